@@ -1,0 +1,39 @@
+import type { Service, SubscribeOptions } from '@dsys/runtime'
+import type { CallOptions, ReadOptions } from './options.ts'
+import type { RaftEvent, RaftStatus } from './status.ts'
+
+/** What a user does with one member of a Raft group. `RaftNode` implements it. */
+export interface Raft<State, Command, Result> extends Service {
+  /**
+   * Replicates `command` and returns what the state machine made of it. Any node takes it and brings it to the leader,
+   * again and again while leaders change, and the command is applied at most once.
+   *
+   * @throws NoLeaderError, OverloadedError, CommandTooLargeError, NotRunningError (all not applied);
+   *   OutcomeUnknownError, RaftFailedError (unknown). An aborted signal rejects with its reason: the outcome is unknown.
+   */
+  propose(command: Command, options?: CallOptions): Promise<Result>
+
+  /**
+   * Calls `query` with the state of this node, once that is as fresh as asked for, and returns its answer. `query` must not
+   * change the state or keep a reference into it.
+   *
+   * @throws ReadTimeoutError, NoLeaderError, OverloadedError, NotRunningError, RaftFailedError.
+   */
+  read<T>(query: (state: State) => T, options?: ReadOptions): Promise<T>
+
+  status(): RaftStatus
+
+  /**
+   * On the leader: brings the target up to date and makes it the leader. Resolves when this node follows it.
+   *
+   * @param to a voter; by default the one with the most of the log.
+   * @throws TransferFailedError.
+   */
+  transferLeadership(options?: CallOptions & { readonly to?: string }): Promise<void>
+
+  /** First the present role and leader as events, then each change. */
+  events(options?: SubscribeOptions): AsyncIterableIterator<RaftEvent, undefined>
+
+  /** Hands leadership over when this node leads, finishes what it can of the calls under way, and stops. */
+  stop(): Promise<void>
+}

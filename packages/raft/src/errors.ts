@@ -1,0 +1,94 @@
+import { DsysError } from '@dsys/runtime'
+
+/** No leader could be reached before the deadline (`DSYS_RAFT_NO_LEADER`). The proposal or read was not carried out. */
+export class NoLeaderError extends DsysError {
+  constructor(group: string, timeoutMs: number) {
+    super(`group "${group}" had no leader that could be reached within ${timeoutMs} ms`, {
+      code: 'DSYS_RAFT_NO_LEADER',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'A majority of the voters must run and reach each other; see status() of each. Then try again.',
+    })
+  }
+}
+
+/**
+ * The deadline passed, or this node stopped, while a proposal was on its way (`DSYS_RAFT_OUTCOME_UNKNOWN`). It may have
+ * been applied, or may still be.
+ */
+export class OutcomeUnknownError extends DsysError {
+  constructor(group: string, why: string) {
+    super(`the outcome of a proposal to group "${group}" is unknown: ${why}`, {
+      code: 'DSYS_RAFT_OUTCOME_UNKNOWN',
+      retryable: false,
+      outcome: 'unknown',
+      hint: 'Read the state before you propose again, unless doing it twice is harmless.',
+    })
+  }
+}
+
+/** A read was not answered before the deadline (`DSYS_RAFT_READ_TIMEOUT`). */
+export class ReadTimeoutError extends DsysError {
+  constructor(group: string, timeoutMs: number) {
+    super(`a read of group "${group}" was not confirmed within ${timeoutMs} ms`, {
+      code: 'DSYS_RAFT_READ_TIMEOUT',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'The leader could not reach a majority in time. Try again, or read with consistency "stale".',
+    })
+  }
+}
+
+/** Too much is waiting already (`DSYS_RAFT_OVERLOADED`). Nothing was done. */
+export class OverloadedError extends DsysError {
+  constructor(group: string, what: string, limit: number) {
+    super(`group "${group}" has ${limit} ${what} waiting, its limit`, {
+      code: 'DSYS_RAFT_OVERLOADED',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'Slow down and try again, or raise the limit if the memory is there.',
+    })
+  }
+}
+
+/** An encoded command is over the limit (`DSYS_RAFT_COMMAND_TOO_LARGE`). Nothing was done. */
+export class CommandTooLargeError extends DsysError {
+  readonly commandBytes: number
+  readonly maxCommandBytes: number
+
+  constructor(commandBytes: number, maxCommandBytes: number) {
+    super(`a command of ${commandBytes} bytes is over the limit of ${maxCommandBytes}`, {
+      code: 'DSYS_RAFT_COMMAND_TOO_LARGE',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Split the command, or raise maxCommandBytes on every node (the transport limits it too).',
+    })
+    this.commandBytes = commandBytes
+    this.maxCommandBytes = maxCommandBytes
+  }
+}
+
+/** Leadership did not move to the target in time (`DSYS_RAFT_TRANSFER_FAILED`). The group is as it was, or elects anew. */
+export class TransferFailedError extends DsysError {
+  constructor(group: string, why: string) {
+    super(`leadership of group "${group}" was not transferred: ${why}`, {
+      code: 'DSYS_RAFT_TRANSFER_FAILED',
+      retryable: true,
+      outcome: 'unknown',
+      hint: 'Look at status() for the followers\' matchIndex; a follower that is far behind cannot take over.',
+    })
+  }
+}
+
+/** The node stopped itself because it could not go on safely (`DSYS_RAFT_FAILED`); `cause` says why. */
+export class RaftFailedError extends DsysError {
+  constructor(group: string, cause: unknown) {
+    super(`the node of group "${group}" has stopped itself`, {
+      code: 'DSYS_RAFT_FAILED',
+      retryable: false,
+      outcome: 'unknown',
+      hint: 'Look at the cause: mostly a failing disk or a state machine that threw. Mend it and restart the node.',
+      cause,
+    })
+  }
+}

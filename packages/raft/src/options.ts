@@ -1,0 +1,48 @@
+/** Options of a RaftNode. Only `id`, `group` and `voters` have no default. */
+export interface RaftOptions {
+  /** This node's id: that of its transport. */
+  readonly id: string
+  /** The name of the group: names its log on disk and its channel on the transport. 1 to 48 characters of `a-z 0-9 -`. */
+  readonly group: string
+  /** The ids of the voting members, the same on every node. */
+  readonly voters: readonly string[]
+  /**
+   * How long a follower waits for its leader before it asks for votes, in milliseconds; each wait is drawn between this and
+   * twice this. Default 1,000. At least three times the heartbeat interval.
+   */
+  readonly electionTimeoutMs?: number
+  /** How often an idle leader shows that it is alive, in milliseconds. Default 100. */
+  readonly heartbeatIntervalMs?: number
+  /** Proposals and reads that may wait at once on this node; more are refused with `DSYS_RAFT_OVERLOADED`. Default 16,384. */
+  readonly maxPending?: number
+  /** The largest encoded command, in bytes. Default 512 KiB, and never more than the transport's frame allows. */
+  readonly maxCommandBytes?: number
+  /** Bytes of log entries in one message to a follower. Default 256 KiB. */
+  readonly maxAppendBytes?: number
+  /** Messages with entries that may be on their way to one follower. Default 64. */
+  readonly maxInflightAppends?: number
+  /** A snapshot is taken when the log behind the last one holds this many bytes. Default 64 MiB. */
+  readonly snapshotEveryBytes?: number
+  /** Entries kept behind a snapshot, so that a slow follower needs no snapshot. Default 10,000. */
+  readonly keepEntries?: number
+}
+
+/** Every option of a call that waits. */
+export interface CallOptions {
+  /** How long to wait, in milliseconds. Default 5,000. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** How fresh a read is. */
+export type ReadConsistency =
+  /** Sees every write that was acknowledged anywhere before the call. Costs a round to a quorum, shared by all waiting reads. */
+  | 'linearizable'
+  /** What this node has applied: at once, without a word to anybody, possibly old. */
+  | 'stale'
+
+/** Options of a read. */
+export interface ReadOptions extends CallOptions {
+  /** Default `linearizable`. */
+  readonly consistency?: ReadConsistency
+}

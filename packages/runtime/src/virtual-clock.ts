@@ -1,0 +1,103 @@
+import type { Clock, TimerHandle } from './clock.ts'
+
+interface Entry {
+  readonly dueMs: number
+  readonly order: number
+  readonly callback: () => void
+}
+
+/** Options of a {@link VirtualClock}. */
+export interface VirtualClockOptions {
+  /** Monotonic time at the start, in milliseconds. Default 0. */
+  readonly monotonicMs?: number
+  /** Wall time at the start, in milliseconds since the Unix epoch. Default 2020-01-01T00:00:00Z. */
+  readonly wallMs?: number
+}
+
+/**
+ * A clock that stands still until it is told to advance: for tests and simulation.
+ *
+ * Timers fire in the order of their due times, and those due at the same instant in the order in which they were set.
+ */
+export class VirtualClock implements Clock {
+  #nowMs: number
+  readonly #wallOffsetMs: number
+  #order = 0
+  readonly #entries = new Set<Entry>()
+
+  constructor(options: VirtualClockOptions = {}) {
+    this.#nowMs = options.monotonicMs ?? 0
+    this.#wallOffsetMs = (options.wallMs ?? Date.UTC(2020, 0, 1)) - this.#nowMs
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs
+  }
+
+  wallMs(): number {
+    return this.#wallOffsetMs + this.#nowMs
+  }
+
+  setTimer(delayMs: number, callback: () => void): TimerHandle {
+    if (!(delayMs >= 0)) throw new RangeError(`delayMs must be 0 or more, got ${delayMs}`)
+    const entry: Entry = { dueMs: this.#nowMs + delayMs, order: this.#order++, callback }
+    this.#entries.add(entry)
+    return { cancel: () => void this.#entries.delete(entry) }
+  }
+
+  afterIo(callback: () => void): TimerHandle {
+    return this.setTimer(0, callback)
+  }
+
+  /** Timers and deferred calls that have not fired yet. */
+  get pending(): number {
+    return this.#entries.size
+  }
+
+  /** When the next timer is due, on the monotonic scale; `undefined` when none is set. */
+  nextDueMs(): number | undefined {
+    return this.#next()?.dueMs
+  }
+
+  /** Moves time forward by `ms`, firing what is due on the way without giving promises a turn. */
+  advance(ms: number): void {
+    const untilMs = this.#nowMs + ms
+    for (let entry = this.#next(); entry !== undefined && entry.dueMs <= untilMs; entry = this.#next()) this.#fire(entry)
+    this.#nowMs = untilMs
+  }
+
+  /**
+   * Moves time forward by `ms`. Before and after each timer the promises that are ready get their turn, so code with
+   * `await` in it makes its progress at the right virtual instant.
+   */
+  async advanceAsync(ms: number): Promise<void> {
+    const untilMs = this.#nowMs + ms
+    await drainMicrotasks()
+    for (let entry = this.#next(); entry !== undefined && entry.dueMs <= untilMs; entry = this.#next()) {
+      this.#fire(entry)
+      await drainMicrotasks()
+    }
+    this.#nowMs = untilMs
+  }
+
+  #fire(entry: Entry): void {
+    this.#nowMs = Math.max(this.#nowMs, entry.dueMs)
+    this.#entries.delete(entry)
+    entry.callback()
+  }
+
+  #next(): Entry | undefined {
+    let first: Entry | undefined
+    for (const entry of this.#entries) {
+      if (first === undefined || entry.dueMs < first.dueMs || (entry.dueMs === first.dueMs && entry.order < first.order)) {
+        first = entry
+      }
+    }
+    return first
+  }
+}
+
+/** One setImmediate is the only full drain of the microtask queue that Node offers. */
+function drainMicrotasks(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

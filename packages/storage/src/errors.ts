@@ -1,0 +1,77 @@
+import { DsysError } from '@dsys/runtime'
+
+/** A write or a sync failed (`DSYS_STORAGE_FAILED`). What the disk holds is unknown, so this storage takes no more writes. */
+export class StorageFailedError extends DsysError {
+  constructor(what: string, cause: unknown) {
+    super(`${what} failed; this storage takes no more writes`, {
+      code: 'DSYS_STORAGE_FAILED',
+      retryable: false,
+      outcome: 'unknown',
+      hint: 'Look at the cause (a full or failing disk), mend it, and restart the node: it recovers what is durable.',
+      cause,
+    })
+  }
+}
+
+/** Stored data is damaged in a way that a crash cannot explain (`DSYS_STORAGE_CORRUPT`). Nothing was changed. */
+export class CorruptionError extends DsysError {
+  readonly file: string
+  readonly offset: number
+
+  constructor(file: string, offset: number, what: string) {
+    super(`${file} is damaged at byte ${offset}: ${what}`, {
+      code: 'DSYS_STORAGE_CORRUPT',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Keep a copy of the directory. Replace this node with a new one of another id and an empty directory; the others hold the data.',
+    })
+    this.file = file
+    this.offset = offset
+  }
+}
+
+/** The group's log is open already (`DSYS_STORAGE_GROUP_OPEN`). */
+export class GroupOpenError extends DsysError {
+  readonly group: string
+
+  constructor(group: string) {
+    super(`the log of group "${group}" is open already`, {
+      code: 'DSYS_STORAGE_GROUP_OPEN',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Dispose the log that is open before you open it again.',
+    })
+    this.group = group
+  }
+}
+
+/** A file is not there (`DSYS_STORAGE_FILE_MISSING`). */
+export class FileMissingError extends DsysError {
+  readonly path: string
+
+  constructor(path: string, cause?: unknown) {
+    super(`there is no file ${path}`, {
+      code: 'DSYS_STORAGE_FILE_MISSING',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Check the path, or open it with create: true.',
+      cause,
+    })
+    this.path = path
+  }
+}
+
+/** Another process uses the directory (`DSYS_STORAGE_LOCKED`). */
+export class DirectoryLockedError extends DsysError {
+  readonly directory: string
+
+  constructor(directory: string, holder: string) {
+    super(`${directory} is in use by ${holder}`, {
+      code: 'DSYS_STORAGE_LOCKED',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'Give each node a directory of its own, and stop the process that holds this one.',
+    })
+    this.directory = directory
+  }
+}

@@ -1,0 +1,13 @@
+export type { Disk, DiskFile, OpenFileOptions } from './disk.ts'
+export { CorruptionError, DirectoryLockedError, FileMissingError, GroupOpenError, StorageFailedError } from './errors.ts'
+export type {
+  GroupLog,
+  HardState,
+  LogEntry,
+  LogStorage,
+  LogWrite,
+  RecoveredLog,
+  SnapshotMeta,
+  StoredSnapshot,
+} from './log-storage.ts'
+export type { StateChange, StateRange, StateStorage } from './state-storage.ts'

@@ -1,0 +1,101 @@
+import type { Service } from '@dsys/runtime'
+
+/** One entry of a replicated log. */
+export interface LogEntry {
+  /** Position in the log, from 1, without holes. */
+  readonly index: number
+  /** The term in which a leader created it. */
+  readonly term: number
+  /** What the entry is, as the protocol above defines it: 0 to 255. */
+  readonly kind: number
+  readonly data: Uint8Array
+}
+
+/** What a node must never forget about elections. Term and vote are one record: they become durable together. */
+export interface HardState {
+  readonly term: number
+  /** Whom this node voted for in `term`. */
+  readonly votedFor: string | undefined
+}
+
+/** One atomic, ordered change of a log. */
+export interface LogWrite {
+  /** Replaces term and vote. */
+  readonly hardState?: HardState
+  /**
+   * Entries with consecutive indices. The first may lie at or below the last index: the log is cut before it, then the
+   * entries are appended. It must not lie at or below the snapshot.
+   */
+  readonly entries?: readonly LogEntry[]
+}
+
+/** The place in the log that a snapshot covers. */
+export interface SnapshotMeta {
+  /** The last index whose effect the snapshot contains, and that entry's term. */
+  readonly index: number
+  readonly term: number
+  /** What the protocol above keeps with the snapshot, for instance the configuration of the group. At most 64 KiB. */
+  readonly context: Uint8Array
+}
+
+/** A snapshot that can be read from the start, as often as wanted. */
+export interface StoredSnapshot {
+  readonly meta: SnapshotMeta
+  readonly sizeBytes: number
+  /** The content from byte `offset`, at most `maxBytes` of it; empty at the end. */
+  read(offset: number, maxBytes: number): Promise<Uint8Array>
+}
+
+/** What was found on opening a log: always a state that was durable, with every acknowledged write in it. */
+export interface RecoveredLog {
+  readonly hardState: HardState
+  /** The newest whole snapshot. */
+  readonly snapshot: SnapshotMeta | undefined
+  /** The entries behind the snapshot, without holes: the first has index `snapshot.index + 1`, or 1. */
+  readonly entries: readonly LogEntry[]
+}
+
+/** The durable log of one Raft group. */
+export interface GroupLog extends AsyncDisposable {
+  readonly recovered: RecoveredLog
+
+  /**
+   * Makes `write` durable. Writes take effect in the order of the calls and may be called without waiting: what waits is
+   * written together, with one sync. Resolves once it, and every write before it, would survive a crash.
+   *
+   * A failed write or sync is final: this and every later call throws StorageFailedError (`DSYS_STORAGE_FAILED`), since
+   * nobody knows what the disk holds then.
+   */
+  persist(write: LogWrite): Promise<void>
+
+  /**
+   * Stores a snapshot of the group, durably and whole or not at all, and makes it the newest one. It does not shorten the
+   * log. A snapshot at or below the newest one is refused with a RangeError.
+   */
+  saveSnapshot(meta: SnapshotMeta, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>
+
+  /** The newest snapshot. */
+  snapshot(): StoredSnapshot | undefined
+
+  /**
+   * Forgets the entries up to and including `index`, which the newest snapshot must cover. Ordered with
+   * {@link GroupLog.persist}. Entries after it stay.
+   */
+  compact(index: number): Promise<void>
+
+  /**
+   * Makes the newest snapshot the whole content of the log, forgetting every entry, also those behind it: what a follower
+   * does whose log conflicts with the snapshot that it installed. Ordered with {@link GroupLog.persist}.
+   */
+  resetToSnapshot(): Promise<void>
+}
+
+/** Where the logs of a node's Raft groups live. */
+export interface LogStorage extends Service {
+  /**
+   * Opens the log of `group`, empty when it is new. A group is open at most once at a time: a second call throws
+   * GroupOpenError (`DSYS_STORAGE_GROUP_OPEN`) until the first log was disposed. Damage that a crash cannot explain throws
+   * CorruptionError (`DSYS_STORAGE_CORRUPT`), and nothing is cut or changed.
+   */
+  openGroup(group: string, options?: { readonly signal?: AbortSignal }): Promise<GroupLog>
+}
