@@ -1,5 +1,18 @@
 export type { Disk, DiskFile, OpenFileOptions } from './disk.ts'
-export { CorruptionError, DirectoryLockedError, FileMissingError, GroupOpenError, StorageFailedError } from './errors.ts'
+export {
+  CorruptionError,
+  DirectoryLockedError,
+  FileMissingError,
+  GroupOpenError,
+  StorageFailedError,
+} from './errors.ts'
+export {
+  checkGroupName,
+  entriesBehind,
+  LogBounds,
+  MAX_GROUP_NAME_BYTES,
+  MAX_SNAPSHOT_CONTEXT_BYTES,
+} from './log-rules.ts'
 export type {
   GroupLog,
   HardState,

@@ -1,0 +1,142 @@
+import { NotRunningError } from '@dsys/runtime'
+import {
+  type GroupLog,
+  LogBounds,
+  type LogEntry,
+  type LogWrite,
+  type RecoveredLog,
+  type SnapshotMeta,
+  type StoredSnapshot,
+} from '@dsys/storage'
+import type { Change, MemoryLogDisk, MemorySnapshot } from './memory-log-disk.ts'
+
+/** Cuts the log before the first of `added`, then appends them. */
+function appendEntries(entries: LogEntry[], added: readonly LogEntry[]): void {
+  const first = entries[0]
+  const next = added[0]
+  if (next === undefined) return
+  if (first !== undefined) {
+    const kept = next.index - first.index
+    // Behind a snapshot that lies ahead of the log, the log begins anew.
+    entries.length = kept >= 0 && kept <= entries.length ? kept : 0
+  }
+  for (const entry of added) entries.push(entry)
+}
+
+const copyOf = (entry: LogEntry): LogEntry => ({
+  index: entry.index,
+  term: entry.term,
+  kind: entry.kind,
+  data: entry.data.slice(),
+})
+
+async function collect(content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of content) chunks.push(chunk.slice())
+  return new Uint8Array(Buffer.concat(chunks))
+}
+
+function readable({ meta, content }: MemorySnapshot): StoredSnapshot {
+  return {
+    meta,
+    sizeBytes: content.length,
+    read: async (offset, maxBytes) => content.slice(offset, offset + maxBytes),
+  }
+}
+
+/** The log of one group on a {@link MemoryLogDisk}. */
+export class MemoryGroupLog implements GroupLog {
+  readonly recovered: RecoveredLog
+  readonly #disk: MemoryLogDisk
+  readonly #life: number
+  readonly #group: string
+  readonly #bounds: LogBounds
+  readonly #onDispose: () => void
+  #newest: MemorySnapshot | undefined
+  /** Snapshots are stored one after the other; this is the end of the last. */
+  #saving: Promise<void> = Promise.resolve()
+  #disposed = false
+
+  constructor(disk: MemoryLogDisk, group: string, onDispose: () => void) {
+    this.#disk = disk
+    this.#life = disk.life
+    this.#group = group
+    this.#onDispose = onDispose
+    const { hardState, snapshot, entries } = disk.read(group)
+    this.#newest = snapshot
+    this.recovered = { hardState, snapshot: snapshot?.meta, entries }
+    this.#bounds = new LogBounds(this.recovered)
+  }
+
+  async persist(write: LogWrite): Promise<void> {
+    this.#assertOpen()
+    this.#bounds.write(write)
+    const { hardState } = write
+    const entries = write.entries?.map(copyOf)
+    await this.#append((state) => {
+      if (hardState !== undefined) state.hardState = { term: hardState.term, votedFor: hardState.votedFor }
+      if (entries !== undefined) appendEntries(state.entries, entries)
+    })
+  }
+
+  async saveSnapshot(meta: SnapshotMeta, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    this.#assertOpen()
+    this.#bounds.checkSnapshot(meta)
+    const saved = this.#saving.then(() => this.#save(meta, content))
+    this.#saving = saved.then(undefined, () => undefined)
+    await saved
+  }
+
+  async #save(meta: SnapshotMeta, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    const snapshot: MemorySnapshot = {
+      meta: { index: meta.index, term: meta.term, context: meta.context.slice() },
+      content: await collect(content),
+    }
+    // Another snapshot may have been stored since the call.
+    this.#bounds.checkSnapshot(meta)
+    await this.#append((state) => {
+      state.snapshot = snapshot
+    })
+    this.#newest = snapshot
+    this.#bounds.snapshotSaved(snapshot.meta)
+  }
+
+  snapshot(): StoredSnapshot | undefined {
+    this.#assertOpen()
+    return this.#newest && readable(this.#newest)
+  }
+
+  async compact(index: number): Promise<void> {
+    this.#assertOpen()
+    this.#bounds.compact(index)
+    await this.#append((state) => {
+      const first = state.entries[0]
+      if (first !== undefined && first.index <= index) state.entries.splice(0, index - first.index + 1)
+    })
+  }
+
+  async resetToSnapshot(): Promise<void> {
+    this.#assertOpen()
+    this.#bounds.reset()
+    await this.#append((state) => {
+      state.entries = []
+    })
+  }
+
+  /** Waits for the writes under way, whatever becomes of them, then lets the group be opened again. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return
+    this.#disposed = true
+    await this.#saving
+    await this.#disk.drained()
+    this.#onDispose()
+  }
+
+  #append(change: Change): Promise<void> {
+    return this.#disk.append(this.#life, this.#group, change)
+  }
+
+  #assertOpen(): void {
+    if (this.#disposed) throw new NotRunningError(`the log of group "${this.#group}"`, 'disposed')
+  }
+}
