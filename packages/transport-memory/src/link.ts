@@ -1,0 +1,54 @@
+import type { Random } from '@dsys/runtime'
+import type { PeerAddress } from '@dsys/transport'
+
+/** How one direction between two nodes behaves. Every field is optional; a link without any is perfect. */
+export interface LinkConditions {
+  /** The share of frames that are lost, 0 to 1. Default 0. */
+  readonly lossRate?: number
+  /** The share of frames that arrive twice, 0 to 1. Default 0. */
+  readonly duplicateRate?: number
+  /**
+   * The share of frames that are held back by a further delay of up to `maxDelayMs` (at least 1 ms), while later frames
+   * overtake them, 0 to 1. The others keep their order. Default 0.
+   */
+  readonly reorderRate?: number
+  /** The shortest time under way, in milliseconds. Default 0. */
+  readonly minDelayMs?: number
+  /** The longest time under way, in milliseconds; `minDelayMs` or more. Default `minDelayMs`. */
+  readonly maxDelayMs?: number
+}
+
+/** Says how frames fare between two nodes, asked for each frame; `undefined` means a perfect link. */
+export type LinkFunction = (from: PeerAddress, to: string) => LinkConditions | undefined
+
+/** One copy of a frame under way. */
+export interface Passage {
+  readonly delayMs: number
+  /** Whether later frames may overtake this one. */
+  readonly overtakable: boolean
+}
+
+const PERFECT: readonly Passage[] = Object.freeze([Object.freeze({ delayMs: 0, overtakable: false })])
+
+/** Draws what becomes of one frame: no passage when it is lost, two when it is duplicated. */
+export function drawPassages(conditions: LinkConditions | undefined, random: Random): readonly Passage[] {
+  if (conditions === undefined) return PERFECT
+  const { lossRate = 0, duplicateRate = 0, reorderRate = 0, minDelayMs = 0 } = conditions
+  const maxDelayMs = conditions.maxDelayMs ?? minDelayMs
+  if (!(minDelayMs >= 0 && maxDelayMs >= minDelayMs)) {
+    throw new RangeError(`a link needs 0 <= minDelayMs <= maxDelayMs, got ${minDelayMs} and ${maxDelayMs}`)
+  }
+  if (happens(lossRate, random)) return []
+  const copies = happens(duplicateRate, random) ? 2 : 1
+  return Array.from({ length: copies }, () => {
+    const delayMs = maxDelayMs === minDelayMs ? minDelayMs : minDelayMs + random.float() * (maxDelayMs - minDelayMs)
+    if (!happens(reorderRate, random)) return { delayMs, overtakable: false }
+    return { delayMs: delayMs + random.float() * Math.max(1, maxDelayMs), overtakable: true }
+  })
+}
+
+/** A rate of 0 draws nothing, so a fault that is off does not shift the draws of those that are on. */
+function happens(rate: number, random: Random): boolean {
+  if (!(rate >= 0 && rate <= 1)) throw new RangeError(`a rate is a number from 0 to 1, got ${rate}`)
+  return rate > 0 && random.float() < rate
+}
