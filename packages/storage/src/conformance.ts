@@ -1,0 +1,8 @@
+export { type DiskFactory, type DiskPlace, diskConformance } from './conformance/disk.ts'
+export { type LogStorageFactory, type LogStoragePlace, logStorageConformance } from './conformance/log-storage.ts'
+export type { TestRunner } from './conformance/runner.ts'
+export {
+  type StateStorageFactory,
+  type StateStoragePlace,
+  stateStorageConformance,
+} from './conformance/state-storage.ts'
