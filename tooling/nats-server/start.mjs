@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findNatsServer, findOnPath } from './find.mjs'
+import { HOW_TO_GET_ONE } from './install.mjs'
+
+const LISTENING = /Listening for client connections on \S*:(\d+)/
+const START_TIMEOUT_MS = 15_000
+const STOP_TIMEOUT_MS = 5_000
+const MAX_OUTPUT_CHARACTERS = 64 * 1_024
+
+/**
+ * @typedef {object} StartNatsOptions
+ * @property {number} [port] a loopback port; by default the system picks a free one
+ * @property {string} [storeDir] switches JetStream on, with its files in this folder
+ * @property {string} [config] text of a configuration file, for instance with users; address and port come from here
+ * @property {string} [binary] the program to run; by default the one that `findNatsServer` finds
+ */
+
+/** @typedef {import('node:child_process').ChildProcess} ChildProcess */
+
+/**
+ * Resolves once a server on `port` has said INFO, the first thing it says to a client.
+ *
+ * @param {number} port
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+function answered(port, signal) {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, signal })
+    let received = ''
+    socket.on('error', reject)
+    socket.on('close', () => reject(new Error(`port ${port} closed the connection before it said INFO`)))
+    socket.on('data', (chunk) => {
+      received += chunk
+      if (!received.startsWith('INFO ') || !received.includes('\n')) return
+      resolve()
+      socket.destroy()
+    })
+  })
+}
+
+/**
+ * Starts the program once.
+ *
+ * @param {string} binary
+ * @param {string[]} args
+ * @returns {Promise<{ child: ChildProcess, port: number, output: () => string }>}
+ */
+async function launch(binary, args) {
+  // On Linux the kernel ends the server when the one who started it is gone, whatever the way.
+  const guard = process.platform === 'linux' ? findOnPath('setpriv') : undefined
+  const [program, programArgs] =
+    guard === undefined ? [binary, args] : [guard, ['--pdeathsig', 'TERM', '--', binary, ...args]]
+  const child = spawn(program, programArgs, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let output = ''
+  const giveUp = new AbortController()
+  const timer = setTimeout(() => giveUp.abort(new Error(`not ready after ${START_TIMEOUT_MS} ms`)), START_TIMEOUT_MS)
+  try {
+    const port = await new Promise((resolve, reject) => {
+      child.stderr?.on('data', (chunk) => {
+        output = (output + chunk).slice(-MAX_OUTPUT_CHARACTERS)
+        const match = LISTENING.exec(output)
+        if (match !== null) resolve(Number(match[1]))
+      })
+      child.once('error', reject)
+      child.once('close', (code, signal) => reject(new Error(`it ended with ${signal ?? `code ${code}`}`)))
+      giveUp.signal.addEventListener('abort', () => reject(giveUp.signal.reason), { once: true })
+    })
+    await answered(port, giveUp.signal)
+    return { child, port, output: () => output }
+  } catch (error) {
+    child.kill('SIGKILL')
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Error(`nats-server did not start: ${why}\n${output}`, { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** One `nats-server` process on a loopback port, made by {@link startNatsServer}. */
+export class NatsServer {
+  #binary
+  #args
+  /** @type {ChildProcess | undefined} */
+  #child
+  #port = 0
+  /** @type {() => string} */
+  #output = () => ''
+  /** @type {string | undefined} */
+  #configFolder
+  #onExit = () => void this.#child?.kill('SIGKILL')
+
+  /**
+   * @param {string} binary
+   * @param {StartNatsOptions} options
+   */
+  constructor(binary, { storeDir, config }) {
+    this.#binary = binary
+    this.#args = ['-a', '127.0.0.1']
+    if (storeDir !== undefined) this.#args.push('-js', '-sd', storeDir)
+    if (config !== undefined) {
+      this.#configFolder = mkdtempSync(join(tmpdir(), 'dsys-nats-'))
+      const file = join(this.#configFolder, 'nats.conf')
+      writeFileSync(file, config, { mode: 0o600 })
+      this.#args.push('-c', file)
+    }
+  }
+
+  get port() {
+    return this.#port
+  }
+
+  /** The URL for clients. */
+  get url() {
+    return `nats://127.0.0.1:${this.#port}`
+  }
+
+  get pid() {
+    return this.#child?.pid
+  }
+
+  /** The last 64 KiB of what the server wrote. */
+  get output() {
+    return this.#output()
+  }
+
+  /** For {@link startNatsServer}. @param {number | undefined} port */
+  async start(port) {
+    process.on('exit', this.#onExit)
+    try {
+      // With -1 the server itself takes a free port, so nobody can take it in between.
+      const { child, port: actual, output } = await launch(this.#binary, [...this.#args, '-p', String(port ?? -1)])
+      this.#child = child
+      this.#port = actual
+      this.#output = output
+    } catch (error) {
+      this.#forget()
+      throw error
+    }
+  }
+
+  /** Ends the server gently, then by force. Idempotent. */
+  async stop() {
+    await this.#end('SIGTERM')
+    this.#forget()
+    if (this.#configFolder !== undefined) rmSync(this.#configFolder, { recursive: true, force: true })
+  }
+
+  /** Ends the server as a crash would (`kill -9`). It can be started again by {@link NatsServer.restart}. */
+  async kill() {
+    await this.#end('SIGKILL')
+  }
+
+  /** Sends any signal, for instance SIGSTOP and SIGCONT for a server that hangs. @param {NodeJS.Signals} signal */
+  signal(signal) {
+    this.#child?.kill(signal)
+  }
+
+  /** Starts the server again on the same port, after ending it if it runs. */
+  async restart() {
+    await this.#end('SIGTERM')
+    this.#forget()
+    await this.start(this.#port)
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.stop()
+  }
+
+  #forget() {
+    process.off('exit', this.#onExit)
+  }
+
+  /** @param {NodeJS.Signals} signal */
+  async #end(signal) {
+    const child = this.#child
+    this.#child = undefined
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const closed = new Promise((resolve) => child.once('close', resolve))
+    child.kill(signal)
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+    await closed
+    clearTimeout(timer)
+  }
+}
+
+/**
+ * Starts a `nats-server` on loopback. Resolves once it accepts clients; rejects with what it wrote. It ends with
+ * `stop()`, and at the latest with this process: on Linux in any case, elsewhere unless this process is killed.
+ *
+ * @param {StartNatsOptions} [options]
+ * @returns {Promise<NatsServer>}
+ */
+export async function startNatsServer(options = {}) {
+  const binary = options.binary ?? findNatsServer()
+  if (binary === undefined) throw new Error(`there is no nats-server on the PATH. ${HOW_TO_GET_ONE}`)
+  const server = new NatsServer(binary, options)
+  try {
+    await server.start(options.port)
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+  return server
+}
