@@ -1,0 +1,59 @@
+import type { CallOptions, Raft, RaftStatus, ReadOptions } from '@dsys/raft'
+import { type KvCommand, type KvResult, type KvState, kvMachine } from '@dsys/kv'
+
+const present = <T>(value: T | undefined): T => {
+  if (value === undefined) throw new Error('the machine has no codec')
+  return value
+}
+
+const commands = present(kvMachine.commandCodec)
+const results = present(kvMachine.resultCodec)
+
+/** A group of one that runs the real machine, and sends every command and result through its codec. */
+export class FakeRaft implements Raft<KvState, KvCommand, KvResult> {
+  state: KvState = kvMachine.initial()
+  index = 0
+  readonly calls: (CallOptions | ReadOptions | undefined)[] = []
+  /** Makes the next call fail. */
+  failWith: Error | undefined
+
+  async propose(command: KvCommand, options?: CallOptions): Promise<KvResult> {
+    const bytes = commands.encode(command)
+    this.#called(options)
+    this.index += 1
+    const applied = kvMachine.apply(this.state, commands.decode(bytes), { index: this.index, term: 1 })
+    this.state = applied.state
+    return results.decode(results.encode(applied.result))
+  }
+
+  async read<T>(query: (state: KvState) => T, options?: ReadOptions): Promise<T> {
+    this.#called(options)
+    return query(this.state)
+  }
+
+  #called(options: CallOptions | undefined): void {
+    this.calls.push(options)
+    const error = this.failWith
+    this.failWith = undefined
+    if (error !== undefined) throw error
+  }
+
+  status(): RaftStatus {
+    throw new Error('not part of this fake')
+  }
+  transferLeadership(): Promise<void> {
+    return Promise.reject(new Error('not part of this fake'))
+  }
+  events(): never {
+    throw new Error('not part of this fake')
+  }
+  start(): Promise<void> {
+    return Promise.resolve()
+  }
+  stop(): Promise<void> {
+    return Promise.resolve()
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve()
+  }
+}
