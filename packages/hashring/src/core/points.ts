@@ -1,0 +1,77 @@
+import { MAX_POINTS, type RingHash, type RingNode } from '../options.ts'
+
+/** Every virtual node of a ring, in the order of the circle. */
+export interface Points {
+  /** Ascending. Two virtual nodes may share a position; the node with the smaller id then comes first, and owns it. */
+  readonly positions: Uint32Array
+  /** Index into the ring's nodes (which are ordered by id), for each position. */
+  readonly nodeIndexes: Uint32Array
+}
+
+const encoder = new TextEncoder()
+
+/** How many virtual nodes a weight is worth. */
+export function virtualNodeCount(weight: number, virtualNodes: number): number {
+  return Math.max(1, Math.round(weight * virtualNodes))
+}
+
+/**
+ * Places the virtual nodes of `nodes`, which must be ordered by id.
+ *
+ * The name of a virtual node is its number in four bytes, then the id: the fixed length of the number makes two
+ * different pairs two different names, whatever the ids are. The number comes first because two ids that met in the
+ * middle of the hash would otherwise share every position. A greater weight only adds numbers, so a change of weight moves keys to
+ * or from that node alone.
+ */
+export function placePoints(nodes: readonly RingNode[], virtualNodes: number, hash: RingHash): Points {
+  let count = 0
+  for (const node of nodes) count += virtualNodeCount(node.weight, virtualNodes)
+  if (count > MAX_POINTS) {
+    throw new RangeError(
+      `${count} virtual nodes are over the limit of ${MAX_POINTS}: lower virtualNodes or the weights`,
+    )
+  }
+  // One number holds position and node, so that a numeric sort orders both: 32 bits and at most 21 make 53.
+  const keys = new Float64Array(count)
+  let at = 0
+  for (const [nodeIndex, node] of nodes.entries()) {
+    const id = encoder.encode(node.id)
+    const name = new Uint8Array(4 + id.length)
+    const view = new DataView(name.buffer)
+    name.set(id, 4)
+    const own = virtualNodeCount(node.weight, virtualNodes)
+    for (let number = 0; number < own; number++) {
+      view.setUint32(0, number, true)
+      keys[at++] = checkPosition(hash.hash(name), hash) * 2 ** 21 + nodeIndex
+    }
+  }
+  keys.sort()
+  const positions = new Uint32Array(count)
+  const nodeIndexes = new Uint32Array(count)
+  for (let i = 0; i < count; i++) {
+    const key = keys[i] as number
+    const position = Math.floor(key / 2 ** 21)
+    positions[i] = position
+    nodeIndexes[i] = key - position * 2 ** 21
+  }
+  return { positions, nodeIndexes }
+}
+
+function checkPosition(position: number, hash: RingHash): number {
+  if (position >>> 0 !== position) {
+    throw new RangeError(`hash "${hash.name}" must give whole numbers from 0 to 2^32 - 1, got ${position}`)
+  }
+  return position
+}
+
+/** The index of the first point at or after `position`, around the circle. There must be at least one point. */
+export function firstPointAt(positions: Uint32Array, position: number): number {
+  let low = 0
+  let high = positions.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((positions[middle] as number) < position) low = middle + 1
+    else high = middle
+  }
+  return low === positions.length ? 0 : low
+}
