@@ -5,7 +5,9 @@ import { createRing } from '@dsys/hashring'
 const ROUNDS = 15
 const KEYS = 65_536
 
+/** @param {() => number} work does some operations and says how many */
 function measure(work) {
+  /** @type {number[]} */
   const rates = []
   for (let round = 0; round < ROUNDS; round++) {
     const started = process.hrtime.bigint()
@@ -18,12 +20,17 @@ function measure(work) {
 
 const strings = Array.from({ length: KEYS }, (_, i) => `user:${i * 7919}`)
 const bytes = strings.map((key) => new TextEncoder().encode(key))
+/** @type {Record<string, object>} */
 const rows = {}
 let sink = 0
 
+/**
+ * @param {string} name
+ * @param {() => number} work
+ */
 function row(name, work) {
   const { median, slowest } = measure(work)
-  const show = (rate) => Math.round(rate).toLocaleString('en')
+  const show = (/** @type {number} */ rate) => Math.round(rate).toLocaleString('en')
   rows[name] = { 'median/s': show(median), 'slowest round/s': show(slowest) }
 }
 
