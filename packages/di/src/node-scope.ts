@@ -45,7 +45,10 @@ export class NodeScope implements AsyncDisposable {
   readonly #tokens: Token<unknown>[] = []
   readonly #built = new Map<symbol, BuiltPart>()
   readonly #building: Token<unknown>[] = []
+  readonly #abortStart = new AbortController()
   #state: 'open' | 'started' | 'disposed' = 'open'
+  /** The part that starts right now, and the end of its start. */
+  #starting: { readonly part: BuiltPart; readonly settled: Promise<void> } | undefined
   #disposing: Promise<void> | undefined
 
   constructor(container: Container) {
@@ -65,7 +68,12 @@ export class NodeScope implements AsyncDisposable {
   register<T>(token: Token<T>, factory: Factory<T>): this {
     if (this.#built.has(token.symbol) || this.#state !== 'open') {
       const why = this.#state === 'open' ? 'it is built already' : `this scope is ${this.#state}`
-      throw new WiringError('DSYS_DI_STATE', `cannot register ${token.name}: ${why}`, 'Register every part before the first get() or start().', [])
+      throw new WiringError(
+        'DSYS_DI_STATE',
+        `cannot register ${token.name}: ${why}`,
+        'Register every part before the first get() or start().',
+        [],
+      )
     }
     if (!this.#tokens.some((known) => known.symbol === token.symbol)) this.#tokens.push(token)
     this.#container.register(token.symbol, { useFactory: () => this.#build(token, factory) })
@@ -82,18 +90,33 @@ export class NodeScope implements AsyncDisposable {
    * that asked for it, `DSYS_DI_CYCLE` when a part needs itself, `DSYS_DI_STATE` after disposal.
    */
   get<T>(token: Token<T>): T {
-    const known = this.#built.get(token.symbol)
-    if (known !== undefined) return known.value as T
     const path = [...this.#building.map((part) => part.name), token.name]
     if (this.#state === 'disposed') {
-      throw new WiringError('DSYS_DI_STATE', `cannot build ${token.name}: this scope is disposed`, 'Make a new scope.', path)
+      throw new WiringError(
+        'DSYS_DI_STATE',
+        `cannot get ${token.name}: this scope is disposed`,
+        'Make a new scope.',
+        path,
+      )
     }
+    const known = this.#built.get(token.symbol)
+    if (known !== undefined) return known.value as T
     if (this.#building.some((part) => part.symbol === token.symbol)) {
-      throw new WiringError('DSYS_DI_CYCLE', `${path.join(' -> ')} is a cycle`, 'Let one of these parts take the other later, by an event or a handler.', path)
+      throw new WiringError(
+        'DSYS_DI_CYCLE',
+        `${path.join(' -> ')} is a cycle`,
+        'Let one of these parts take the other later, by an event or a handler.',
+        path,
+      )
     }
     if (!this.has(token)) {
       const asked = path.length > 1 ? `, asked for by ${path.slice(0, -1).join(' -> ')}` : ''
-      throw new WiringError('DSYS_DI_MISSING', `nothing provides ${token.name}${asked}`, `Add a module that registers ${token.name} to use(...).`, path)
+      throw new WiringError(
+        'DSYS_DI_MISSING',
+        `nothing provides ${token.name}${asked}`,
+        `Add a module that registers ${token.name} to use(...).`,
+        path,
+      )
     }
     return this.#container.resolve(token.symbol) as T
   }
@@ -113,33 +136,71 @@ export class NodeScope implements AsyncDisposable {
 
   /**
    * Builds every registered part and starts those that can be started, in dependency order. When one fails, or the
-   * signal aborts, all is disposed and the error thrown.
+   * signal aborts, all is disposed and the error thrown; a failure of that disposing is thrown by `[Symbol.asyncDispose]`,
+   * which joins it. Throws {@link WiringError} (`DSYS_DI_STATE`) when the scope is disposed meanwhile.
    */
   async start(options: ScopeStartOptions = {}): Promise<void> {
     if (this.#state !== 'open') {
-      throw new WiringError('DSYS_DI_STATE', `cannot start: this scope is ${this.#state}`, 'A scope starts once; make a new one.', [])
+      throw new WiringError(
+        'DSYS_DI_STATE',
+        `cannot start: this scope is ${this.#state}`,
+        'A scope starts once; make a new one.',
+        [],
+      )
     }
+    const { signal } = options
+    const cancel = (): void => this.#abortStart.abort(signal?.reason)
+    signal?.addEventListener('abort', cancel, { once: true })
+    if (signal?.aborted) cancel()
     try {
       for (const token of this.#tokens) this.get(token)
       this.#state = 'started'
-      for (const part of this.#distinctParts()) {
-        options.signal?.throwIfAborted()
-        if (isStartable(part.value)) await part.value.start(options)
-      }
+      for (const part of this.#distinctParts()) await this.#startPart(part)
+      this.#abortStart.signal.throwIfAborted()
     } catch (error) {
-      await this[Symbol.asyncDispose]()
+      // The caller must learn why the start failed, whatever becomes of the disposing.
+      await this[Symbol.asyncDispose]().then(undefined, () => undefined)
       throw error
+    } finally {
+      signal?.removeEventListener('abort', cancel)
     }
   }
 
-  /** Disposes the parts in reverse order of building, all of them even when some fail; then throws what failed. */
+  async #startPart(part: BuiltPart): Promise<void> {
+    this.#abortStart.signal.throwIfAborted()
+    if (!isStartable(part.value)) return
+    const start = part.value.start({ signal: this.#abortStart.signal })
+    this.#starting = { part, settled: Promise.resolve(start).then(undefined, () => undefined) }
+    try {
+      await start
+    } finally {
+      this.#starting = undefined
+    }
+  }
+
+  /**
+   * Disposes the parts in reverse order of building, all of them even when some fail; then throws what failed. Cancels a
+   * start under way, and starts no further part.
+   */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#disposing ??= this.#disposeAll()
+    if (this.#disposing === undefined) {
+      this.#state = 'disposed'
+      // A turn later, so that whoever hears of the cancelled start and disposes this scope as well joins this call.
+      this.#disposing = Promise.resolve().then(() => this.#disposeAll())
+    }
     return this.#disposing
   }
 
   async #disposeAll(): Promise<void> {
-    this.#state = 'disposed'
+    this.#abortStart.abort(
+      new WiringError(
+        'DSYS_DI_STATE',
+        'this scope was disposed while it started',
+        'Dispose a scope after start() has settled, or expect this error.',
+        [],
+      ),
+    )
+    const starting = this.#starting
     const failures: unknown[] = []
     for (const part of this.#distinctParts().reverse()) {
       try {
@@ -148,6 +209,8 @@ export class NodeScope implements AsyncDisposable {
       } catch (error) {
         failures.push(new Error(`disposing ${part.name} failed`, { cause: error }))
       }
+      // What a part needs stays until the part is done with starting.
+      if (starting !== undefined && starting.part.value === part.value) await starting.settled
     }
     if (failures.length === 1) throw failures[0]
     if (failures.length > 1) throw new AggregateError(failures, `disposing ${failures.length} parts failed`)

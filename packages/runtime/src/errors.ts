@@ -28,7 +28,7 @@ export abstract class DsysError extends Error {
   readonly hint: string
 
   constructor(message: string, details: DsysErrorDetails) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = new.target.name
     this.code = details.code
     this.retryable = details.retryable

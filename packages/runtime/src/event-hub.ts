@@ -25,49 +25,61 @@ export interface SubscribeOptions {
 
 const DEFAULT_CAPACITY = 1_024
 
+type Waiter<E> = (result: IteratorResult<E, undefined>) => void
+
 class Subscriber<E> {
-  readonly #queue: E[]
   readonly #capacity: number
+  readonly #onEnd: () => void
+  /** Invariant: events wait, or callers of next() do, never both. */
+  #queue: E[]
+  #waiters: Waiter<E>[] = []
   #failure: EventsLaggedError | undefined
   #ended = false
-  #wake: (() => void) | undefined
 
-  constructor(initial: Iterable<E>, capacity: number) {
+  constructor(initial: Iterable<E>, capacity: number, onEnd: () => void) {
     this.#queue = [...initial]
     this.#capacity = Math.max(capacity, this.#queue.length)
+    this.#onEnd = onEnd
   }
 
   push(event: E): void {
     if (this.#ended) return
-    if (this.#queue.length >= this.#capacity) {
-      this.#failure = new EventsLaggedError(this.#capacity)
-      this.#queue.length = 0
-      this.end()
-    } else {
+    const waiter = this.#waiters.shift()
+    if (waiter !== undefined) {
+      waiter({ done: false, value: event })
+    } else if (this.#queue.length < this.#capacity) {
       this.#queue.push(event)
-      this.#wake?.()
+    } else {
+      this.#failure = new EventsLaggedError(this.#capacity)
+      this.cancel()
     }
   }
 
+  /** Ends the stream after what is queued. */
   end(): void {
+    if (this.#ended) return
     this.#ended = true
-    this.#wake?.()
+    for (const waiter of this.#waiters) waiter({ done: true, value: undefined })
+    this.#waiters = []
+    this.#onEnd()
   }
 
-  async next(): Promise<IteratorResult<E, undefined>> {
-    for (;;) {
-      const event = this.#queue.shift()
-      if (event !== undefined) return { done: false, value: event }
-      if (this.#failure !== undefined) {
-        const failure = this.#failure
-        this.#failure = undefined
-        throw failure
-      }
-      if (this.#ended) return { done: true, value: undefined }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
+  /** Ends the stream and forgets what is queued. */
+  cancel(): void {
+    this.#queue = []
+    this.end()
+  }
+
+  next(): Promise<IteratorResult<E, undefined>> {
+    const event = this.#queue.shift()
+    if (event !== undefined) return Promise.resolve({ done: false, value: event })
+    if (this.#failure !== undefined) {
+      const failure = this.#failure
+      this.#failure = undefined
+      return Promise.reject(failure)
     }
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined })
+    return new Promise((resolve) => this.#waiters.push(resolve))
   }
 }
 
@@ -92,22 +104,28 @@ export class EventHub<E extends object> {
     return () => void this.#handlers.delete(handler)
   }
 
-  /** An endless stream that begins with `initial`. It ends with the signal, with {@link EventHub.close}, or on `break`. */
+  /**
+   * An endless stream that begins with `initial`. It ends after what is queued with the signal or with
+   * {@link EventHub.close}, and at once on `break`.
+   *
+   * @throws RangeError when `capacity` is not a whole number, 1 or more.
+   */
   subscribe(options: SubscribeOptions = {}, initial: Iterable<E> = []): AsyncIterableIterator<E, undefined> {
-    const subscriber = new Subscriber(initial, options.capacity ?? DEFAULT_CAPACITY)
-    const { signal } = options
-    const end = (): void => {
+    const { signal, capacity = DEFAULT_CAPACITY } = options
+    if (!Number.isSafeInteger(capacity) || capacity < 1)
+      throw new RangeError(`capacity must be 1 or more, got ${capacity}`)
+    const onAbort = (): void => subscriber.end()
+    const subscriber = new Subscriber(initial, capacity, () => {
       this.#subscribers.delete(subscriber)
-      signal?.removeEventListener('abort', end)
-      subscriber.end()
-    }
+      signal?.removeEventListener('abort', onAbort)
+    })
     this.#subscribers.add(subscriber)
-    signal?.addEventListener('abort', end, { once: true })
-    if (signal?.aborted || this.#closed) end()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted || this.#closed) subscriber.end()
     return {
       next: () => subscriber.next(),
       return: async () => {
-        end()
+        subscriber.cancel()
         return { done: true, value: undefined }
       },
       [Symbol.asyncIterator]() {
@@ -116,11 +134,10 @@ export class EventHub<E extends object> {
     }
   }
 
-  /** Ends every stream after what is queued, and forgets the handlers. */
+  /** Ends every stream after what is queued, and forgets the handlers. Later streams hold their initial events only. */
   close(): void {
     this.#closed = true
     for (const subscriber of this.#subscribers) subscriber.end()
-    this.#subscribers.clear()
     this.#handlers.clear()
   }
 }

@@ -52,17 +52,22 @@ export class Lifecycle {
     if (this.#state !== 'running') throw new NotRunningError(this.#name, this.#state)
   }
 
-  /** Starts the part. Throws the signal's reason when cancelled, {@link NotRunningError} after a stop. */
+  /**
+   * Starts the part; a second call joins the first. Throws the signal's reason when cancelled, {@link NotRunningError}
+   * after a stop, and otherwise what the hook threw. When cleaning up after that fails too, `stop` throws the second error.
+   */
   start(options: StartOptions = {}): Promise<void> {
-    if (this.#state === 'stopping' || this.#state === 'stopped') {
-      return Promise.reject(new NotRunningError(this.#name, this.#state))
-    }
-    this.#starting ??= this.#start(options.signal)
-    return this.#starting
+    if (this.#starting !== undefined && this.#state !== 'stopping' && this.#state !== 'stopped') return this.#starting
+    if (this.#state !== 'new') return Promise.reject(new NotRunningError(this.#name, this.#state))
+    this.#state = 'starting'
+    const starting = deferred()
+    // Known before the hook runs, which may call start or stop itself.
+    this.#starting = starting.promise
+    this.#start(options.signal).then(starting.resolve, starting.reject)
+    return starting.promise
   }
 
   async #start(signal: AbortSignal | undefined): Promise<void> {
-    this.#state = 'starting'
     const cancel = (): void => this.#abortStart.abort(signal?.reason)
     signal?.addEventListener('abort', cancel, { once: true })
     if (signal?.aborted) cancel()
@@ -70,18 +75,23 @@ export class Lifecycle {
       this.#abortStart.signal.throwIfAborted()
       await this.#hooks.start({ signal: this.#abortStart.signal })
       this.#abortStart.signal.throwIfAborted()
-      if (this.#state === 'starting') this.#state = 'running'
+      this.#state = 'running'
     } catch (error) {
-      await this.#cleanUp()
+      // The caller must learn why the start failed; a failing clean-up is told by stop(), which joins it.
+      await this.#cleanUp().then(undefined, () => undefined)
       throw error
     } finally {
       signal?.removeEventListener('abort', cancel)
     }
   }
 
-  /** Stops the part; cancels a start under way first. */
+  /** Stops the part; cancels a start under way first. Throws what the hook threw. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
+    if (this.#stopping === undefined) {
+      const stopping = deferred()
+      this.#stopping = stopping.promise
+      this.#stop().then(stopping.resolve, stopping.reject)
+    }
     return this.#stopping
   }
 
@@ -99,7 +109,11 @@ export class Lifecycle {
   }
 
   #cleanUp(): Promise<void> {
-    this.#cleaning ??= this.#runStopHook()
+    if (this.#cleaning === undefined) {
+      const cleaning = deferred()
+      this.#cleaning = cleaning.promise
+      this.#runStopHook().then(cleaning.resolve, cleaning.reject)
+    }
     return this.#cleaning
   }
 
@@ -111,4 +125,20 @@ export class Lifecycle {
       this.#state = 'stopped'
     }
   }
+}
+
+interface Deferred {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+function deferred(): Deferred {
+  let resolve: () => void = () => undefined
+  let reject: (error: unknown) => void = () => undefined
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
 }

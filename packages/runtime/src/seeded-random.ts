@@ -1,14 +1,5 @@
 import { integerIn, type Random } from './random.ts'
 
-/** 32-bit FNV-1a over the UTF-16 code units (Fowler, Noll, Vo), to derive the seed of a named stream. */
-function hashName(seed: number, name: string): number {
-  let hash = (0x811c9dc5 ^ seed) >>> 0
-  for (let i = 0; i < name.length; i++) {
-    hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0
-  }
-  return hash
-}
-
 /** splitmix32: turns one 32-bit seed into well-mixed words (after Steele, Lea and Flood, "Fast splittable pseudorandom number generators"). */
 function splitMix32(seed: number): () => number {
   let state = seed >>> 0
@@ -19,6 +10,18 @@ function splitMix32(seed: number): () => number {
     word = Math.imul(word ^ (word >>> 15), 0x735a2d97)
     return (word ^ (word >>> 15)) >>> 0
   }
+}
+
+/**
+ * The seed of a named stream: 32-bit FNV-1a (Fowler, Noll, Vo) over the UTF-16 code units, from a mixed seed. Mixed,
+ * because otherwise seed 1 with name "b" would give what seed 2 with name "a" gives.
+ */
+function hashName(seed: number, name: string): number {
+  let hash = splitMix32(seed)()
+  for (let i = 0; i < name.length; i++) {
+    hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0
+  }
+  return hash
 }
 
 const rotateLeft = (word: number, by: number): number => ((word << by) | (word >>> (32 - by))) >>> 0

@@ -59,11 +59,13 @@ export class VirtualClock implements Clock {
     return this.#next()?.dueMs
   }
 
-  /** Moves time forward by `ms`, firing what is due on the way without giving promises a turn. */
+  /** Moves time forward by `ms` (0 or more), firing what is due on the way without giving promises a turn. */
   advance(ms: number): void {
-    const untilMs = this.#nowMs + ms
-    for (let entry = this.#next(); entry !== undefined && entry.dueMs <= untilMs; entry = this.#next()) this.#fire(entry)
-    this.#nowMs = untilMs
+    const untilMs = this.#until(ms)
+    for (let entry = this.#next(); entry !== undefined && entry.dueMs <= untilMs; entry = this.#next())
+      this.#fire(entry)
+    // A callback may have advanced the clock further; it never goes back.
+    this.#nowMs = Math.max(this.#nowMs, untilMs)
   }
 
   /**
@@ -71,13 +73,19 @@ export class VirtualClock implements Clock {
    * `await` in it makes its progress at the right virtual instant.
    */
   async advanceAsync(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms
+    const untilMs = this.#until(ms)
     await drainMicrotasks()
     for (let entry = this.#next(); entry !== undefined && entry.dueMs <= untilMs; entry = this.#next()) {
       this.#fire(entry)
       await drainMicrotasks()
     }
-    this.#nowMs = untilMs
+    // A callback may have advanced the clock further; it never goes back.
+    this.#nowMs = Math.max(this.#nowMs, untilMs)
+  }
+
+  #until(ms: number): number {
+    if (!(ms >= 0)) throw new RangeError(`ms must be 0 or more, got ${ms}`)
+    return this.#nowMs + ms
   }
 
   #fire(entry: Entry): void {
@@ -89,7 +97,11 @@ export class VirtualClock implements Clock {
   #next(): Entry | undefined {
     let first: Entry | undefined
     for (const entry of this.#entries) {
-      if (first === undefined || entry.dueMs < first.dueMs || (entry.dueMs === first.dueMs && entry.order < first.order)) {
+      if (
+        first === undefined ||
+        entry.dueMs < first.dueMs ||
+        (entry.dueMs === first.dueMs && entry.order < first.order)
+      ) {
         first = entry
       }
     }
