@@ -1,0 +1,2 @@
+export type { ConformanceRunner, TransportFactory, TransportFixture } from './conformance/rig.ts'
+export { type ConformanceDeclaration, transportConformance } from './conformance/suite.ts'

@@ -1,0 +1,147 @@
+import { ok } from 'node:assert/strict'
+import { Pending, systemClock } from '@dsys/runtime'
+import type { Destination, PeerAddress, Transport, TransportEvent } from '../port.ts'
+import type { ConformanceDeclaration } from './suite.ts'
+
+/** The two functions that every test runner has. */
+export interface ConformanceRunner {
+  describe(name: string, body: () => void): unknown
+  test(name: string, body: () => Promise<void>): unknown
+}
+
+/** A network for one case. */
+export interface TransportFixture {
+  /** A transport that has not been started, for one life of a node. */
+  endpoint(self: PeerAddress): Transport
+  /** Called after the case, when all its endpoints are stopped. */
+  dispose?(): Promise<void>
+}
+
+export type TransportFactory = () => Promise<TransportFixture> | TransportFixture
+
+/** What the parts of the suite share. */
+export interface Suite {
+  readonly runner: ConformanceRunner
+  readonly factory: TransportFactory
+  readonly declaration: ConformanceDeclaration
+}
+
+export interface Received {
+  readonly frame: Uint8Array
+  readonly from: PeerAddress
+}
+
+/** What each case must finish a step in; only a failing one needs it. */
+const STEP_TIMEOUT_MS = 10_000
+const BARRIER_CHANNEL = 'conformance-barrier'
+
+/** Collects things and lets a case wait until there are enough of them. */
+export class Collector<T> {
+  readonly items: T[] = []
+  readonly #waiting = new Set<() => void>()
+
+  add(item: T): void {
+    this.items.push(item)
+    for (const check of this.#waiting) check()
+  }
+
+  /** Resolves with all items once there are `count` that match. */
+  async until(count: number, what: string, matches: (item: T) => boolean = () => true): Promise<readonly T[]> {
+    const pending = new Pending<readonly T[]>({
+      clock: systemClock,
+      timeoutMs: STEP_TIMEOUT_MS,
+      onTimeout: () => new Error(`waited for ${count} of ${what}, got ${this.items.filter(matches).length}`),
+    })
+    const check = (): void => {
+      if (this.items.filter(matches).length >= count) pending.resolve(this.items)
+    }
+    this.#waiting.add(check)
+    check()
+    try {
+      return await pending.promise
+    } finally {
+      this.#waiting.delete(check)
+    }
+  }
+}
+
+/** One endpoint of a case, with what came in. */
+export class Node {
+  readonly transport: Transport
+  readonly inbox: Collector<Received> = new Collector()
+  readonly events: Collector<TransportEvent> = new Collector()
+  readonly barrier: Collector<Received> = new Collector()
+
+  constructor(transport: Transport) {
+    this.transport = transport
+    transport.observe((event) => this.events.add(event))
+    transport.listen(BARRIER_CHANNEL, (frame, from) => {
+      this.barrier.add({ frame, from })
+      if (frame[0] === 1) transport.send(from, BARRIER_CHANNEL, Uint8Array.of(0))
+    })
+  }
+
+  listen(channel = 'test'): Collector<Received> {
+    this.transport.listen(channel, (frame, from) => this.inbox.add({ frame, from }))
+    return this.inbox
+  }
+
+  /** Sends, and insists that the frame was taken. */
+  send(to: Destination, bytes: Uint8Array | readonly number[], channel = 'test'): void {
+    ok(this.transport.send(to, channel, Uint8Array.from(bytes)), 'send must return true on a healthy connection')
+  }
+
+  /**
+   * Resolves when a frame has gone to `peer` and back, twice: what was sent before it has arrived or is lost, in any
+   * network that keeps the order of two frames a round trip apart.
+   */
+  async settled(peer: Node): Promise<void> {
+    for (let round = 0; round < 2; round++) {
+      const before = this.barrier.items.length
+      this.send(peer.transport.self, [1], BARRIER_CHANNEL)
+      await this.barrier.until(before + 1, 'answers to a barrier frame')
+    }
+  }
+}
+
+/** The network and the nodes of one case; everything is stopped at its end. */
+export class Rig {
+  readonly #fixture: TransportFixture
+  readonly #nodes: Node[] = []
+
+  constructor(fixture: TransportFixture) {
+    this.#fixture = fixture
+  }
+
+  /** A node that has not been started. */
+  create(id: string, generation = 1): Node {
+    const node = new Node(this.#fixture.endpoint({ id, generation }))
+    this.#nodes.push(node)
+    return node
+  }
+
+  /** A started node that listens on the channel `test`. */
+  async node(id: string, generation = 1): Promise<Node> {
+    const node = this.create(id, generation)
+    node.listen()
+    await node.transport.start()
+    return node
+  }
+
+  async dispose(): Promise<void> {
+    for (const node of this.#nodes) await node.transport.stop()
+    await this.#fixture.dispose?.()
+  }
+}
+
+/** Registers one case. */
+export function defineCase(suite: Suite, name: string, body: (rig: Rig) => Promise<void>): void {
+  suite.runner.test(name, async () => {
+    const rig = new Rig(await suite.factory())
+    try {
+      await body(rig)
+    } finally {
+      await rig.dispose()
+    }
+  })
+}
