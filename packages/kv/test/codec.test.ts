@@ -1,6 +1,6 @@
+import { type KvCommand, type KvResult, type KvState, kvMachine } from '@dsys/kv'
 import { type Codec, DsysError } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
-import { type KvCommand, type KvResult, type KvState, kvMachine } from '@dsys/kv'
 
 const present = <T>(codec: Codec<T> | undefined): Codec<T> => {
   if (codec === undefined) throw new Error('the machine has no codec')
@@ -66,7 +66,14 @@ describe('formats, byte for byte', () => {
     expect(hex(snapshots.encode(state))).toBe(bytes)
     expect(snapshots.decode(Buffer.from(bytes, 'hex'))).toEqual({
       keyspaces: new Map([
-        ['a', { revision: 2, sizeBytes: 3, entries: new Map([['k', { value: new Uint8Array([0x76, 0x32]), revision: 2, createRevision: 1 }]]) }],
+        [
+          'a',
+          {
+            revision: 2,
+            sizeBytes: 3,
+            entries: new Map([['k', { value: new Uint8Array([0x76, 0x32]), revision: 2, createRevision: 1 }]]),
+          },
+        ],
         ['b', { revision: 2, sizeBytes: 0, entries: new Map() }],
       ]),
     })
@@ -100,7 +107,8 @@ describe('bytes that cannot be read are refused', () => {
 
   test('a cut anywhere before the value', () => {
     for (const [, golden] of goldenCommands) {
-      for (let length = 0; length < headBytes; length++) refused(commands.decode, Buffer.from(golden, 'hex').subarray(0, length))
+      for (let length = 0; length < headBytes; length++)
+        refused(commands.decode, Buffer.from(golden, 'hex').subarray(0, length))
     }
     refused(commands.decode, Buffer.from('0105016100016b00000000000001', 'hex'))
     refused(results.decode, Buffer.from('0101001fffffffffff', 'hex'))
@@ -116,7 +124,7 @@ describe('bytes that cannot be read are refused', () => {
     const empty = '0161000000000000000200000000'
     refused(snapshots.decode, Buffer.from(`0100000002${empty}${empty}`, 'hex'))
     const entry = '00016b0000000000000001000000000000000200000000'
-    refused(snapshots.decode, Buffer.from(`0100000001016100000000000000020000000` + `2${entry}${entry}`, 'hex'))
+    refused(snapshots.decode, Buffer.from(`01000000010161000000000000000200000002${entry}${entry}`, 'hex'))
     refused(snapshots.decode, Buffer.from(`01000000010161000000000000000100000001${entry}`, 'hex'))
   })
 })

@@ -1,5 +1,5 @@
-import type { CallOptions, Raft, RaftStatus, ReadOptions } from '@dsys/raft'
 import { type KvCommand, type KvResult, type KvState, kvMachine } from '@dsys/kv'
+import type { CallOptions, Raft, RaftStatus, ReadOptions } from '@dsys/raft'
 
 const present = <T>(value: T | undefined): T => {
   if (value === undefined) throw new Error('the machine has no codec')

@@ -54,7 +54,10 @@ describe('a linearizable keyspace', () => {
   })
 
   test('keeps keyspaces apart, each with revisions of its own', async () => {
-    const kv = new Kv({ raft: new FakeRaft() }, { keyspaces: { a: { consistency: 'linearizable' }, b: { consistency: 'linearizable' } } })
+    const kv = new Kv(
+      { raft: new FakeRaft() },
+      { keyspaces: { a: { consistency: 'linearizable' }, b: { consistency: 'linearizable' } } },
+    )
     await kv.linearizable('a').put('k', bytes(1))
     await kv.linearizable('a').put('k', bytes(2))
     expect(await kv.linearizable('b').put('k', bytes(3))).toEqual({ revision: 1 })
@@ -128,7 +131,11 @@ describe('limits and misuse', () => {
     const raft = new FakeRaft()
     const keyspace = new Kv({ raft }, { maxValueBytes: 3 }).linearizable('default', { codec: utf8 })
     await keyspace.put('a', 'abc')
-    for (const call of [keyspace.put('a', 'abcd'), keyspace.create('b', 'abcd'), keyspace.update('a', '☃☃', { revision: 1 })]) {
+    for (const call of [
+      keyspace.put('a', 'abcd'),
+      keyspace.create('b', 'abcd'),
+      keyspace.update('a', '☃☃', { revision: 1 }),
+    ]) {
       await expect(call).rejects.toMatchObject({ code: 'DSYS_KV_VALUE_TOO_LARGE', maxValueBytes: 3 })
     }
     expect(raft.index).toBe(1)
@@ -152,7 +159,9 @@ describe('limits and misuse', () => {
     const raft = new FakeRaft()
     expect(() => new Kv({ raft }, { maxValueBytes: -1 })).toThrow(RangeError)
     expect(() => new Kv({ raft }, { keyspaces: { 'A b': { consistency: 'linearizable' } } })).toThrow(RangeError)
-    expect(() => new Kv({ raft }, { keyspaces: { a: { consistency: 'eventual' as 'linearizable' } } })).toThrow(RangeError)
+    expect(() => new Kv({ raft }, { keyspaces: { a: { consistency: 'eventual' as 'linearizable' } } })).toThrow(
+      RangeError,
+    )
     const keyspace = new Kv({ raft }).linearizable('default')
     for (const revision of [0, -1, 1.5, Number.NaN, 2 ** 60]) {
       await expect(keyspace.update('a', bytes(), { revision })).rejects.toThrow(RangeError)

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { type KvCommand, type KvResult, type KvState, kvMachine } from '@dsys/kv'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type KvCommand, type KvResult, type KvState, kvMachine } from '@dsys/kv'
 
 const codec = kvMachine.stateCodec
 const commandCodec = kvMachine.commandCodec
@@ -130,7 +130,18 @@ describe('the key-value machine', () => {
 describe('purity', () => {
   /** Replaces each with a trap, runs `body` in the same turn, and puts all back. */
   function withoutTheWorld(body: () => void): void {
-    const names = ['Date', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'crypto', 'fetch', 'console', 'process']
+    const names = [
+      'Date',
+      'performance',
+      'setTimeout',
+      'setInterval',
+      'setImmediate',
+      'queueMicrotask',
+      'crypto',
+      'fetch',
+      'console',
+      'process',
+    ]
     const restore: (() => void)[] = []
     const poison = (target: object, name: string): void => {
       const known = Object.getOwnPropertyDescriptor(target, name)
@@ -155,7 +166,10 @@ describe('purity', () => {
     let state = kvMachine.initial()
     withoutTheWorld(() => {
       list.forEach((next, i) => {
-        const { result } = kvMachine.apply(state, commandCodec.decode(commandCodec.encode(next)), { index: i + 1, term: 1 })
+        const { result } = kvMachine.apply(state, commandCodec.decode(commandCodec.encode(next)), {
+          index: i + 1,
+          term: 1,
+        })
         kvMachine.resultCodec?.decode(kvMachine.resultCodec.encode(result))
       })
       state = codec.decode(codec.encode(state))

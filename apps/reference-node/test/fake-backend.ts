@@ -1,0 +1,87 @@
+import { Kv, type KvCommand, type KvOptions, type KvResult, type KvState, kvMachine } from '@dsys/kv'
+import type { NodeStatus, Readiness } from '@dsys/node'
+import type { CallOptions, Raft, ReadOptions } from '@dsys/raft'
+import { silentLogger, systemClock } from '@dsys/runtime'
+import { HttpEdge, type HttpEdgeOptions } from '../src/http/http-edge.ts'
+
+const absent = (): never => {
+  throw new Error('not part of this fake')
+}
+
+/** A backend without a cluster: the real keyspaces over a machine that applies at once, fails or waits on demand. */
+export class FakeBackend {
+  readonly #state: KvState = kvMachine.initial()
+  readonly kv: Kv
+  readonly calls: (CallOptions | ReadOptions | undefined)[] = []
+  readinessNow: Readiness = { ready: true }
+  failWith: Error | undefined
+  /** While set, calls wait for it. */
+  gate: Promise<void> | undefined
+
+  constructor(options: KvOptions = {}) {
+    const raft: Raft<KvState, KvCommand, KvResult> = {
+      propose: async (command, options) => {
+        await this.#called(options)
+        return kvMachine.apply(this.#state, command, { index: 1, term: 1 }).result
+      },
+      read: async (query, options) => {
+        await this.#called(options)
+        return query(this.#state)
+      },
+      status: absent,
+      transferLeadership: absent,
+      events: absent,
+      start: absent,
+      stop: absent,
+      [Symbol.asyncDispose]: absent,
+    }
+    this.kv = new Kv({ raft }, options)
+  }
+
+  readonly node = {
+    readiness: (): Readiness => this.readinessNow,
+    status: async (): Promise<NodeStatus> => ({
+      id: 'n1',
+      generation: 3,
+      state: 'running',
+      uptimeMs: 12,
+      readiness: this.readinessNow,
+      connection: 'connected',
+      members: [{ id: 'n1', generation: 3, incarnation: 0, state: 'alive', metadata: {} }],
+      raft: {
+        id: 'n1',
+        group: 'main',
+        role: 'leader',
+        term: 4,
+        leader: 'n1',
+        commitIndex: 9,
+        lastApplied: 9,
+        lastIndex: 9,
+        firstIndex: 1,
+        snapshotIndex: 0,
+        voters: ['n1'],
+        learners: [],
+        followers: [],
+      },
+      keyspaces: await this.kv.statistics(),
+    }),
+  }
+
+  async #called(options: CallOptions | undefined): Promise<void> {
+    this.calls.push(options)
+    const error = this.failWith
+    if (error !== undefined) throw error
+    await this.gate
+  }
+}
+
+/** A running edge on a free loopback port. */
+export async function startEdge(
+  backend: FakeBackend | undefined,
+  options: Partial<HttpEdgeOptions> = {},
+): Promise<{ edge: HttpEdge; url: string } & AsyncDisposable> {
+  const edge = new HttpEdge({ clock: systemClock, logger: silentLogger }, { host: '127.0.0.1', port: 0, ...options })
+  const url = await edge.start()
+  if (backend !== undefined) edge.serve(backend)
+  return { edge, url, [Symbol.asyncDispose]: () => edge.drain() }
+}

@@ -1,0 +1,3 @@
+export { DsysNode } from './dsys-node.ts'
+export type { KvPart, MembershipPart, NodeMember, NodeParts } from './parts.ts'
+export type { NodeStatus, Readiness } from './status.ts'
