@@ -79,6 +79,7 @@ export class LogBounds {
       if (!isCount(entry.index) || !isCount(entry.term)) {
         throw new RangeError(`index and term are whole numbers from 0, got ${entry.index} and ${entry.term}`)
       }
+      if (!(entry.data instanceof Uint8Array)) throw new TypeError('the data of an entry must be a Uint8Array')
       if (!Number.isInteger(entry.kind) || entry.kind < 0 || entry.kind > 255) {
         throw new RangeError(`the kind of an entry is 0 to 255, got ${entry.kind}`)
       }

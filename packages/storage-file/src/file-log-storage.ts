@@ -1,0 +1,129 @@
+import { Lifecycle, type Logger, type StartOptions } from '@dsys/runtime'
+import { checkGroupName, type Disk, type GroupLog, GroupOpenError, type LogStorage } from '@dsys/storage'
+import { FileGroupLog } from './file-group-log.ts'
+import { nodeDisk } from './node/node-disk.ts'
+import {
+  type FileLogStorageOptions,
+  type FileLogStoragePorts,
+  type FileLogStorageSettings,
+  settingsOf,
+} from './options.ts'
+import { SnapshotFiles } from './snapshot-files.ts'
+import { WriteAheadLog } from './write-ahead-log.ts'
+
+/** The folders above `directory` on its disk, outermost first, then itself. */
+function foldersTo(directory: string): string[] {
+  const parts = directory.split('/').filter((part) => part !== '')
+  return ['', ...parts.map((_, i) => parts.slice(0, i + 1).join('/'))]
+}
+
+/**
+ * {@link LogStorage} in files: one write-ahead log with checksums for all groups of a node, one sync for all writes that
+ * wait, and a file for each snapshot. What it acknowledged survives `kill -9` and a loss of power.
+ */
+export class FileLogStorage implements LogStorage {
+  readonly #disk: Disk
+  readonly #base: string
+  readonly #ports: FileLogStoragePorts
+  readonly #settings: FileLogStorageSettings
+  readonly #logger: Logger
+  readonly #open = new Map<string, FileGroupLog | undefined>()
+  readonly #lifecycle: Lifecycle
+  #log: WriteAheadLog | undefined
+  #unlock: (() => Promise<void>) | undefined
+
+  constructor(ports: FileLogStoragePorts, options: FileLogStorageOptions) {
+    this.#settings = settingsOf(options)
+    this.#ports = ports
+    this.#disk = ports.disk ?? nodeDisk(options.directory)
+    this.#base = ports.disk === undefined ? '' : options.directory
+    this.#logger = ports.logger.child({ part: 'storage-file' })
+    this.#lifecycle = new Lifecycle('FileLogStorage', {
+      start: ({ signal }) => this.#start(signal),
+      stop: () => this.#stop(),
+    })
+  }
+
+  /**
+   * Takes the folder and reads the log. Throws DirectoryLockedError when another process has the folder, and
+   * CorruptionError, with nothing changed, for damage that a crash cannot explain.
+   */
+  start(options?: StartOptions): Promise<void> {
+    return this.#lifecycle.start(options)
+  }
+
+  /** Waits for the writes under way, then gives the folder back. */
+  stop(): Promise<void> {
+    return this.#lifecycle.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async openGroup(group: string, options: { readonly signal?: AbortSignal } = {}): Promise<GroupLog> {
+    this.#lifecycle.assertRunning()
+    options.signal?.throwIfAborted()
+    checkGroupName(group)
+    if (this.#open.has(group)) throw new GroupOpenError(group)
+    this.#open.set(group, undefined)
+    try {
+      const log = await this.#openLog(group, options.signal)
+      this.#open.set(group, log)
+      return log
+    } catch (error) {
+      this.#open.delete(group)
+      throw error
+    }
+  }
+
+  async #openLog(name: string, signal: AbortSignal | undefined): Promise<FileGroupLog> {
+    const log = this.#log
+    if (log === undefined) throw new TypeError('the log is not open')
+    const group = log.group(name)
+    const parent = this.#path('snapshots')
+    const snapshots = new SnapshotFiles(
+      { disk: this.#disk, random: this.#ports.random },
+      { parent, id: group.id, group: name },
+    )
+    await snapshots.open()
+    const entries = await log.entriesOf(group)
+    signal?.throwIfAborted()
+    this.#lifecycle.assertRunning()
+    return new FileGroupLog({
+      log,
+      group,
+      snapshots,
+      entries,
+      directory: this.#settings.directory,
+      logger: this.#logger,
+      onDispose: () => this.#open.delete(name),
+    })
+  }
+
+  #path(name: string): string {
+    return this.#base === '' ? name : `${this.#base}/${name}`
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    const disk = this.#disk
+    await disk.createDirectory(this.#base)
+    this.#unlock = await disk.lock(this.#base)
+    await disk.createDirectory(this.#path('wal'))
+    await disk.createDirectory(this.#path('snapshots'))
+    for (const folder of foldersTo(this.#base)) await disk.syncDirectory(folder)
+    const log = new WriteAheadLog({ ...this.#ports, disk }, { ...this.#settings, directory: this.#path('wal') })
+    this.#log = log
+    const groupsExpected = (await disk.list(this.#path('snapshots'))).length > 0
+    await log.open({ signal, groupsExpected })
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      await Promise.all([...this.#open.values()].map((log) => log?.[Symbol.asyncDispose]()))
+      await this.#log?.close()
+    } finally {
+      await this.#unlock?.()
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { crc32 } from 'node:zlib'
+import type { Clock } from '@dsys/runtime'
+import { CorruptionError, type Disk, FileMissingError } from '@dsys/storage'
+import { asBuffer, readU64, writeU64 } from './format/bytes.ts'
+
+const MAGIC = Buffer.from('DSYSGEN\n', 'latin1')
+const FILE_BYTES = 20
+const NAME = 'generation'
+
+async function readGeneration(disk: Disk, path: string): Promise<number> {
+  const file = await disk.open(path).catch((error: unknown) => {
+    if (error instanceof FileMissingError) return undefined
+    throw error
+  })
+  if (file === undefined) return 0
+  try {
+    const found = asBuffer(await file.read(0, FILE_BYTES + 1))
+    const whole = found.length === FILE_BYTES && found.subarray(0, 8).equals(MAGIC)
+    if (!whole || found.readUInt32LE(16) !== crc32(found.subarray(0, 16))) {
+      throw new CorruptionError(path, 0, 'it does not hold a generation')
+    }
+    return readU64(found, 8)
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Begins a new life of a node: returns a number larger than in every life before, and stores it durably first. It follows
+ * the wall clock where it can, so a node that has lost its directory most likely still gets a larger one.
+ *
+ * Call it once at each start, and not from two processes at once. Throws CorruptionError when the stored number is damaged.
+ *
+ * @returns the stored number plus one, or the wall clock in milliseconds where that is larger.
+ */
+export async function bumpGeneration(
+  ports: { readonly disk: Disk; readonly clock: Clock },
+  options: { readonly directory: string },
+): Promise<number> {
+  const { disk, clock } = ports
+  const { directory } = options
+  const path = directory === '' ? NAME : `${directory}/${NAME}`
+  await disk.createDirectory(directory)
+  const generation = Math.max((await readGeneration(disk, path)) + 1, Math.floor(clock.wallMs()))
+  const content = Buffer.alloc(FILE_BYTES)
+  MAGIC.copy(content)
+  writeU64(content, 8, generation)
+  content.writeUInt32LE(crc32(content.subarray(0, 16)), 16)
+  const aside = `${path}.tmp`
+  await disk.remove(aside)
+  const file = await disk.open(aside, { create: true })
+  try {
+    await file.write(0, content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await disk.rename(aside, path)
+  await disk.syncDirectory(directory)
+  return generation
+}

@@ -1,0 +1,160 @@
+import { close, constants, fdatasync, fstat, fsync, ftruncate, open, read, write } from 'node:fs'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { type Random, systemRandom } from '@dsys/runtime'
+import { type Disk, type DiskFile, FileMissingError, type OpenFileOptions } from '@dsys/storage'
+import { lockDirectory } from './directory-lock.ts'
+
+const openFile = promisify(open)
+const closeFile = promisify(close)
+const statFile = promisify(fstat)
+const syncFile = promisify(fsync)
+const syncData = promisify(fdatasync)
+const truncateFile = promisify(ftruncate)
+
+const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
+
+// The callbacks of node:fs cost about half of what its promises do, and this is the path of every commit.
+const readOnce = (fd: number, target: Uint8Array, position: number): Promise<number> =>
+  new Promise((fulfil, reject) => {
+    read(fd, target, 0, target.length, position, (error, count) => (error === null ? fulfil(count) : reject(error)))
+  })
+
+const writeOnce = (fd: number, data: Uint8Array, position: number): Promise<number> =>
+  new Promise((fulfil, reject) => {
+    write(fd, data, 0, data.length, position, (error, count) => (error === null ? fulfil(count) : reject(error)))
+  })
+
+class NodeFile implements DiskFile {
+  readonly #fd: number
+  #closing: Promise<void> | undefined
+
+  constructor(fd: number) {
+    this.#fd = fd
+  }
+
+  async read(position: number, length: number): Promise<Uint8Array> {
+    // The end of the file is known, so a length far behind it costs no memory.
+    const wanted = Math.max(0, Math.min(length, (await this.sizeBytes()) - position))
+    const target = new Uint8Array(wanted)
+    let done = 0
+    while (done < wanted) {
+      const count = await readOnce(this.#fd, target.subarray(done), position + done)
+      if (count === 0) break
+      done += count
+    }
+    return target.subarray(0, done)
+  }
+
+  async write(position: number, data: Uint8Array): Promise<void> {
+    let done = 0
+    while (done < data.length)
+      done += await writeOnce(this.#fd, done === 0 ? data : data.subarray(done), position + done)
+  }
+
+  /** fdatasync also writes what is needed to read the data back, which the size is. */
+  sync(): Promise<void> {
+    return syncData(this.#fd)
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return truncateFile(this.#fd, sizeBytes)
+  }
+
+  async sizeBytes(): Promise<number> {
+    return (await statFile(this.#fd)).size
+  }
+
+  close(): Promise<void> {
+    // The number of a closed file may belong to another one already.
+    this.#closing ??= closeFile(this.#fd)
+    return this.#closing
+  }
+}
+
+async function syncPath(path: string): Promise<void> {
+  const fd = await openFile(path, constants.O_RDONLY)
+  try {
+    await syncFile(fd)
+  } finally {
+    await closeFile(fd)
+  }
+}
+
+/** The file system of this machine, below one folder. */
+class NodeDisk implements Disk {
+  readonly #root: string
+  readonly #random: Random
+
+  constructor(root: string, random: Random) {
+    this.#root = resolve(root)
+    this.#random = random
+  }
+
+  async open(path: string, options: OpenFileOptions = {}): Promise<DiskFile> {
+    const { O_RDWR, O_CREAT, O_DSYNC, O_SYNC } = constants
+    // A system without O_DSYNC has the stronger O_SYNC.
+    const durable = options.durableWrites ? (O_DSYNC ?? O_SYNC) : 0
+    try {
+      return new NodeFile(await openFile(this.#resolve(path), O_RDWR | (options.create ? O_CREAT : 0) | durable, 0o640))
+    } catch (error) {
+      throw isMissing(error) ? new FileMissingError(path, error) : error
+    }
+  }
+
+  async list(directory: string): Promise<readonly string[]> {
+    try {
+      return await readdir(this.#resolve(directory))
+    } catch (error) {
+      if (isMissing(error)) return []
+      throw error
+    }
+  }
+
+  async createDirectory(directory: string): Promise<void> {
+    const path = this.#resolve(directory)
+    const first = await mkdir(path, { recursive: true, mode: 0o750 })
+    if (first === undefined) return
+    // The folders above the root are not the caller's to sync, so it is done here for all that were made.
+    for (let made = path; ; made = dirname(made)) {
+      await syncPath(dirname(made))
+      if (made === first) return
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    try {
+      await rename(this.#resolve(from), this.#resolve(to))
+    } catch (error) {
+      throw isMissing(error) ? new FileMissingError(from, error) : error
+    }
+  }
+
+  remove(path: string): Promise<void> {
+    return rm(this.#resolve(path), { force: true })
+  }
+
+  syncDirectory(directory: string): Promise<void> {
+    return syncPath(this.#resolve(directory))
+  }
+
+  lock(directory: string): Promise<() => Promise<void>> {
+    return lockDirectory(this.#resolve(directory), directory === '' ? this.#root : directory, this.#random)
+  }
+
+  #resolve(path: string): string {
+    const resolved = join(this.#root, path)
+    if (relative(this.#root, resolved).startsWith('..')) throw new RangeError(`${path} leads out of the disk's folder`)
+    return resolved
+  }
+}
+
+/**
+ * The real disk, as far as it lies below the folder `root`, which need not exist yet.
+ *
+ * @param ports `random` names lock files. Default: the system's.
+ */
+export function nodeDisk(root: string, ports: { readonly random?: Random } = {}): Disk {
+  return new NodeDisk(root, ports.random ?? systemRandom)
+}

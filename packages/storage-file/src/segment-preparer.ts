@@ -1,0 +1,78 @@
+import type { Disk, DiskFile } from '@dsys/storage'
+
+/** A file of zeros that is about to become a segment. */
+export interface PreparedSegment {
+  readonly path: string
+  readonly file: DiskFile
+  readonly sizeBytes: number
+}
+
+const CHUNK_BYTES = 1024 * 1024
+const SUFFIX = '.tmp'
+
+/** Whether `name` is that of a file that was never finished. */
+export const isUnfinished = (name: string): boolean => name.endsWith(SUFFIX)
+
+async function fillWithZeros(file: DiskFile, from: number, to: number, stopped: () => boolean): Promise<void> {
+  const zeros = Buffer.alloc(Math.min(CHUNK_BYTES, to - from))
+  for (let position = from; position < to && !stopped(); position += zeros.length) {
+    await file.write(position, zeros.subarray(0, Math.min(zeros.length, to - position)))
+  }
+}
+
+/**
+ * Makes the next segment ahead of need: writing into blocks that the file has already needs no change of its size or its
+ * map of blocks, which would cost a second write with each sync.
+ */
+export class SegmentPreparer {
+  readonly #disk: Disk
+  readonly #directory: string
+  readonly #segmentBytes: number
+  readonly #onFailure: (error: unknown) => void
+  #next: Promise<PreparedSegment> | undefined
+  #count = 0
+  #stopped = false
+
+  constructor(disk: Disk, options: { directory: string; segmentBytes: number; onFailure: (error: unknown) => void }) {
+    this.#disk = disk
+    this.#directory = options.directory
+    this.#segmentBytes = options.segmentBytes
+    this.#onFailure = options.onFailure
+  }
+
+  /** Begins to make the next segment, if that was not begun already. */
+  prepare(): void {
+    if (this.#next !== undefined || this.#stopped) return
+    this.#next = this.#make()
+    this.#next.catch((error: unknown) => this.#onFailure(error))
+  }
+
+  /** The next segment, of at least `minBytes`. */
+  async take(minBytes: number): Promise<PreparedSegment> {
+    this.prepare()
+    const prepared = await this.#next
+    this.#next = undefined
+    if (prepared === undefined) throw new Error('the log is closing')
+    if (prepared.sizeBytes >= minBytes) return prepared
+    await fillWithZeros(prepared.file, prepared.sizeBytes, minBytes, () => false)
+    return { ...prepared, sizeBytes: minBytes }
+  }
+
+  /** Ends the work and removes what was made ahead. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    // A failure was reported to onFailure when it came.
+    const prepared = await this.#next?.catch(() => undefined)
+    if (prepared === undefined) return
+    await prepared.file.close()
+    await this.#disk.remove(prepared.path)
+  }
+
+  async #make(): Promise<PreparedSegment> {
+    const path = `${this.#directory}/next-${this.#count++}${SUFFIX}`
+    await this.#disk.remove(path)
+    const file = await this.#disk.open(path, { create: true, durableWrites: true })
+    await fillWithZeros(file, 0, this.#segmentBytes, () => this.#stopped)
+    return { path, file, sizeBytes: this.#segmentBytes }
+  }
+}

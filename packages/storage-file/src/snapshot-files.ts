@@ -1,0 +1,246 @@
+import { crc32 } from 'node:zlib'
+import type { Random } from '@dsys/runtime'
+import { CorruptionError, type Disk, type DiskFile, type SnapshotMeta, type StoredSnapshot } from '@dsys/storage'
+import { asBuffer, ByteReader, ByteWriter, writeU64 } from './format/bytes.ts'
+import { isUnfinished } from './segment-preparer.ts'
+
+const MAGIC = Buffer.from('DSYSSNP\n', 'latin1')
+const VERSION = 1
+const ID_BYTES = 16
+/** Content bytes under one checksum. */
+const BLOCK_BYTES = 64 * 1024
+const CHECKSUM_BYTES = 4
+/** Magic, version and length of the header. */
+const FIXED_BYTES = 16
+/** Longest header: names and contexts are bounded far below. */
+const MAX_HEADER_BYTES = 128 * 1024
+
+interface SnapshotFile {
+  readonly path: string
+  readonly meta: SnapshotMeta
+  readonly id: Uint8Array
+  readonly headerBytes: number
+  readonly contentBytes: number
+}
+
+const snapshotName = (index: number): string => `${index.toString(16).padStart(16, '0')}.snap`
+
+const snapshotIndex = (name: string): number | undefined =>
+  /^[0-9a-f]{16}\.snap$/.test(name) ? Number.parseInt(name.slice(0, 16), 16) : undefined
+
+/** A block is tied to its snapshot and its place in it. */
+function blockChecksum(id: Uint8Array, number: number, block: Uint8Array): number {
+  const place = Buffer.allocUnsafe(8)
+  writeU64(place, 0, number)
+  return crc32(block, crc32(place, crc32(id)))
+}
+
+function encodeHeader(group: string, file: Omit<SnapshotFile, 'path' | 'headerBytes'>): Buffer {
+  const out = new ByteWriter(4_096)
+  out.bytes(MAGIC)
+  out.u32(VERSION)
+  out.u32(0)
+  out.u64(file.meta.index)
+  out.u64(file.meta.term)
+  out.u64(file.contentBytes)
+  out.bytes(file.id)
+  out.text(group)
+  out.u32(file.meta.context.length)
+  out.bytes(file.meta.context)
+  out.u32(0)
+  const header = out.written()
+  header.writeUInt32LE(header.length, 12)
+  header.writeUInt32LE(crc32(header.subarray(0, -CHECKSUM_BYTES)), header.length - CHECKSUM_BYTES)
+  return header
+}
+
+/** The snapshots of one group: each a file of its own, written aside and renamed when it is whole and durable. */
+export class SnapshotFiles {
+  readonly #disk: Disk
+  readonly #random: Random
+  readonly #parent: string
+  readonly #directory: string
+  readonly #group: string
+  #newest: SnapshotFile | undefined
+
+  constructor(ports: { disk: Disk; random: Random }, options: { parent: string; id: number; group: string }) {
+    this.#disk = ports.disk
+    this.#random = ports.random
+    this.#parent = options.parent
+    this.#directory = `${options.parent}/${options.id.toString(16).padStart(8, '0')}`
+    this.#group = options.group
+  }
+
+  /** The newest snapshot. */
+  get newest(): StoredSnapshot | undefined {
+    const file = this.#newest
+    return (
+      file && {
+        meta: file.meta,
+        sizeBytes: file.contentBytes,
+        read: (offset, maxBytes) => this.#read(file, offset, maxBytes),
+      }
+    )
+  }
+
+  /** Finds and checks the newest snapshot, then removes what it makes superfluous. Throws CorruptionError. */
+  async open(): Promise<void> {
+    const names = await this.#disk.list(this.#directory)
+    const indices = names.map(snapshotIndex).filter((index) => index !== undefined)
+    if (indices.length > 0) this.#newest = await this.#check(Math.max(...indices))
+    for (const name of names) {
+      const index = snapshotIndex(name)
+      const superfluous = isUnfinished(name) || (index !== undefined && index !== this.#newest?.meta.index)
+      if (superfluous) await this.#disk.remove(`${this.#directory}/${name}`)
+    }
+  }
+
+  /**
+   * Writes the snapshot aside. Errors of `content` are thrown as they are; for those of the disk `onDiskError` makes the
+   * error. Nothing is visible before {@link publish}.
+   */
+  async write(
+    meta: SnapshotMeta,
+    content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    onDisk: <T>(operation: Promise<T>) => Promise<T>,
+  ): Promise<void> {
+    const disk = this.#disk
+    await onDisk(disk.createDirectory(this.#directory))
+    await onDisk(disk.syncDirectory(this.#parent))
+    const aside = `${this.#directory}/${snapshotName(meta.index)}.tmp`
+    await onDisk(disk.remove(aside))
+    const id = this.#random.bytes(ID_BYTES)
+    const kept = { index: meta.index, term: meta.term, context: meta.context.slice() }
+    const headerBytes = encodeHeader(this.#group, { meta: kept, id, contentBytes: 0 }).length
+    const file = await onDisk(disk.open(aside, { create: true }))
+    let contentBytes: number
+    try {
+      contentBytes = await writeBlocks(file, { headerBytes, id, content, onDisk })
+      await onDisk(file.write(0, encodeHeader(this.#group, { meta: kept, id, contentBytes })))
+      await onDisk(file.sync())
+    } finally {
+      await file.close()
+    }
+    const path = `${this.#directory}/${snapshotName(meta.index)}`
+    await onDisk(disk.rename(aside, path))
+    await onDisk(disk.syncDirectory(this.#directory))
+    const before = this.#newest
+    this.#newest = { path, meta: kept, id, headerBytes, contentBytes }
+    if (before !== undefined) await onDisk(disk.remove(before.path))
+  }
+
+  /** Removes what a failed {@link SnapshotFiles.write} left. */
+  async discard(meta: SnapshotMeta): Promise<void> {
+    await this.#disk.remove(`${this.#directory}/${snapshotName(meta.index)}.tmp`)
+  }
+
+  async #check(index: number): Promise<SnapshotFile> {
+    const path = `${this.#directory}/${snapshotName(index)}`
+    const file = await this.#disk.open(path)
+    try {
+      const found = await this.#readHeader(file, path, index)
+      const size = await file.sizeBytes()
+      const blocks = Math.ceil(found.contentBytes / BLOCK_BYTES)
+      const expected = found.headerBytes + found.contentBytes + blocks * CHECKSUM_BYTES
+      if (size !== expected) throw new CorruptionError(path, size, `the file has ${size} of its ${expected} bytes`)
+      for (let block = 0; block < blocks; block++) await readBlock(file, found, block)
+      return found
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #readHeader(file: DiskFile, path: string, index: number): Promise<SnapshotFile> {
+    const fixed = asBuffer(await file.read(0, FIXED_BYTES))
+    if (fixed.length < FIXED_BYTES || !fixed.subarray(0, 8).equals(MAGIC)) {
+      throw new CorruptionError(path, 0, 'it does not begin like a snapshot')
+    }
+    const headerBytes = fixed.readUInt32LE(12)
+    const header = asBuffer(await file.read(0, Math.min(headerBytes, MAX_HEADER_BYTES)))
+    const whole = header.length === headerBytes && headerBytes > FIXED_BYTES + CHECKSUM_BYTES
+    if (!whole || header.readUInt32LE(headerBytes - CHECKSUM_BYTES) !== crc32(header.subarray(0, -CHECKSUM_BYTES))) {
+      throw new CorruptionError(path, 0, 'the checksum of the header does not match')
+    }
+    const version = fixed.readUInt32LE(8)
+    if (version !== VERSION)
+      throw new CorruptionError(path, 8, `format version ${version} is not known to this release`)
+    const input = new ByteReader(header.subarray(FIXED_BYTES))
+    const found = { index: input.u64(), term: input.u64() }
+    const contentBytes = input.u64()
+    const id = Uint8Array.from(input.bytes(ID_BYTES))
+    const group = input.text()
+    const context = Uint8Array.from(input.bytes(input.u32()))
+    if (group !== this.#group || found.index !== index) {
+      throw new CorruptionError(path, FIXED_BYTES, `it is the snapshot of group "${group}" at ${found.index}`)
+    }
+    return { path, meta: { ...found, context }, id, headerBytes, contentBytes }
+  }
+
+  async #read(snapshot: SnapshotFile, offset: number, maxBytes: number): Promise<Uint8Array> {
+    if (!Number.isSafeInteger(offset) || offset < 0 || !Number.isSafeInteger(maxBytes) || maxBytes < 0) {
+      throw new RangeError(`offset and maxBytes are whole numbers from 0, got ${offset} and ${maxBytes}`)
+    }
+    const end = Math.min(offset + maxBytes, snapshot.contentBytes)
+    if (end <= offset) return new Uint8Array(0)
+    const file = await this.#disk.open(snapshot.path)
+    try {
+      const first = Math.floor(offset / BLOCK_BYTES)
+      const blocks: Uint8Array[] = []
+      for (let block = first; block * BLOCK_BYTES < end; block++) blocks.push(await readBlock(file, snapshot, block))
+      const start = first * BLOCK_BYTES
+      const [only, second] = blocks
+      const joined = only !== undefined && second === undefined ? only : Buffer.concat(blocks)
+      return joined.subarray(offset - start, end - start)
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+async function readBlock(file: DiskFile, snapshot: SnapshotFile, number: number): Promise<Uint8Array> {
+  const position = snapshot.headerBytes + number * (BLOCK_BYTES + CHECKSUM_BYTES)
+  const length = Math.min(BLOCK_BYTES, snapshot.contentBytes - number * BLOCK_BYTES)
+  const found = asBuffer(await file.read(position, length + CHECKSUM_BYTES))
+  const block = found.subarray(0, length)
+  const whole = found.length === length + CHECKSUM_BYTES
+  if (!whole || found.readUInt32LE(length) !== blockChecksum(snapshot.id, number, block)) {
+    throw new CorruptionError(snapshot.path, position, 'the checksum of this part does not match')
+  }
+  return block
+}
+
+/** Writes `content` behind the header, a checksum behind each block. Returns its length. */
+async function writeBlocks(
+  file: DiskFile,
+  options: {
+    readonly headerBytes: number
+    readonly id: Uint8Array
+    readonly content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+    readonly onDisk: <T>(operation: Promise<T>) => Promise<T>
+  },
+): Promise<number> {
+  const { headerBytes, id, content, onDisk } = options
+  const block = Buffer.alloc(BLOCK_BYTES + CHECKSUM_BYTES)
+  let filled = 0
+  let number = 0
+  const flush = async (): Promise<void> => {
+    block.writeUInt32LE(blockChecksum(id, number, block.subarray(0, filled)), filled)
+    const position = headerBytes + number * block.length
+    await onDisk(file.write(position, block.subarray(0, filled + CHECKSUM_BYTES)))
+    number++
+    filled = 0
+  }
+  let contentBytes = 0
+  for await (const chunk of content) {
+    contentBytes += chunk.length
+    for (let taken = 0; taken < chunk.length; ) {
+      const part = chunk.subarray(taken, taken + BLOCK_BYTES - filled)
+      block.set(part, filled)
+      filled += part.length
+      taken += part.length
+      if (filled === BLOCK_BYTES) await flush()
+    }
+  }
+  if (filled > 0) await flush()
+  return contentBytes
+}

@@ -1,0 +1,324 @@
+import type { Clock, Counter, Histogram, Meter, Random } from '@dsys/runtime'
+import { CorruptionError, type Disk, type DiskFile, type LogEntry, StorageFailedError } from '@dsys/storage'
+import { ByteWriter } from './format/bytes.ts'
+import { putCheckpoint, putGroup } from './format/records.ts'
+import {
+  FRAME_ALIGNMENT,
+  FRAME_HEADER_BYTES,
+  SEGMENT_HEADER_BYTES,
+  SEGMENT_ID_BYTES,
+  segmentName,
+  writeFrameHeader,
+  writeSegmentHeader,
+} from './format/segment.ts'
+import { GroupIndex } from './group-index.ts'
+import { readGroup, recover } from './log-reader.ts'
+import { SegmentPreparer } from './segment-preparer.ts'
+
+/** One change of one group on its way into the log. */
+export interface LogRequest {
+  readonly group: GroupIndex
+  /** About how large it is. */
+  readonly bytes: number
+  /** Whether it can make an old segment superfluous. */
+  readonly frees: boolean
+  /** Writes its record. */
+  readonly put: (out: ByteWriter) => void
+  /** Updates the group's index; the record stands in `segment`. */
+  readonly note: (segment: number) => void
+}
+
+interface WaitingRequest extends LogRequest {
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What a {@link WriteAheadLog} works with. */
+export interface WriteAheadLogPorts {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly random: Random
+  readonly meter: Meter
+}
+
+interface CurrentSegment {
+  readonly sequence: number
+  readonly id: Uint8Array
+  readonly sizeBytes: number
+  readonly file: DiskFile
+  /** Where the next frame goes. */
+  end: number
+}
+
+/**
+ * One log for all groups of a node. Requests that wait while a write runs are written together by the next: one frame, one
+ * durable write, all of it or none.
+ */
+export class WriteAheadLog {
+  readonly #ports: WriteAheadLogPorts
+  readonly #directory: string
+  readonly #options: { readonly segmentBytes: number; readonly maxBatchBytes: number }
+  readonly #preparer: SegmentPreparer
+  readonly #groups = new Map<string, GroupIndex>()
+  #nextGroup = 1
+  /** Entries found at the start, until their group is opened. */
+  readonly #recovered = new Map<number, LogEntry[]>()
+  /** Sequence numbers of the segments, oldest first; the current one is the last. */
+  readonly #segments: number[] = []
+  #current: CurrentSegment | undefined
+  #lastBatch = 0
+  readonly #out: ByteWriter
+  readonly #checkpoint: ByteWriter = new ByteWriter(64 * 1024)
+  readonly #queue: WaitingRequest[] = []
+  #running: Promise<void> | undefined
+  #collecting: Promise<void> | undefined
+  /** Segments below this were superfluous in a state that is durable. */
+  #neededFrom = 0
+  #readers = 0
+  #failure: StorageFailedError | undefined
+  readonly #syncMs: Histogram
+  readonly #batchRequests: Histogram
+  readonly #writtenBytes: Counter
+
+  constructor(
+    ports: WriteAheadLogPorts,
+    options: { readonly directory: string; readonly segmentBytes: number; readonly maxBatchBytes: number },
+  ) {
+    this.#ports = ports
+    this.#directory = options.directory
+    this.#options = options
+    this.#out = new ByteWriter(2 * options.maxBatchBytes)
+    this.#preparer = new SegmentPreparer(ports.disk, {
+      directory: options.directory,
+      segmentBytes: options.segmentBytes,
+      onFailure: (error) => this.fail('preparing a segment', error),
+    })
+    const { meter } = ports
+    this.#syncMs = meter.histogram('dsys_storage_sync_ms', { unit: 'ms', description: 'Duration of one durable write' })
+    this.#batchRequests = meter.histogram('dsys_storage_batch_writes', { description: 'Writes that shared one sync' })
+    this.#writtenBytes = meter.counter('dsys_storage_written_bytes', { unit: 'bytes', description: 'Bytes of the log' })
+  }
+
+  /**
+   * Reads what is there and makes it ready for more. Throws CorruptionError, with nothing changed, on damage.
+   *
+   * @param options `groupsExpected`: there are traces of groups elsewhere, so a log without any has been lost.
+   */
+  async open(options: { readonly signal: AbortSignal; readonly groupsExpected: boolean }): Promise<void> {
+    const { disk } = this.#ports
+    const found = await recover(disk, this.#directory, options.signal)
+    if (options.groupsExpected && found.replay.groups.size === 0) {
+      throw new CorruptionError(this.#directory, 0, 'there are snapshots, and the log that belongs to them is missing')
+    }
+    for (const group of found.replay.groups.values()) {
+      this.#groups.set(group.name, group)
+      this.#recovered.set(group.id, found.replay.entriesOf(group.id))
+      this.#nextGroup = Math.max(this.#nextGroup, group.id + 1)
+    }
+    for (const path of found.unfinished) await disk.remove(path)
+    this.#segments.push(...found.sequences)
+    const { last } = found
+    if (last === undefined) {
+      await this.#roll(0)
+      return
+    }
+    this.#lastBatch = last.lastBatch
+    const { sequence, sizeBytes, id } = last.header
+    const file = await disk.open(`${this.#directory}/${segmentName(sequence)}`, { durableWrites: true })
+    this.#current = { sequence, id, sizeBytes, file, end: last.end }
+    // What the cut-off write left must not be there when the place is written again: its parts could fit together
+    // with those of a later cut-off write.
+    if (last.dirtyEnd > last.end) await file.write(last.end, new Uint8Array(last.dirtyEnd - last.end))
+    this.#markSuperfluous()
+  }
+
+  /** What the log keeps about the group called `name`, new when there is none. */
+  group(name: string): GroupIndex {
+    let group = this.#groups.get(name)
+    if (group === undefined) {
+      group = new GroupIndex(this.#nextGroup++, name)
+      this.#groups.set(name, group)
+    }
+    return group
+  }
+
+  /** The entries of `group` that are durable: those found at the start, or read again. The caller keeps them. */
+  async entriesOf(group: GroupIndex): Promise<LogEntry[]> {
+    const recovered = this.#recovered.get(group.id)
+    if (recovered !== undefined) {
+      this.#recovered.delete(group.id)
+      return recovered
+    }
+    if (!group.named || this.#current === undefined) return []
+    // While this reads, no segment goes away.
+    this.#readers++
+    try {
+      await this.#collecting
+      return await readGroup(this.#ports.disk, this.#directory, {
+        group: group.id,
+        sequences: [...this.#segments],
+        until: this.#current.end,
+      })
+    } finally {
+      this.#readers--
+      this.#collect()
+    }
+  }
+
+  /** Resolves once `request`, and all before it, are durable. Throws StorageFailedError. */
+  append(request: LogRequest): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ ...request, resolve, reject })
+      this.#running ??= this.#run()
+    })
+  }
+
+  /** Ends all writing for good: nobody knows what the disk holds after a write that failed. Returns the error to throw. */
+  fail(what: string, cause: unknown): StorageFailedError {
+    this.#failure ??= cause instanceof StorageFailedError ? cause : new StorageFailedError(what, cause)
+    for (const { reject } of this.#queue.splice(0)) reject(this.#failure)
+    return this.#failure
+  }
+
+  async close(): Promise<void> {
+    await this.#running
+    await this.#collecting
+    await this.#preparer.stop()
+    await this.#current?.file.close()
+    this.#current = undefined
+  }
+
+  async #run(): Promise<void> {
+    // All that this turn brings in is written together.
+    await Promise.resolve()
+    while (this.#queue.length > 0) {
+      const batch = this.#takeBatch()
+      try {
+        await this.#write(batch)
+      } catch (error) {
+        const failure = this.fail('a write to the log', error)
+        for (const { reject } of batch) reject(failure)
+        break
+      }
+      for (const { resolve } of batch) resolve()
+    }
+    this.#running = undefined
+  }
+
+  #takeBatch(): WaitingRequest[] {
+    let count = 0
+    let bytes = 0
+    for (const request of this.#queue) {
+      if (count > 0 && bytes + request.bytes > this.#options.maxBatchBytes) break
+      bytes += request.bytes
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  async #write(batch: readonly WaitingRequest[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    const out = this.#out
+    out.reset()
+    out.zeros(FRAME_HEADER_BYTES)
+    for (const { group, put } of batch) {
+      if (!group.named) putGroup(out, group.id, group.name)
+      group.named = true
+      put(out)
+    }
+    const payloadBytes = out.length - FRAME_HEADER_BYTES
+    out.align(FRAME_ALIGNMENT)
+    let segment = this.#current
+    const rolls = segment === undefined || segment.end + out.length > segment.sizeBytes
+    if (segment === undefined || rolls) segment = await this.#roll(out.length)
+    let frees = rolls
+    for (const request of batch) {
+      request.note(segment.sequence)
+      frees ||= request.frees
+    }
+    const frame = out.written()
+    this.#lastBatch++
+    writeFrameHeader(frame, 0, { payloadBytes, batch: this.#lastBatch, id: segment.id, position: segment.end })
+    await this.#writeDurably(segment, frame)
+    this.#batchRequests.record(batch.length)
+    if (frees) this.#markSuperfluous()
+    if (segment.end > segment.sizeBytes / 2) this.#preparer.prepare()
+  }
+
+  async #writeDurably(segment: CurrentSegment, frame: Buffer): Promise<void> {
+    const { clock } = this.#ports
+    const startMs = clock.monotonicMs()
+    await segment.file.write(segment.end, frame)
+    this.#syncMs.record(clock.monotonicMs() - startMs)
+    this.#writtenBytes.add(frame.length)
+    segment.end += frame.length
+  }
+
+  /** Begins a segment that has room for a frame of `frameBytes` behind its checkpoint. */
+  async #roll(frameBytes: number): Promise<CurrentSegment> {
+    const out = this.#checkpoint
+    out.reset()
+    out.zeros(SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES)
+    for (const { id, name, named, hardState, base } of this.#groups.values()) {
+      if (!named) continue
+      putGroup(out, id, name)
+      putCheckpoint(out, id, hardState, base)
+    }
+    const payloadBytes = out.length - SEGMENT_HEADER_BYTES - FRAME_HEADER_BYTES
+    out.align(FRAME_ALIGNMENT)
+    const prepared = await this.#preparer.take(out.length + frameBytes)
+    const { file, sizeBytes } = prepared
+    const sequence = (this.#segments.at(-1) ?? 0) + 1
+    const id = this.#ports.random.bytes(SEGMENT_ID_BYTES)
+    const start = out.written()
+    writeSegmentHeader(start, { sequence, sizeBytes, id })
+    const position = SEGMENT_HEADER_BYTES
+    this.#lastBatch++
+    writeFrameHeader(start, position, { payloadBytes, batch: this.#lastBatch, id, position })
+    await file.write(0, start)
+    // The segment gets its name only now: one that has a name always has a header and a checkpoint.
+    await this.#ports.disk.rename(prepared.path, `${this.#directory}/${segmentName(sequence)}`)
+    await this.#ports.disk.syncDirectory(this.#directory)
+    const before = this.#current
+    this.#segments.push(sequence)
+    this.#current = { sequence, id, sizeBytes, file, end: start.length }
+    await before?.file.close()
+    return this.#current
+  }
+
+  /**
+   * Notes which segments no group needs. Called when everything noted in the indices is durable, and at no other time:
+   * an entry may go only once what replaces it would survive a crash.
+   */
+  #markSuperfluous(): void {
+    let neededFrom = this.#current?.sequence ?? 0
+    for (const group of this.#groups.values()) neededFrom = Math.min(neededFrom, group.oldestSegment ?? neededFrom)
+    this.#neededFrom = Math.max(this.#neededFrom, neededFrom)
+    this.#collect()
+  }
+
+  #collect(): void {
+    if (this.#collecting !== undefined) return
+    this.#collecting = this.#removeSuperfluous().then(
+      () => {
+        this.#collecting = undefined
+      },
+      (error: unknown) => {
+        this.#collecting = undefined
+        this.fail('removing a segment', error)
+      },
+    )
+  }
+
+  async #removeSuperfluous(): Promise<void> {
+    for (;;) {
+      const oldest = this.#segments[0]
+      if (oldest === undefined || oldest >= this.#neededFrom || this.#readers > 0 || this.#failure !== undefined) return
+      this.#segments.shift()
+      await this.#ports.disk.remove(`${this.#directory}/${segmentName(oldest)}`)
+      // One at a time: after a crash the segments that are left still follow each other.
+      await this.#ports.disk.syncDirectory(this.#directory)
+    }
+  }
+}
