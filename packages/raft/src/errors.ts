@@ -41,8 +41,9 @@ export class ReadTimeoutError extends DsysError {
 
 /** Too much is waiting already (`DSYS_RAFT_OVERLOADED`). Nothing was done. */
 export class OverloadedError extends DsysError {
-  constructor(group: string, what: string, limit: number) {
-    super(`group "${group}" has ${limit} ${what} waiting, its limit`, {
+  /** @param what waits, and how much of it where that is known. */
+  constructor(group: string, what: string) {
+    super(`group "${group}" has ${what} waiting, as many as it may`, {
       code: 'DSYS_RAFT_OVERLOADED',
       retryable: true,
       outcome: 'not-applied',
@@ -75,7 +76,7 @@ export class TransferFailedError extends DsysError {
       code: 'DSYS_RAFT_TRANSFER_FAILED',
       retryable: true,
       outcome: 'unknown',
-      hint: 'Look at status() for the followers\' matchIndex; a follower that is far behind cannot take over.',
+      hint: "Look at status() for the followers' matchIndex; a follower that is far behind cannot take over.",
     })
   }
 }

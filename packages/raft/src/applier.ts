@@ -1,0 +1,142 @@
+import { type Codec, InvariantError, json } from '@dsys/runtime'
+import type { LogEntry } from '@dsys/storage'
+import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
+import { NO_OP_KIND } from './core/roles.ts'
+import type { StateMachine } from './machine.ts'
+import { type SessionLookup, SessionTable } from './sessions.ts'
+
+/** A command of a session. */
+export const COMMAND_KIND = 1
+/** Opens a session; its data is a nonce by which the opener knows it. */
+export const OPEN_SESSION_KIND = 2
+
+const SNAPSHOT_VERSION = 1
+const COMMAND_HEADER_BYTES = 24
+
+/** What an entry did, for the proposer that may wait on this node. */
+export type AppliedEntry<Result> =
+  | { readonly type: 'session-opened'; readonly sessionId: number; readonly nonce: Uint8Array }
+  | {
+      readonly type: 'command'
+      readonly sessionId: number
+      readonly sequence: number
+      readonly outcome: Exclude<SessionLookup<Result>, { type: 'new' }>
+    }
+
+/** The replicated state as a snapshot holds it. */
+export interface DecodedSnapshot<State, Result> {
+  readonly sessions: SessionTable<Result>
+  readonly state: State
+}
+
+/** The data of a command entry: whose it is, and which of theirs. */
+export function encodeCommand(
+  sessionId: number,
+  sequence: number,
+  settledBelow: number,
+  command: Uint8Array,
+): Uint8Array {
+  return new ByteWriter(COMMAND_HEADER_BYTES + command.length)
+    .u53(sessionId)
+    .u53(sequence)
+    .u53(settledBelow)
+    .raw(command)
+    .finish()
+}
+
+/**
+ * The replicated state of one node: the user's state machine and the table of sessions. It changes by committed entries
+ * alone.
+ */
+export class Applier<State, Command, Result> {
+  readonly #machine: StateMachine<State, Command, Result>
+  readonly #resultCodec: Codec<Result>
+  readonly #stateCodec: Codec<State>
+  readonly commandCodec: Codec<Command>
+  #state: State
+  #sessions = new SessionTable<Result>()
+  #lastApplied = 0
+
+  constructor(machine: StateMachine<State, Command, Result>) {
+    this.#machine = machine
+    this.commandCodec = machine.commandCodec ?? json<Command>()
+    this.#resultCodec = machine.resultCodec ?? json<Result>()
+    this.#stateCodec = machine.stateCodec ?? json<State>()
+    this.#state = machine.initial()
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  get lastApplied(): number {
+    return this.#lastApplied
+  }
+
+  /** Applies the next entry. Throws what the state machine throws: the state cannot be trusted then. */
+  apply(entry: LogEntry): AppliedEntry<Result> | undefined {
+    if (entry.index !== this.#lastApplied + 1) {
+      throw new InvariantError(`entry ${entry.index} cannot be applied after ${this.#lastApplied}`)
+    }
+    this.#lastApplied = entry.index
+    switch (entry.kind) {
+      case NO_OP_KIND:
+        return undefined
+      case OPEN_SESSION_KIND:
+        this.#sessions.open(entry.index)
+        return { type: 'session-opened', sessionId: entry.index, nonce: entry.data }
+      case COMMAND_KIND:
+        return this.#applyCommand(entry)
+      default:
+        throw new InvariantError(`entry ${entry.index} is of kind ${entry.kind}, which this version does not know`)
+    }
+  }
+
+  #applyCommand(entry: LogEntry): AppliedEntry<Result> {
+    const reader = new ByteReader(entry.data)
+    const sessionId = reader.u53()
+    const sequence = reader.u53()
+    const settledBelow = reader.u53()
+    const known = this.#sessions.lookup(sessionId, sequence)
+    this.#sessions.touch(sessionId, entry.index, settledBelow)
+    if (known.type !== 'new') return { type: 'command', sessionId, sequence, outcome: known }
+    const command = this.commandCodec.decode(reader.rest())
+    const { state, result } = this.#machine.apply(this.#state, command, { index: entry.index, term: entry.term })
+    this.#state = state
+    this.#sessions.record(sessionId, sequence, result)
+    return { type: 'command', sessionId, sequence, outcome: { type: 'applied', result } }
+  }
+
+  /** What became of a command, as the table has it. */
+  lookup(sessionId: number, sequence: number): SessionLookup<Result> {
+    return this.#sessions.lookup(sessionId, sequence)
+  }
+
+  /** The whole state at `lastApplied`. */
+  encodeSnapshot(): Uint8Array {
+    const sessions = new ByteWriter()
+    this.#sessions.encode(sessions, this.#resultCodec)
+    const state = this.#stateCodec.encode(this.#state)
+    return new ByteWriter(5 + sessions.length + state.length)
+      .u8(SNAPSHOT_VERSION)
+      .bytes(sessions.finish())
+      .raw(state)
+      .finish()
+  }
+
+  /** Reads a snapshot without taking it over. Throws when the bytes cannot be read. */
+  decodeSnapshot(content: Uint8Array): DecodedSnapshot<State, Result> {
+    const reader = new ByteReader(content)
+    const version = reader.u8()
+    if (version !== SNAPSHOT_VERSION) throw new MalformedError(`snapshot version ${version} is not ${SNAPSHOT_VERSION}`)
+    const sessions = SessionTable.decode(new ByteReader(reader.bytes()), this.#resultCodec)
+    return { sessions, state: this.#stateCodec.decode(reader.rest()) }
+  }
+
+  /** Replaces the whole state by that of a snapshot at `index`. */
+  adopt(index: number, snapshot: DecodedSnapshot<State, Result>): void {
+    this.#sessions = snapshot.sessions
+    this.#state = snapshot.state
+    this.#lastApplied = index
+  }
+}

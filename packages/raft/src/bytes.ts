@@ -1,0 +1,131 @@
+const MAX_SAFE_HIGH = 0x1fffff
+
+/** Bytes that are not what they should be: of another version, cut, or foreign. The receiver drops them. */
+export class MalformedError extends Error {
+  constructor(what: string) {
+    super(what)
+    this.name = 'MalformedError'
+  }
+}
+
+/** Writes numbers and bytes one behind the other, big-endian, into a buffer that grows. */
+export class ByteWriter {
+  #buffer: Buffer
+  #at = 0
+
+  constructor(capacity = 256) {
+    this.#buffer = Buffer.allocUnsafeSlow(capacity)
+  }
+
+  get length(): number {
+    return this.#at
+  }
+
+  #reserve(bytes: number): number {
+    const at = this.#at
+    const needed = at + bytes
+    if (needed > this.#buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
+      this.#buffer.copy(grown, 0, 0, at)
+      this.#buffer = grown
+    }
+    this.#at = needed
+    return at
+  }
+
+  u8(value: number): this {
+    const at = this.#reserve(1)
+    this.#buffer[at] = value
+    return this
+  }
+
+  u32(value: number): this {
+    const at = this.#reserve(4)
+    this.#buffer.writeUInt32BE(value, at)
+    return this
+  }
+
+  /** A whole number from 0 to 2^53 - 1, in eight bytes. */
+  u53(value: number): this {
+    const at = this.#reserve(8)
+    const high = Math.floor(value / 2 ** 32)
+    this.#buffer.writeUInt32BE(high, at)
+    this.#buffer.writeUInt32BE(value >>> 0, at + 4)
+    return this
+  }
+
+  /** The length in four bytes, then the bytes. */
+  bytes(value: Uint8Array): this {
+    this.u32(value.length)
+    return this.raw(value)
+  }
+
+  /** The bytes alone. */
+  raw(value: Uint8Array): this {
+    const at = this.#reserve(value.length)
+    this.#buffer.set(value, at)
+    return this
+  }
+
+  text(value: string): this {
+    return this.bytes(Buffer.from(value, 'utf8'))
+  }
+
+  /** What was written; the writer must not be used again. */
+  finish(): Uint8Array {
+    return this.#buffer.subarray(0, this.#at)
+  }
+}
+
+/** Reads what a {@link ByteWriter} wrote. Every method throws {@link MalformedError} where the bytes end too early. */
+export class ByteReader {
+  readonly #buffer: Buffer
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get done(): boolean {
+    return this.#at >= this.#buffer.length
+  }
+
+  #take(bytes: number): number {
+    const at = this.#at
+    if (at + bytes > this.#buffer.length)
+      throw new MalformedError(`${bytes} bytes wanted at ${at} of ${this.#buffer.length}`)
+    this.#at = at + bytes
+    return at
+  }
+
+  u8(): number {
+    return this.#buffer[this.#take(1)] as number
+  }
+
+  u32(): number {
+    return this.#buffer.readUInt32BE(this.#take(4))
+  }
+
+  u53(): number {
+    const at = this.#take(8)
+    const high = this.#buffer.readUInt32BE(at)
+    if (high > MAX_SAFE_HIGH) throw new MalformedError(`a number at ${at} is over 2^53`)
+    return high * 2 ** 32 + this.#buffer.readUInt32BE(at + 4)
+  }
+
+  /** A view, not a copy. */
+  bytes(): Uint8Array {
+    const length = this.u32()
+    const at = this.#take(length)
+    return this.#buffer.subarray(at, at + length)
+  }
+
+  text(): string {
+    return Buffer.from(this.bytes()).toString('utf8')
+  }
+
+  /** Everything that is left, as a view. */
+  rest(): Uint8Array {
+    return this.#buffer.subarray(this.#take(this.#buffer.length - this.#at))
+  }
+}

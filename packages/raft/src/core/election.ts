@@ -1,0 +1,116 @@
+import type { VoteRequest, VoteResponse } from './messages.ts'
+import { countVotes } from './quorum.ts'
+import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate, resetElectionTimer } from './roles.ts'
+import { type CoreState, isVoter, peers } from './state.ts'
+
+/** The election timer ran out, or the leader asked this node to take over. */
+export function campaign(state: CoreState, why: string, isTransfer: boolean): void {
+  // A node that stores a snapshot does not know its own log yet (P-09), and only voters may win (P-10).
+  if (state.installing || !isVoter(state, state.config.id)) {
+    resetElectionTimer(state)
+    return
+  }
+  // A transfer is an election that everybody expects; asking first would only lose time (P-08).
+  if (isTransfer) becomeCandidate(state, true, why)
+  else becomePreCandidate(state, why)
+  requestVotes(state)
+  decide(state)
+}
+
+function requestVotes(state: CoreState): void {
+  const preVote = state.role === 'pre-candidate'
+  for (const to of peers(state)) {
+    const request: VoteRequest = {
+      type: 'vote-request',
+      term: preVote ? state.term + 1 : state.term,
+      preVote,
+      transfer: state.campaignIsTransfer,
+      lastIndex: state.log.lastIndex,
+      lastTerm: state.log.lastTerm,
+    }
+    state.outbox.send(to, request, preVote ? 'nothing' : 'hard-state')
+  }
+}
+
+/** Whether the leader was heard so lately that no other may be elected (dissertation §6.4.1, §9.6; P-07). */
+export function leaderIsAlive(state: CoreState): boolean {
+  if (state.role === 'leader') return true
+  return state.leaderHeardMs !== undefined && state.nowMs - state.leaderHeardMs < state.config.electionTimeoutMs
+}
+
+export function handleVoteRequest(state: CoreState, from: string, request: VoteRequest): void {
+  const { outbox } = state
+  // Votes go to voters of this group and to nobody else (P-10).
+  if (!isVoter(state, from)) return
+  const refuse = (): void =>
+    outbox.send(
+      from,
+      { type: 'vote-response', term: state.term, preVote: request.preVote, granted: false },
+      'hard-state',
+    )
+  if (request.term < state.term) {
+    refuse()
+    return
+  }
+  if (!request.transfer && leaderIsAlive(state)) {
+    // A refused pre-vote is harmless news to its sender. A real request is not answered, nor is its term taken: the
+    // sender would depose a leader that the majority hears.
+    if (request.preVote) refuse()
+    return
+  }
+  const upToDate = state.log.isUpToDate(request.lastTerm, request.lastIndex)
+  if (request.preVote) {
+    // Nothing of this node changes: no term, no vote, no timer (P-05). A vote already given in that very term binds.
+    const free = request.term > state.term || state.votedFor === undefined || state.votedFor === from
+    if (!upToDate || !free) {
+      refuse()
+      return
+    }
+    outbox.send(from, { type: 'vote-response', term: request.term, preVote: true, granted: true }, 'hard-state')
+    return
+  }
+  if (request.term > state.term) becomeFollower(state, request.term, undefined, `${from} asks for votes`)
+  const free = state.votedFor === undefined ? state.leader === undefined : state.votedFor === from
+  if (!upToDate || !free) {
+    refuse()
+    return
+  }
+  if (state.votedFor === undefined) {
+    state.votedFor = from
+    outbox.hardStateChanged()
+  }
+  resetElectionTimer(state)
+  outbox.send(from, { type: 'vote-response', term: state.term, preVote: false, granted: true }, 'hard-state')
+}
+
+export function handleVoteResponse(state: CoreState, from: string, response: VoteResponse): void {
+  const expectedRole = response.preVote ? 'pre-candidate' : 'candidate'
+  if (state.role !== expectedRole || !isVoter(state, from)) return
+  const electionTerm = response.preVote ? state.term + 1 : state.term
+  // An answer of another election: late, or of another term.
+  if (response.granted && response.term !== electionTerm) return
+  if (!state.votes.has(from)) state.votes.set(from, response.granted)
+  decide(state)
+}
+
+/** This candidate's own vote is on its disk, so it counts (P-04). */
+export function ownVoteDurable(state: CoreState): void {
+  if (state.ownVoteWriteId === undefined || state.outbox.durableWriteId < state.ownVoteWriteId) return
+  state.ownVoteWriteId = undefined
+  state.votes.set(state.config.id, true)
+  decide(state)
+}
+
+function decide(state: CoreState): void {
+  const result = countVotes(state.config.voters, state.votes)
+  if (result === 'lost') {
+    // The vote stays given (P-02); the timer decides when to try again.
+    becomeFollower(state, state.term, undefined, 'a majority refused')
+  } else if (result === 'won' && state.role === 'pre-candidate') {
+    becomeCandidate(state, false, 'a majority would vote for this node')
+    requestVotes(state)
+    decide(state)
+  } else if (result === 'won' && state.role === 'candidate') {
+    becomeLeader(state)
+  }
+}

@@ -1,0 +1,128 @@
+import { InvariantError } from '@dsys/runtime'
+import { campaign } from './election.ts'
+import type { AppendRequest, CommitNotice, HeartbeatRequest, TimeoutNow } from './messages.ts'
+import { commitTo } from './replication.ts'
+import { becomeFollower, resetElectionTimer, setLeader } from './roles.ts'
+import type { CoreState } from './state.ts'
+
+/** A request of this term's leader came: there is one leader a term, so whoever sends it is the one. */
+export function hearLeader(state: CoreState, from: string): void {
+  if (state.role === 'leader') {
+    throw new InvariantError(`${from} leads term ${state.term} beside this node`)
+  }
+  if (state.role === 'follower') {
+    setLeader(state, from)
+    resetElectionTimer(state)
+  } else {
+    becomeFollower(state, state.term, from, `${from} leads this term`)
+  }
+  state.leaderHeardMs = state.nowMs
+}
+
+export function handleAppendRequest(state: CoreState, from: string, request: AppendRequest): void {
+  hearLeader(state, from)
+  const { log, outbox } = state
+  const { term } = state
+  if (request.prevIndex < state.commitIndex) {
+    acceptBehindCommit(state, from, request)
+    return
+  }
+  if (log.termAt(request.prevIndex) !== request.prevTerm) {
+    const hint = log.lastIndexWithin(Math.min(request.prevIndex, log.lastIndex), request.prevTerm)
+    outbox.send(
+      from,
+      {
+        type: 'append-rejected',
+        term,
+        rejectedIndex: request.prevIndex,
+        hintIndex: hint.index,
+        hintTerm: hint.term,
+        round: request.round,
+      },
+      'hard-state',
+    )
+    return
+  }
+  storeEntries(state, request.entries)
+  verifiedUpTo(state, request.prevIndex + request.entries.length, request.commitIndex)
+  outbox.send(
+    from,
+    {
+      type: 'append-accepted',
+      term,
+      matchIndex: request.prevIndex + request.entries.length,
+      round: request.round,
+    },
+    'log',
+  )
+}
+
+/**
+ * An append that begins before commitIndex: late, or from a leader that has just begun to probe. What is committed equals
+ * the leader's log (Raft §5.4), so the entries up to there are passed over and the rest is taken as usual.
+ */
+function acceptBehindCommit(state: CoreState, from: string, request: AppendRequest): void {
+  const { commitIndex } = state
+  const lastSent = request.prevIndex + request.entries.length
+  storeEntries(state, request.entries)
+  const matchIndex = Math.max(lastSent, commitIndex)
+  verifiedUpTo(state, matchIndex, request.commitIndex)
+  state.outbox.send(from, { type: 'append-accepted', term: state.term, matchIndex, round: request.round }, 'log')
+}
+
+/**
+ * Adds the entries that are not there yet. Only a real conflict cuts the log, so that a late or short append removes
+ * nothing (P-12), and a conflict with a committed entry is never repaired: it is the end (P-15).
+ */
+function storeEntries(state: CoreState, entries: AppendRequest['entries']): void {
+  const { log, outbox } = state
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as (typeof entries)[number]
+    if (entry.index <= state.commitIndex) {
+      const known = log.termAt(entry.index)
+      if (known !== undefined && known !== entry.term) conflictWithCommitted(state, entry.index)
+      continue
+    }
+    if (entry.index <= log.lastIndex) {
+      if (log.termAt(entry.index) === entry.term) continue
+      log.truncate(entry.index)
+      outbox.truncated(entry.index)
+      state.verifiedIndex = Math.min(state.verifiedIndex, entry.index - 1)
+    }
+    log.append(i === 0 ? entries : entries.slice(i))
+    return
+  }
+}
+
+function conflictWithCommitted(state: CoreState, index: number): never {
+  throw new InvariantError(`the leader's entry ${index} differs from the committed one (commit ${state.commitIndex})`)
+}
+
+/** The log equals the leader's up to `index`; so much of the leader's commitIndex may be believed (P-14). */
+function verifiedUpTo(state: CoreState, index: number, leaderCommit: number): void {
+  state.verifiedIndex = Math.max(state.verifiedIndex, index)
+  learnCommit(state, leaderCommit)
+}
+
+function learnCommit(state: CoreState, leaderCommit: number): void {
+  state.leaderCommit = Math.max(state.leaderCommit, leaderCommit)
+  const index = Math.min(state.leaderCommit, state.verifiedIndex)
+  if (index > state.commitIndex) commitTo(state, index)
+}
+
+export function handleHeartbeatRequest(state: CoreState, from: string, request: HeartbeatRequest): void {
+  hearLeader(state, from)
+  learnCommit(state, request.commitIndex)
+  state.outbox.send(from, { type: 'heartbeat-response', term: state.term, round: request.round }, 'hard-state')
+}
+
+export function handleCommitNotice(state: CoreState, from: string, notice: CommitNotice): void {
+  hearLeader(state, from)
+  learnCommit(state, notice.commitIndex)
+}
+
+/** The leader hands over (dissertation §3.10). */
+export function handleTimeoutNow(state: CoreState, from: string, _message: TimeoutNow): void {
+  if (state.role !== 'follower' || state.leader !== from) return
+  campaign(state, `${from} hands over`, true)
+}

@@ -1,0 +1,121 @@
+import { invariant } from '@dsys/runtime'
+import type { LogEntry } from '@dsys/storage'
+
+/** What an entry costs in memory and on the wire besides its data; an estimate for limits. */
+const ENTRY_OVERHEAD_BYTES = 32
+
+export const entryBytes = (entry: LogEntry): number => entry.data.length + ENTRY_OVERHEAD_BYTES
+
+/**
+ * The log in memory: every entry behind the base, which is the last entry that compaction has removed.
+ *
+ * Invariant: entries[i].index === baseIndex + 1 + i, and terms never fall.
+ */
+export class RaftLog {
+  #baseIndex: number
+  #baseTerm: number
+  readonly #entries: LogEntry[] = []
+  #bytes = 0
+
+  constructor(base: { readonly index: number; readonly term: number }, entries: readonly LogEntry[]) {
+    this.#baseIndex = base.index
+    this.#baseTerm = base.term
+    this.append(entries)
+  }
+
+  get baseIndex(): number {
+    return this.#baseIndex
+  }
+
+  get firstIndex(): number {
+    return this.#baseIndex + 1
+  }
+
+  get lastIndex(): number {
+    return this.#baseIndex + this.#entries.length
+  }
+
+  get lastTerm(): number {
+    return this.#entries.at(-1)?.term ?? this.#baseTerm
+  }
+
+  /** The memory that the entries hold, as an estimate. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** The term of the entry at `index`; `undefined` when it is compacted away or not there yet. */
+  termAt(index: number): number | undefined {
+    if (index === this.#baseIndex) return this.#baseTerm
+    return this.#entries[index - this.#baseIndex - 1]?.term
+  }
+
+  at(index: number): LogEntry | undefined {
+    return this.#entries[index - this.#baseIndex - 1]
+  }
+
+  /** Entries from `from` to the end, none beyond `maxBytes` in total, but one at least where there is one. */
+  slice(from: number, maxBytes: number): LogEntry[] {
+    invariant(from > this.#baseIndex, `entry ${from} is compacted away (base ${this.#baseIndex})`)
+    const start = from - this.#baseIndex - 1
+    let end = start
+    let bytes = 0
+    while (end < this.#entries.length) {
+      bytes += entryBytes(this.#entries[end] as LogEntry)
+      if (bytes > maxBytes && end > start) break
+      end++
+    }
+    return this.#entries.slice(start, end)
+  }
+
+  append(entries: readonly LogEntry[]): void {
+    for (const entry of entries) {
+      invariant(entry.index === this.lastIndex + 1, `entry ${entry.index} does not follow ${this.lastIndex}`)
+      invariant(entry.term >= this.lastTerm, `entry ${entry.index} has term ${entry.term} after ${this.lastTerm}`)
+      this.#entries.push(entry)
+      this.#bytes += entryBytes(entry)
+    }
+  }
+
+  /** Removes the entries from `index` on. */
+  truncate(index: number): void {
+    invariant(index > this.#baseIndex, `cannot cut the compacted entry ${index} (base ${this.#baseIndex})`)
+    for (const entry of this.#entries.splice(index - this.#baseIndex - 1)) this.#bytes -= entryBytes(entry)
+  }
+
+  /** Removes the entries up to and including `index`, which must be there. */
+  compact(index: number): void {
+    if (index <= this.#baseIndex) return
+    const term = this.termAt(index)
+    invariant(term !== undefined, `cannot compact to ${index}: the last entry is ${this.lastIndex}`)
+    for (const entry of this.#entries.splice(0, index - this.#baseIndex)) this.#bytes -= entryBytes(entry)
+    this.#baseIndex = index
+    this.#baseTerm = term
+  }
+
+  /** Forgets everything: the log continues behind a snapshot. */
+  reset(base: { readonly index: number; readonly term: number }): void {
+    this.#entries.length = 0
+    this.#bytes = 0
+    this.#baseIndex = base.index
+    this.#baseTerm = base.term
+  }
+
+  /**
+   * Whether a log that ends in (`lastTerm`, `lastIndex`) is at least as up to date as this one: by term first, then by
+   * index (Raft §5.4.1; P-16).
+   */
+  isUpToDate(lastTerm: number, lastIndex: number): boolean {
+    return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex)
+  }
+
+  /**
+   * The highest index at or below `index` whose entry may equal one of a log that has `term` at `index`: terms never
+   * fall along a log, so an entry of a higher term cannot (Raft §5.3, the fast back-off by term; P-20).
+   */
+  lastIndexWithin(index: number, term: number): { index: number; term: number } {
+    let at = Math.min(index, this.lastIndex)
+    while (at > this.#baseIndex && (this.termAt(at) as number) > term) at--
+    return { index: at, term: this.termAt(at) ?? 0 }
+  }
+}

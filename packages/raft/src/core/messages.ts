@@ -1,0 +1,120 @@
+import type { LogEntry } from '@dsys/storage'
+
+/** Asks for a vote in `term` (Raft §5.2), or whether one would be given (dissertation §9.6). */
+export interface VoteRequest {
+  readonly type: 'vote-request'
+  /** The term of the election: for a pre-vote the one that the sender would begin. */
+  readonly term: number
+  readonly preVote: boolean
+  /** The sender was told by its leader to take over, so a living leader is no reason to refuse (dissertation §3.10). */
+  readonly transfer: boolean
+  readonly lastIndex: number
+  readonly lastTerm: number
+}
+
+export interface VoteResponse {
+  readonly type: 'vote-response'
+  /** Granted: the term that was asked for. Refused: the term of the voter. */
+  readonly term: number
+  readonly preVote: boolean
+  readonly granted: boolean
+}
+
+/** Brings entries to a follower (Raft §5.3). */
+export interface AppendRequest {
+  readonly type: 'append-request'
+  readonly term: number
+  readonly prevIndex: number
+  readonly prevTerm: number
+  readonly commitIndex: number
+  /** The leader's newest confirmation round; the answer brings it back. */
+  readonly round: number
+  readonly entries: readonly LogEntry[]
+}
+
+/** The follower's log equals the leader's up to `matchIndex`, on its disk. */
+export interface AppendAccepted {
+  readonly type: 'append-accepted'
+  readonly term: number
+  readonly matchIndex: number
+  readonly round: number
+}
+
+/** The follower has no entry of `prevTerm` at `rejectedIndex`. */
+export interface AppendRejected {
+  readonly type: 'append-rejected'
+  readonly term: number
+  readonly rejectedIndex: number
+  /** The highest place where the two logs may agree, and the follower's term there. */
+  readonly hintIndex: number
+  readonly hintTerm: number
+  readonly round: number
+}
+
+/** Shows that the leader lives, and asks to confirm it: `round` comes back in the answer. */
+export interface HeartbeatRequest {
+  readonly type: 'heartbeat-request'
+  readonly term: number
+  readonly commitIndex: number
+  readonly round: number
+}
+
+/** Also the answer to any request of an older term: its `term` makes the sender step down. */
+export interface HeartbeatResponse {
+  readonly type: 'heartbeat-response'
+  readonly term: number
+  readonly round: number
+}
+
+/** Tells a follower that has callers waiting how far the log is committed. Wants no answer. */
+export interface CommitNotice {
+  readonly type: 'commit-notice'
+  readonly term: number
+  readonly commitIndex: number
+}
+
+/** Part of a snapshot (Raft §7). The driver moves the content; the core minds the term and the election timer. */
+export interface SnapshotChunk {
+  readonly type: 'snapshot-chunk'
+  readonly term: number
+  readonly snapshotIndex: number
+  readonly snapshotTerm: number
+  readonly context: Uint8Array
+  readonly offset: number
+  readonly totalBytes: number
+  readonly data: Uint8Array
+}
+
+/** The follower has the snapshot's bytes up to `nextOffset`, and wants the next. */
+export interface SnapshotProgress {
+  readonly type: 'snapshot-progress'
+  readonly term: number
+  readonly snapshotIndex: number
+  readonly nextOffset: number
+}
+
+/** The leader hands over: begin an election at once (dissertation §3.10). */
+export interface TimeoutNow {
+  readonly type: 'timeout-now'
+  readonly term: number
+}
+
+/** Everything that two cores say to each other. */
+export type Message =
+  | VoteRequest
+  | VoteResponse
+  | AppendRequest
+  | AppendAccepted
+  | AppendRejected
+  | HeartbeatRequest
+  | HeartbeatResponse
+  | CommitNotice
+  | SnapshotChunk
+  | SnapshotProgress
+  | TimeoutNow
+
+/** A message and where it goes. */
+export interface Envelope {
+  readonly to: string
+  readonly message: Message
+}

@@ -1,0 +1,119 @@
+/**
+ * How a leader sends to a follower.
+ *
+ * - `probe`: the place where the logs agree is not known; one append at a time looks for it.
+ * - `replicate`: it is known; appends are pipelined.
+ * - `snapshot`: the entries it needs are compacted away; it gets a snapshot, and no appends meanwhile.
+ */
+export type ProgressState = 'probe' | 'replicate' | 'snapshot'
+
+interface InflightAppend {
+  readonly lastIndex: number
+  readonly bytes: number
+}
+
+/**
+ * What a leader knows of one follower.
+ *
+ * Invariant: 0 <= match < next. Entries up to `match` are on the follower's disk and equal to the leader's.
+ */
+export class Progress {
+  state: ProgressState = 'probe'
+  match = 0
+  next: number
+  /** The newest confirmation round that came back. */
+  ackedRound = 0
+  /** When the follower was last heard in this term, monotonic. */
+  heardMs: number | undefined
+  /** The highest commitIndex that was sent. */
+  sentCommit = 0
+  /** The highest index that was proposed on behalf of the follower, whose callers wait for the commit. */
+  wantsCommit = 0
+  /** In `probe`: an append is on its way. */
+  probeSent = false
+  /** An answer to an append came since the last heartbeat. */
+  appendAnswered = false
+  readonly #inflight: InflightAppend[] = []
+  #inflightBytes = 0
+
+  constructor(next: number) {
+    this.next = next
+  }
+
+  get inflightBytes(): number {
+    return this.#inflightBytes
+  }
+
+  get inflightCount(): number {
+    return this.#inflight.length
+  }
+
+  /** Any answer of this term shows that the follower lives, and confirms the round that it brings back. */
+  heard(nowMs: number, round: number): void {
+    this.heardMs = nowMs
+    this.ackedRound = Math.max(this.ackedRound, round)
+  }
+
+  becomeProbe(): void {
+    this.#clearInflight()
+    this.state = 'probe'
+    this.probeSent = false
+    this.next = this.match + 1
+  }
+
+  becomeReplicate(): void {
+    this.#clearInflight()
+    this.state = 'replicate'
+    this.next = this.match + 1
+  }
+
+  becomeSnapshot(): void {
+    this.#clearInflight()
+    this.state = 'snapshot'
+  }
+
+  /** An append with entries up to `lastIndex` left. */
+  sent(lastIndex: number, bytes: number): void {
+    if (this.state === 'replicate') {
+      this.#inflight.push({ lastIndex, bytes })
+      this.#inflightBytes += bytes
+      this.next = lastIndex + 1
+    } else {
+      this.probeSent = true
+    }
+  }
+
+  /** The follower has everything up to `index`. Returns whether that is news. */
+  accepted(index: number): boolean {
+    while (this.#inflight[0] !== undefined && this.#inflight[0].lastIndex <= index) {
+      this.#inflightBytes -= this.#inflight[0].bytes
+      this.#inflight.shift()
+    }
+    this.next = Math.max(this.next, index + 1)
+    if (index <= this.match) return false
+    this.match = index
+    return true
+  }
+
+  /**
+   * The follower refused an append behind `rejectedIndex`. Returns false when the refusal is old news.
+   *
+   * @param hintIndex the highest place where the logs may agree. It never moves `match` (P-13) nor takes `next` to it (P-19).
+   */
+  rejected(rejectedIndex: number, hintIndex: number): boolean {
+    if (this.state === 'replicate') {
+      if (rejectedIndex <= this.match) return false
+      this.becomeProbe()
+      return true
+    }
+    if (this.state === 'snapshot' || this.next - 1 !== rejectedIndex) return false
+    this.next = Math.max(Math.min(rejectedIndex, hintIndex + 1), this.match + 1)
+    this.probeSent = false
+    return true
+  }
+
+  #clearInflight(): void {
+    this.#inflight.length = 0
+    this.#inflightBytes = 0
+  }
+}

@@ -1,0 +1,336 @@
+import { invariant, SeededRandom } from '@dsys/runtime'
+import type { HardState, LogEntry } from '@dsys/storage'
+import type { RaftRole } from '../status.ts'
+import { campaign, handleVoteRequest, handleVoteResponse, ownVoteDurable } from './election.ts'
+import { handleAppendRequest, handleCommitNotice, handleHeartbeatRequest, handleTimeoutNow } from './follower.ts'
+import { entryBytes, RaftLog } from './log.ts'
+import type { Envelope, Message, SnapshotChunk, SnapshotProgress } from './messages.ts'
+import { Outbox, type WriteEffect } from './outbox.ts'
+import type { Progress } from './progress.ts'
+import { admitEarlyReads, beginRound, handleHeartbeatResponse, requestRead } from './reads.ts'
+import { advanceCommit, handleAppendAccepted, handleAppendRejected, replicate } from './replication.ts'
+import { becomeFollower, resetElectionTimer } from './roles.ts'
+import {
+  compactLog,
+  handleSnapshotChunk,
+  handleSnapshotProgress,
+  type InstallResult,
+  snapshotAcknowledged,
+  snapshotFailed,
+  snapshotInstalled,
+} from './snapshots.ts'
+import type { CoreConfig, CoreEvent, CoreState } from './state.ts'
+import { nextDueMs, tick } from './tick.ts'
+import { beginTransfer, transferStep } from './transfer.ts'
+
+/** What a core finds on its disk when it begins. */
+export interface RestoredState {
+  readonly hardState: HardState
+  readonly snapshot: { readonly index: number; readonly term: number } | undefined
+  readonly entries: readonly LogEntry[]
+}
+
+/** What one turn of the core wants done. The order of the fields is the order in which to do it. */
+export interface Effects {
+  /** Make this durable, then call {@link RaftCore.durable} with its id. Writes stay in order. */
+  readonly write: WriteEffect | undefined
+  /** Send these now. None of them waits for `write`: those that do come out of a later turn. */
+  readonly messages: readonly Envelope[]
+  /** Followers that need the newest snapshot; {@link RaftCore.snapshotFailed} when one cannot get it. */
+  readonly snapshotWanted: readonly string[]
+  /** Parts of snapshots, and answers to them, for the driver. */
+  readonly snapshotTraffic: readonly { readonly from: string; readonly message: SnapshotChunk | SnapshotProgress }[]
+  /** Reads that may be served once the state machine has applied `index`. */
+  readonly confirmedReads: readonly { readonly ticket: number; readonly index: number }[]
+  /** Reads of a leader that leads no more: ask again. */
+  readonly droppedReads: readonly number[]
+}
+
+/** Why a proposal was not taken. */
+export type ProposalRefusal = 'not-leader' | 'transferring' | 'overloaded'
+
+/**
+ * Raft as a pure state machine: inputs change it, {@link RaftCore.takeEffects} says what to do. The same inputs give the
+ * same effects. It has no clock: every input brings the time, monotonic, in milliseconds.
+ */
+export class RaftCore {
+  readonly #state: CoreState
+
+  constructor(config: CoreConfig, restored: RestoredState, seed: number, nowMs: number) {
+    const base = restored.snapshot ?? { index: 0, term: 0 }
+    const log = new RaftLog(base, restored.entries)
+    this.#state = {
+      config,
+      random: new SeededRandom(seed),
+      log,
+      outbox: new Outbox(log),
+      nowMs,
+      term: restored.hardState.term,
+      votedFor: restored.hardState.votedFor,
+      role: 'follower',
+      leader: undefined,
+      // Only what a snapshot holds is known to be committed; the leader tells the rest (P-43).
+      commitIndex: base.index,
+      leaderCommit: 0,
+      verifiedIndex: base.index,
+      leaderHeardMs: undefined,
+      electionDueMs: 0,
+      votes: new Map(),
+      ownVoteWriteId: undefined,
+      campaignIsTransfer: false,
+      leadership: undefined,
+      installing: false,
+      events: [],
+      confirmedReads: [],
+      droppedReads: [],
+      snapshotWanted: new Set(),
+      snapshotTraffic: [],
+    }
+    invariant(log.lastTerm <= this.#state.term, `the log ends in term ${log.lastTerm}, beyond ${this.#state.term}`)
+    resetElectionTimer(this.#state)
+  }
+
+  get role(): RaftRole {
+    return this.#state.role
+  }
+
+  get term(): number {
+    return this.#state.term
+  }
+
+  get votedFor(): string | undefined {
+    return this.#state.votedFor
+  }
+
+  get leader(): string | undefined {
+    return this.#state.leader
+  }
+
+  get commitIndex(): number {
+    return this.#state.commitIndex
+  }
+
+  get log(): RaftLog {
+    return this.#state.log
+  }
+
+  /** Entries up to here are on this node's own disk. */
+  get durableIndex(): number {
+    return this.#state.outbox.durableIndex
+  }
+
+  /** On a leader: what it knows of each other voter. */
+  get progress(): ReadonlyMap<string, Progress> | undefined {
+    return this.#state.leadership?.progress
+  }
+
+  /** On a leader that hands over: to whom. */
+  get transferTarget(): string | undefined {
+    return this.#state.leadership?.transfer?.to
+  }
+
+  /** When {@link RaftCore.tick} has something to do next. */
+  get nextDueMs(): number {
+    return nextDueMs(this.#state)
+  }
+
+  tick(nowMs: number): void {
+    this.#advance(nowMs)
+    tick(this.#state)
+  }
+
+  /** Takes one message of a peer. */
+  step(from: string, message: Message, nowMs: number): void {
+    this.#advance(nowMs)
+    const state = this.#state
+    if (message.type === 'vote-request') {
+      handleVoteRequest(state, from, message)
+      return
+    }
+    if (message.term > state.term) {
+      // A granted pre-vote names a term that nobody has begun.
+      const isGrantedPreVote = message.type === 'vote-response' && message.preVote && message.granted
+      if (!isGrantedPreVote) {
+        becomeFollower(state, message.term, undefined, `${from} is in term ${message.term}`)
+      }
+    } else if (message.term < state.term) {
+      this.#answerOldTerm(from, message)
+      return
+    }
+    this.#dispatch(from, message)
+  }
+
+  /**
+   * A request of an older leader is answered with the present term, so that it steps down; without that a node in a higher
+   * term that cannot win would be stuck beside a leader it cannot follow (P-06). Old answers are dropped.
+   */
+  #answerOldTerm(from: string, message: Message): void {
+    if (
+      message.type === 'append-request' ||
+      message.type === 'heartbeat-request' ||
+      message.type === 'commit-notice' ||
+      message.type === 'snapshot-chunk'
+    ) {
+      this.#state.outbox.send(from, { type: 'heartbeat-response', term: this.#state.term, round: 0 }, 'hard-state')
+    }
+  }
+
+  #dispatch(from: string, message: Exclude<Message, { type: 'vote-request' }>): void {
+    const state = this.#state
+    switch (message.type) {
+      case 'vote-response':
+        handleVoteResponse(state, from, message)
+        break
+      case 'append-request':
+        handleAppendRequest(state, from, message)
+        break
+      case 'append-accepted':
+        handleAppendAccepted(state, from, message)
+        break
+      case 'append-rejected':
+        handleAppendRejected(state, from, message)
+        break
+      case 'heartbeat-request':
+        handleHeartbeatRequest(state, from, message)
+        break
+      case 'heartbeat-response':
+        handleHeartbeatResponse(state, from, message)
+        break
+      case 'commit-notice':
+        handleCommitNotice(state, from, message)
+        break
+      case 'snapshot-chunk':
+        handleSnapshotChunk(state, from, message)
+        break
+      case 'snapshot-progress':
+        handleSnapshotProgress(state, from, message)
+        break
+      case 'timeout-now':
+        handleTimeoutNow(state, from, message)
+        break
+    }
+  }
+
+  /**
+   * Appends one entry for each item, on the leader. Nothing is appended when refused.
+   *
+   * @param onBehalfOf the follower that passed them on: it is told at once when they are committed.
+   */
+  propose(
+    items: readonly { readonly kind: number; readonly data: Uint8Array }[],
+    onBehalfOf?: string,
+  ): ProposalRefusal | undefined {
+    const { leadership, log, term, config } = this.#state
+    if (leadership === undefined) return 'not-leader'
+    if (leadership.transfer !== undefined) return 'transferring'
+    if (leadership.uncommittedBytes >= config.maxUncommittedBytes) return 'overloaded'
+    let index = log.lastIndex
+    const entries: LogEntry[] = items.map(({ kind, data }) => ({ index: ++index, term, kind, data }))
+    log.append(entries)
+    for (const entry of entries) leadership.uncommittedBytes += entryBytes(entry)
+    const origin = onBehalfOf === undefined ? undefined : leadership.progress.get(onBehalfOf)
+    if (origin !== undefined) origin.wantsCommit = log.lastIndex
+    return undefined
+  }
+
+  /** Asks for a linearizable read; false when this node does not lead. The answer is in the effects, under `ticket`. */
+  requestRead(ticket: number): boolean {
+    return requestRead(this.#state, ticket)
+  }
+
+  /** Begins to hand leadership to `to`; false when that cannot be. */
+  transfer(to: string, nowMs: number): boolean {
+    this.#advance(nowMs)
+    return beginTransfer(this.#state, to)
+  }
+
+  /** Begins an election without waiting for the timer. */
+  campaign(nowMs: number): void {
+    this.#advance(nowMs)
+    if (this.#state.role !== 'leader') campaign(this.#state, 'it was asked to', false)
+  }
+
+  /** The write `id`, and all before it, would survive a crash. */
+  durable(id: number, nowMs: number): void {
+    this.#advance(nowMs)
+    const state = this.#state
+    state.outbox.durable(id)
+    ownVoteDurable(state)
+    const { leadership } = state
+    if (leadership === undefined) return
+    advanceCommit(state, leadership)
+    transferStep(state, leadership)
+  }
+
+  /** The driver begins to store a snapshot: no campaign until it is installed or given up (P-09). */
+  installing(active: boolean): void {
+    this.#state.installing = active
+  }
+
+  /** A snapshot from the leader is durable. Says what to do with the stored log. */
+  snapshotInstalled(index: number, term: number): InstallResult {
+    return snapshotInstalled(this.#state, index, term)
+  }
+
+  /** The stored log agrees with the installed snapshot: tell `leader`, if `term` is still the present one. */
+  snapshotAcknowledged(leader: string, term: number): void {
+    snapshotAcknowledged(this.#state, leader, term)
+  }
+
+  snapshotFailed(to: string): void {
+    snapshotFailed(this.#state, to)
+  }
+
+  /** Tells the leader how much of a snapshot is here. */
+  snapshotProgress(to: string, snapshotIndex: number, nextOffset: number): void {
+    const { outbox, term } = this.#state
+    outbox.send(to, { type: 'snapshot-progress', term, snapshotIndex, nextOffset }, 'hard-state')
+  }
+
+  /** Sends part of a snapshot, on the leader. */
+  sendSnapshotChunk(to: string, chunk: Omit<SnapshotChunk, 'type' | 'term'>): void {
+    const { outbox, term } = this.#state
+    outbox.send(to, { type: 'snapshot-chunk', term, ...chunk }, 'nothing')
+  }
+
+  /** Forgets the entries up to `throughIndex`: a durable snapshot holds them. */
+  compact(throughIndex: number): void {
+    compactLog(this.#state, throughIndex)
+  }
+
+  /** What has happened since the last call, for those who want to know before they give more input. */
+  takeEvents(): CoreEvent[] {
+    return this.#state.events.splice(0)
+  }
+
+  /** What is to be done now. Call it after the inputs of one turn; what the turn gathered leaves together. */
+  takeEffects(): Effects {
+    const state = this.#state
+    const { leadership } = state
+    if (leadership !== undefined) {
+      admitEarlyReads(state, leadership)
+      if (leadership.roundWanted) beginRound(state, leadership)
+      replicate(state, leadership)
+    }
+    const write = state.outbox.takeWrite(state.log, { term: state.term, votedFor: state.votedFor }, state.nowMs)
+    return {
+      write,
+      messages: state.outbox.takeMessages(),
+      snapshotWanted: drainSet(state.snapshotWanted),
+      snapshotTraffic: state.snapshotTraffic.splice(0),
+      confirmedReads: state.confirmedReads.splice(0),
+      droppedReads: state.droppedReads.splice(0),
+    }
+  }
+
+  #advance(nowMs: number): void {
+    if (nowMs > this.#state.nowMs) this.#state.nowMs = nowMs
+  }
+}
+
+function drainSet(set: Set<string>): string[] {
+  if (set.size === 0) return []
+  const values = [...set]
+  set.clear()
+  return values
+}

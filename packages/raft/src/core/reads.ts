@@ -1,0 +1,76 @@
+import type { HeartbeatResponse } from './messages.ts'
+import { reachedByMajority } from './quorum.ts'
+import type { CoreState, Leadership } from './state.ts'
+
+/**
+ * A linearizable read (ReadIndex, dissertation §6.4): it may be served from the state at `commitIndex` as of now, once a
+ * majority has confirmed, after now, that this node still leads.
+ *
+ * Returns false when this node does not lead.
+ */
+export function requestRead(state: CoreState, ticket: number): boolean {
+  const { leadership } = state
+  if (leadership === undefined) return false
+  // Before its first own commit a leader does not know what is committed (P-21), a lone voter neither (P-24).
+  if (state.commitIndex < leadership.termStartIndex) leadership.earlyReads.push(ticket)
+  else waitForRound(state, leadership, ticket)
+  return true
+}
+
+function waitForRound(state: CoreState, leadership: Leadership, ticket: number): void {
+  // A round that is under way was begun before this read came, so it proves nothing for it: the next one does.
+  leadership.reads.push({ ticket, index: state.commitIndex, round: leadership.round + 1 })
+  leadership.roundWanted = true
+}
+
+/** Admits the early reads once the term has its first commit. Called once a turn. */
+export function admitEarlyReads(state: CoreState, leadership: Leadership): void {
+  if (leadership.earlyReads.length === 0 || state.commitIndex < leadership.termStartIndex) return
+  const tickets = leadership.earlyReads
+  leadership.earlyReads = []
+  for (const ticket of tickets) waitForRound(state, leadership, ticket)
+}
+
+/** Begins the round that the reads of this turn share. */
+export function beginRound(state: CoreState, leadership: Leadership): void {
+  leadership.roundWanted = false
+  leadership.round++
+  broadcastHeartbeat(state, leadership)
+  roundAcknowledged(state, leadership)
+}
+
+export function broadcastHeartbeat(state: CoreState, leadership: Leadership): void {
+  for (const [id, progress] of leadership.progress) {
+    progress.sentCommit = state.commitIndex
+    state.outbox.send(
+      id,
+      { type: 'heartbeat-request', term: state.term, commitIndex: state.commitIndex, round: leadership.round },
+      'nothing',
+    )
+  }
+}
+
+export function handleHeartbeatResponse(state: CoreState, from: string, response: HeartbeatResponse): void {
+  const { leadership } = state
+  const progress = leadership?.progress.get(from)
+  if (leadership === undefined || progress === undefined) return
+  progress.heard(state.nowMs, response.round)
+  roundAcknowledged(state, leadership)
+}
+
+/** Serves the reads whose round a majority has confirmed. */
+export function roundAcknowledged(state: CoreState, leadership: Leadership): void {
+  if (leadership.reads.length === 0) return
+  const rounds = [leadership.round]
+  for (const progress of leadership.progress.values()) rounds.push(progress.ackedRound)
+  const confirmed = reachedByMajority(rounds)
+  const waiting = leadership.reads
+  let served = 0
+  while (served < waiting.length) {
+    const read = waiting[served] as (typeof waiting)[number]
+    if (read.round > confirmed) break
+    state.confirmedReads.push({ ticket: read.ticket, index: read.index })
+    served++
+  }
+  if (served > 0) leadership.reads = waiting.slice(served)
+}

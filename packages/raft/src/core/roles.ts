@@ -1,0 +1,113 @@
+import type { RaftRole } from '../status.ts'
+import { entryBytes } from './log.ts'
+import { Progress } from './progress.ts'
+import { type CoreState, peers } from './state.ts'
+
+/** The kind of the entry that a leader begins its term with; it carries nothing (Raft §8). */
+export const NO_OP_KIND = 0
+
+const NO_DATA = new Uint8Array(0)
+
+/** Draws the next election deadline: between one and two timeouts from now (Raft §5.2, §9.3). */
+export function resetElectionTimer(state: CoreState): void {
+  const { electionTimeoutMs } = state.config
+  state.electionDueMs = state.nowMs + electionTimeoutMs * (1 + state.random.float())
+}
+
+function setRole(state: CoreState, role: RaftRole, why: string): void {
+  state.role = role
+  state.events.push({ type: 'role', role, term: state.term, why })
+}
+
+export function setLeader(state: CoreState, leader: string | undefined): void {
+  if (state.leader === leader) return
+  state.leader = leader
+  state.events.push({ type: 'leader', leader, term: state.term })
+}
+
+/** Enters a higher term: the vote is free again and nothing is known of this term's leader. */
+function enterTerm(state: CoreState, term: number): void {
+  state.term = term
+  state.votedFor = undefined
+  state.leaderCommit = 0
+  // What is committed is in every later leader's log (Raft §5.4), so that much is verified already.
+  state.verifiedIndex = state.commitIndex
+  state.leaderHeardMs = undefined
+  state.outbox.hardStateChanged()
+}
+
+function leaveRole(state: CoreState): void {
+  const { leadership } = state
+  if (leadership !== undefined) {
+    state.droppedReads.push(...leadership.earlyReads, ...leadership.reads.map((read) => read.ticket))
+  }
+  state.leadership = undefined
+  state.votes = new Map()
+  state.ownVoteWriteId = undefined
+  state.campaignIsTransfer = false
+}
+
+/**
+ * Follows in `term`, under `leader` when it is known. Stepping down within a term keeps the vote (P-02).
+ */
+export function becomeFollower(state: CoreState, term: number, leader: string | undefined, why: string): void {
+  const wasFollower = state.role === 'follower'
+  leaveRole(state)
+  if (term > state.term) {
+    setLeader(state, undefined)
+    enterTerm(state, term)
+  }
+  if (!wasFollower) setRole(state, 'follower', why)
+  setLeader(state, leader)
+  resetElectionTimer(state)
+}
+
+/** Asks whether an election could be won, without touching term or vote (dissertation §9.6; P-05). */
+export function becomePreCandidate(state: CoreState, why: string): void {
+  leaveRole(state)
+  setLeader(state, undefined)
+  setRole(state, 'pre-candidate', why)
+  resetElectionTimer(state)
+  state.votes.set(state.config.id, true)
+}
+
+/** Begins an election in the next term, with this node's own vote (Raft §5.2). */
+export function becomeCandidate(state: CoreState, isTransfer: boolean, why: string): void {
+  leaveRole(state)
+  setLeader(state, undefined)
+  enterTerm(state, state.term + 1)
+  state.votedFor = state.config.id
+  state.ownVoteWriteId = state.outbox.nextWriteId
+  state.campaignIsTransfer = isTransfer
+  setRole(state, 'candidate', why)
+  resetElectionTimer(state)
+}
+
+/** Takes the lead of the present term, and begins it with an entry of its own (Raft §5.4.2, §8). */
+export function becomeLeader(state: CoreState): void {
+  const votes = [...state.votes].filter(([, granted]) => granted).map(([id]) => id)
+  leaveRole(state)
+  const { log } = state
+  const termStartIndex = log.lastIndex + 1
+  const progress = new Map(peers(state).map((id) => [id, new Progress(termStartIndex)]))
+  let uncommittedBytes = 0
+  for (let index = state.commitIndex + 1; index <= log.lastIndex; index++) {
+    const entry = log.at(index)
+    if (entry !== undefined) uncommittedBytes += entryBytes(entry)
+  }
+  state.leadership = {
+    progress,
+    termStartIndex,
+    round: 0,
+    roundWanted: false,
+    reads: [],
+    earlyReads: [],
+    heartbeatDueMs: state.nowMs + state.config.heartbeatIntervalMs,
+    uncommittedBytes,
+    transfer: undefined,
+    sinceMs: state.nowMs,
+  }
+  setRole(state, 'leader', `votes from ${votes.join(', ')}`)
+  setLeader(state, state.config.id)
+  log.append([{ index: termStartIndex, term: state.term, kind: NO_OP_KIND, data: NO_DATA }])
+}

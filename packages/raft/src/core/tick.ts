@@ -1,0 +1,60 @@
+import { campaign } from './election.ts'
+import { reachedByMajority } from './quorum.ts'
+import { broadcastHeartbeat } from './reads.ts'
+import { sendAppend } from './replication.ts'
+import { becomeFollower } from './roles.ts'
+import type { CoreState, Leadership } from './state.ts'
+
+/** A leader whose oldest write has waited for this many election timeouts gives up: its disk is no basis for a group (P-44). */
+const STALLED_DISK_TIMEOUTS = 1.5
+
+/** Does what is due at `state.nowMs`. */
+export function tick(state: CoreState): void {
+  const { leadership } = state
+  if (leadership === undefined) {
+    if (state.nowMs >= state.electionDueMs) campaign(state, 'no leader was heard in time', false)
+    return
+  }
+  const doubt = whyToStepDown(state, leadership)
+  if (doubt !== undefined) {
+    becomeFollower(state, state.term, undefined, doubt)
+    return
+  }
+  if (leadership.transfer !== undefined && state.nowMs >= leadership.transfer.deadlineMs)
+    leadership.transfer = undefined
+  if (state.nowMs >= leadership.heartbeatDueMs) heartbeat(state, leadership)
+}
+
+/** Check-quorum (dissertation §6.2): a leader that a majority does not answer must not go on as one. */
+function whyToStepDown(state: CoreState, leadership: Leadership): string | undefined {
+  const { electionTimeoutMs } = state.config
+  const heardMs = [state.nowMs]
+  for (const progress of leadership.progress.values()) heardMs.push(progress.heardMs ?? leadership.sinceMs)
+  if (state.nowMs - reachedByMajority(heardMs) > electionTimeoutMs)
+    return 'a majority was not heard for an election timeout'
+  const { oldestWriteMs } = state.outbox
+  if (oldestWriteMs !== undefined && state.nowMs - oldestWriteMs > STALLED_DISK_TIMEOUTS * electionTimeoutMs) {
+    return 'the disk of this node stalls'
+  }
+  return undefined
+}
+
+function heartbeat(state: CoreState, leadership: Leadership): void {
+  leadership.heartbeatDueMs = state.nowMs + state.config.heartbeatIntervalMs
+  broadcastHeartbeat(state, leadership)
+  for (const [id, progress] of leadership.progress) {
+    const silent = progress.match < state.log.lastIndex && !progress.appendAnswered
+    progress.appendAnswered = false
+    if (progress.state === 'probe') {
+      sendAppend(state, leadership, id, progress, state.config.maxAppendBytes)
+    } else if (progress.state === 'replicate' && silent) {
+      // Appends or their answers were lost, or the follower is slow. An empty append tells which (P-45, P-48).
+      sendAppend(state, leadership, id, progress, 0)
+    }
+  }
+}
+
+/** When {@link tick} has something to do next, on the monotonic scale. */
+export function nextDueMs(state: CoreState): number {
+  return state.leadership === undefined ? state.electionDueMs : state.leadership.heartbeatDueMs
+}

@@ -1,0 +1,35 @@
+import { type Module, type Token, token } from '@dsys/di'
+import { CLOCK, LOGGER, METER, RANDOM } from '@dsys/runtime/di'
+import { LOG_STORAGE } from '@dsys/storage/di'
+import { TRANSPORT } from '@dsys/transport/di'
+import type { Raft } from './api.ts'
+import type { StateMachine } from './machine.ts'
+import type { RaftOptions } from './options.ts'
+import { RaftNode } from './raft-node.ts'
+
+/** The state machine that the node's group replicates. Whoever owns the data registers it, for instance `kv()`. */
+// biome-ignore lint/suspicious/noExplicitAny: the types of state, commands and results are between the machine and its owner.
+export const STATE_MACHINE: Token<StateMachine<any, any, any>> = token('dsys.StateMachine')
+
+/** The node's member of the group. */
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+export const RAFT: Token<Raft<any, any, any>> = token('dsys.Raft')
+
+/** Registers a RaftNode over the scope's transport, log storage and state machine. The id defaults to the transport's. */
+export function raft(options: Omit<RaftOptions, 'id'> & { readonly id?: string }): Module {
+  return (scope) => {
+    scope.register(RAFT, () => {
+      const transport = scope.get(TRANSPORT)
+      const ports = {
+        clock: scope.get(CLOCK),
+        random: scope.get(RANDOM),
+        logger: scope.get(LOGGER),
+        meter: scope.get(METER),
+        transport,
+        log: scope.get(LOG_STORAGE),
+        machine: scope.get(STATE_MACHINE),
+      }
+      return new RaftNode(ports, { ...options, id: options.id ?? transport.self.id })
+    })
+  }
+}

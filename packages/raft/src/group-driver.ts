@@ -1,0 +1,418 @@
+import { type Clock, type EventHub, invariant, type Logger, type TimerHandle } from '@dsys/runtime'
+import type { GroupLog } from '@dsys/storage'
+import type { PeerAddress, Transport } from '@dsys/transport'
+import { type Applier, COMMAND_KIND, OPEN_SESSION_KIND } from './applier.ts'
+import { MalformedError } from './bytes.ts'
+import { entryBytes } from './core/log.ts'
+import { type Effects, RaftCore } from './core/raft-core.ts'
+import type { CoreEvent } from './core/state.ts'
+import { OutcomeUnknownError, RaftFailedError } from './errors.ts'
+import { Outgoing } from './outgoing.ts'
+import type { Proposals } from './proposals.ts'
+import type { ReadQueue } from './read-queue.ts'
+import type { frameLimits, ResolvedOptions } from './resolve-options.ts'
+import { SnapshotKeeper } from './snapshot-keeper.ts'
+import type { RaftEvent } from './status.ts'
+import {
+  decodeFrame,
+  type ForwardedItem,
+  type ForwardRequest,
+  ITEM_OVERHEAD_BYTES,
+  type ReadIndexRequest,
+  type WireMessage,
+} from './wire.ts'
+
+/** Entries that one turn applies at the most, so that messages and timers get theirs. */
+const MAX_APPLIED_PER_TURN = 4_096
+/** Unwritten and uncommitted entries that a leader takes on before it pushes back. */
+const MAX_UNCOMMITTED_BYTES = 64 * 1_024 * 1_024
+const MAX_INFLIGHT_BYTES = 8 * 1_024 * 1_024
+/** Questions of followers that a leader keeps at once. */
+const MAX_READ_TICKETS = 65_536
+
+/** What a {@link GroupDriver} is made of. */
+export interface GroupDriverParts<State, Command, Result> {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly transport: Transport
+  readonly log: GroupLog
+  readonly applier: Applier<State, Command, Result>
+  readonly proposals: Proposals<Result>
+  readonly reads: ReadQueue<State>
+  readonly hub: EventHub<RaftEvent>
+  readonly options: ResolvedOptions
+  readonly limits: ReturnType<typeof frameLimits>
+  readonly seed: number
+}
+
+/**
+ * Moves the effects of one core to the ports, and what the ports bring to the core.
+ *
+ * Whatever one turn of the event loop brings in, frames, proposals and finished writes, is given to the core at once and
+ * its effects are taken once, at the end of the turn: so entries, messages and syncs are shared without any waiting.
+ */
+export class GroupDriver<State, Command, Result> {
+  readonly core: RaftCore
+  readonly #parts: GroupDriverParts<State, Command, Result>
+  readonly #outgoing: Outgoing
+  readonly #snapshots: SnapshotKeeper<State, Command, Result>
+  readonly #peers: ReadonlySet<string>
+  /** Whose question each ticket of the core is; without `from` it is this node's own. */
+  readonly #tickets = new Map<number, { readonly from: string | undefined; readonly ticket: number }>()
+  readonly #writes = new Set<Promise<void>>()
+  readonly #turnHandlers = new Set<() => void>()
+  #nextTicket = 1
+  #flush: TimerHandle | undefined
+  #timer: { readonly handle: TimerHandle; readonly dueMs: number } | undefined
+  #graceGiven = false
+  #unlisten: (() => void) | undefined
+  #failure: RaftFailedError | undefined
+  #ended = false
+
+  constructor(parts: GroupDriverParts<State, Command, Result>) {
+    this.#parts = parts
+    const { clock, options, limits, log, transport } = parts
+    this.#peers = new Set(options.voters.filter((id) => id !== options.id))
+    this.#outgoing = new Outgoing(transport, this.channel, limits.maxFrameBytes)
+    this.core = new RaftCore(
+      {
+        id: options.id,
+        voters: options.voters,
+        electionTimeoutMs: options.electionTimeoutMs,
+        heartbeatIntervalMs: options.heartbeatIntervalMs,
+        maxAppendBytes: limits.maxAppendBytes,
+        maxInflightAppends: options.maxInflightAppends,
+        maxInflightBytes: MAX_INFLIGHT_BYTES,
+        maxUncommittedBytes: MAX_UNCOMMITTED_BYTES,
+      },
+      log.recovered,
+      parts.seed,
+      clock.monotonicMs(),
+    )
+    this.#snapshots = new SnapshotKeeper({
+      ...parts,
+      core: this.core,
+      voters: options.voters,
+      snapshotEveryBytes: options.snapshotEveryBytes,
+      keepEntries: options.keepEntries,
+      chunkBytes: limits.maxAppendBytes,
+      resendAfterMs: options.electionTimeoutMs,
+      publish: (event) => parts.hub.publish(event),
+      wake: () => this.wake(),
+      fail: (error) => this.#fail(error),
+    })
+  }
+
+  get channel(): string {
+    return `raft-${this.#parts.options.group}`
+  }
+
+  /** Why the node stopped itself. */
+  get failure(): RaftFailedError | undefined {
+    return this.#failure
+  }
+
+  /** Begins to listen and to keep time. */
+  begin(): void {
+    const { clock, transport, options } = this.#parts
+    this.#unlisten = transport.listen(this.channel, (frame, from) => this.#receive(frame, from))
+    // Nobody else can lead a group of one.
+    if (options.voters.length === 1) this.core.campaign(clock.monotonicMs())
+    this.wake()
+  }
+
+  /** Calls `handler` after each turn until the returned function is called. */
+  onTurn(handler: () => void): () => void {
+    this.#turnHandlers.add(handler)
+    return () => void this.#turnHandlers.delete(handler)
+  }
+
+  /** Something has changed: take the core's effects at the end of this turn. */
+  wake(): void {
+    if (this.#flush !== undefined || this.#ended) return
+    this.#flush = this.#parts.clock.afterIo(() => {
+      this.#flush = undefined
+      this.#turn()
+    })
+  }
+
+  #turn(): void {
+    if (this.#ended) return
+    try {
+      const nowMs = this.#parts.clock.monotonicMs()
+      this.#announce(this.core.takeEvents())
+      this.#handOver(nowMs)
+      this.#askForRead(nowMs)
+      const effects = this.core.takeEffects()
+      this.#write(effects)
+      for (const { to, message } of effects.messages) this.#outgoing.add(to, message)
+      this.#snapshots.send(effects.snapshotWanted)
+      for (const { from, message } of effects.snapshotTraffic) this.#snapshots.receive(from, message)
+      if (effects.snapshotWanted.length > 0 || effects.snapshotTraffic.length > 0) this.wake()
+      this.#answerTickets(effects)
+      this.#outgoing.flush()
+      this.#apply()
+      this.#arm(nowMs)
+      for (const handler of this.#turnHandlers) handler()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #receive(frame: Uint8Array, from: PeerAddress): void {
+    if (this.#ended) return
+    // Frames of those who are not of the group do not count (P-10).
+    if (!this.#peers.has(from.id)) return
+    try {
+      const nowMs = this.#parts.clock.monotonicMs()
+      for (const message of decodeFrame(frame)) this.#take(from.id, message, nowMs)
+    } catch (error) {
+      if (!(error instanceof MalformedError)) {
+        this.#fail(error)
+        return
+      }
+      this.#parts.logger.log('warn', 'a frame was dropped that cannot be read', { from: from.id, error })
+    }
+    this.wake()
+  }
+
+  #take(from: string, message: WireMessage, nowMs: number): void {
+    const { proposals, reads, options } = this.#parts
+    switch (message.type) {
+      case 'forward-request':
+        this.#takeForwarded(from, message)
+        break
+      case 'forward-refused':
+        proposals.refused(message.sequences, nowMs + options.heartbeatIntervalMs)
+        break
+      case 'read-index-request':
+        this.#takeReadRequest(from, message)
+        break
+      case 'read-index-response':
+        reads.confirmed(message.ticket, message.index)
+        break
+      case 'read-index-refused':
+        reads.refused(message.ticket, nowMs + options.heartbeatIntervalMs)
+        break
+      default:
+        this.core.step(from, message, nowMs)
+    }
+  }
+
+  #takeForwarded(from: string, { items }: ForwardRequest): void {
+    const known = items.filter(({ kind }) => kind === COMMAND_KIND || kind === OPEN_SESSION_KIND)
+    const refusal = this.core.propose(known, from)
+    if (refusal === undefined) return
+    const sequences = items.map(({ sequence }) => sequence)
+    this.#outgoing.add(from, { type: 'forward-refused', overloaded: refusal === 'overloaded', sequences })
+  }
+
+  #takeReadRequest(from: string, { ticket }: ReadIndexRequest): void {
+    if (this.#tickets.size < MAX_READ_TICKETS && this.#requestRead(from, ticket)) return
+    this.#outgoing.add(from, { type: 'read-index-refused', ticket })
+  }
+
+  #requestRead(from: string | undefined, ticket: number): boolean {
+    const coreTicket = this.#nextTicket++
+    if (!this.core.requestRead(coreTicket)) return false
+    this.#tickets.set(coreTicket, { from, ticket })
+    return true
+  }
+
+  /** Brings this node's proposals to the leader: to the own core, or in frames. */
+  #handOver(nowMs: number): void {
+    const { proposals, options } = this.#parts
+    const { leader, transferTarget } = this.core
+    // While leadership moves nobody would take them; they leave when it has moved.
+    if (leader === undefined || transferTarget !== undefined) return
+    const items = proposals.take(nowMs)
+    if (items.length === 0) return
+    if (leader !== options.id) {
+      for (const chunk of this.#chunks(items)) this.#outgoing.add(leader, { type: 'forward-request', items: chunk })
+      return
+    }
+    const refusal = this.core.propose(items)
+    if (refusal !== undefined) {
+      const sequences = items.map(({ sequence }) => sequence)
+      proposals.returned(sequences, refusal === 'overloaded')
+    }
+  }
+
+  #chunks(items: readonly ForwardedItem[]): ForwardedItem[][] {
+    const { maxAppendBytes } = this.#parts.limits
+    const chunks: ForwardedItem[][] = []
+    let chunk: ForwardedItem[] = []
+    let chunkBytes = 0
+    for (const item of items) {
+      const bytes = item.data.length + ITEM_OVERHEAD_BYTES
+      if (chunk.length > 0 && chunkBytes + bytes > maxAppendBytes) {
+        chunks.push(chunk)
+        chunk = []
+        chunkBytes = 0
+      }
+      chunk.push(item)
+      chunkBytes += bytes
+    }
+    if (chunk.length > 0) chunks.push(chunk)
+    return chunks
+  }
+
+  #askForRead(nowMs: number): void {
+    const { reads, options } = this.#parts
+    const { leader } = this.core
+    if (leader === undefined) return
+    const ticket = reads.take(nowMs)
+    if (ticket === undefined) return
+    if (leader !== options.id) this.#outgoing.add(leader, { type: 'read-index-request', ticket })
+    else if (!this.#requestRead(undefined, ticket)) reads.refused(ticket, nowMs)
+  }
+
+  #write({ write }: Effects): void {
+    if (write === undefined) return
+    const { clock, log } = this.#parts
+    const { id, hardState, entries } = write
+    const done = log.persist(hardState === undefined ? { entries } : { hardState, entries }).then(
+      () => {
+        this.#writes.delete(done)
+        if (this.#ended) return
+        this.core.durable(id, clock.monotonicMs())
+        this.wake()
+      },
+      (error) => {
+        this.#writes.delete(done)
+        this.#fail(error)
+      },
+    )
+    this.#writes.add(done)
+  }
+
+  #announce(events: readonly CoreEvent[]): void {
+    const { hub, logger, proposals, reads } = this.#parts
+    for (const event of events) {
+      if (event.type === 'role') {
+        logger.log('info', 'the role changed', { role: event.role, term: event.term, why: event.why })
+        hub.publish({ type: 'RoleChanged', role: event.role, term: event.term, why: event.why })
+        continue
+      }
+      hub.publish({ type: 'LeaderChanged', leader: event.leader, term: event.term })
+      if (event.leader === undefined) continue
+      proposals.leaderChanged()
+      reads.leaderChanged()
+    }
+  }
+
+  #answerTickets({ confirmedReads, droppedReads }: Effects): void {
+    const { reads } = this.#parts
+    for (const { ticket, index } of confirmedReads) {
+      const asked = this.#takeTicket(ticket)
+      if (asked.from === undefined) reads.confirmed(asked.ticket, index)
+      else this.#outgoing.add(asked.from, { type: 'read-index-response', ticket: asked.ticket, index })
+    }
+    for (const ticket of droppedReads) {
+      const asked = this.#takeTicket(ticket)
+      if (asked.from === undefined) reads.returned(asked.ticket)
+      else this.#outgoing.add(asked.from, { type: 'read-index-refused', ticket: asked.ticket })
+    }
+    if (confirmedReads.length > 0 && reads.size > 0) this.wake()
+  }
+
+  #takeTicket(coreTicket: number): { readonly from: string | undefined; readonly ticket: number } {
+    const asked = this.#tickets.get(coreTicket)
+    invariant(asked !== undefined, `the core answered ticket ${coreTicket}, which nobody holds`)
+    this.#tickets.delete(coreTicket)
+    return asked
+  }
+
+  /** Applies what is committed, settles the proposals that wait for it, and serves the reads that it was missing for. */
+  #apply(): void {
+    const { applier, proposals, reads } = this.#parts
+    const { commitIndex, log } = this.core
+    const upTo = Math.min(commitIndex, applier.lastApplied + MAX_APPLIED_PER_TURN)
+    while (applier.lastApplied < upTo) {
+      const entry = log.at(applier.lastApplied + 1)
+      invariant(entry !== undefined, `entry ${applier.lastApplied + 1} is committed but not in the log`)
+      const applied = applier.apply(entry)
+      this.#snapshots.applied(entryBytes(entry))
+      if (applied === undefined) continue
+      proposals.applied(applied)
+      // What waited for the session can go now.
+      if (applied.type === 'session-opened') this.wake()
+    }
+    reads.serve(applier.state, applier.lastApplied)
+    this.#snapshots.takeIfDue()
+    if (applier.lastApplied < commitIndex) this.wake()
+  }
+
+  /** Sets the timer for what is due next. An earlier one that is set already does: it looks again. */
+  #arm(nowMs: number): void {
+    const { clock, options, proposals, reads } = this.#parts
+    const busy = proposals.size > 0 || reads.size > 0 || this.#snapshots.sending
+    const dueMs = busy ? Math.min(this.core.nextDueMs, nowMs + options.heartbeatIntervalMs) : this.core.nextDueMs
+    if (this.#timer !== undefined && this.#timer.dueMs <= dueMs) return
+    this.#timer?.handle.cancel()
+    const handle = clock.setTimer(Math.max(0, dueMs - nowMs), () => {
+      // Frames that have arrived speak before the clock judges their senders.
+      this.#timer = { dueMs, handle: clock.afterIo(() => this.#onTimer(dueMs)) }
+    })
+    this.#timer = { handle, dueMs }
+  }
+
+  #onTimer(dueMs: number): void {
+    if (this.#ended) return
+    const { clock, options, proposals, reads } = this.#parts
+    const nowMs = clock.monotonicMs()
+    const late = nowMs - dueMs > options.heartbeatIntervalMs
+    if (late && this.core.role !== 'leader' && !this.#graceGiven) {
+      // This process was blocked or paused. What came meanwhile may take more than one turn to read, so judge later.
+      this.#graceGiven = true
+      const handle = clock.setTimer(options.heartbeatIntervalMs, () => this.#onTimer(dueMs))
+      this.#timer = { handle, dueMs: Number.NEGATIVE_INFINITY }
+      return
+    }
+    this.#graceGiven = false
+    this.#timer = undefined
+    try {
+      this.core.tick(nowMs)
+      proposals.resendOverdue(nowMs)
+      reads.resendOverdue(nowMs)
+      this.#snapshots.tick(nowMs)
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    this.#turn()
+  }
+
+  /** Going on could harm data: nothing more leaves this node, and everybody who waits is told. */
+  #fail(error: unknown): void {
+    if (this.#ended) return
+    const { hub, logger, options } = this.#parts
+    this.#failure = new RaftFailedError(options.group, error)
+    logger.log('error', 'the node has stopped itself', { error })
+    this.#halt()
+    this.#rejectAll(() => this.#failure as RaftFailedError)
+    hub.publish({ type: 'Failed', error: this.#failure })
+  }
+
+  #halt(): void {
+    this.#ended = true
+    this.#flush?.cancel()
+    this.#timer?.handle.cancel()
+    this.#unlisten?.()
+  }
+
+  #rejectAll(error: (attempts: number) => Error): void {
+    this.#parts.proposals.rejectAll(error)
+    this.#parts.reads.rejectAll(() => error(0))
+  }
+
+  /** Stops at once. Resolves when no write is under way. */
+  async end(stopped: () => Error): Promise<void> {
+    const { group } = this.#parts.options
+    if (!this.#ended) this.#halt()
+    this.#rejectAll((attempts) =>
+      attempts === 0 ? stopped() : new OutcomeUnknownError(group, 'this node stopped while it was on its way'),
+    )
+    await Promise.allSettled([...this.#writes, this.#snapshots.settled()])
+  }
+}

@@ -1,0 +1,275 @@
+import { EventHub, Lifecycle, NotRunningError, Pending, type StartOptions, type SubscribeOptions } from '@dsys/runtime'
+import type { GroupLog } from '@dsys/storage'
+import type { Raft } from './api.ts'
+import { Applier } from './applier.ts'
+import { CommandTooLargeError, TransferFailedError } from './errors.ts'
+import { GroupDriver } from './group-driver.ts'
+import type { CallOptions, RaftOptions, ReadOptions } from './options.ts'
+import type { RaftPorts } from './ports.ts'
+import { Proposals } from './proposals.ts'
+import { ReadQueue } from './read-queue.ts'
+import { frameLimits, type ResolvedOptions, resolveOptions } from './resolve-options.ts'
+import type { FollowerStatus, RaftEvent, RaftStatus } from './status.ts'
+
+const DEFAULT_TIMEOUT_MS = 5_000
+const SNAPSHOT_READ_BYTES = 1_024 * 1_024
+
+/**
+ * One member of a Raft group, with a state machine of your own (Ongaro and Ousterhout, "In Search of an Understandable
+ * Consensus Algorithm", 2014; Ongaro's dissertation for pre-vote, transfer, ReadIndex and sessions).
+ *
+ * Every node of the group is made with the same `group` and `voters`. Start the transport and the log storage first.
+ */
+export class RaftNode<State, Command, Result> implements Raft<State, Command, Result> {
+  readonly #ports: RaftPorts<State, Command, Result>
+  readonly #options: ResolvedOptions
+  readonly #applier: Applier<State, Command, Result>
+  readonly #proposals: Proposals<Result>
+  readonly #reads: ReadQueue<State>
+  readonly #hub = new EventHub<RaftEvent>()
+  readonly #lifecycle: Lifecycle
+  #log: GroupLog | undefined
+  #driver: GroupDriver<State, Command, Result> | undefined
+  #maxCommandBytes = 0
+
+  /** Throws a RangeError when the options do not fit each other or the transport. */
+  constructor(ports: RaftPorts<State, Command, Result>, options: RaftOptions) {
+    this.#ports = ports
+    this.#options = resolveOptions(options)
+    const { id, group, maxPending, electionTimeoutMs } = this.#options
+    if (ports.transport.self.id !== id) {
+      throw new RangeError(`id (${id}) must be that of the transport (${ports.transport.self.id})`)
+    }
+    this.#applier = new Applier(ports.machine)
+    const config = { group, maxPending, resendAfterMs: electionTimeoutMs }
+    this.#proposals = new Proposals(ports.clock, ports.random, config)
+    this.#reads = new ReadQueue(ports.clock, config)
+    this.#lifecycle = new Lifecycle(`the raft node ${id} of group ${group}`, {
+      start: ({ signal }) => this.#start(signal),
+      stop: () => this.#stop(),
+    })
+  }
+
+  /**
+   * Opens the log, restores the state from the newest snapshot, and takes part in the group. Resolves without waiting for
+   * a leader.
+   *
+   * @throws what the log storage throws (`DSYS_STORAGE_…`), and RangeError when a frame of the transport is too small.
+   */
+  start(options: StartOptions = {}): Promise<void> {
+    return this.#lifecycle.start(options)
+  }
+
+  stop(): Promise<void> {
+    return this.#lifecycle.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    const { clock, logger, random, transport, log } = this.#ports
+    const { id, group } = this.#options
+    const limits = frameLimits(this.#options, transport.capabilities.maxFrameBytes)
+    this.#maxCommandBytes = limits.maxCommandBytes
+    const groupLog = await log.openGroup(group, { signal })
+    this.#log = groupLog
+    await this.#restore(groupLog)
+    signal.throwIfAborted()
+    this.#driver = new GroupDriver({
+      clock,
+      logger: logger.child({ part: 'raft', node: id, group }),
+      transport,
+      log: groupLog,
+      applier: this.#applier,
+      proposals: this.#proposals,
+      reads: this.#reads,
+      hub: this.#hub,
+      options: this.#options,
+      limits,
+      seed: random.integer(0, 2 ** 32),
+    })
+    this.#driver.begin()
+  }
+
+  async #restore(log: GroupLog): Promise<void> {
+    const snapshot = log.snapshot()
+    if (snapshot === undefined) return
+    const parts: Uint8Array[] = []
+    let offset = 0
+    while (offset < snapshot.sizeBytes) {
+      const part = await snapshot.read(offset, SNAPSHOT_READ_BYTES)
+      parts.push(part)
+      offset += part.length
+    }
+    this.#applier.adopt(snapshot.meta.index, this.#applier.decodeSnapshot(Buffer.concat(parts)))
+  }
+
+  async #stop(): Promise<void> {
+    const { logger } = this.#ports
+    const { id, electionTimeoutMs, voters } = this.#options
+    const driver = this.#driver
+    if (driver !== undefined) {
+      if (driver.failure === undefined) {
+        if (driver.core.role === 'leader' && voters.length > 1) {
+          // A group that has nobody to take over elects by itself once this node is gone.
+          await this.#transfer(driver, { timeoutMs: electionTimeoutMs }).catch((error: unknown) =>
+            logger.log('warn', 'leadership could not be handed over before stopping', { node: id, error }),
+          )
+        }
+        await this.#drain(driver, 2 * electionTimeoutMs)
+      }
+      await driver.end(() => new NotRunningError(`the raft node ${id}`, 'stopped'))
+    }
+    this.#hub.close()
+    await this.#log?.[Symbol.asyncDispose]()
+  }
+
+  /** Waits until no caller waits any more, or `timeoutMs` have passed: then the rest is told that this node stopped. */
+  async #drain(driver: GroupDriver<State, Command, Result>, timeoutMs: number): Promise<void> {
+    const idle = (): boolean => this.#proposals.size === 0 && this.#reads.size === 0
+    if (idle()) return
+    const drained = new Pending<boolean>({
+      clock: this.#ports.clock,
+      timeoutMs,
+      onTimeout: () => new Error('draining took too long'),
+    })
+    const unwatch = driver.onTurn(() => {
+      if (idle() || driver.failure !== undefined) drained.resolve(true)
+    })
+    driver.wake()
+    try {
+      await drained.promise
+    } catch {
+      this.#ports.logger.log('warn', 'calls were still waiting when the node stopped', {
+        node: this.#options.id,
+        proposals: this.#proposals.size,
+        reads: this.#reads.size,
+      })
+    } finally {
+      unwatch()
+    }
+  }
+
+  propose(command: Command, options: CallOptions = {}): Promise<Result> {
+    try {
+      const driver = this.#running()
+      const encoded = this.#applier.commandCodec.encode(command)
+      if (encoded.length > this.#maxCommandBytes) {
+        throw new CommandTooLargeError(encoded.length, this.#maxCommandBytes)
+      }
+      const result = this.#proposals.add(encoded, options)
+      driver.wake()
+      return result
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  read<T>(query: (state: State) => T, options: ReadOptions = {}): Promise<T> {
+    try {
+      const driver = this.#running()
+      if (options.consistency === 'stale') return Promise.resolve(query(this.#applier.state))
+      const answer = this.#reads.add(query, options)
+      driver.wake()
+      return answer
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The driver of a running node; throws NotRunningError or RaftFailedError. */
+  #running(): GroupDriver<State, Command, Result> {
+    this.#lifecycle.assertRunning()
+    const driver = this.#driver as GroupDriver<State, Command, Result>
+    if (driver.failure !== undefined) throw driver.failure
+    return driver
+  }
+
+  /** How this node stands. After stop, how it stood then; before start it throws NotRunningError. */
+  status(): RaftStatus {
+    const { id, group, voters } = this.#options
+    if (this.#driver === undefined) throw new NotRunningError(`the raft node ${id}`, this.#lifecycle.state)
+    const { core } = this.#driver
+    return {
+      id,
+      group,
+      role: core.role,
+      term: core.term,
+      leader: core.leader,
+      commitIndex: core.commitIndex,
+      lastApplied: this.#applier.lastApplied,
+      lastIndex: core.log.lastIndex,
+      firstIndex: core.log.firstIndex,
+      snapshotIndex: this.#log?.snapshot()?.meta.index ?? 0,
+      voters,
+      learners: [],
+      followers: this.#followers(),
+    }
+  }
+
+  #followers(): FollowerStatus[] {
+    const nowMs = this.#ports.clock.monotonicMs()
+    return [...(this.#driver?.core.progress ?? [])].map(([id, progress]) => ({
+      id,
+      state: progress.state,
+      matchIndex: progress.match,
+      lastHeardMs: progress.heardMs === undefined ? undefined : nowMs - progress.heardMs,
+    }))
+  }
+
+  async transferLeadership(options: CallOptions & { readonly to?: string } = {}): Promise<void> {
+    await this.#transfer(this.#running(), options)
+  }
+
+  async #transfer(
+    driver: GroupDriver<State, Command, Result>,
+    options: CallOptions & { readonly to?: string },
+  ): Promise<void> {
+    const { clock } = this.#ports
+    const { id, group } = this.#options
+    const to = options.to ?? this.#bestSuccessor()
+    const fail = (why: string): TransferFailedError => new TransferFailedError(group, why)
+    if (to === undefined) throw fail('no other voter was heard lately')
+    if (!driver.core.transfer(to, clock.monotonicMs()))
+      throw fail(`this node does not lead, or ${to} is no other voter`)
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    const moved = new Pending<void>({
+      clock,
+      timeoutMs,
+      signal: options.signal,
+      onTimeout: () => fail(`${to} did not take over within ${timeoutMs} ms`),
+    })
+    const unwatch = driver.onTurn(() => {
+      const { leader, role, transferTarget } = driver.core
+      if (driver.failure !== undefined) moved.reject(driver.failure)
+      else if (leader !== undefined && leader !== id) moved.resolve()
+      else if (role === 'leader' && transferTarget === undefined) moved.reject(fail(`${to} did not take over in time`))
+    })
+    driver.wake()
+    try {
+      await moved.promise
+    } finally {
+      unwatch()
+    }
+  }
+
+  /** The follower with the most of the log, among those that were heard within an election timeout. */
+  #bestSuccessor(): string | undefined {
+    const { electionTimeoutMs } = this.#options
+    return this.#followers()
+      .filter(({ lastHeardMs }) => lastHeardMs !== undefined && lastHeardMs <= electionTimeoutMs)
+      .sort((a, b) => b.matchIndex - a.matchIndex)[0]?.id
+  }
+
+  events(options: SubscribeOptions = {}): AsyncIterableIterator<RaftEvent, undefined> {
+    const core = this.#driver?.core
+    if (core === undefined) return this.#hub.subscribe(options)
+    const { role, term, leader } = core
+    return this.#hub.subscribe(options, [
+      { type: 'RoleChanged', role, term, why: 'the state at the beginning of this stream' },
+      { type: 'LeaderChanged', leader, term },
+    ])
+  }
+}

@@ -1,0 +1,59 @@
+import type { RaftOptions } from './options.ts'
+import { ITEM_OVERHEAD_BYTES, MESSAGE_OVERHEAD_BYTES } from './wire.ts'
+
+/** Options with every default filled in and every relation checked. */
+export type ResolvedOptions = Required<RaftOptions>
+
+/** What holds where a user says nothing. */
+export const RAFT_DEFAULTS: Readonly<Omit<ResolvedOptions, 'id' | 'group' | 'voters'>> = Object.freeze({
+  electionTimeoutMs: 1_000,
+  heartbeatIntervalMs: 100,
+  maxPending: 16_384,
+  maxCommandBytes: 512 * 1_024,
+  maxAppendBytes: 256 * 1_024,
+  maxInflightAppends: 64,
+  snapshotEveryBytes: 64 * 1_024 * 1_024,
+  keepEntries: 10_000,
+})
+
+const GROUP_PATTERN = /^[a-z0-9-]{1,48}$/
+
+/** Fills in the defaults. Throws a RangeError that names the option and the relation that it breaks. */
+export function resolveOptions(options: RaftOptions): ResolvedOptions {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const resolved = { ...RAFT_DEFAULTS, ...given } as ResolvedOptions
+  const { id, group, voters } = resolved
+  check(typeof id === 'string' && id !== '', `id must be a name, got ${JSON.stringify(id)}`)
+  check(GROUP_PATTERN.test(group), `group must be 1 to 48 characters of a-z, 0-9 and -, got ${JSON.stringify(group)}`)
+  check(Array.isArray(voters) && voters.length > 0, 'voters must name at least one node')
+  check(new Set(voters).size === voters.length, `voters must be distinct, got ${voters.join(', ')}`)
+  check(voters.includes(id), `voters must include this node, ${id}; got ${voters.join(', ')}`)
+  for (const [name, value] of Object.entries(resolved)) {
+    if (typeof value === 'number')
+      check(value >= 1 && Number.isFinite(value), `${name} must be 1 or more, got ${value}`)
+  }
+  check(
+    resolved.electionTimeoutMs >= 3 * resolved.heartbeatIntervalMs,
+    `electionTimeoutMs (${resolved.electionTimeoutMs}) must be three times heartbeatIntervalMs ` +
+      `(${resolved.heartbeatIntervalMs}) or more, so that two lost heartbeats are no reason for an election`,
+  )
+  return Object.freeze({ ...resolved, voters: Object.freeze([...voters]) })
+}
+
+/** The limits that follow from the frame of the transport. */
+export function frameLimits(
+  options: ResolvedOptions,
+  maxFrameBytes: number,
+): { readonly maxCommandBytes: number; readonly maxAppendBytes: number; readonly maxFrameBytes: number } {
+  const room = maxFrameBytes - MESSAGE_OVERHEAD_BYTES - 2 * ITEM_OVERHEAD_BYTES
+  check(room >= 1_024, `the transport's maxFrameBytes (${maxFrameBytes}) must be 2 KiB or more`)
+  return {
+    maxCommandBytes: Math.min(options.maxCommandBytes, room),
+    maxAppendBytes: Math.min(options.maxAppendBytes, room),
+    maxFrameBytes,
+  }
+}
+
+function check(condition: boolean, message: string): void {
+  if (!condition) throw new RangeError(message)
+}

@@ -1,0 +1,94 @@
+import type { Codec } from '@dsys/runtime'
+import { type ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
+
+/** Sessions that are remembered; opening one more forgets the one that was used least lately. The same on every node. */
+export const MAX_SESSIONS = 4_096
+
+/** What the table knows of a command before it is applied. */
+export type SessionLookup<Result> =
+  | { readonly type: 'new' }
+  /** It was applied before: with this result. */
+  | { readonly type: 'applied'; readonly result: Result }
+  /** It was applied or given up before, and its proposer wants nothing more of it. */
+  | { readonly type: 'settled' }
+  /** The session is not known (any more), so nobody can say whether it was applied before. */
+  | { readonly type: 'unknown-session' }
+
+interface Session<Result> {
+  lastUsedIndex: number
+  /** Commands below this sequence are settled: their results are forgotten. */
+  settledBelow: number
+  readonly results: Map<number, Result>
+}
+
+/**
+ * Which commands were applied, so that one that is proposed again is not applied again (dissertation §6.3). Part of the
+ * replicated state: it depends on the log alone.
+ */
+export class SessionTable<Result> {
+  /** In the order of last use: the first is the next to be forgotten. */
+  readonly #sessions = new Map<number, Session<Result>>()
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  /** Opens the session `id`, which is the index of the entry that opened it. */
+  open(id: number): void {
+    if (this.#sessions.size >= MAX_SESSIONS) {
+      const oldest = this.#sessions.keys().next()
+      if (!oldest.done) this.#sessions.delete(oldest.value)
+    }
+    this.#sessions.set(id, { lastUsedIndex: id, settledBelow: 1, results: new Map() })
+  }
+
+  lookup(id: number, sequence: number): SessionLookup<Result> {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return { type: 'unknown-session' }
+    if (sequence < session.settledBelow) return { type: 'settled' }
+    if (!session.results.has(sequence)) return { type: 'new' }
+    return { type: 'applied', result: session.results.get(sequence) as Result }
+  }
+
+  /** Notes the use of a known session by the entry at `index`, and that its proposer has settled what is below. */
+  touch(id: number, index: number, settledBelow: number): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return
+    session.lastUsedIndex = index
+    this.#sessions.delete(id)
+    this.#sessions.set(id, session)
+    if (settledBelow - session.settledBelow > session.results.size) {
+      for (const sequence of session.results.keys()) if (sequence < settledBelow) session.results.delete(sequence)
+    } else {
+      for (let s = session.settledBelow; s < settledBelow; s++) session.results.delete(s)
+    }
+    session.settledBelow = Math.max(session.settledBelow, settledBelow)
+  }
+
+  record(id: number, sequence: number, result: Result): void {
+    this.#sessions.get(id)?.results.set(sequence, result)
+  }
+
+  encode(writer: ByteWriter, codec: Codec<Result>): void {
+    writer.u32(this.#sessions.size)
+    for (const [id, session] of this.#sessions) {
+      writer.u53(id).u53(session.lastUsedIndex).u53(session.settledBelow).u32(session.results.size)
+      for (const [sequence, result] of session.results) writer.u53(sequence).bytes(codec.encode(result))
+    }
+  }
+
+  static decode<Result>(reader: ByteReader, codec: Codec<Result>): SessionTable<Result> {
+    const table = new SessionTable<Result>()
+    const count = reader.u32()
+    if (count > MAX_SESSIONS) throw new MalformedError(`${count} sessions are more than ${MAX_SESSIONS}`)
+    for (let i = 0; i < count; i++) {
+      const id = reader.u53()
+      const lastUsedIndex = reader.u53()
+      const settledBelow = reader.u53()
+      const results = new Map<number, Result>()
+      for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))
+      table.#sessions.set(id, { lastUsedIndex, settledBelow, results })
+    }
+    return table
+  }
+}

@@ -1,0 +1,293 @@
+import type { LogEntry } from '@dsys/storage'
+import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
+import type { Message } from './core/messages.ts'
+
+/** Proposals that a follower passes to the leader. */
+export interface ForwardRequest {
+  readonly type: 'forward-request'
+  readonly items: readonly ForwardedItem[]
+}
+
+/** A proposal on its way: `sequence` names it in an answer. */
+export interface ForwardedItem {
+  readonly sequence: number
+  readonly kind: number
+  readonly data: Uint8Array
+}
+
+/** The receiver did not take these proposals. They may be sent again, to whoever leads. */
+export interface ForwardRefused {
+  readonly type: 'forward-refused'
+  readonly overloaded: boolean
+  readonly sequences: readonly number[]
+}
+
+/** Asks the leader for the index at which a read is linearizable. */
+export interface ReadIndexRequest {
+  readonly type: 'read-index-request'
+  readonly ticket: number
+}
+
+export interface ReadIndexResponse {
+  readonly type: 'read-index-response'
+  readonly ticket: number
+  readonly index: number
+}
+
+/** The receiver does not lead (any more): ask again. */
+export interface ReadIndexRefused {
+  readonly type: 'read-index-refused'
+  readonly ticket: number
+}
+
+/** What two drivers say to each other besides the messages of their cores. */
+export type DriverMessage = ForwardRequest | ForwardRefused | ReadIndexRequest | ReadIndexResponse | ReadIndexRefused
+
+/** Everything that goes over the wire. */
+export type WireMessage = Message | DriverMessage
+
+const VERSION = 1
+
+/** The first byte of each message. Numbers are never given a second meaning. */
+const TAG = {
+  'vote-request': 1,
+  'vote-response': 2,
+  'append-request': 3,
+  'append-accepted': 4,
+  'append-rejected': 5,
+  'heartbeat-request': 6,
+  'heartbeat-response': 7,
+  'commit-notice': 8,
+  'snapshot-chunk': 9,
+  'snapshot-progress': 10,
+  'timeout-now': 11,
+  'forward-request': 12,
+  'forward-refused': 13,
+  'read-index-request': 14,
+  'read-index-response': 15,
+  'read-index-refused': 16,
+} as const satisfies Record<WireMessage['type'], number>
+
+const FLAG_PRE_VOTE = 1
+const FLAG_TRANSFER = 2
+const FLAG_GRANTED = 2
+
+/** The most that a message takes besides its entries and data. */
+export const MESSAGE_OVERHEAD_BYTES = 512
+/** What an entry or a forwarded proposal takes besides its data. */
+export const ITEM_OVERHEAD_BYTES = 24
+
+/** The size of `message` on the wire, or a little more: for filling frames. */
+export function wireBytes(message: WireMessage): number {
+  switch (message.type) {
+    case 'append-request':
+      return message.entries.reduce((sum, entry) => sum + entry.data.length + ITEM_OVERHEAD_BYTES, 64)
+    case 'forward-request':
+      return message.items.reduce((sum, item) => sum + item.data.length + ITEM_OVERHEAD_BYTES, 64)
+    case 'forward-refused':
+      return 64 + 8 * message.sequences.length
+    case 'snapshot-chunk':
+      return 64 + message.context.length + message.data.length
+    default:
+      return 64
+  }
+}
+
+/** One frame with all of `messages`: the version, then one behind the other. */
+export function encodeFrame(messages: readonly WireMessage[]): Uint8Array {
+  const writer = new ByteWriter(messages.reduce((sum, message) => sum + wireBytes(message), 1))
+  writer.u8(VERSION)
+  for (const message of messages) {
+    writer.u8(TAG[message.type])
+    encodeBody(writer, message)
+  }
+  return writer.finish()
+}
+
+function encodeBody(writer: ByteWriter, message: WireMessage): void {
+  switch (message.type) {
+    case 'vote-request': {
+      const flags = (message.preVote ? FLAG_PRE_VOTE : 0) | (message.transfer ? FLAG_TRANSFER : 0)
+      writer.u53(message.term).u8(flags).u53(message.lastIndex).u53(message.lastTerm)
+      return
+    }
+    case 'vote-response':
+      writer.u53(message.term).u8((message.preVote ? FLAG_PRE_VOTE : 0) | (message.granted ? FLAG_GRANTED : 0))
+      return
+    case 'append-request':
+      writer.u53(message.term).u53(message.prevIndex).u53(message.prevTerm)
+      writer.u53(message.commitIndex).u53(message.round)
+      encodeEntries(writer, message.entries)
+      return
+    case 'append-accepted':
+      writer.u53(message.term).u53(message.matchIndex).u53(message.round)
+      return
+    case 'append-rejected':
+      writer.u53(message.term).u53(message.rejectedIndex).u53(message.hintIndex)
+      writer.u53(message.hintTerm).u53(message.round)
+      return
+    case 'heartbeat-request':
+      writer.u53(message.term).u53(message.commitIndex).u53(message.round)
+      return
+    case 'heartbeat-response':
+      writer.u53(message.term).u53(message.round)
+      return
+    case 'commit-notice':
+      writer.u53(message.term).u53(message.commitIndex)
+      return
+    case 'snapshot-chunk':
+      writer.u53(message.term).u53(message.snapshotIndex).u53(message.snapshotTerm)
+      writer.u53(message.offset).u53(message.totalBytes).bytes(message.context).bytes(message.data)
+      return
+    case 'snapshot-progress':
+      writer.u53(message.term).u53(message.snapshotIndex).u53(message.nextOffset)
+      return
+    case 'timeout-now':
+      writer.u53(message.term)
+      return
+    default:
+      encodeDriverBody(writer, message)
+  }
+}
+
+function encodeDriverBody(writer: ByteWriter, message: DriverMessage): void {
+  switch (message.type) {
+    case 'forward-request':
+      writer.u32(message.items.length)
+      for (const item of message.items) writer.u53(item.sequence).u8(item.kind).bytes(item.data)
+      return
+    case 'forward-refused':
+      writer.u8(message.overloaded ? 1 : 0).u32(message.sequences.length)
+      for (const sequence of message.sequences) writer.u53(sequence)
+      return
+    case 'read-index-response':
+      writer.u53(message.ticket).u53(message.index)
+      return
+    case 'read-index-request':
+    case 'read-index-refused':
+      writer.u53(message.ticket)
+  }
+}
+
+/** Entries have consecutive indices, so the first one's stands for all. */
+function encodeEntries(writer: ByteWriter, entries: readonly LogEntry[]): void {
+  writer.u32(entries.length)
+  for (const entry of entries) writer.u53(entry.term).u8(entry.kind).bytes(entry.data)
+}
+
+/** Reads a frame. Throws {@link MalformedError} when it is of another version, cut, or foreign. */
+export function decodeFrame(frame: Uint8Array): WireMessage[] {
+  const reader = new ByteReader(frame)
+  const version = reader.u8()
+  if (version !== VERSION) throw new MalformedError(`version ${version} is not ${VERSION}`)
+  const messages: WireMessage[] = []
+  while (!reader.done) messages.push(decodeMessage(reader.u8(), reader))
+  return messages
+}
+
+function decodeMessage(tag: number, reader: ByteReader): WireMessage {
+  switch (tag) {
+    case TAG['vote-request']: {
+      const term = reader.u53()
+      const flags = reader.u8()
+      return {
+        type: 'vote-request',
+        term,
+        preVote: (flags & FLAG_PRE_VOTE) !== 0,
+        transfer: (flags & FLAG_TRANSFER) !== 0,
+        lastIndex: reader.u53(),
+        lastTerm: reader.u53(),
+      }
+    }
+    case TAG['vote-response']: {
+      const term = reader.u53()
+      const flags = reader.u8()
+      const preVote = (flags & FLAG_PRE_VOTE) !== 0
+      return { type: 'vote-response', term, preVote, granted: (flags & FLAG_GRANTED) !== 0 }
+    }
+    case TAG['append-request']:
+      return decodeAppend(reader)
+    case TAG['append-accepted']:
+      return { type: 'append-accepted', term: reader.u53(), matchIndex: reader.u53(), round: reader.u53() }
+    case TAG['append-rejected']:
+      return {
+        type: 'append-rejected',
+        term: reader.u53(),
+        rejectedIndex: reader.u53(),
+        hintIndex: reader.u53(),
+        hintTerm: reader.u53(),
+        round: reader.u53(),
+      }
+    case TAG['heartbeat-request']:
+      return { type: 'heartbeat-request', term: reader.u53(), commitIndex: reader.u53(), round: reader.u53() }
+    case TAG['heartbeat-response']:
+      return { type: 'heartbeat-response', term: reader.u53(), round: reader.u53() }
+    case TAG['commit-notice']:
+      return { type: 'commit-notice', term: reader.u53(), commitIndex: reader.u53() }
+    default:
+      return decodeRare(tag, reader)
+  }
+}
+
+function decodeRare(tag: number, reader: ByteReader): WireMessage {
+  switch (tag) {
+    case TAG['snapshot-chunk']:
+      return {
+        type: 'snapshot-chunk',
+        term: reader.u53(),
+        snapshotIndex: reader.u53(),
+        snapshotTerm: reader.u53(),
+        offset: reader.u53(),
+        totalBytes: reader.u53(),
+        context: reader.bytes(),
+        data: reader.bytes(),
+      }
+    case TAG['snapshot-progress']:
+      return { type: 'snapshot-progress', term: reader.u53(), snapshotIndex: reader.u53(), nextOffset: reader.u53() }
+    case TAG['timeout-now']:
+      return { type: 'timeout-now', term: reader.u53() }
+    case TAG['forward-request']:
+      return {
+        type: 'forward-request',
+        items: decodeMany(reader, () => ({ sequence: reader.u53(), kind: reader.u8(), data: reader.bytes() })),
+      }
+    case TAG['forward-refused']:
+      return {
+        type: 'forward-refused',
+        overloaded: reader.u8() === 1,
+        sequences: decodeMany(reader, () => reader.u53()),
+      }
+    case TAG['read-index-request']:
+      return { type: 'read-index-request', ticket: reader.u53() }
+    case TAG['read-index-response']:
+      return { type: 'read-index-response', ticket: reader.u53(), index: reader.u53() }
+    case TAG['read-index-refused']:
+      return { type: 'read-index-refused', ticket: reader.u53() }
+    default:
+      throw new MalformedError(`there is no message with tag ${tag}`)
+  }
+}
+
+function decodeAppend(reader: ByteReader): WireMessage {
+  const term = reader.u53()
+  const prevIndex = reader.u53()
+  const prevTerm = reader.u53()
+  const commitIndex = reader.u53()
+  const round = reader.u53()
+  let index = prevIndex
+  const entries = decodeMany(reader, () => ({
+    index: ++index,
+    term: reader.u53(),
+    kind: reader.u8(),
+    data: reader.bytes(),
+  }))
+  return { type: 'append-request', term, prevIndex, prevTerm, commitIndex, round, entries }
+}
+
+/** The count is not believed before the bytes are there: each item reads at least one, or the reader throws. */
+function decodeMany<T>(reader: ByteReader, decodeOne: () => T): T[] {
+  const count = reader.u32()
+  const items: T[] = []
+  for (let i = 0; i < count; i++) items.push(decodeOne())
+  return items
+}
