@@ -8,7 +8,16 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 export const TOOLS = join(ROOT, '.tools')
 
 /** The npm settings that say where packages come from. They hold for the tools that we start as well. */
-const KEPT_NPM_SETTINGS = [/registry$/, /^npm_config_\/\//, /proxy$/, /cafile$/, /_ca$/, /strict_ssl$/, /userconfig$/, /_cache$/]
+const KEPT_NPM_SETTINGS = [
+  /registry$/,
+  /^npm_config_\/\//,
+  /proxy$/,
+  /cafile$/,
+  /_ca$/,
+  /strict_ssl$/,
+  /userconfig$/,
+  /_cache$/,
+]
 
 /**
  * What `npm run` adds to the environment and must not reach another package manager: it would take our package for its
@@ -30,7 +39,9 @@ function comesFromNpm(name) {
  */
 export function toolEnvironment(env, toolDirectories = []) {
   const kept = Object.entries(env).filter(([name]) => !comesFromNpm(name))
-  const path = [...toolDirectories, join(ROOT, 'node_modules/.bin'), env['PATH'] ?? ''].join(process.platform === 'win32' ? ';' : ':')
+  const path = [...toolDirectories, join(ROOT, 'node_modules/.bin'), env['PATH'] ?? ''].join(
+    process.platform === 'win32' ? ';' : ':',
+  )
   return {
     ...Object.fromEntries(kept),
     PATH: path,

@@ -27,7 +27,8 @@ export async function ensureInstalled() {
     if (readIfThere(STAMP) === fingerprint()) return env
     const args = ['install', '--frozen-lockfile', '--config.confirm-modules-purge=false']
     const exitCode = await run('pnpm', args, { env })
-    if (exitCode !== 0) throw new ExpectedError(`pnpm install failed with exit code ${exitCode}; see its message above.`)
+    if (exitCode !== 0)
+      throw new ExpectedError(`pnpm install failed with exit code ${exitCode}; see its message above.`)
     replaceFile(STAMP, fingerprint())
     return env
   })

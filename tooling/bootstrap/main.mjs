@@ -33,7 +33,8 @@ export async function main(argv) {
   const env = await ensureInstalled()
   switch (script) {
     case 'test':
-      if (args.length > 0) throw new ExpectedError('npm test takes no arguments. For some tests: npm run test:unit -- packages/raft')
+      if (args.length > 0)
+        throw new ExpectedError('npm test takes no arguments. For some tests: npm run test:unit -- packages/raft')
       return await testEverything(env)
     case 'format':
       return await run('biome', ['check', '--write', ...args], { env })
@@ -42,7 +43,9 @@ export async function main(argv) {
     case 'clean':
       return clean()
     default:
-      throw new ExpectedError(`There is no script "${script}". Try npm start, npm test, npm run tour, or see CONTRIBUTING.md.`)
+      throw new ExpectedError(
+        `There is no script "${script}". Try npm start, npm test, npm run tour, or see CONTRIBUTING.md.`,
+      )
   }
 }
 
@@ -54,7 +57,10 @@ async function runBuilt(application, args) {
   const env = await ensureInstalled()
   await ensureBuilt(env)
   const file = join(ROOT, application)
-  if (!isThere(file)) throw new ExpectedError(`${application} is missing, although the build is current. Run npm run clean, then try again.`)
+  if (!isThere(file))
+    throw new ExpectedError(
+      `${application} is missing, although the build is current. Run npm run clean, then try again.`,
+    )
   return await runApplication(process.execPath, [file, ...args], { env })
 }
 
@@ -65,7 +71,8 @@ async function runBuilt(application, args) {
  */
 async function runThroughTurbo(script, task, args) {
   const installed = await ensureInstalled()
-  const env = script === 'test:e2e' ? { ...installed, ...(await ensureNatsServer(installed)) } : installed
+  const needsNats = script === 'test:unit' || script === 'test:e2e'
+  const env = needsNats ? { ...installed, ...(await ensureNatsServer(installed)) } : installed
   if (script === 'build') removeOrphans()
   if (args.length === 0) return await run('turbo', ['run', `//#${script}`, '--output-logs=new-only'], { env })
   if (script === 'test:e2e' || script === 'test:publish') await ensureBuilt(env)

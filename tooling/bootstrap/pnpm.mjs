@@ -8,7 +8,8 @@ import { run } from './process.mjs'
 function pinnedVersion() {
   const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   const version = /^pnpm@(\d+\.\d+\.\d+)/.exec(packageManager)?.[1]
-  if (version === undefined) throw new ExpectedError(`package.json must pin pnpm in packageManager, not ${packageManager}`)
+  if (version === undefined)
+    throw new ExpectedError(`package.json must pin pnpm in packageManager, not ${packageManager}`)
   return version
 }
 
@@ -30,7 +31,16 @@ export async function ensurePnpm() {
   removeAll(aside)
   replaceFile(join(aside, 'package.json'), '{ "private": true }\n')
   const npm = npmCommand()
-  const args = ['install', '--prefix', aside, '--no-audit', '--no-fund', '--no-save', '--loglevel=error', `pnpm@${version}`]
+  const args = [
+    'install',
+    '--prefix',
+    aside,
+    '--no-audit',
+    '--no-fund',
+    '--no-save',
+    '--loglevel=error',
+    `pnpm@${version}`,
+  ]
   const env = { ...toolEnvironment(process.env), npm_config_ignore_scripts: 'false' }
   const exitCode = await run(npm.command, [...npm.args, ...args], { env, cwd: aside })
   if (exitCode !== 0) {

@@ -151,7 +151,9 @@ function brokenFiles(report) {
  * @param {{ passed: number, failed: number, skipped: number }} counts
  */
 function print(stages, counts) {
-  const rows = stages.map(({ name, result, ms }) => `  ${name.padEnd(14)}${result.padEnd(10)}${(ms / 1_000).toFixed(1).padStart(7)} s`)
+  const rows = stages.map(
+    ({ name, result, ms }) => `  ${name.padEnd(14)}${result.padEnd(10)}${(ms / 1_000).toFixed(1).padStart(7)} s`,
+  )
   process.stdout.write(`\n${rows.join('\n')}\n\n`)
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`)
 }
