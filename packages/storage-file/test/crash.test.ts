@@ -1,0 +1,69 @@
+import { rejects } from 'node:assert/strict'
+import { describe, expect, test } from 'vitest'
+import { CrashWorld } from './crash-model.ts'
+import type { MemoryDiskBugs } from './memory-disk.ts'
+
+const STEPS = 72
+
+/** How many disk operations the whole program of `seed` takes. */
+async function operationsOf(seed: number): Promise<number> {
+  const world = new CrashWorld(seed)
+  await world.recover()
+  await world.run(STEPS)
+  return world.disk.operations
+}
+
+/** Runs `body`, which may end in a loss of power and in nothing else. */
+async function untilPowerLoss(world: CrashWorld, body: () => Promise<void>): Promise<void> {
+  try {
+    await body()
+  } catch (error) {
+    if (!world.disk.dead) throw error
+  }
+}
+
+/** The program of `seed`, with a crash in operation `point`, a second one soon after, and a third at a moment of rest. */
+async function crashAt(seed: number, point: number, bugs: MemoryDiskBugs = {}): Promise<void> {
+  const world = new CrashWorld(seed, bugs)
+  world.disk.crashAt(point)
+  await untilPowerLoss(world, async () => {
+    await world.recover()
+    await world.run(STEPS)
+  })
+  world.disk.crash()
+  world.disk.crashAt(world.disk.operations + ((point * 7) % 40))
+  await untilPowerLoss(world, async () => {
+    await world.recover()
+    await world.run(6)
+  })
+  world.disk.crash()
+  await world.recover()
+  await world.run(12)
+  world.disk.crash()
+  await world.recover()
+}
+
+async function everyCrash(seed: number, bugs: MemoryDiskBugs = {}, stride = 1): Promise<number> {
+  const operations = await operationsOf(seed)
+  for (let point = 0; point < operations; point += stride) {
+    try {
+      await crashAt(seed, point, bugs)
+    } catch (error) {
+      throw new Error(`seed ${seed}, crash in operation ${point} of ${operations}`, { cause: error })
+    }
+  }
+  return operations
+}
+
+describe('a crash in any disk operation loses nothing acknowledged and invents nothing', () => {
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
+    test(`seed ${seed}`, { timeout: 60_000 }, async () => {
+      expect(await everyCrash(seed)).toBeGreaterThan(100)
+    })
+  }
+})
+
+describe('the search sees a disk that', () => {
+  test('acknowledges before it syncs', () => rejects(everyCrash(1, { lazyWrites: true }, 3), /crash in operation/))
+  test('does not sync directories', () => rejects(everyCrash(1, { lazyNames: true }, 3), /crash in operation/))
+})
