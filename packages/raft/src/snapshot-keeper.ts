@@ -163,6 +163,9 @@ export class SnapshotKeeper<State, Command, Result> {
       this.#sender.endAll()
       return
     }
+    for (const to of this.#sender.followers) {
+      if (this.#parts.core.progress?.get(to)?.state !== 'snapshot') this.#sender.end(to)
+    }
     const { resend, givenUp } = this.#sender.overdue(nowMs)
     for (const to of resend) this.#sendChunk(to)
     for (const to of givenUp) this.#giveUp(to)

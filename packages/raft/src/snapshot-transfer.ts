@@ -10,6 +10,8 @@ interface Outgoing {
   sentMs: number
   attempts: number
   reading: boolean
+  /** All of it has arrived; what is missing is the word that it is installed. */
+  delivered: boolean
 }
 
 /** One step of sending. */
@@ -33,10 +35,15 @@ export class SnapshotSender {
     return this.#outgoing.size > 0
   }
 
+  /** Whom a snapshot is being sent to. */
+  get followers(): readonly string[] {
+    return [...this.#outgoing.keys()]
+  }
+
   /** Begins to send `snapshot`, unless this follower is being sent one. Returns whether a chunk should be read now. */
   begin(to: string, snapshot: StoredSnapshot): boolean {
     if (this.#outgoing.has(to)) return false
-    this.#outgoing.set(to, { snapshot, offset: 0, sentMs: 0, attempts: 0, reading: false })
+    this.#outgoing.set(to, { snapshot, offset: 0, sentMs: 0, attempts: 0, reading: false, delivered: false })
     return true
   }
 
@@ -44,10 +51,9 @@ export class SnapshotSender {
   progress(from: string, answer: SnapshotProgress): boolean {
     const outgoing = this.#outgoing.get(from)
     if (outgoing === undefined || outgoing.snapshot.meta.index !== answer.snapshotIndex) return false
-    if (answer.nextOffset >= outgoing.snapshot.sizeBytes && outgoing.offset > 0) {
-      this.#outgoing.delete(from)
-      return false
-    }
+    outgoing.delivered = answer.nextOffset >= outgoing.snapshot.sizeBytes
+    if (outgoing.delivered) return false
+    // The same answer twice is a duplicate; the chunk behind it is on its way.
     if (answer.nextOffset === outgoing.offset && outgoing.attempts > 0) return false
     outgoing.offset = answer.nextOffset
     outgoing.attempts = 0
@@ -89,7 +95,7 @@ export class SnapshotSender {
     const givenUp: string[] = []
     for (const [to, outgoing] of this.#outgoing) {
       if (outgoing.attempts === 0 || outgoing.reading || nowMs - outgoing.sentMs <= this.#resendAfterMs) continue
-      if (outgoing.attempts < MAX_ATTEMPTS) {
+      if (outgoing.attempts < MAX_ATTEMPTS && !outgoing.delivered) {
         resend.push(to)
       } else {
         givenUp.push(to)

@@ -1,4 +1,4 @@
-import { invariant, SeededRandom } from '@dsys/runtime'
+import { SeededRandom } from '@dsys/runtime'
 import type { HardState, LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
 import { campaign, handleVoteRequest, handleVoteResponse, ownVoteDurable } from './election.ts'
@@ -59,14 +59,17 @@ export class RaftCore {
   constructor(config: CoreConfig, restored: RestoredState, seed: number, nowMs: number) {
     const base = restored.snapshot ?? { index: 0, term: 0 }
     const log = new RaftLog(base, restored.entries)
+    const { hardState } = restored
+    // A snapshot may be durable before the term that it came in is. No vote was given in a term that was not durable.
+    const restoredTerm = log.lastTerm > hardState.term ? { term: log.lastTerm, votedFor: undefined } : hardState
     this.#state = {
       config,
       random: new SeededRandom(seed),
       log,
       outbox: new Outbox(log),
       nowMs,
-      term: restored.hardState.term,
-      votedFor: restored.hardState.votedFor,
+      term: restoredTerm.term,
+      votedFor: restoredTerm.votedFor,
       role: 'follower',
       leader: undefined,
       // Only what a snapshot holds is known to be committed; the leader tells the rest (P-43).
@@ -86,7 +89,6 @@ export class RaftCore {
       snapshotWanted: new Set(),
       snapshotTraffic: [],
     }
-    invariant(log.lastTerm <= this.#state.term, `the log ends in term ${log.lastTerm}, beyond ${this.#state.term}`)
     resetElectionTimer(this.#state)
   }
 
