@@ -1,0 +1,230 @@
+import type { Random } from '@dsys/runtime'
+import type { Destination, PeerAddress } from '@dsys/transport'
+import type { ResolvedOptions } from '../options.ts'
+import type { Effect } from './effects.ts'
+import type { MessageBody } from './message.ts'
+import { type Probe, type Relay, Rotation, sample } from './prober.ts'
+import { type Entry, freshTally, type View } from './view.ts'
+
+/** Relays under way for others; beyond this a helper says at once that it did not reach the target. */
+const MAX_RELAYS = 256
+/** A helper answers within this part of its probe timeout, so that its answer arrives before the probe ends. */
+const RELAY_PART = 0.75
+/** Failed probes in a row that make a suspicion although no helper said anything: then the fault may be ours. */
+const SILENT_FAILURES = 3
+
+/** What the detector needs of the core around it. */
+export interface DetectorContext {
+  readonly options: ResolvedOptions
+  readonly random: Random
+  readonly view: View
+  readonly emit: (effect: Effect) => void
+  readonly send: (to: PeerAddress, body: MessageBody, nowMs: number) => void
+  readonly accuse: (entry: Entry, state: 'suspect' | 'dead', why: string, nowMs: number) => void
+}
+
+/**
+ * Finds out who does not answer (SWIM §3 and §4.1): direct ping, then through helpers, then suspicion, then death. Judges only
+ * in `tick`, and nobody while the gate is shut.
+ */
+export class Detector {
+  readonly rotation: Rotation
+  readonly #context: DetectorContext
+  readonly #probes = new Map<number, Probe>()
+  readonly #relays = new Map<number, Relay>()
+  /** Until when nobody is accused; infinite while the own connection is down. */
+  #gateShutUntilMs = Number.POSITIVE_INFINITY
+  #seq = 0
+
+  constructor(context: DetectorContext) {
+    this.#context = context
+    this.rotation = new Rotation(context.random)
+  }
+
+  /** A number for a ping that is not a probe. */
+  nextSeq(): number {
+    this.#seq += 1
+    return this.#seq
+  }
+
+  /** Shuts the gate, for good or until `untilMs`. What is under way proves nothing and is dropped. */
+  shutGate(untilMs: number): void {
+    this.#gateShutUntilMs = untilMs
+    this.#probes.clear()
+    this.#relays.clear()
+    for (const { suspicion } of this.#context.view.suspects.values()) {
+      if (suspicion !== undefined) suspicion.deadlineMs = untilMs
+    }
+  }
+
+  startProbes(nowMs: number): void {
+    const { options, view } = this.#context
+    const probed = new Set([...this.#probes.values()].map((probe) => probe.target))
+    for (let i = 0; i < options.probesPerInterval; i++) {
+      const id = this.rotation.next((candidate) => !probed.has(candidate) && view.live.has(candidate))
+      const entry = id === undefined ? undefined : view.live.get(id)
+      if (entry === undefined) return
+      probed.add(entry.record.id)
+      this.#startProbe(entry, nowMs)
+    }
+  }
+
+  #startProbe(entry: Entry, nowMs: number): void {
+    const { options, send, emit } = this.#context
+    const { id, generation, incarnation } = entry.record
+    const seq = this.nextSeq()
+    this.#probes.set(seq, {
+      seq,
+      target: id,
+      generation,
+      incarnation,
+      directDeadlineMs: nowMs + options.probeTimeoutMs,
+      endMs: nowMs + options.probeIntervalMs,
+      indirect: false,
+      absent: false,
+      helpers: new Map(),
+    })
+    emit({ type: 'count', what: 'probe' })
+    send({ id, generation }, { kind: 'ping', seq, generation }, nowMs)
+  }
+
+  /** An ack counts only from the life of the node that was pinged. */
+  onAck(seq: number, from: PeerAddress, nowMs: number): void {
+    const probe = this.#probes.get(seq)
+    if (probe !== undefined && probe.target === from.id && probe.generation === from.generation) {
+      this.#succeed(probe)
+      return
+    }
+    const relay = this.#relays.get(seq)
+    if (relay !== undefined && relay.target === from.id && relay.generation === from.generation) {
+      this.#answer(relay, true, nowMs)
+    }
+  }
+
+  onPingAnswer(seq: number, from: PeerAddress, reached: boolean): void {
+    const probe = this.#probes.get(seq)
+    if (probe?.helpers.has(from.id) !== true) return
+    if (reached) this.#succeed(probe)
+    else probe.helpers.set(from.id, 'failed')
+  }
+
+  #succeed(probe: Probe): void {
+    this.#probes.delete(probe.seq)
+    const entry = this.#context.view.get(probe.target)
+    if (entry?.record.generation === probe.generation) entry.tally = freshTally()
+  }
+
+  onPingRequest(origin: PeerAddress, originSeq: number, target: Destination, nowMs: number): void {
+    const { options, send } = this.#context
+    if (this.#relays.size >= MAX_RELAYS) {
+      send(origin, { kind: 'ping-answer', seq: originSeq, reached: false }, nowMs)
+      return
+    }
+    const seq = this.nextSeq()
+    const generation = target.generation ?? 0
+    const deadlineMs = nowMs + options.probeTimeoutMs * RELAY_PART
+    this.#relays.set(seq, { seq, origin, originSeq, target: target.id, generation, deadlineMs })
+    send({ id: target.id, generation }, { kind: 'ping', seq, generation }, nowMs)
+  }
+
+  #answer(relay: Relay, reached: boolean, nowMs: number): void {
+    this.#relays.delete(relay.seq)
+    this.#context.send(relay.origin, { kind: 'ping-answer', seq: relay.originSeq, reached }, nowMs)
+  }
+
+  /** The transport met nobody at `peer`: no need to wait for an answer, but others are still asked. */
+  onAbsent(peer: Destination, nowMs: number): void {
+    const isMeant = (one: { target: string; generation: number }): boolean =>
+      one.target === peer.id && (peer.generation === undefined || peer.generation === one.generation)
+    for (const probe of this.#probes.values()) {
+      if (!isMeant(probe)) continue
+      probe.absent = true
+      if (!probe.indirect) this.#askHelpers(probe, nowMs)
+    }
+    for (const relay of this.#relays.values()) if (isMeant(relay)) this.#answer(relay, false, nowMs)
+  }
+
+  #askHelpers(probe: Probe, nowMs: number): void {
+    const { options, view, random, send } = this.#context
+    probe.indirect = true
+    const helpers = [...view.live.values()].filter(
+      ({ record }) => record.state === 'alive' && record.id !== probe.target,
+    )
+    for (const { record } of sample(helpers, options.indirectProbes, random)) {
+      probe.helpers.set(record.id, 'asked')
+      const { seq, target, generation } = probe
+      send({ id: record.id, generation: record.generation }, { kind: 'ping-request', seq, target, generation }, nowMs)
+    }
+  }
+
+  /**
+   * The event loop was blocked for `lateMs`: answers may still be on their way in, so everything under way is given that time on
+   * top, and never less than one more probe timeout.
+   */
+  extend(lateMs: number, nowMs: number): void {
+    const leastMs = nowMs + this.#context.options.probeTimeoutMs
+    const later = (deadlineMs: number): number => Math.max(deadlineMs + lateMs, leastMs)
+    for (const probe of this.#probes.values()) {
+      probe.directDeadlineMs = later(probe.directDeadlineMs)
+      probe.endMs = Math.max(probe.endMs + lateMs, probe.directDeadlineMs)
+    }
+    for (const relay of this.#relays.values()) relay.deadlineMs = later(relay.deadlineMs)
+    for (const { suspicion } of this.#context.view.suspects.values()) {
+      if (suspicion !== undefined) suspicion.deadlineMs = later(suspicion.deadlineMs)
+    }
+  }
+
+  tick(nowMs: number): void {
+    for (const relay of this.#relays.values()) if (nowMs >= relay.deadlineMs) this.#answer(relay, false, nowMs)
+    for (const probe of this.#probes.values()) {
+      if (nowMs >= probe.endMs) this.#fail(probe, nowMs)
+      else if (!probe.indirect && nowMs >= probe.directDeadlineMs) this.#askHelpers(probe, nowMs)
+    }
+    if (nowMs < this.#gateShutUntilMs) return
+    for (const entry of this.#context.view.suspects.values()) {
+      if (entry.suspicion !== undefined && nowMs >= entry.suspicion.deadlineMs) {
+        const suspectedMs = Math.round(nowMs - entry.suspicion.startedMs)
+        const why = `${evidence(entry)}, suspected for ${suspectedMs} ms without a refutation`
+        this.#context.accuse(entry, 'dead', why, nowMs)
+      }
+    }
+  }
+
+  #fail(probe: Probe, nowMs: number): void {
+    const { view, emit, accuse } = this.#context
+    this.#probes.delete(probe.seq)
+    const entry = view.live.get(probe.target)
+    if (entry === undefined || entry.record.generation !== probe.generation || nowMs < this.#gateShutUntilMs) return
+    emit({ type: 'count', what: 'probe-failed' })
+    const { tally, record } = entry
+    tally.failed += 1
+    tally.helpersAsked = probe.helpers.size
+    tally.absent = probe.absent
+    // Since the probe began, the member has spoken for itself; or it is suspected already.
+    if (record.state !== 'alive' || record.incarnation !== probe.incarnation) return
+    const helpersSilent = probe.helpers.size > 0 && ![...probe.helpers.values()].includes('failed')
+    if (helpersSilent && tally.failed < SILENT_FAILURES) return
+    accuse(entry, 'suspect', evidence(entry), nowMs)
+  }
+
+  /** When the next thing falls due; infinite when nothing is under way. */
+  deadlineMs(): number {
+    let first = Number.POSITIVE_INFINITY
+    for (const relay of this.#relays.values()) first = Math.min(first, relay.deadlineMs)
+    for (const probe of this.#probes.values()) {
+      first = Math.min(first, probe.indirect ? probe.endMs : Math.min(probe.directDeadlineMs, probe.endMs))
+    }
+    for (const { suspicion } of this.#context.view.suspects.values()) {
+      if (suspicion !== undefined) first = Math.min(first, Math.max(suspicion.deadlineMs, this.#gateShutUntilMs))
+    }
+    return first
+  }
+}
+
+/** What speaks against a member, in words. */
+function evidence({ tally, accuser }: Entry): string {
+  if (tally.failed === 0) return accuser === undefined ? 'a suspicion was passed on' : `${accuser} suspects it`
+  const probes = `no ack to ${tally.failed} ${tally.failed === 1 ? 'probe' : 'probes'}`
+  const helpers = tally.helpersAsked === 0 ? 'no helper to ask' : `0 of ${tally.helpersAsked} helpers reached it`
+  return [probes, helpers, ...(tally.absent ? ['the transport found nobody there'] : [])].join(', ')
+}

@@ -1,0 +1,22 @@
+import type { Destination } from '@dsys/transport'
+import type { MemberEvent } from '../events.ts'
+import type { Message } from './message.ts'
+
+/** What the core asks of its driver, in this order. */
+export type Effect =
+  | { readonly type: 'send'; readonly to: Destination; readonly message: Message }
+  | { readonly type: 'broadcast'; readonly message: Message }
+  | { readonly type: 'event'; readonly event: MemberEvent }
+  /** The first exchange of state with another node is done. */
+  | { readonly type: 'joined'; readonly via: string }
+  /** The farewell was heard, or the time for it is over: the driver may end. */
+  | { readonly type: 'farewell-done'; readonly heardBy: number }
+  /** A later life of this very node is in the cluster: this one has fallen silent. */
+  | { readonly type: 'superseded'; readonly generation: number }
+  /** For the log. */
+  | { readonly type: 'warning'; readonly message: string; readonly fields: Readonly<Record<string, unknown>> }
+  /** For the meter. */
+  | { readonly type: 'count'; readonly what: CountedFact }
+
+/** What is counted. */
+export type CountedFact = 'probe' | 'probe-failed' | 'refutation' | 'stale-frame'

@@ -1,0 +1,492 @@
+import { type Random, SeededRandom } from '@dsys/runtime'
+import type { Destination, PeerAddress } from '@dsys/transport'
+import type { Member } from '../events.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { MAX_RUMOR_BYTES } from './codec.ts'
+import { Detector } from './detector.ts'
+import type { Effect } from './effects.ts'
+import { GossipQueue, inParts } from './gossip-queue.ts'
+import type { Message, MessageBody } from './message.ts'
+import { sample } from './prober.ts'
+import { compareRecords, isLive, type MemberRecord, type Metadata, metadataEntries, type Rumor } from './record.ts'
+import { type Cause, type Entry, memberOf, View } from './view.ts'
+
+/** What the core is made of. */
+export interface CoreOptions extends ResolvedOptions {
+  readonly self: PeerAddress
+  /** Where all its chance comes from: the same seed and inputs give the same effects. */
+  readonly seed: number
+  readonly canBroadcast: boolean
+  readonly maxFrameBytes: number
+}
+
+/** The smallest frame limit that membership works with. */
+export const MIN_FRAME_BYTES: number = 2 * MAX_RUMOR_BYTES
+/** Room for the cluster name, ids and numbers of a message. */
+const HEADER_BYTES = 1_024
+const MAX_PIGGYBACK_BYTES = 4_096
+const MAX_SYNC_BYTES = 65_536
+/** How many nodes answer a broadcast hello, on average, and how many are synced with after a reconnect or told a farewell. */
+const HELLO_ANSWERS = 3
+const RECONNECT_SYNCS = 2
+const FAREWELLS = 8
+const FIRST_JOIN_RETRY_MS = 200
+/** Hearsay suspicions wait up to this much longer, so that the accuser's verdict comes first and is not said by all at once. */
+const HEARSAY_PART = 0.25
+
+interface Farewell {
+  readonly waiting: Map<number, PeerAddress>
+  heardBy: number
+  resendMs: number
+  readonly deadlineMs: number
+}
+
+/**
+ * The protocol, without a clock, timer, chance or I/O of its own: inputs with the time go in, effects come out.
+ *
+ * Times are those of one monotonic clock, in milliseconds. Nothing but `tick` judges a member; the driver calls it when
+ * `deadlineMs` has come and the input that had arrived by then was delivered.
+ */
+export class MembershipCore {
+  readonly #options: CoreOptions
+  readonly #self: PeerAddress
+  readonly #random: Random
+  readonly #view: View
+  readonly #queue: GossipQueue
+  readonly #detector: Detector
+  #effects: Effect[] = []
+  #state: 'new' | 'active' | 'leaving' | 'ended' = 'new'
+  #connected = false
+  #everConnected = false
+  #joined = false
+  #farewell: Farewell | undefined
+  #warnedOfTwin = false
+  #joinRetryMs = FIRST_JOIN_RETRY_MS
+  #nextJoinMs = 0
+  #nextProbeMs = 0
+  #nextGossipMs = 0
+  #nextSyncMs = 0
+
+  constructor(options: CoreOptions) {
+    this.#options = options
+    this.#self = options.self
+    this.#random = new SeededRandom(options.seed)
+    const emit = (effect: Effect): void => void this.#effects.push(effect)
+    this.#view = new View(options.self, options.maxMembers, emit)
+    this.#queue = new GossipQueue((record, nowMs) => this.#rumorOf(record, nowMs))
+    this.#detector = new Detector({
+      options,
+      random: this.#random,
+      view: this.#view,
+      emit,
+      send: (to, body, nowMs) => this.#send(to, body, nowMs),
+      accuse: (entry, state, why, nowMs) => this.#accuse(entry, state, why, nowMs),
+    })
+  }
+
+  /** Everybody known, this node included, ordered by id. */
+  members(): Member[] {
+    return [...this.#view.entries.values()].map(memberOf).sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  member(id: string): Member | undefined {
+    const entry = this.#view.get(id)
+    return entry === undefined ? undefined : memberOf(entry)
+  }
+
+  /** When `tick` is wanted next; `undefined` when nothing is waited for. */
+  deadlineMs(): number | undefined {
+    if (this.#state === 'leaving') return Math.min(this.#farewell?.resendMs ?? 0, this.#farewell?.deadlineMs ?? 0)
+    if (this.#state !== 'active' || !this.#connected) return undefined
+    const gossipMs = this.#queue.size > 0 && this.#view.live.size > 0 ? this.#nextGossipMs : Number.POSITIVE_INFINITY
+    const joinMs = this.#joined ? Number.POSITIVE_INFINITY : this.#nextJoinMs
+    return Math.min(this.#detector.deadlineMs(), this.#nextProbeMs, this.#nextSyncMs, gossipMs, joinMs)
+  }
+
+  /** Begins: announces this node and asks for the state of the others, now or once there is a connection. */
+  join(nowMs: number): Effect[] {
+    if (this.#state !== 'new') return []
+    this.#state = 'active'
+    const record: MemberRecord = {
+      ...this.#self,
+      incarnation: 0,
+      state: 'alive',
+      metadata: metadataEntries(this.#options.metadata),
+    }
+    this.#apply(record, { nowMs, why: 'this node has started' })
+    if (this.#connected) this.#greet(nowMs)
+    return this.#take()
+  }
+
+  /** Says goodbye. `farewell-done` follows, at the latest after `leaveTimeoutMs`. */
+  leave(nowMs: number): Effect[] {
+    if (this.#state !== 'active') {
+      this.#end(0)
+      return this.#take()
+    }
+    const own = this.#ownRecord()
+    const record: MemberRecord = { ...own, incarnation: own.incarnation + 1, state: 'left' }
+    const peers = this.#connected ? sample(this.#view.live.values(), FAREWELLS, this.#random) : []
+    this.#apply(record, { nowMs, why: 'this node leaves' })
+    this.#state = 'leaving'
+    const { leaveTimeoutMs } = this.#options
+    const waiting = new Map(peers.map((peer) => [this.#detector.nextSeq(), addressOf(peer)]))
+    this.#farewell = { waiting, heardBy: 0, resendMs: nowMs + leaveTimeoutMs / 2, deadlineMs: nowMs + leaveTimeoutMs }
+    if (waiting.size === 0) this.#end(0)
+    else this.#sayFarewell(this.#farewell, nowMs)
+    return this.#take()
+  }
+
+  updateMetadata(metadata: Metadata, nowMs: number): Effect[] {
+    if (this.#state === 'active') {
+      const own = this.#ownRecord()
+      const record = { ...own, incarnation: own.incarnation + 1, metadata: metadataEntries(metadata) }
+      this.#apply(record, { nowMs, why: 'its metadata changed' })
+      this.#announce(record, nowMs)
+    }
+    return this.#take()
+  }
+
+  /** The connection of this node to the network is there, or is not. */
+  connection(connected: boolean, nowMs: number): Effect[] {
+    if (connected === this.#connected) return []
+    this.#connected = connected
+    if (!connected) {
+      this.#detector.shutGate(Number.POSITIVE_INFINITY)
+      return this.#take()
+    }
+    const again = this.#everConnected
+    this.#everConnected = true
+    this.#detector.shutGate(again ? nowMs + this.#suspicionMs() : nowMs)
+    if (this.#state !== 'active') return this.#take()
+    // What fell due meanwhile is due now; it does not mean that this process was blocked.
+    this.#nextProbeMs = Math.max(this.#nextProbeMs, nowMs)
+    this.#nextSyncMs = this.#nextSyncMs === 0 ? 0 : Math.max(this.#nextSyncMs, nowMs)
+    this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
+    // Others may have missed us meanwhile: a higher incarnation refutes whatever they say.
+    if (again) this.#restate(this.#ownRecord().incarnation + 1, nowMs)
+    this.#greet(nowMs)
+    for (const peer of sample(this.#view.live.values(), RECONNECT_SYNCS, this.#random)) {
+      this.#sendState(addressOf(peer), 'sync-request', nowMs)
+    }
+    return this.#take()
+  }
+
+  /** The transport met nobody at `peer`. */
+  absent(peer: Destination, nowMs: number): Effect[] {
+    if (this.#state === 'active') this.#detector.onAbsent(peer, nowMs)
+    return this.#take()
+  }
+
+  receive(message: Message, from: PeerAddress, nowMs: number): Effect[] {
+    if (this.#state === 'new' || this.#state === 'ended') return []
+    const known = this.#view.get(from.id)
+    if (known !== undefined && from.generation < known.record.generation) this.#onStale(message, from, known, nowMs)
+    else this.#onMessage(message, from, nowMs)
+    return this.#take()
+  }
+
+  /** An earlier life of a node speaks: nothing of it counts. If it still runs, it learns that it has been replaced. */
+  #onStale(message: Message, from: PeerAddress, known: Entry, nowMs: number): void {
+    this.#effects.push({ type: 'count', what: 'stale-frame' })
+    if (message.kind !== 'ping') return
+    const rumors = [this.#view.rumor(known, nowMs)]
+    this.#effects.push({ type: 'send', to: from, message: { kind: 'gossip', rumors } })
+  }
+
+  #onMessage(message: Message, from: PeerAddress, nowMs: number): void {
+    const bySync = message.kind === 'sync-request' || message.kind === 'sync-reply'
+    for (const rumor of message.rumors) this.#onRumor(rumor, from, bySync, nowMs)
+    if (this.#state === 'ended') return
+    switch (message.kind) {
+      case 'ping':
+        if (message.generation === this.#self.generation) this.#onPing(message.seq, from, nowMs)
+        break
+      case 'ack':
+        this.#detector.onAck(message.seq, from, nowMs)
+        this.#onFarewellHeard(message.seq, from)
+        break
+      case 'ping-request': {
+        const { seq, target, generation } = message
+        this.#detector.onPingRequest(from, seq, { id: target, generation }, nowMs)
+        break
+      }
+      case 'ping-answer':
+        this.#detector.onPingAnswer(message.seq, from, message.reached)
+        break
+      case 'hello':
+        if (this.#answersHello(message.answers)) this.#sendState(from, 'sync-reply', nowMs)
+        break
+      case 'sync-request':
+        if (message.last) this.#sendState(from, 'sync-reply', nowMs)
+        this.#onJoined(from)
+        break
+      case 'sync-reply':
+        this.#onJoined(from)
+        break
+      case 'gossip':
+        break
+    }
+  }
+
+  #onPing(seq: number, from: PeerAddress, nowMs: number): void {
+    this.#send(from, { kind: 'ack', seq }, nowMs)
+    const known = this.#view.get(from.id)
+    const isStranger = known === undefined || known.record.generation < from.generation
+    if (isStranger && this.#state === 'active') this.#sendState(from, 'sync-request', nowMs)
+  }
+
+  #answersHello(answers: number): boolean {
+    if (this.#state !== 'active') return false
+    return answers === 0 || this.#random.float() < answers / Math.max(1, this.#view.live.size)
+  }
+
+  #onJoined(from: PeerAddress): void {
+    if (this.#joined || from.id === this.#self.id) return
+    this.#joined = true
+    this.#effects.push({ type: 'joined', via: from.id })
+  }
+
+  #onRumor(rumor: Rumor, from: PeerAddress, bySync: boolean, nowMs: number): void {
+    if (rumor.record.id === this.#self.id) {
+      this.#onRumorOfSelf(rumor.record, nowMs)
+      return
+    }
+    const known = this.#view.get(rumor.record.id)
+    const record = bySync ? doubted(rumor.record, known?.record) : rumor.record
+    const isOver = !isLive(record.state) && rumor.ageMs >= this.#options.rememberDeadMs
+    if (!this.#view.isNews(record) || (known === undefined && isOver)) return
+    const isAccusation = record.state === 'suspect' || record.state === 'dead'
+    const accuser = isAccusation ? (rumor.accuser ?? from.id) : undefined
+    this.#apply(record, {
+      nowMs,
+      why: hearsay(record, known?.record, from.id, accuser),
+      sinceMs: isLive(record.state) ? nowMs : nowMs - rumor.ageMs,
+      accuser,
+      suspicionMs: this.#suspicionMs() * (1 + this.#random.float() * HEARSAY_PART),
+    })
+  }
+
+  #onRumorOfSelf(record: MemberRecord, nowMs: number): void {
+    const own = this.#ownRecord()
+    if (compareRecords(record, own) <= 0) return
+    if (record.generation > this.#self.generation) {
+      this.#apply(record, { nowMs, why: 'a later life of this node has announced itself' })
+      this.#state = 'ended'
+      this.#effects.push({ type: 'superseded', generation: record.generation })
+      return
+    }
+    if (this.#state !== 'active') return
+    if (record.state === 'alive' && !this.#warnedOfTwin) {
+      this.#warnedOfTwin = true
+      const message =
+        'somebody else speaks as this life of this node: two processes share an id, or a generation was used twice'
+      this.#effects.push({ type: 'warning', message, fields: { ...this.#self, incarnation: record.incarnation } })
+    }
+    this.#effects.push({ type: 'count', what: 'refutation' })
+    this.#restate(record.incarnation + 1, nowMs)
+  }
+
+  /** Says again, above all that is said of this node, that it is alive. */
+  #restate(incarnation: number, nowMs: number): void {
+    const record: MemberRecord = { ...this.#ownRecord(), incarnation, state: 'alive' }
+    this.#apply(record, { nowMs, why: 'this node refuted what was said of it' })
+    this.#announce(record, nowMs)
+  }
+
+  #accuse(entry: Entry, state: 'suspect' | 'dead', why: string, nowMs: number): void {
+    const record: MemberRecord = { ...entry.record, state }
+    const cause: Cause = { nowMs, why, accuser: this.#self.id, suspicionMs: this.#suspicionMs() }
+    if (this.#apply(record, cause)) this.#announce(record, nowMs)
+  }
+
+  /** The one place where the view changes. Every change is news to pass on. */
+  #apply(record: MemberRecord, cause: Cause): boolean {
+    if (!this.#view.apply(record, cause)) return false
+    this.#queue.add(record)
+    this.#nextGossipMs = Math.max(this.#nextGossipMs, cause.nowMs)
+    if (this.#view.live.has(record.id)) this.#detector.rotation.add(record.id)
+    else this.#detector.rotation.remove(record.id)
+    return true
+  }
+
+  /** First-hand news goes to everybody at once where the transport can, else it is gossiped without waiting. */
+  #announce(record: MemberRecord, nowMs: number): void {
+    if (this.#options.canBroadcast) {
+      const message: Message = { kind: 'gossip', rumors: [this.#rumorOf(record, nowMs)] }
+      this.#effects.push({ type: 'broadcast', message })
+    } else this.#nextGossipMs = nowMs
+  }
+
+  tick(nowMs: number): Effect[] {
+    const dueMs = this.deadlineMs()
+    if (dueMs === undefined || nowMs < dueMs) return this.#take()
+    // Less than this is the jitter of timers, and covered by judging after the input of this turn.
+    if (nowMs - dueMs > this.#options.probeTimeoutMs / 2) this.#detector.extend(nowMs - dueMs, nowMs)
+    if (this.#state === 'leaving') this.#tickFarewell(nowMs)
+    else this.#tickActive(nowMs)
+    return this.#take()
+  }
+
+  #tickActive(nowMs: number): void {
+    const { probeIntervalMs, gossipIntervalMs, rememberDeadMs, syncIntervalMs } = this.#options
+    this.#detector.tick(nowMs)
+    if (nowMs >= this.#nextProbeMs) {
+      this.#nextProbeMs = nowMs + probeIntervalMs
+      this.#detector.startProbes(nowMs)
+    }
+    if (nowMs >= this.#nextGossipMs && this.#queue.size > 0) {
+      this.#nextGossipMs = nowMs + gossipIntervalMs
+      for (const peer of sample(this.#view.live.values(), this.#options.gossipFanout, this.#random)) {
+        if (this.#queue.size > 0) this.#send(addressOf(peer), { kind: 'gossip' }, nowMs)
+      }
+    }
+    if (!this.#joined && nowMs >= this.#nextJoinMs) this.#greet(nowMs)
+    if (nowMs >= this.#nextSyncMs) {
+      this.#nextSyncMs = nowMs + syncIntervalMs * (0.75 + this.#random.float() / 2)
+      this.#view.reap(nowMs, rememberDeadMs)
+      this.#sync(nowMs)
+    }
+  }
+
+  /** Push/pull with one member; and a hello to one who is missing, so that the parts of a healed partition find each other. */
+  #sync(nowMs: number): void {
+    const [peer] = sample(this.#view.live.values(), 1, this.#random)
+    if (peer !== undefined) this.#sendState(addressOf(peer), 'sync-request', nowMs)
+    const dead = [...this.#view.entries.values()].filter(({ record }) => record.state === 'dead')
+    const missing = new Set(dead.map(({ record }) => record.id))
+    for (const seed of this.#options.seeds) if (!this.#view.live.has(seed)) missing.add(seed)
+    missing.delete(this.#self.id)
+    const [lost] = sample(missing, 1, this.#random)
+    if (lost !== undefined) this.#sendHello({ id: lost }, nowMs)
+    const isMyTurn = this.#random.float() * (this.#view.live.size + 1) < 1
+    if (this.#options.canBroadcast && isMyTurn) this.#sendHello(undefined, nowMs)
+  }
+
+  /** Makes this node known, and asks for the state. Repeated ever more slowly until somebody answers. */
+  #greet(nowMs: number): void {
+    if (!this.#joined) {
+      this.#nextJoinMs = nowMs + this.#joinRetryMs
+      this.#joinRetryMs = Math.min(this.#joinRetryMs * 2, this.#options.syncIntervalMs)
+    }
+    if (this.#nextSyncMs === 0) {
+      this.#nextSyncMs = nowMs + this.#options.syncIntervalMs * (0.5 + this.#random.float() / 2)
+      this.#nextProbeMs = nowMs + this.#options.probeIntervalMs * this.#random.float()
+    }
+    if (this.#options.canBroadcast) this.#sendHello(undefined, nowMs)
+    for (const id of this.#options.seeds) if (id !== this.#self.id) this.#sendHello({ id }, nowMs)
+  }
+
+  /** To one node, which will answer, or to all, of which some will. */
+  #sendHello(to: Destination | undefined, nowMs: number): void {
+    const about = to === undefined ? undefined : this.#view.get(to.id)
+    const rumors = [this.#rumorOf(this.#ownRecord(), nowMs)]
+    if (about !== undefined && about.record.state !== 'alive') rumors.push(this.#view.rumor(about, nowMs))
+    if (to === undefined)
+      this.#effects.push({ type: 'broadcast', message: { kind: 'hello', answers: HELLO_ANSWERS, rumors } })
+    else this.#effects.push({ type: 'send', to, message: { kind: 'hello', answers: 0, rumors } })
+  }
+
+  #sendState(to: Destination, kind: 'sync-request' | 'sync-reply', nowMs: number): void {
+    const all = [...this.#view.entries.values()].map((entry) => this.#view.rumor(entry, nowMs))
+    const parts = inParts(all, Math.min(this.#options.maxFrameBytes, MAX_SYNC_BYTES) - HEADER_BYTES)
+    for (const [i, rumors] of parts.entries()) {
+      this.#effects.push({ type: 'send', to, message: { kind, last: i === parts.length - 1, rumors } })
+    }
+  }
+
+  /** Every message carries news; and whoever is thought ill of hears it first, so that it can refute. */
+  #send(to: PeerAddress, body: MessageBody, nowMs: number): void {
+    const about = this.#view.get(to.id)
+    const first = about !== undefined && about.record.state !== 'alive' ? this.#view.rumor(about, nowMs) : undefined
+    const limit = this.#options.retransmitFactor * Math.ceil(Math.log2(this.#view.live.size + 2))
+    const bytes = Math.min(this.#options.maxFrameBytes - HEADER_BYTES, MAX_PIGGYBACK_BYTES)
+    const rumors = this.#queue.take(nowMs, bytes, limit, first)
+    this.#effects.push({ type: 'send', to, message: { ...body, rumors } })
+  }
+
+  #sayFarewell(farewell: Farewell, nowMs: number): void {
+    const rumors = [this.#rumorOf(this.#ownRecord(), nowMs)]
+    if (this.#options.canBroadcast) this.#effects.push({ type: 'broadcast', message: { kind: 'gossip', rumors } })
+    for (const [seq, to] of farewell.waiting) {
+      const { generation } = to
+      this.#effects.push({ type: 'send', to, message: { kind: 'ping', seq, generation, rumors } })
+    }
+  }
+
+  #onFarewellHeard(seq: number, from: PeerAddress): void {
+    const farewell = this.#farewell
+    if (farewell?.waiting.get(seq)?.id !== from.id || this.#state !== 'leaving') return
+    farewell.waiting.delete(seq)
+    farewell.heardBy += 1
+    if (farewell.waiting.size === 0) this.#end(farewell.heardBy)
+  }
+
+  #tickFarewell(nowMs: number): void {
+    const farewell = this.#farewell
+    if (farewell === undefined) return
+    if (nowMs >= farewell.deadlineMs) this.#end(farewell.heardBy)
+    else {
+      farewell.resendMs = farewell.deadlineMs
+      this.#sayFarewell(farewell, nowMs)
+    }
+  }
+
+  #end(heardBy: number): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#effects.push({ type: 'farewell-done', heardBy })
+  }
+
+  /** SWIM §4.2: the timeout grows with the time that a refutation needs to travel. */
+  #suspicionMs(): number {
+    return this.#options.suspicionTimeoutMs * Math.max(1, Math.log10(this.#view.live.size + 1))
+  }
+
+  #ownRecord(): MemberRecord {
+    return (this.#view.get(this.#self.id) as Entry).record
+  }
+
+  #rumorOf(record: MemberRecord, nowMs: number): Rumor {
+    const entry = this.#view.get(record.id)
+    return entry?.record === record ? this.#view.rumor(entry, nowMs) : { record, ageMs: 0 }
+  }
+
+  #take(): Effect[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+}
+
+const addressOf = ({ record }: Entry): PeerAddress => ({ id: record.id, generation: record.generation })
+
+/**
+ * A full exchange may bring a death from the other side of a partition, about a member that we know to live. It counts as a
+ * suspicion, which the member can refute in time; a death that is really so comes out of it as well.
+ */
+function doubted(record: MemberRecord, known: MemberRecord | undefined): MemberRecord {
+  const knownToLive = known !== undefined && known.generation === record.generation && isLive(known.state)
+  return record.state === 'dead' && knownToLive ? { ...record, state: 'suspect' } : record
+}
+
+function hearsay(
+  record: MemberRecord,
+  known: MemberRecord | undefined,
+  from: string,
+  accuser: string | undefined,
+): string {
+  switch (record.state) {
+    case 'alive':
+      if (known?.generation === record.generation && known.state === 'suspect') return 'it refuted the suspicion'
+      if (known?.generation === record.generation && known.state === 'dead') return 'it refuted that it was dead'
+      if (known?.generation === record.generation && known.state === 'alive') return 'its metadata changed'
+      return record.id === from ? 'it announced itself' : `${from} knows it`
+    case 'suspect':
+      return `${accuser ?? from} suspects it`
+    case 'dead':
+      return `${accuser ?? from} declared it dead`
+    case 'left':
+      return 'it said that it leaves'
+  }
+}

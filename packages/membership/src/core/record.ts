@@ -1,0 +1,83 @@
+/** What the cluster says of one life of a node. `dead` was declared by others, `left` by the node itself. */
+export type MemberState = 'alive' | 'suspect' | 'dead' | 'left'
+
+/** Free text facts about a node. */
+export type Metadata = Readonly<Record<string, string>>
+
+/** Metadata as records carry it: ordered by key, so that equal metadata is equal entry by entry. */
+export type MetadataEntries = readonly (readonly [key: string, value: string])[]
+
+/** One statement about a node: what nodes merge and gossip. */
+export interface MemberRecord {
+  readonly id: string
+  /** Which life of the node. */
+  readonly generation: number
+  /** Which statement of that life: only the node itself makes a higher one, to refute or to change its metadata. */
+  readonly incarnation: number
+  readonly state: MemberState
+  readonly metadata: MetadataEntries
+}
+
+/** A record on its way, with what does not take part in the merge. */
+export interface Rumor {
+  readonly record: MemberRecord
+  /** Who suspected the member or declared it dead. */
+  readonly accuser?: string | undefined
+  /** For `dead` and `left`: how long ago it happened, so that all forget it at about the same time. */
+  readonly ageMs: number
+}
+
+/** In this order, and so its position in here is the rank of a state; also its number on the wire. */
+export const STATES: readonly MemberState[] = Object.freeze(['alive', 'suspect', 'dead', 'left'])
+
+/** Incarnations stay far below the largest safe integer, so a member can always go one above what is said of it. */
+export const MAX_INCARNATION: number = 2 ** 48
+
+/** Whether a member in this state takes part: is probed, gossiped to, counted. */
+export function isLive(state: MemberState): boolean {
+  return state === 'alive' || state === 'suspect'
+}
+
+/**
+ * The order of the merge rule: generation, then incarnation, then rank (alive < suspect < dead < left). Metadata comes last, and
+ * decides only between two processes that run as one life of one node, so that all the same all nodes agree.
+ */
+export function compareRecords(a: MemberRecord, b: MemberRecord): number {
+  if (a.generation !== b.generation) return a.generation - b.generation
+  if (a.incarnation !== b.incarnation) return a.incarnation - b.incarnation
+  if (a.state !== b.state) return STATES.indexOf(a.state) - STATES.indexOf(b.state)
+  return compareMetadata(a.metadata, b.metadata)
+}
+
+/**
+ * The merge rule. It takes the greater of two records of one node in a total order; a maximum is commutative, associative and
+ * idempotent, so the outcome does not depend on the order, number or delay of the messages.
+ */
+export function mergeRecords(a: MemberRecord, b: MemberRecord): MemberRecord {
+  return compareRecords(a, b) >= 0 ? a : b
+}
+
+/** Orders by UTF-16 code units, entry by entry; 0 means equal. */
+export function compareMetadata(a: MetadataEntries, b: MetadataEntries): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const [keyA, valueA] = a[i] as readonly [string, string]
+    const [keyB, valueB] = b[i] as readonly [string, string]
+    const order = compareText(keyA, keyB) || compareText(valueA, valueB)
+    if (order !== 0) return order
+  }
+  return a.length - b.length
+}
+
+/** The order of strings that is the same on every machine. */
+export function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1
+}
+
+/** The form of `metadata` that records carry. Throws a TypeError unless every value is a string. */
+export function metadataEntries(metadata: Metadata): MetadataEntries {
+  const entries = Object.entries(metadata).map(([key, value]) => {
+    if (typeof value !== 'string') throw new TypeError(`metadata ${JSON.stringify(key)} must be a string`)
+    return Object.freeze([key, value] as const)
+  })
+  return Object.freeze(entries.sort((a, b) => compareText(a[0], b[0])))
+}

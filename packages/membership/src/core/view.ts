@@ -1,0 +1,182 @@
+import type { PeerAddress } from '@dsys/transport'
+import type { Member, MemberEvent } from '../events.ts'
+import type { Effect } from './effects.ts'
+import { compareMetadata, compareRecords, isLive, type MemberRecord, type Rumor } from './record.ts'
+
+/** A suspicion under way: replaced as a whole, so an old timer never judges a new suspicion. */
+export interface Suspicion {
+  readonly startedMs: number
+  deadlineMs: number
+}
+
+/** How the probes of one member have gone since the last one that was answered. */
+export interface ProbeTally {
+  failed: number
+  /** Of the last probe. */
+  helpersAsked: number
+  absent: boolean
+}
+
+/** One node in the view, with what only this node knows of it. */
+export interface Entry {
+  record: MemberRecord
+  sinceMs: number
+  accuser: string | undefined
+  suspicion: Suspicion | undefined
+  tally: ProbeTally
+}
+
+/** Why and when a record takes effect. */
+export interface Cause {
+  readonly nowMs: number
+  readonly why: string
+  /** When the state began, if earlier than now. */
+  readonly sinceMs?: number
+  readonly accuser?: string | undefined
+  /** How long a suspicion may last. */
+  readonly suspicionMs?: number
+}
+
+export const freshTally = (): ProbeTally => ({ failed: 0, helpersAsked: 0, absent: false })
+
+/** The public snapshot of an entry. */
+export function memberOf(entry: Pick<Entry, 'record' | 'sinceMs'>): Member {
+  const { id, generation, incarnation, state, metadata } = entry.record
+  const facts = Object.freeze(Object.fromEntries(metadata))
+  return Object.freeze({ id, generation, incarnation, state, metadata: facts, sinceMs: entry.sinceMs })
+}
+
+/**
+ * All that this node knows of the members, itself included. It applies the merge rule, tells each change as events in
+ * the documented order, and keeps the list of those that take part.
+ */
+export class View {
+  readonly #self: PeerAddress
+  readonly #maxMembers: number
+  readonly #emit: (effect: Effect) => void
+  readonly #entries = new Map<string, Entry>()
+  /** Everyone else who is alive or suspect. */
+  readonly #live = new Map<string, Entry>()
+  readonly #suspects = new Map<string, Entry>()
+  #refusedForRoom = false
+
+  constructor(self: PeerAddress, maxMembers: number, emit: (effect: Effect) => void) {
+    this.#self = self
+    this.#maxMembers = maxMembers
+    this.#emit = emit
+  }
+
+  get(id: string): Entry | undefined {
+    return this.#entries.get(id)
+  }
+
+  get entries(): ReadonlyMap<string, Entry> {
+    return this.#entries
+  }
+
+  get live(): ReadonlyMap<string, Entry> {
+    return this.#live
+  }
+
+  get suspects(): ReadonlyMap<string, Entry> {
+    return this.#suspects
+  }
+
+  /** Whether `record` says more than what is known. */
+  isNews(record: MemberRecord): boolean {
+    const known = this.#entries.get(record.id)
+    return known === undefined || compareRecords(record, known.record) > 0
+  }
+
+  /** Applies a record that is news. False when there was no room for another node. */
+  apply(record: MemberRecord, cause: Cause): boolean {
+    const known = this.#entries.get(record.id)
+    if (known === undefined && !this.#makeRoom(record.id)) return false
+    const sameState = known?.record.generation === record.generation && known.record.state === record.state
+    const entry: Entry = {
+      record,
+      sinceMs: sameState ? known.sinceMs : (cause.sinceMs ?? cause.nowMs),
+      accuser: cause.accuser,
+      suspicion: undefined,
+      tally: known?.record.generation === record.generation ? known.tally : freshTally(),
+    }
+    if (record.state === 'suspect') {
+      const running = sameState && known.record.incarnation === record.incarnation ? known.suspicion : undefined
+      entry.suspicion = running ?? { startedMs: cause.nowMs, deadlineMs: cause.nowMs + (cause.suspicionMs ?? 0) }
+    }
+    this.#entries.set(record.id, entry)
+    this.#index(entry)
+    this.#tell(known, entry, cause.why)
+    return true
+  }
+
+  /** Forgets those that have been dead or gone for `rememberMs`. */
+  reap(nowMs: number, rememberMs: number): void {
+    for (const [id, entry] of this.#entries) {
+      if (!isLive(entry.record.state) && nowMs - entry.sinceMs >= rememberMs) this.#entries.delete(id)
+    }
+  }
+
+  rumor(entry: Entry, nowMs: number): Rumor {
+    const { record, accuser } = entry
+    return { record, accuser, ageMs: isLive(record.state) ? 0 : Math.max(0, nowMs - entry.sinceMs) }
+  }
+
+  #index(entry: Entry): void {
+    const { id, state } = entry.record
+    if (isLive(state) && id !== this.#self.id) this.#live.set(id, entry)
+    else this.#live.delete(id)
+    if (state === 'suspect' && id !== this.#self.id) this.#suspects.set(id, entry)
+    else this.#suspects.delete(id)
+  }
+
+  /** Those that are long dead give way to a node that is new. */
+  #makeRoom(newcomer: string): boolean {
+    if (this.#entries.size < this.#maxMembers) return true
+    let oldest: Entry | undefined
+    for (const entry of this.#entries.values()) {
+      if (!isLive(entry.record.state) && (oldest === undefined || entry.sinceMs < oldest.sinceMs)) oldest = entry
+    }
+    if (oldest !== undefined) {
+      this.#entries.delete(oldest.record.id)
+      return true
+    }
+    if (!this.#refusedForRoom) {
+      this.#refusedForRoom = true
+      const message = 'there are more members than maxMembers allows; some are not taken in'
+      this.#emit({ type: 'warning', message, fields: { maxMembers: this.#maxMembers, newcomer } })
+    }
+    return false
+  }
+
+  /** Every step from the state before to the state after, so that no consumer sees a jump that the order forbids. */
+  #tell(before: Entry | undefined, after: Entry, why: string): void {
+    const { record } = after
+    const sameLife = before?.record.generation === record.generation
+    if (before !== undefined && !sameLife && isLive(before.record.state)) {
+      const ended = memberOf({ record: { ...before.record, state: 'dead' }, sinceMs: after.sinceMs })
+      this.#event('MemberDown', ended, `generation ${record.generation} of it has begun`)
+    }
+    const was = sameLife ? before?.record.state : undefined
+    const wasLive = was !== undefined && isLive(was)
+    const member = memberOf(after)
+    if (isLive(record.state)) {
+      if (!wasLive) this.#event('MemberUp', member.state === 'alive' ? member : { ...member, state: 'alive' }, why)
+      else if (before !== undefined && this.#updates(before.record, record)) this.#event('MemberUpdated', member, why)
+      if (record.state === 'suspect' && was !== 'suspect') this.#event('MemberSuspected', member, why)
+    } else if (record.state === 'dead') {
+      if (wasLive) this.#event('MemberDown', member, why)
+    } else if (wasLive || was === 'dead') {
+      this.#event('MemberLeft', member, why)
+    }
+  }
+
+  #updates(before: MemberRecord, after: MemberRecord): boolean {
+    if (compareMetadata(before.metadata, after.metadata) !== 0) return true
+    return before.state === 'suspect' && after.state === 'alive'
+  }
+
+  #event(type: MemberEvent['type'], member: Member, why: string): void {
+    this.#emit({ type: 'event', event: Object.freeze({ type, member: Object.freeze(member), why }) })
+  }
+}

@@ -1,0 +1,6 @@
+export type { MemberState, Metadata } from './core/record.ts'
+export { MetadataTooLargeError, TransportFrameTooSmallError } from './errors.ts'
+export type { Member, MemberEvent, MembershipEvent } from './events.ts'
+export type { MemberExplanation, MemberIncident } from './history.ts'
+export { Membership, type MembershipPorts } from './membership.ts'
+export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'

@@ -1,0 +1,277 @@
+import {
+  type Clock,
+  EventHub,
+  Lifecycle,
+  type Logger,
+  type Meter,
+  Pending,
+  type Random,
+  type Service,
+  type StartOptions,
+  type SubscribeOptions,
+  type TimerHandle,
+} from '@dsys/runtime'
+import type { PeerAddress, Transport, TransportEvent } from '@dsys/transport'
+import { decodeMessage, encodeMessage } from './core/codec.ts'
+import type { Effect } from './core/effects.ts'
+import { MembershipCore, MIN_FRAME_BYTES } from './core/membership-core.ts'
+import { isLive, type Metadata } from './core/record.ts'
+import { TransportFrameTooSmallError } from './errors.ts'
+import type { Member, MembershipEvent } from './events.ts'
+import { History, type MemberExplanation } from './history.ts'
+import { MembershipMetrics } from './metrics.ts'
+import { checkMetadata, type MembershipOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+
+/** What a {@link Membership} may do. */
+export interface MembershipPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly meter: Meter
+  /** Must be started before the membership and stopped after it. Its `self` is this member. */
+  readonly transport: Transport
+}
+
+const CHANNEL = 'membership'
+/** How much longer than `leaveTimeoutMs` the end of a farewell is waited for, should the timer of the core be late. */
+const FAREWELL_SLACK_MS = 1_000
+
+/**
+ * Who is in the cluster and who is alive: SWIM over any transport. Each node has its own view; views agree soon after the last
+ * change, never by vote. Do not decide with it what only one node may do.
+ */
+export class Membership implements Service {
+  readonly #ports: MembershipPorts
+  readonly #options: ResolvedOptions
+  readonly #lifecycle: Lifecycle
+  readonly #hub = new EventHub<MembershipEvent>()
+  readonly #history: History
+  readonly #metrics: MembershipMetrics
+  readonly #logger: Logger
+  #core: MembershipCore | undefined
+  #timer: TimerHandle | undefined
+  #judging = false
+  #failed = false
+  #joined: Pending<void> | undefined
+  #farewell: Pending<void> | undefined
+  #release: (() => void)[] = []
+
+  /** Throws RangeError or TypeError for options out of their limits, MetadataTooLargeError (`DSYS_MEMBERSHIP_METADATA_TOO_LARGE`). */
+  constructor(ports: MembershipPorts, options: MembershipOptions) {
+    this.#ports = ports
+    this.#options = resolveOptions(options)
+    this.#history = new History(this.#options.maxMembers)
+    this.#metrics = new MembershipMetrics(ports.meter)
+    this.#logger = ports.logger.child({ part: 'membership', cluster: this.#options.cluster })
+    this.#lifecycle = new Lifecycle('membership', {
+      start: ({ signal }) => this.#start(signal),
+      stop: () => this.#stop(),
+    })
+  }
+
+  /**
+   * Joins. Resolves when the state was exchanged with another member, or after `joinTimeoutMs` alone; being alone is no error, and the
+   * search goes on. Throws TransportFrameTooSmallError (`DSYS_MEMBERSHIP_FRAME_TOO_SMALL`), the signal's reason, or NotRunningError
+   * (`DSYS_NOT_RUNNING`) after a stop.
+   */
+  start(options?: StartOptions): Promise<void> {
+    return this.#lifecycle.start(options)
+  }
+
+  /** Leaves: tells the others, waits up to `leaveTimeoutMs` for some to hear it, ends all event streams. */
+  stop(): Promise<void> {
+    return this.#lifecycle.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  /** Everybody this node knows, itself included, ordered by id. Dead and gone ones stay for `rememberDeadMs`. Empty before the start. */
+  members(): readonly Member[] {
+    return this.#core?.members() ?? []
+  }
+
+  /** Those that are alive, itself included, ordered by id. A suspected member is not among them. */
+  alive(): readonly Member[] {
+    return this.members().filter((member) => member.state === 'alive')
+  }
+
+  /**
+   * The present state as `MemberUp` (then `MemberSuspected` where it is so), then `Synced`, then every change. The stream ends with the signal or the stop; it throws
+   * EventsLaggedError (`DSYS_EVENTS_LAGGED`) when more than `capacity` events wait for this consumer.
+   */
+  events(options: SubscribeOptions = {}): AsyncIterableIterator<MembershipEvent, undefined> {
+    const state = this.members().flatMap((member): MembershipEvent[] => {
+      if (!isLive(member.state)) return []
+      const why = 'it was a member when this stream began'
+      const up: MembershipEvent = { type: 'MemberUp', member: { ...member, state: 'alive' }, why }
+      return member.state === 'alive'
+        ? [up]
+        : [up, { type: 'MemberSuspected', member, why: 'it was suspected by then' }]
+    })
+    return this.#hub.subscribe(options, [...state, { type: 'Synced' }])
+  }
+
+  /**
+   * Replaces the metadata of this node and tells the others. Throws MetadataTooLargeError (`DSYS_MEMBERSHIP_METADATA_TOO_LARGE`),
+   * NotRunningError (`DSYS_NOT_RUNNING`); nothing is changed then.
+   */
+  updateMetadata(metadata: Metadata): void {
+    this.#lifecycle.assertRunning()
+    checkMetadata(metadata)
+    this.#input((core, nowMs) => core.updateMetadata(metadata, nowMs))
+  }
+
+  /** Why the member `id` is in the state it is in: what happened to it, with the evidence. */
+  explain(id: string): MemberExplanation {
+    return this.#history.explain(id, this.#core?.member(id), this.#ports.clock.monotonicMs())
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    const { clock, random, transport } = this.#ports
+    const { capabilities, self } = transport
+    if (capabilities.maxFrameBytes < MIN_FRAME_BYTES) {
+      throw new TransportFrameTooSmallError(capabilities.maxFrameBytes, MIN_FRAME_BYTES)
+    }
+    this.#core = new MembershipCore({
+      ...this.#options,
+      self,
+      seed: random.stream('membership').integer(0, 2 ** 32),
+      canBroadcast: capabilities.broadcast,
+      maxFrameBytes: capabilities.maxFrameBytes,
+    })
+    const alone = new Error('nobody answered in time')
+    const joined = new Pending<void>({ clock, timeoutMs: this.#options.joinTimeoutMs, onTimeout: () => alone, signal })
+    this.#joined = joined
+    this.#release = [
+      transport.listen(CHANNEL, (frame, from) => this.#onFrame(frame, from)),
+      transport.observe((event) => this.#onTransportEvent(event)),
+    ]
+    this.#input((core, nowMs) => [...core.connection(transport.connection === 'connected', nowMs), ...core.join(nowMs)])
+    await joined.promise.catch((error: unknown) => {
+      if (error !== alone) throw error
+      this.#logger.log('info', 'nobody answered yet; this member begins alone and keeps looking')
+    })
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      if (this.#core !== undefined && !this.#failed) {
+        const late = new Error('the farewell took too long')
+        const timeoutMs = this.#options.leaveTimeoutMs + FAREWELL_SLACK_MS
+        this.#farewell = new Pending<void>({ clock: this.#ports.clock, timeoutMs, onTimeout: () => late })
+        const { promise } = this.#farewell
+        this.#input((core, nowMs) => core.leave(nowMs))
+        await promise.catch((error: unknown) => this.#logger.log('warn', 'the farewell was cut short', { error }))
+      }
+    } finally {
+      this.#silence()
+      this.#hub.close()
+    }
+  }
+
+  #silence(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const release of this.#release.splice(0)) release()
+  }
+
+  #onFrame(frame: Uint8Array, from: PeerAddress): void {
+    const decoded = decodeMessage(frame, this.#options.cluster)
+    if (decoded.ok) this.#input((core, nowMs) => core.receive(decoded.message, from, nowMs))
+    else {
+      this.#metrics.dropped(decoded.reason)
+      this.#logger.log('debug', 'a frame was dropped', { from: from.id, reason: decoded.reason, why: decoded.why })
+    }
+  }
+
+  #onTransportEvent(event: TransportEvent): void {
+    switch (event.type) {
+      case 'connected':
+        this.#input((core, nowMs) => core.connection(true, nowMs))
+        break
+      case 'disconnected':
+      case 'closed':
+        this.#input((core, nowMs) => core.connection(false, nowMs))
+        break
+      case 'peer-absent':
+        if (event.channel === CHANNEL) this.#input((core, nowMs) => core.absent(event.peer, nowMs))
+        break
+    }
+  }
+
+  /** Gives the core an input, carries out what it asks for, and sets the timer anew. */
+  #input(input: (core: MembershipCore, nowMs: number) => readonly Effect[]): void {
+    const core = this.#core
+    if (core === undefined || this.#failed) return
+    try {
+      for (const effect of input(core, this.#ports.clock.monotonicMs())) this.#carryOut(effect)
+      this.#arm(core)
+    } catch (error) {
+      // Deviation: every error is caught here, since a transport's handler must not throw. It is a defect, and this member falls
+      // silent: the others will see it die.
+      this.#failed = true
+      this.#silence()
+      this.#logger.log('error', 'membership has stopped itself because of a defect', { error })
+      this.#joined?.reject(error)
+      this.#farewell?.reject(error)
+    }
+  }
+
+  #carryOut(effect: Effect): void {
+    const { transport, clock } = this.#ports
+    switch (effect.type) {
+      case 'send':
+      case 'broadcast': {
+        const frame = encodeMessage(effect.message, this.#options.cluster)
+        // A transport that is not connected has nothing to send on; what is lost here is lost like any frame.
+        const sent =
+          transport.connection === 'connected' &&
+          (effect.type === 'send' ? transport.send(effect.to, CHANNEL, frame) : transport.broadcast(CHANNEL, frame))
+        if (!sent) this.#metrics.unsent()
+        break
+      }
+      case 'event':
+        this.#history.add(effect.event, clock.monotonicMs())
+        this.#metrics.members(this.members())
+        this.#hub.publish(effect.event)
+        break
+      case 'joined':
+        this.#joined?.resolve()
+        break
+      case 'farewell-done':
+        this.#farewell?.resolve()
+        break
+      case 'superseded':
+        this.#logger.log('error', 'a later life of this node is in the cluster; this one has fallen silent', {
+          ...transport.self,
+          laterGeneration: effect.generation,
+        })
+        break
+      case 'warning':
+        this.#logger.log('warn', effect.message, effect.fields)
+        break
+      case 'count':
+        this.#metrics.count(effect.what)
+        break
+    }
+  }
+
+  /** A timer never judges: it asks for one turn of input first, since a blocked process sees its timers before its frames. */
+  #arm(core: MembershipCore): void {
+    if (this.#judging) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const dueMs = core.deadlineMs()
+    if (dueMs === undefined || this.#failed) return
+    const { clock } = this.#ports
+    this.#timer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), () => {
+      this.#judging = true
+      this.#timer = clock.afterIo(() => {
+        this.#judging = false
+        this.#input((judge, nowMs) => judge.tick(nowMs))
+      })
+    })
+  }
+}

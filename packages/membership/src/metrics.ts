@@ -1,0 +1,47 @@
+import type { Counter, Gauge, Meter } from '@dsys/runtime'
+import type { CountedFact } from './core/effects.ts'
+import { type MemberState, STATES } from './core/record.ts'
+import type { Member } from './events.ts'
+
+/** The instruments of one member. */
+export class MembershipMetrics {
+  readonly #facts: Record<CountedFact, Counter>
+  readonly #dropped: Record<'version' | 'cluster' | 'malformed', Counter>
+  readonly #unsent: Counter
+  readonly #members: readonly (readonly [MemberState, Gauge])[]
+
+  constructor(meter: Meter) {
+    this.#facts = {
+      probe: meter.counter('dsys_membership_probes', { description: 'Probes begun.' }),
+      'probe-failed': meter.counter('dsys_membership_failed_probes', { description: 'Probes that nobody answered.' }),
+      refutation: meter.counter('dsys_membership_refutations', { description: 'Times this node said that it lives.' }),
+      'stale-frame': meter.counter('dsys_membership_stale_frames', { description: 'Frames from an earlier life.' }),
+    }
+    const dropped = (reason: string): Counter =>
+      meter.counter('dsys_membership_dropped_frames', { description: 'Frames not understood.', labels: { reason } })
+    this.#dropped = { version: dropped('version'), cluster: dropped('cluster'), malformed: dropped('malformed') }
+    this.#unsent = meter.counter('dsys_membership_unsent_frames', {
+      description: 'Frames that the transport did not take.',
+    })
+    this.#members = STATES.map((state) => {
+      const options = { description: 'Members by state, this node included.', labels: { state } }
+      return [state, meter.gauge('dsys_membership_members', options)] as const
+    })
+  }
+
+  count(fact: CountedFact): void {
+    this.#facts[fact].add(1)
+  }
+
+  dropped(reason: 'version' | 'cluster' | 'malformed'): void {
+    this.#dropped[reason].add(1)
+  }
+
+  unsent(): void {
+    this.#unsent.add(1)
+  }
+
+  members(members: readonly Member[]): void {
+    for (const [state, gauge] of this.#members) gauge.set(members.filter((member) => member.state === state).length)
+  }
+}

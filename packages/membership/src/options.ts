@@ -1,0 +1,114 @@
+import { MAX_METADATA_BYTES, metadataBytes } from './core/codec.ts'
+import { type Metadata, metadataEntries } from './core/record.ts'
+import { MetadataTooLargeError } from './errors.ts'
+
+/** Options of a {@link Membership}. Only `cluster` has no default. */
+export interface MembershipOptions {
+  /** The name of the cluster, 1 to 128 characters: nodes of clusters with different names never mix. */
+  readonly cluster: string
+  /** Ids of nodes to ask first. Not needed where the transport can broadcast. One that is this node is passed over. Default: none. */
+  readonly seeds?: readonly string[]
+  /** Facts about this node that the others see, at most 1 KiB in all. Default: none. */
+  readonly metadata?: Metadata
+  /** How often members are probed, in milliseconds. At least twice `probeTimeoutMs`. Default 500. */
+  readonly probeIntervalMs?: number
+  /** How many members are probed in each interval. Default 2. */
+  readonly probesPerInterval?: number
+  /** How long a probe waits for its answer before others are asked to help, in milliseconds. Default 250. */
+  readonly probeTimeoutMs?: number
+  /** How many other members are asked to reach one that does not answer. Default 3. */
+  readonly indirectProbes?: number
+  /**
+   * How long a suspected member has to refute, in milliseconds; times log10 of the number of members when these are more than ten.
+   * Default 1,000.
+   */
+  readonly suspicionTimeoutMs?: number
+  /** How often news is passed on to `gossipFanout` members, while there is any, in milliseconds. Default 200. */
+  readonly gossipIntervalMs?: number
+  /** To how many members news is passed on at a time. Default 3. */
+  readonly gossipFanout?: number
+  /** News is told `retransmitFactor` * log2(members + 1) times by each node. Default 3. */
+  readonly retransmitFactor?: number
+  /** How often all that is known is exchanged with one other member, in milliseconds. Default 5,000. */
+  readonly syncIntervalMs?: number
+  /** How long `start` waits for somebody to answer, in milliseconds, before it goes on alone. Default 1,000. */
+  readonly joinTimeoutMs?: number
+  /** How long `stop` waits for somebody to hear the farewell, in milliseconds. Default 500. */
+  readonly leaveTimeoutMs?: number
+  /** How long dead and gone members are remembered, and the dead asked now and then, in milliseconds. Default 3,600,000 (an hour). */
+  readonly rememberDeadMs?: number
+  /** The largest number of nodes, dead ones included. Default 4,096. */
+  readonly maxMembers?: number
+}
+
+/** Every option, with defaults filled in. */
+export type ResolvedOptions = Required<MembershipOptions>
+
+/** The values used where an option is not given. */
+export const MEMBERSHIP_DEFAULTS: Omit<ResolvedOptions, 'cluster'> = Object.freeze({
+  seeds: Object.freeze([]),
+  metadata: Object.freeze({}),
+  probeIntervalMs: 500,
+  probesPerInterval: 2,
+  probeTimeoutMs: 250,
+  indirectProbes: 3,
+  suspicionTimeoutMs: 1_000,
+  gossipIntervalMs: 200,
+  gossipFanout: 3,
+  retransmitFactor: 3,
+  syncIntervalMs: 5_000,
+  joinTimeoutMs: 1_000,
+  leaveTimeoutMs: 500,
+  rememberDeadMs: 3_600_000,
+  maxMembers: 4_096,
+})
+
+const DURATIONS = [
+  'probeIntervalMs',
+  'probeTimeoutMs',
+  'suspicionTimeoutMs',
+  'gossipIntervalMs',
+  'syncIntervalMs',
+  'joinTimeoutMs',
+  'leaveTimeoutMs',
+  'rememberDeadMs',
+] as const
+const COUNTS = ['probesPerInterval', 'gossipFanout', 'retransmitFactor', 'maxMembers'] as const
+/** Below this an interval is lost in the jitter of the event loop. */
+const SHORTEST_MS = 10
+const LONGEST_MS = 30 * 86_400_000
+
+/** Fills in the defaults and checks every option and relation. Throws RangeError, TypeError or {@link MetadataTooLargeError}. */
+export function resolveOptions(options: MembershipOptions): ResolvedOptions {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const resolved = { ...MEMBERSHIP_DEFAULTS, ...given } as ResolvedOptions
+  const { cluster } = resolved
+  if (typeof cluster !== 'string' || cluster.length < 1 || cluster.length > 128) {
+    throw new RangeError('cluster must be a name of 1 to 128 characters')
+  }
+  for (const name of DURATIONS) {
+    const value = resolved[name]
+    if (!(value >= SHORTEST_MS && value <= LONGEST_MS)) {
+      throw new RangeError(`${name} must be from ${SHORTEST_MS} to ${LONGEST_MS} milliseconds, got ${value}`)
+    }
+  }
+  for (const name of COUNTS) {
+    const value = resolved[name]
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`${name} must be a whole number from 1, got ${value}`)
+  }
+  if (!Number.isInteger(resolved.indirectProbes) || resolved.indirectProbes < 0) {
+    throw new RangeError(`indirectProbes must be a whole number from 0, got ${resolved.indirectProbes}`)
+  }
+  if (resolved.probeIntervalMs < 2 * resolved.probeTimeoutMs) {
+    throw new RangeError('probeIntervalMs must be at least twice probeTimeoutMs, so that helpers have time to answer')
+  }
+  checkMetadata(resolved.metadata)
+  return Object.freeze(resolved)
+}
+
+/** Throws {@link MetadataTooLargeError} when others would refuse it, TypeError when it is not text. */
+export function checkMetadata(metadata: Metadata): void {
+  const bytes = metadataBytes(metadataEntries(metadata))
+  if (bytes > MAX_METADATA_BYTES) throw new MetadataTooLargeError(bytes, MAX_METADATA_BYTES)
+}

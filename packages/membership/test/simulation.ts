@@ -1,0 +1,222 @@
+import { SeededRandom } from '@dsys/runtime'
+import type { Destination, PeerAddress } from '@dsys/transport'
+import { decodeMessage, encodeMessage } from '../src/core/codec.ts'
+import type { Effect } from '../src/core/effects.ts'
+import { MembershipCore } from '../src/core/membership-core.ts'
+import type { MemberEvent } from '../src/events.ts'
+import { type MembershipOptions, resolveOptions } from '../src/options.ts'
+
+interface Flight {
+  readonly atMs: number
+  readonly order: number
+  readonly from: PeerAddress
+  readonly to: Destination
+  readonly frame: Uint8Array
+}
+
+/** What a {@link Simulation} is made of. */
+export interface SimulationOptions {
+  readonly seed: number
+  readonly options?: Partial<MembershipOptions>
+  /** Default false: as over TCP. */
+  readonly canBroadcast?: boolean
+  /** Whether the network says that nobody is there. Default false. */
+  readonly fastNegative?: boolean
+  readonly lossRate?: number
+  readonly duplicateRate?: number
+  readonly minDelayMs?: number
+  readonly maxDelayMs?: number
+}
+
+/** One node of a simulation. */
+export class SimulatedNode {
+  readonly self: PeerAddress
+  readonly core: MembershipCore
+  readonly events: { readonly atMs: number; readonly event: MemberEvent }[] = []
+  readonly others: Effect[] = []
+  /** False after a kill. */
+  running = true
+  /** A stopped process: its clock goes on, its timers and frames wait. */
+  paused = false
+  connected = true
+  readonly backlog: Flight[] = []
+
+  constructor(self: PeerAddress, core: MembershipCore) {
+    this.self = self
+    this.core = core
+  }
+
+  stateOf(id: string): string | undefined {
+    return this.core.member(id)?.state
+  }
+}
+
+/** Cores over a network of its own, in virtual time, from one seed. Every message goes through the codec. */
+export class Simulation {
+  readonly #options: SimulationOptions
+  readonly #random: SeededRandom
+  readonly nodes = new Map<string, SimulatedNode>()
+  nowMs = 1_000
+  #order = 0
+  #flights: Flight[] = []
+  readonly #cuts = new Set<string>()
+  frames = 0
+
+  constructor(options: SimulationOptions) {
+    this.#options = options
+    this.#random = new SeededRandom(options.seed)
+  }
+
+  /** Starts a life of the node `id`. */
+  start(id: string, generation = 1, options: Partial<MembershipOptions> = {}): SimulatedNode {
+    const self = { id, generation }
+    const core = new MembershipCore({
+      ...resolveOptions({ cluster: 'test', seeds: ['n1'], ...this.#options.options, ...options }),
+      self,
+      seed: this.#random.integer(0, 2 ** 32),
+      canBroadcast: this.#options.canBroadcast ?? false,
+      maxFrameBytes: 65_536,
+    })
+    const node = new SimulatedNode(self, core)
+    this.nodes.set(id, node)
+    this.#carryOut(node, core.connection(true, this.nowMs))
+    this.#carryOut(node, core.join(this.nowMs))
+    return node
+  }
+
+  startAll(count: number): SimulatedNode[] {
+    return Array.from({ length: count }, (_, i) => this.start(`n${i + 1}`))
+  }
+
+  node(id: string): SimulatedNode {
+    const node = this.nodes.get(id)
+    if (node === undefined) throw new RangeError(`no node ${id}`)
+    return node
+  }
+
+  kill(id: string): void {
+    this.node(id).running = false
+  }
+
+  leave(id: string): void {
+    const node = this.node(id)
+    this.#carryOut(node, node.core.leave(this.nowMs))
+  }
+
+  connect(id: string, connected: boolean): void {
+    const node = this.node(id)
+    node.connected = connected
+    this.#carryOut(node, node.core.connection(connected, this.nowMs))
+  }
+
+  input(id: string, input: (core: MembershipCore, nowMs: number) => Effect[]): void {
+    const node = this.node(id)
+    this.#carryOut(node, input(node.core, this.nowMs))
+  }
+
+  pause(id: string): void {
+    this.node(id).paused = true
+  }
+
+  /** The event loop goes on: as in Node.js, the timer that is overdue would come first, so the driver lets input in before it. */
+  resume(id: string): void {
+    const node = this.node(id)
+    node.paused = false
+    for (const flight of node.backlog.splice(0)) this.#deliver(flight)
+  }
+
+  cut(from: string, to: string): void {
+    this.#cuts.add(`${from}>${to}`)
+  }
+
+  partition(...groups: readonly string[][]): void {
+    for (const group of groups) {
+      for (const other of groups) {
+        if (group !== other) for (const from of group) for (const to of other) this.cut(from, to)
+      }
+    }
+  }
+
+  heal(): void {
+    this.#cuts.clear()
+  }
+
+  /** Runs until `untilMs` more have passed, or `done` holds. */
+  run(forMs: number, done: () => boolean = () => false): void {
+    const endMs = this.nowMs + forMs
+    while (!done()) {
+      const flight = this.#flights[0]
+      let due = flight?.atMs ?? Number.POSITIVE_INFINITY
+      let judge: SimulatedNode | undefined
+      for (const node of this.nodes.values()) {
+        const deadlineMs = node.running && !node.paused ? node.core.deadlineMs() : undefined
+        if (deadlineMs !== undefined && deadlineMs < due) {
+          due = deadlineMs
+          judge = node
+        }
+      }
+      if (due > endMs) break
+      this.nowMs = Math.max(this.nowMs, due)
+      if (judge !== undefined) this.#carryOut(judge, judge.core.tick(this.nowMs))
+      else if (flight !== undefined) {
+        this.#flights.shift()
+        this.#deliver(flight)
+      }
+    }
+    if (!done()) this.nowMs = endMs
+  }
+
+  /** Whether all that run see exactly these alive, and nobody else as alive or suspect. */
+  agrees(ids: readonly string[]): boolean {
+    return ids.every((id) => {
+      const live = this.node(id)
+        .core.members()
+        .filter(({ state }) => state === 'alive' || state === 'suspect')
+      return live.length === ids.length && live.every((member) => member.state === 'alive' && ids.includes(member.id))
+    })
+  }
+
+  #carryOut(node: SimulatedNode, effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.type === 'send') this.#send(node, effect.to, encodeMessage(effect.message, 'test'))
+      else if (effect.type === 'broadcast') {
+        const frame = encodeMessage(effect.message, 'test')
+        for (const id of this.nodes.keys()) if (id !== node.self.id) this.#send(node, { id }, frame)
+      } else if (effect.type === 'event') node.events.push({ atMs: this.nowMs, event: effect.event })
+      else node.others.push(effect)
+    }
+  }
+
+  #send(node: SimulatedNode, to: Destination, frame: Uint8Array): void {
+    if (!node.running || !node.connected) return
+    this.frames += 1
+    const { lossRate = 0, duplicateRate = 0, minDelayMs = 1, maxDelayMs = 5 } = this.#options
+    if (this.#random.float() < lossRate) return
+    for (let copies = this.#random.float() < duplicateRate ? 2 : 1; copies > 0; copies--) {
+      const atMs = this.nowMs + minDelayMs + this.#random.float() * (maxDelayMs - minDelayMs)
+      const flight: Flight = { atMs, order: this.#order++, from: node.self, to, frame }
+      let at = this.#flights.length
+      while (at > 0 && (this.#flights[at - 1]?.atMs ?? 0) > atMs) at -= 1
+      this.#flights.splice(at, 0, flight)
+    }
+  }
+
+  #deliver(flight: Flight): void {
+    const { from, to, frame } = flight
+    const target = this.nodes.get(to.id)
+    const sender = this.nodes.get(from.id)
+    if (this.#cuts.has(`${from.id}>${to.id}`)) return
+    const isThere =
+      target?.running === true && (to.generation === undefined || to.generation === target.self.generation)
+    if (!isThere) {
+      if (this.#options.fastNegative === true && sender?.running === true) {
+        this.#carryOut(sender, sender.core.absent(to, this.nowMs))
+      }
+    } else if (target.paused) target.backlog.push(flight)
+    else if (target.connected) {
+      const decoded = decodeMessage(frame, 'test')
+      if (!decoded.ok) throw new Error(`an own frame was not understood: ${decoded.why}`)
+      this.#carryOut(target, target.core.receive(decoded.message, from, this.nowMs))
+    }
+  }
+}
