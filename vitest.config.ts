@@ -20,10 +20,20 @@ export default defineConfig({
         },
       },
       {
+        // Against the build, as a user gets it: no condition leads to the sources.
+        test: {
+          name: 'publish',
+          include: ['tooling/**/*.e2e.test.ts'],
+          pool: 'forks',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         ssr: { resolve: { conditions } },
         test: {
           name: 'e2e',
-          include: ['packages/*/test/**/*.e2e.test.ts', 'apps/*/test/**/*.e2e.test.ts', 'tooling/**/*.e2e.test.ts'],
+          include: ['packages/*/test/**/*.e2e.test.ts', 'apps/*/test/**/*.e2e.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,

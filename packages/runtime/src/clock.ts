@@ -16,8 +16,9 @@ export interface Clock {
   /** Milliseconds since the Unix epoch. May jump in both directions: for people to read, never for a decision. */
   wallMs(): number
   /**
-   * Calls `callback` once, not before `delayMs` milliseconds (0 or more) have passed. A timer does not keep the process
-   * alive.
+   * Calls `callback` once, not before `delayMs` milliseconds (0 or more) have passed. Until then, or until it is cancelled,
+   * a timer of the system clock keeps the process alive: a program that waits for something of dsys does not end early, and
+   * a node that runs is like a server that listens. Whoever stops cancels its timers.
    */
   setTimer(delayMs: number, callback: () => void): TimerHandle
   /**

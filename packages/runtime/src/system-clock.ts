@@ -17,7 +17,6 @@ function setTimer(delayMs: number, callback: () => void): TimerHandle {
       },
       Math.min(Math.ceil(remainingMs), MAX_TIMEOUT_MS),
     )
-    timeout.unref()
   }
   arm(delayMs)
   return { cancel: () => clearTimeout(timeout) }

@@ -85,11 +85,19 @@ describe('systemClock', () => {
         count++
         resolve()
       })
-      // The clock's own timers do not keep a process alive, nor would they this worker.
-      setTimeout(() => undefined, 20)
     })
     expect(systemClock.monotonicMs() - beforeMs).toBeGreaterThanOrEqual(2.5)
     expect(count).toBe(1)
+  })
+
+  // Otherwise a program whose only hope is a timer, such as an election in memory, ends in the middle of an await.
+  test('a timer keeps the process alive until it is cancelled', () => {
+    const timeouts = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+    const before = timeouts()
+    const timer = systemClock.setTimer(60_000, () => undefined)
+    expect(timeouts()).toBe(before + 1)
+    timer.cancel()
+    expect(timeouts()).toBe(before)
   })
 
   test('a delay over what setTimeout takes does not fire at once', async () => {
