@@ -55,7 +55,9 @@ async function launch(binary, args) {
   const guard = process.platform === 'linux' ? findOnPath('setpriv') : undefined
   const [program, programArgs] =
     guard === undefined ? [binary, args] : [guard, ['--pdeathsig', 'TERM', '--', binary, ...args]]
-  const child = spawn(program, programArgs, { stdio: ['ignore', 'ignore', 'pipe'] })
+  // A process group of its own: Ctrl-C in a terminal must not end the server before those who still use it.
+  const detached = process.platform !== 'win32'
+  const child = spawn(program, programArgs, { stdio: ['ignore', 'ignore', 'pipe'], detached })
   let output = ''
   const giveUp = new AbortController()
   const timer = setTimeout(() => giveUp.abort(new Error(`not ready after ${START_TIMEOUT_MS} ms`)), START_TIMEOUT_MS)

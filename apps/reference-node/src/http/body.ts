@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { bodyAborted, bodyTooLarge } from './http-error.ts'
 
 /** What a refused body may still send before its connection is cut: it is read and dropped, so the client sees the answer. */
-export const MAX_DISCARDED_BYTES = 16 * 2 ** 20
+export const MAX_DISCARDED_BYTES: number = 16 * 2 ** 20
 
 /** Called once, with the error or with the body. */
 export type BodyHandler = (error: Error | undefined, body: Buffer) => void

@@ -1,0 +1,111 @@
+#!/usr/bin/env node
+import { resolve } from 'node:path'
+import { systemClock } from '@dsys/runtime'
+import { Command, InvalidArgumentError } from 'commander'
+import { askCluster, type ClusterView, whenFormed } from './launcher/cluster-client.ts'
+import { ClusterLauncher } from './launcher/cluster-launcher.ts'
+import { clusterScreen, leaderOf } from './launcher/screen.ts'
+
+const FORM_TIMEOUT_MS = 60_000
+const WATCH_MS = 500
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const MAX_NODES = 9
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
+    if (value >= min && value <= max) return value
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
+  }
+}
+
+interface Flags {
+  readonly nodes: number
+  readonly nats?: string
+  readonly data: string
+  readonly httpPort: number
+  readonly logLevel: string
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const startMs = systemClock.monotonicMs() - process.uptime() * 1_000
+
+const flags = new Command('npm start --')
+  .description('Runs a cluster of dsys nodes on this machine.')
+  .option('--nodes <count>', 'how many nodes', wholeNumber(1, MAX_NODES), 3)
+  .option('--nats <url>', 'the NATS server to use (NATS_URL); by default one from the PATH is started')
+  .option('--data <folder>', 'where the nodes keep their data', '.data')
+  .option('--http-port <port>', 'HTTP ports from here on; 0 takes free ones', wholeNumber(0, 65_000), 7_001)
+  .option('--log-level <level>', 'what the nodes write into their log files', 'info')
+  .parse()
+  .opts<Flags>()
+
+const directory = resolve(flags.data)
+const launcher = new ClusterLauncher({
+  nodes: flags.nodes,
+  nats: flags.nats ?? (process.env.NATS_URL || undefined),
+  directory,
+  httpPort: flags.httpPort,
+  logLevel: flags.logLevel,
+  say,
+})
+const stopped = new AbortController()
+
+async function end(exitCode: number): Promise<never> {
+  stopped.abort(new DOMException('the launcher stops', 'AbortError'))
+  await launcher.stop()
+  process.exit(exitCode)
+}
+
+for (const signal of SIGNALS) {
+  process.on(signal, () => {
+    if (stopped.signal.aborted) {
+      launcher.kill()
+      process.exit(1)
+    }
+    say(`\n${signal}: the nodes finish what is under way and stop. Once more ends them at once.`)
+    void end(0).catch(fail)
+  })
+}
+
+function fail(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  launcher.kill()
+  process.exit(1)
+}
+
+/** Says when the leader changes, for those who kill one to see what happens. */
+async function watchLeader(views: readonly ClusterView[]): Promise<void> {
+  let shown = leaderOf(views)
+  const look = async (): Promise<void> => {
+    const seen = await Promise.all(launcher.nodes.map(({ url }) => askCluster(url)))
+    const leader = leaderOf(seen)
+    if (leader !== undefined && (leader.id !== shown?.id || leader.term !== shown.term)) {
+      say(`The leader is now ${leader.id}, in term ${leader.term}.`)
+      shown = leader
+    }
+    if (!stopped.signal.aborted) systemClock.setTimer(WATCH_MS, () => void look())
+  }
+  await look()
+}
+
+/** Timers of the clock port do not keep a process alive; this one has to live until it is told to stop. */
+const keepAlive = setInterval(() => undefined, 2 ** 30)
+
+try {
+  await launcher.start()
+  const views = await whenFormed(
+    launcher.nodes.map(({ url }) => url),
+    FORM_TIMEOUT_MS,
+    stopped.signal,
+  )
+  const seconds = (systemClock.monotonicMs() - startMs) / 1_000
+  say(clusterScreen({ nats: launcher.nats, nodes: launcher.nodes, views, directory, seconds }))
+  await watchLeader(views)
+} catch (error) {
+  if (!stopped.signal.aborted) {
+    clearInterval(keepAlive)
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    await end(1).catch(fail)
+  }
+}

@@ -1,0 +1,198 @@
+import { isIPv4 } from 'node:net'
+import type { LogLevel } from '@dsys/runtime'
+import { Command, CommanderError } from 'commander'
+import { z } from 'zod'
+
+/** The command line or the environment does not describe a node. The message says every problem, for the one who started it. */
+export class ConfigError extends Error {
+  /** True when help was asked for, and `message` is the help. */
+  readonly help: boolean
+
+  constructor(message: string, help = false) {
+    super(message)
+    this.name = 'ConfigError'
+    this.help = help
+  }
+}
+
+/** How one node runs. */
+export interface NodeConfig {
+  readonly id: string
+  readonly cluster: string
+  readonly voters: readonly string[]
+  readonly nats: readonly string[]
+  /** The folder of this node. */
+  readonly data: string
+  readonly keyspaces: readonly string[]
+  readonly maxValueBytes: number
+  readonly httpHost: string
+  readonly httpPort: number
+  readonly electionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly drainTimeoutMs: number
+  readonly logLevel: LogLevel | 'silent'
+  /** HTTP may listen where others can reach it. */
+  readonly allowRemote: boolean
+}
+
+/** A setting is a flag and a variable of the environment; both are text, which `schema` reads. */
+interface Setting<T> {
+  readonly flag: string
+  readonly env: string
+  readonly what: string
+  readonly preset?: string
+  readonly schema: z.ZodType<T, string>
+}
+
+const name: z.ZodType<string, string> = z.string().min(1, 'must not be empty').max(64, 'must have at most 64 characters')
+const list: z.ZodType<readonly string[], string> = z
+  .string()
+  .transform((text) => text.split(',').map((item) => item.trim()))
+  .pipe(z.array(z.string().min(1, 'has an empty item')))
+
+function wholeNumber(min: number, max: number): z.ZodType<number, string> {
+  const range = `must be a whole number from ${min} to ${max}`
+  return z.string().regex(/^\d{1,12}$/, range).transform(Number).pipe(z.number().min(min, range).max(max, range))
+}
+
+const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]> } = {
+  id: { flag: 'id', env: 'DSYS_ID', what: 'id of this node', schema: name },
+  cluster: { flag: 'cluster', env: 'DSYS_CLUSTER', what: 'name of the cluster', preset: 'reference', schema: name },
+  voters: { flag: 'voters', env: 'DSYS_VOTERS', what: 'ids of all voters, with commas between them', schema: list },
+  nats: {
+    flag: 'nats',
+    env: 'NATS_URL',
+    what: 'URLs of NATS servers, with commas between them',
+    preset: 'nats://127.0.0.1:4222',
+    schema: list,
+  },
+  data: { flag: 'data', env: 'DSYS_DATA', what: 'folder of this node, for it alone', schema: z.string().min(1) },
+  keyspaces: {
+    flag: 'keyspaces',
+    env: 'DSYS_KEYSPACES',
+    what: 'names of the keyspaces, with commas between them',
+    preset: 'default',
+    schema: list,
+  },
+  maxValueBytes: {
+    flag: 'max-value-bytes',
+    env: 'DSYS_MAX_VALUE_BYTES',
+    what: 'largest value, in bytes',
+    preset: '262144',
+    schema: wholeNumber(1, 384 * 1_024),
+  },
+  httpHost: {
+    flag: 'http-host',
+    env: 'DSYS_HTTP_HOST',
+    what: 'address for HTTP',
+    preset: '127.0.0.1',
+    schema: z.string().min(1),
+  },
+  httpPort: {
+    flag: 'http-port',
+    env: 'DSYS_HTTP_PORT',
+    what: 'port for HTTP, 0 for a free one',
+    preset: '7001',
+    schema: wholeNumber(0, 65_535),
+  },
+  electionTimeoutMs: {
+    flag: 'election-timeout-ms',
+    env: 'DSYS_ELECTION_TIMEOUT_MS',
+    what: 'how long a follower waits for its leader',
+    preset: '1000',
+    schema: wholeNumber(50, 60_000),
+  },
+  heartbeatIntervalMs: {
+    flag: 'heartbeat-interval-ms',
+    env: 'DSYS_HEARTBEAT_INTERVAL_MS',
+    what: 'how often an idle leader shows itself',
+    preset: '100',
+    schema: wholeNumber(5, 10_000),
+  },
+  drainTimeoutMs: {
+    flag: 'drain-timeout-ms',
+    env: 'DSYS_DRAIN_TIMEOUT_MS',
+    what: 'how long requests may take once the node was told to stop',
+    preset: '10000',
+    schema: wholeNumber(0, 600_000),
+  },
+  logLevel: {
+    flag: 'log-level',
+    env: 'DSYS_LOG_LEVEL',
+    what: 'debug, info, warn, error or silent',
+    preset: 'info',
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']) as z.ZodType<LogLevel | 'silent', string>,
+  },
+  allowRemote: {
+    flag: 'allow-remote',
+    env: 'DSYS_ALLOW_REMOTE',
+    what: 'allow an HTTP address that others can reach, although nobody is asked who they are',
+    preset: 'false',
+    schema: z.string().regex(/^(true|false)$/, 'must be true or false').transform((text) => text === 'true'),
+  },
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+
+/** @throws ConfigError with every problem in its message. */
+export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): NodeConfig {
+  const flags = parseFlags(args)
+  const problems: string[] = []
+  const values: Record<string, unknown> = {}
+  for (const [name, setting] of Object.entries(SETTINGS)) {
+    const text = flags[name] ?? (env[setting.env] || undefined) ?? setting.preset
+    if (text === undefined) {
+      problems.push(`--${setting.flag} (or ${setting.env}) is missing: ${setting.what}`)
+      continue
+    }
+    const result = setting.schema.safeParse(text)
+    if (result.success) values[name] = result.data
+    else problems.push(`--${setting.flag} (or ${setting.env}) is ${JSON.stringify(text)}: ${whyNot(result.error)}`)
+  }
+  const config = values as unknown as NodeConfig
+  if (problems.length === 0) problems.push(...relationProblems(config))
+  if (problems.length > 0)
+    throw new ConfigError(`This node cannot start:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+  return config
+}
+
+const whyNot = (error: z.ZodError): string => error.issues.map((issue) => issue.message).join(', ')
+
+function relationProblems(config: NodeConfig): string[] {
+  const problems: string[] = []
+  if (!config.voters.includes(config.id)) {
+    problems.push(`--id ${config.id} is not one of --voters ${config.voters.join(',')}`)
+  }
+  if (new Set(config.voters).size !== config.voters.length) problems.push('--voters names a node twice')
+  if (config.electionTimeoutMs < 3 * config.heartbeatIntervalMs) {
+    problems.push('--election-timeout-ms must be at least three times --heartbeat-interval-ms')
+  }
+  if (!isLoopback(config.httpHost) && !config.allowRemote) {
+    problems.push(
+      `--http-host ${config.httpHost} can be reached from outside, and nobody is asked who they are: add --allow-remote if that is meant`,
+    )
+  }
+  return problems
+}
+
+function parseFlags(args: readonly string[]): Record<string, string | undefined> {
+  const command = new Command('dsys-node')
+    .description('One node of the dsys reference cluster. Each flag can also be given as an environment variable.')
+    .exitOverride()
+    .configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
+  for (const setting of Object.values(SETTINGS)) {
+    const preset = setting.preset === undefined ? '' : `; default ${setting.preset}`
+    const value = setting.flag === 'allow-remote' ? '' : ' <value>'
+    command.option(`--${setting.flag}${value}`, `${setting.what} (${setting.env}${preset})`)
+  }
+  try {
+    command.parse(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    const help = error.code === 'commander.helpDisplayed'
+    throw new ConfigError(help ? command.helpInformation() : `${error.message}\nTry --help.`, help)
+  }
+  const options = command.opts<Record<string, string | boolean>>()
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value)]))
+}

@@ -1,0 +1,170 @@
+import { join } from 'node:path'
+import { silentLogger, systemClock } from '@dsys/runtime'
+import { MemoryNetwork } from '@dsys/transport-memory'
+import { readConfig } from '../config.ts'
+import { RunningNode } from '../running-node.ts'
+import { isPortFree } from './free-port.ts'
+import { chooseNats, type NatsChoice } from './nats.ts'
+import { describeEnd, NodeProcess } from './node-process.ts'
+
+/** Options of a {@link ClusterLauncher}. */
+export interface ClusterLauncherOptions {
+  /** How many nodes. */
+  readonly nodes: number
+  /** The NATS server to use; without one, one from the PATH is started. */
+  readonly nats?: string | undefined
+  /** The folder with one folder for each node. */
+  readonly directory: string
+  /** HTTP ports from here on, where they are free; 0 takes free ones. */
+  readonly httpPort: number
+  readonly logLevel: string
+  /** What happened, for the screen. */
+  readonly say: (line: string) => void
+}
+
+/** One node of the cluster, as the launcher shows it. */
+export interface LaunchedNode {
+  readonly id: string
+  readonly url: string
+  readonly pid: number
+}
+
+const STOP_TIMEOUT_MS = 25_000
+/** A node that ends by itself comes back after this, at most {@link MAX_RESTARTS} times within {@link RESTART_WINDOW_MS}. */
+const RESTART_DELAY_MS = 1_000
+const MAX_RESTARTS = 5
+const RESTART_WINDOW_MS = 60_000
+
+/** Runs a cluster on this machine: one process a node over NATS, or all nodes in this process where there is no NATS. */
+export class ClusterLauncher {
+  readonly #options: ClusterLauncherOptions
+  readonly #ids: readonly string[]
+  readonly #processes = new Map<string, NodeProcess>()
+  readonly #inProcess: RunningNode[] = []
+  readonly #ports = new Map<string, number>()
+  readonly #restartsMs = new Map<string, number[]>()
+  #nats: NatsChoice | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(options: ClusterLauncherOptions) {
+    this.#options = options
+    this.#ids = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`)
+  }
+
+  /** How the nodes reach each other. */
+  get nats(): NatsChoice | undefined {
+    return this.#nats
+  }
+
+  get nodes(): readonly LaunchedNode[] {
+    const own = this.#inProcess.map((node, i) => ({ id: this.#ids[i] as string, url: node.url, pid: process.pid }))
+    const others = [...this.#processes.values()].map(({ id, pid, started }) => ({ id, url: started?.http ?? '', pid }))
+    return [...own, ...others]
+  }
+
+  /** Resolves once every node listens. When it throws, call {@link ClusterLauncher.stop}. */
+  async start(): Promise<void> {
+    await this.#choosePorts()
+    this.#nats = await chooseNats(this.#options.nats)
+    if (this.#nats.type === 'none') {
+      const network = new MemoryNetwork()
+      for (const id of this.#ids) this.#inProcess.push(this.#nodeInThisProcess(id, network))
+      await Promise.all(this.#inProcess.map((node) => node.start()))
+    } else {
+      for (const id of this.#ids) this.#launch(id)
+      await Promise.all([...this.#processes.values()].map((node) => node.whenStarted()))
+    }
+  }
+
+  /** Stops the nodes one after the other, so that each can hand over to the next; then the NATS server, if it is ours. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  /** Ends everything at once. */
+  kill(): void {
+    this.#stopping ??= Promise.resolve()
+    for (const node of this.#processes.values()) node.signal('SIGKILL')
+  }
+
+  async #stop(): Promise<void> {
+    for (const node of this.#inProcess) await node.stop()
+    for (const node of this.#processes.values()) {
+      const how = await node.stop(STOP_TIMEOUT_MS)
+      if (how.code !== 0)
+        this.#options.say(`${node.id} did not stop cleanly (${describeEnd(how)}); its log is ${node.logFile}`)
+    }
+    if (this.#nats?.type === 'own') await this.#nats.server.stop()
+  }
+
+  async #choosePorts(): Promise<void> {
+    const { httpPort, say } = this.#options
+    for (const [i, id] of this.#ids.entries()) {
+      const wanted = httpPort === 0 ? 0 : httpPort + i
+      const free = wanted === 0 || (await isPortFree(wanted))
+      if (!free) say(`Port ${wanted} is in use, so ${id} takes a free one.`)
+      this.#ports.set(id, free ? wanted : 0)
+    }
+  }
+
+  #flags(id: string): string[] {
+    const nats = this.#nats
+    const url = nats?.type === 'own' ? nats.server.url : nats?.type === 'given' ? nats.url : undefined
+    return [
+      ...['--voters', this.#ids.join(',')],
+      ...['--http-port', String(this.#ports.get(id))],
+      ...['--log-level', this.#options.logLevel],
+      ...(url === undefined ? [] : ['--nats', url]),
+    ]
+  }
+
+  #nodeInThisProcess(id: string, network: MemoryNetwork): RunningNode {
+    const args = ['--id', id, '--data', join(this.#options.directory, id), ...this.#flags(id)]
+    return new RunningNode(readConfig(args, {}), { logger: silentLogger, network })
+  }
+
+  #launch(id: string): void {
+    const node = new NodeProcess({ id, directory: join(this.#options.directory, id), flags: this.#flags(id) })
+    this.#processes.set(id, node)
+    void node.whenStarted().then(
+      (started) => {
+        // A node that comes back keeps its address.
+        this.#ports.set(id, Number(new URL(started.http).port))
+        void node.ended.then((how) => this.#ended(node, describeEnd(how)))
+      },
+      () => {
+        if (this.#restartsMs.has(id)) this.#ended(node, 'it could not start')
+      },
+    )
+  }
+
+  /** A node that had started ended by itself, or could not come back. */
+  #ended(node: NodeProcess, how: string): void {
+    if (this.#stopping !== undefined) return
+    const { id, pid, logFile } = node
+    const nowMs = systemClock.monotonicMs()
+    const recent = (this.#restartsMs.get(id) ?? []).filter((atMs) => atMs > nowMs - RESTART_WINDOW_MS)
+    if (recent.length >= MAX_RESTARTS) {
+      this.#options.say(
+        `${id} (pid ${pid}) ended: ${how}. It has ended too often and stays down; its log is ${logFile}`,
+      )
+      return
+    }
+    this.#restartsMs.set(id, [...recent, nowMs])
+    this.#options.say(
+      `${id} (pid ${pid}) ended: ${how}. It comes back in ${RESTART_DELAY_MS / 1_000} s from its own disk.`,
+    )
+    systemClock.setTimer(RESTART_DELAY_MS, () => this.#comeBack(id))
+  }
+
+  #comeBack(id: string): void {
+    if (this.#stopping !== undefined) return
+    this.#launch(id)
+    const node = this.#processes.get(id) as NodeProcess
+    node.whenStarted().then(
+      ({ http, pid }) => this.#options.say(`${id} is back at ${http} (pid ${pid}).`),
+      () => undefined,
+    )
+  }
+}

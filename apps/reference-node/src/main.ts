@@ -1,0 +1,79 @@
+#!/usr/bin/env node
+import { ConfigError, type NodeConfig, readConfig } from './config.ts'
+import { pinoLogger } from './pino-logger.ts'
+import { RunningNode } from './running-node.ts'
+
+/** Beside the time for requests: handing over, leaving, closing files. After that the process ends whatever hangs. */
+const STOP_TIMEOUT_MS = 10_000
+const EXIT_FAILED = 1
+const EXIT_MISUSE = 2
+const EXIT_SIGNAL = 128
+const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
+
+function configOrExit(): NodeConfig {
+  try {
+    return readConfig(process.argv.slice(2), process.env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    if (error.help) process.stdout.write(error.message)
+    else process.stderr.write(`${error.message}\n`)
+    process.exit(error.help ? 0 : EXIT_MISUSE)
+  }
+}
+
+const config = configOrExit()
+const logger = pinoLogger(config.logLevel, { self: config.id, pid: process.pid })
+const node = new RunningNode(config, { logger })
+let stopping = false
+
+function stop(why: string, exitCode: number): void {
+  if (stopping) return
+  stopping = true
+  logger.log('info', 'stopping', { why })
+  const deadline = setTimeout(() => {
+    logger.log('error', 'stopping took too long; the process ends now')
+    process.exit(EXIT_FAILED)
+  }, config.drainTimeoutMs + STOP_TIMEOUT_MS)
+  node.stop().then(
+    () => {
+      clearTimeout(deadline)
+      process.exitCode = exitCode
+      if (process.connected) process.disconnect()
+    },
+    (error: unknown) => {
+      logger.log('error', 'stopping failed', { error })
+      process.exit(EXIT_FAILED)
+    },
+  )
+}
+
+for (const [signal, number] of Object.entries(SIGNALS)) {
+  process.on(signal, () => {
+    if (stopping) process.exit(EXIT_SIGNAL + number)
+    stop(signal, 0)
+  })
+}
+// A parent that started this process with a channel and is gone, in whatever way, wants no node left behind.
+process.on('disconnect', () => stop('the parent process is gone', 0))
+process.on('uncaughtException', (error) => {
+  logger.log('error', 'an error that nobody expected; the process ends now', { error })
+  process.exit(EXIT_FAILED)
+})
+
+try {
+  await node.start()
+  const { url: http, generation } = node
+  const started = { type: 'started', id: config.id, http, generation, pid: process.pid }
+  process.stdout.write(`${JSON.stringify(started)}\n`)
+  process.send?.(started)
+  void node.failure().then((error) => {
+    if (error === undefined) return
+    logger.log('error', 'the node has failed', { error })
+    stop('the node has failed', EXIT_FAILED)
+  })
+} catch (error) {
+  if (!stopping) {
+    logger.log('error', 'the node cannot start', { error })
+    process.exit(EXIT_FAILED)
+  }
+}
