@@ -1,6 +1,7 @@
 import { Lifecycle, type Logger, type StartOptions } from '@dsys/runtime'
 import { checkGroupName, type Disk, type GroupLog, GroupOpenError, type LogStorage } from '@dsys/storage'
 import { FileGroupLog } from './file-group-log.ts'
+import { createFolder, pathIn } from './folders.ts'
 import { nodeDisk } from './node/node-disk.ts'
 import {
   type FileLogStorageOptions,
@@ -10,12 +11,6 @@ import {
 } from './options.ts'
 import { SnapshotFiles } from './snapshot-files.ts'
 import { WriteAheadLog } from './write-ahead-log.ts'
-
-/** The folders above `directory` on its disk, outermost first, then itself. */
-function foldersTo(directory: string): string[] {
-  const parts = directory.split('/').filter((part) => part !== '')
-  return ['', ...parts.map((_, i) => parts.slice(0, i + 1).join('/'))]
-}
 
 /**
  * {@link LogStorage} in files: one write-ahead log with checksums for all groups of a node, one sync for all writes that
@@ -81,7 +76,7 @@ export class FileLogStorage implements LogStorage {
     const log = this.#log
     if (log === undefined) throw new TypeError('the log is not open')
     const group = log.group(name)
-    const parent = this.#path('snapshots')
+    const parent = pathIn(this.#base, 'snapshots')
     const snapshots = new SnapshotFiles(
       { disk: this.#disk, random: this.#ports.random },
       { parent, id: group.id, group: name },
@@ -101,20 +96,17 @@ export class FileLogStorage implements LogStorage {
     })
   }
 
-  #path(name: string): string {
-    return this.#base === '' ? name : `${this.#base}/${name}`
-  }
-
   async #start(signal: AbortSignal): Promise<void> {
     const disk = this.#disk
-    await disk.createDirectory(this.#base)
+    await createFolder(disk, this.#base)
     this.#unlock = await disk.lock(this.#base)
-    await disk.createDirectory(this.#path('wal'))
-    await disk.createDirectory(this.#path('snapshots'))
-    for (const folder of foldersTo(this.#base)) await disk.syncDirectory(folder)
-    const log = new WriteAheadLog({ ...this.#ports, disk }, { ...this.#settings, directory: this.#path('wal') })
+    const snapshots = pathIn(this.#base, 'snapshots')
+    await disk.createDirectory(pathIn(this.#base, 'wal'))
+    await disk.createDirectory(snapshots)
+    await disk.syncDirectory(this.#base)
+    const log = new WriteAheadLog({ ...this.#ports, disk }, { ...this.#settings, directory: pathIn(this.#base, 'wal') })
     this.#log = log
-    const groupsExpected = (await disk.list(this.#path('snapshots'))).length > 0
+    const groupsExpected = (await disk.list(snapshots)).length > 0
     await log.open({ signal, groupsExpected })
   }
 

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { Clock } from '@dsys/runtime'
 import { CorruptionError, type Disk, FileMissingError } from '@dsys/storage'
+import { createFolder, pathIn } from './folders.ts'
 import { asBuffer, readU64, writeU64 } from './format/bytes.ts'
 
 const MAGIC = Buffer.from('DSYSGEN\n', 'latin1')
@@ -39,8 +40,8 @@ export async function bumpGeneration(
 ): Promise<number> {
   const { disk, clock } = ports
   const { directory } = options
-  const path = directory === '' ? NAME : `${directory}/${NAME}`
-  await disk.createDirectory(directory)
+  const path = pathIn(directory, NAME)
+  await createFolder(disk, directory)
   const generation = Math.max((await readGeneration(disk, path)) + 1, Math.floor(clock.wallMs()))
   const content = Buffer.alloc(FILE_BYTES)
   MAGIC.copy(content)

@@ -1,0 +1,48 @@
+import { equal, ok, rejects } from 'node:assert/strict'
+import { SeededRandom, VirtualClock } from '@dsys/runtime'
+import { bumpGeneration } from '@dsys/storage-file'
+import { test } from 'vitest'
+import { MemoryDisk } from './memory-disk.ts'
+
+const clockAt = (wallMs: number): VirtualClock => new VirtualClock({ wallMs })
+
+test('a generation follows the wall clock, and grows by one when the clock stands or goes back', async () => {
+  const disk = new MemoryDisk(new SeededRandom(1)).mount()
+  const bump = (wallMs: number): Promise<number> =>
+    bumpGeneration({ disk, clock: clockAt(wallMs) }, { directory: 'a/b' })
+  equal(await bump(5_000), 5_000)
+  equal(await bump(5_000), 5_001)
+  equal(await bump(1_000), 5_002)
+  equal(await bump(9_000.7), 9_000)
+})
+
+test('a crash in any operation never lets a generation be given twice', async () => {
+  for (let point = 0; point < 30; point++) {
+    for (let seed = 0; seed < 10; seed++) {
+      const disk = new MemoryDisk(new SeededRandom(seed))
+      const bump = (): Promise<number> => bumpGeneration({ disk: disk.mount(), clock: clockAt(0) }, { directory: 'n' })
+      const given = [await bump(), await bump()]
+      disk.crashAt(disk.operations + point)
+      for (let tries = 0; tries < 3 && !disk.dead; tries++) {
+        await bump().then(
+          (generation) => given.push(generation),
+          (error: unknown) => {
+            if (!disk.dead) throw error
+          },
+        )
+      }
+      disk.crash()
+      const next = await bump()
+      ok(next > Math.max(...given), `after ${given.join(', ')} came ${next} (point ${point}, seed ${seed})`)
+    }
+  }
+})
+
+test('a damaged generation is reported and kept', async () => {
+  const disk = new MemoryDisk(new SeededRandom(1))
+  const ports = { disk: disk.mount(), clock: clockAt(7) }
+  await bumpGeneration(ports, { directory: '' })
+  const damaged = disk.edit('generation', (file) => file.writeUInt8(1, 8))
+  await rejects(bumpGeneration(ports, { directory: '' }), { code: 'DSYS_STORAGE_CORRUPT', file: 'generation' })
+  ok(disk.edit('generation', () => undefined).equals(damaged))
+})

@@ -1,0 +1,58 @@
+import { SeededRandom, systemRuntime, VirtualClock } from '@dsys/runtime'
+import type { GroupLog, LogEntry } from '@dsys/storage'
+import { FileLogStorage } from '@dsys/storage-file'
+import { MemoryDisk } from './memory-disk.ts'
+
+/** A simulated disk and the storages over it. */
+export class StorageOnMemory {
+  readonly disk: MemoryDisk = new MemoryDisk(new SeededRandom(11))
+  readonly #seed: number
+  #life = 0
+
+  constructor(seed = 1) {
+    this.#seed = seed
+  }
+
+  /** A started storage. The one before must be stopped, or its disk crashed. */
+  async start(): Promise<FileLogStorage> {
+    const random = new SeededRandom(1_000 * this.#seed + this.#life++)
+    const ports = { ...systemRuntime({ random, clock: new VirtualClock() }), disk: this.disk.mount() }
+    const storage = new FileLogStorage(ports, { directory: 'n', segmentBytes: 4_096 })
+    await storage.start()
+    return storage
+  }
+
+  /** Opens group `g`, runs `body`, and stops. */
+  async session<T>(body: (log: GroupLog, storage: FileLogStorage) => Promise<T>): Promise<T> {
+    const storage = await this.start()
+    try {
+      return await body(await storage.openGroup('g'), storage)
+    } finally {
+      await storage.stop()
+    }
+  }
+
+  /** The last index that a new storage finds. */
+  lastIndex(): Promise<number> {
+    return this.session(async ({ recovered }) => recovered.entries.at(-1)?.index ?? 0)
+  }
+
+  /** What a file holds now. */
+  bytes(path: string): Buffer {
+    return this.disk.edit(path, () => undefined)
+  }
+
+  /** Overwrites a file from its start. */
+  restore(path: string, content: Buffer): void {
+    this.disk.edit(path, (file) => content.copy(file))
+  }
+}
+
+export const entry = (index: number, data: Uint8Array = Buffer.from(`entry ${index}`), term = 1): LogEntry => ({
+  index,
+  term,
+  kind: 1,
+  data,
+})
+
+export const wal = (sequence: number): string => `n/wal/${sequence.toString(16).padStart(16, '0')}.wal`
