@@ -1,0 +1,335 @@
+import { connect as connectSocket, createServer, type Socket } from 'node:net'
+import { type Logger, silentLogger, systemRuntime } from '@dsys/runtime'
+import type { TransportEvent } from '@dsys/transport'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type NatsServer, natsForTests, type StartNatsOptions } from '../../../tooling/nats-server/index.mjs'
+import { NatsTransport, type NatsTransportOptions } from '../src/index.ts'
+
+const nats = await natsForTests()
+const cleanups: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+/** The log lines as text, errors and fields included, to look for secrets in. */
+function recordingLogger(): { logger: Logger; lines: string[] } {
+  const lines: string[] = []
+  const logger: Logger = { ...silentLogger, log: (...parts) => void lines.push(JSON.stringify(parts)) }
+  return { logger, lines }
+}
+
+async function startServer(options: StartNatsOptions = {}): Promise<NatsServer> {
+  const server = await nats.start(options)
+  cleanups.push(() => server.stop())
+  return server
+}
+
+function create(servers: string, nodeId: string, options: Partial<NatsTransportOptions> = {}, logger?: Logger) {
+  const runtime = systemRuntime(logger === undefined ? {} : { logger })
+  const transport = new NatsTransport(runtime, {
+    servers,
+    cluster: 'test',
+    nodeId,
+    generation: 1,
+    reconnectWaitMs: 20,
+    ...options,
+  })
+  cleanups.push(() => transport.stop())
+  return transport
+}
+
+/** A started transport, and a way to wait for its events and frames. */
+async function startNode(servers: string, nodeId: string, options: Partial<NatsTransportOptions> = {}) {
+  const transport = create(servers, nodeId, options)
+  const events: TransportEvent[] = []
+  const frames: number[] = []
+  let wake = (): void => undefined
+  transport.observe((event) => {
+    events.push(event)
+    wake()
+  })
+  transport.listen('test', (frame) => {
+    frames.push(frame[0] ?? -1)
+    wake()
+  })
+  await transport.start()
+  /** Resolves when `holds` does; it is looked at again with each event and frame. A test that never gets there times out. */
+  const until = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
+  return { transport, events, frames, until }
+}
+
+const errorOf = (promise: Promise<unknown>): Promise<Error & { code?: string; hint?: string }> =>
+  promise.then(
+    () => {
+      throw new Error('it was expected to fail')
+    },
+    (error) => error,
+  )
+
+/** An error as a person or a log may see it: with its causes and all fields. */
+function everythingIn(error: unknown): string {
+  if (!(error instanceof Error)) return JSON.stringify(error)
+  return [
+    error.message,
+    error.stack,
+    JSON.stringify(error),
+    JSON.stringify(Object.entries(error)),
+    everythingIn(error.cause ?? ''),
+  ].join()
+}
+
+describe('options', () => {
+  const options = { servers: 'nats://127.0.0.1:4222', cluster: 'test', nodeId: 'a', generation: 1 }
+
+  test.each([
+    { servers: [] },
+    { servers: 'http://127.0.0.1' },
+    { servers: 'nats://' },
+    { cluster: '' },
+    { cluster: 'x'.repeat(65) },
+    { nodeId: '' },
+    { generation: 0 },
+    { connectTimeoutMs: 0 },
+    { pingIntervalMs: 1.5 },
+  ])('%j is refused', (wrong) => {
+    expect(() => new NatsTransport(systemRuntime(), { ...options, ...wrong })).toThrow(RangeError)
+  })
+
+  test('an unreadable URL or key is refused without repeating it', () => {
+    for (const wrong of [
+      { servers: 'nats://user:hunter2@exa mple:99999' },
+      { authentication: { nkeySeed: 'hunter2' } },
+      { authentication: { creds: 'hunter2' } },
+    ]) {
+      try {
+        new NatsTransport(systemRuntime(), { ...options, ...wrong })
+        expect.unreachable()
+      } catch (error) {
+        expect(error).toBeInstanceOf(RangeError)
+        expect(everythingIn(error)).not.toContain('hunter2')
+      }
+    }
+  })
+})
+
+test('without a server, start fails in time, says how to get one, and tells no secret', async () => {
+  const { logger, lines } = recordingLogger()
+  const transport = create('nats://user:hunter2@127.0.0.1:1', 'a', { connectTimeoutMs: 200 }, logger)
+  const error = await errorOf(transport.start())
+  expect(error).toMatchObject({
+    code: 'DSYS_TRANSPORT_NATS_UNREACHABLE',
+    message: expect.stringMatching(/127\.0\.0\.1:1 within 200 ms/),
+    hint: expect.stringContaining('nats-server'),
+    retryable: true,
+  })
+  expect(everythingIn(error) + lines.join()).not.toContain('hunter2')
+  expect(transport.connection).toBe('closed')
+})
+
+test('start can be cancelled while it waits for a server', async () => {
+  const transport = create('nats://127.0.0.1:1', 'a', { connectTimeoutMs: 60_000 })
+  const controller = new AbortController()
+  const starting = errorOf(transport.start({ signal: controller.signal }))
+  const reason = new Error('enough')
+  controller.abort(reason)
+  expect(await starting).toBe(reason)
+})
+
+test('a server that accepts and says nothing does not hold up start', async () => {
+  const sockets: Socket[] = []
+  const mute = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1')
+  await new Promise((resolve) => mute.once('listening', resolve))
+  cleanups.push(async () => {
+    for (const socket of sockets) socket.destroy()
+    mute.close()
+  })
+  const { port } = mute.address() as { port: number }
+  const error = await errorOf(create(`127.0.0.1:${port}`, 'a', { connectTimeoutMs: 200 }).start())
+  expect(error.code).toBe('DSYS_TRANSPORT_NATS_UNREACHABLE')
+})
+
+nats.describe(describe, 'with a NATS server', () => {
+  test('kill -9 of the server and its restart heal without help, and nothing stale leaves', async () => {
+    const server = await startServer()
+    const a = await startNode(server.url, 'a')
+    const b = await startNode(server.url, 'b')
+    await server.kill()
+    await a.until(() => a.transport.connection === 'disconnected')
+    await b.until(() => b.transport.connection === 'disconnected')
+    expect(a.transport.send({ id: 'b' }, 'test', Uint8Array.of(1))).toBe(false)
+    expect(a.transport.broadcast('test', Uint8Array.of(2))).toBe(false)
+    expect(a.transport.send({ id: 'a' }, 'test', Uint8Array.of(3))).toBe(false)
+    await server.restart()
+    await a.until(() => a.transport.connection === 'connected')
+    await b.until(() => b.transport.connection === 'connected')
+    expect(a.transport.send({ id: 'b' }, 'test', Uint8Array.of(4))).toBe(true)
+    await b.until(() => b.frames.length > 0)
+    expect([a.frames, b.frames]).toEqual([[], [4]])
+    expect(a.events.map(({ type }) => type)).toEqual(['connected', 'disconnected', 'connected'])
+  })
+
+  test('a server that hangs is noticed by its missing signs of life, also with a full send buffer', async () => {
+    const server = await startServer()
+    const a = await startNode(server.url, 'a', { pingIntervalMs: 50, maxQueuedBytes: 16 * 2 ** 20 })
+    server.signal('SIGSTOP')
+    const frame = new Uint8Array(2 ** 19)
+    while (a.transport.send({ id: 'b' }, 'test', frame)) {
+      // Fill what the kernel buffers and the queue behind it.
+    }
+    await a.until(() => a.transport.connection === 'disconnected')
+    expect(a.events.at(-1)).toEqual({ type: 'disconnected', why: 'the server did not answer pings' })
+    server.signal('SIGCONT')
+    await a.until(() => a.transport.connection === 'connected')
+    expect(a.transport.send({ id: 'b' }, 'test', frame)).toBe(true)
+  })
+
+  test('a full queue refuses frames, and takes them again once the server has read', async () => {
+    const server = await startServer()
+    const a = await startNode(server.url, 'a', { maxQueuedBytes: 2 ** 20 })
+    const b = await startNode(server.url, 'b')
+    const frame = new Uint8Array(2 ** 18)
+    let taken = 0
+    while (a.transport.send({ id: 'b' }, 'test', frame)) taken++
+    expect(taken).toBeGreaterThanOrEqual(2)
+    expect(taken).toBeLessThanOrEqual(9)
+    await b.until(() => b.frames.length === taken)
+    while (!a.transport.send({ id: 'b' }, 'test', frame)) await new Promise((resolve) => setImmediate(resolve))
+    await b.until(() => b.frames.length === taken + 1)
+  })
+
+  test('a transport that waits for its server keeps the process alive, one that is stopped does not', async () => {
+    const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
+    // A port closes in a later turn; where it never does, the test times out.
+    const untilPorts = async (count: number): Promise<void> => {
+      while (ports() !== count) await new Promise((resolve) => setImmediate(resolve))
+    }
+    const before = ports()
+    const server = await startServer()
+    const a = await startNode(server.url, 'a')
+    await untilPorts(before)
+    await server.kill()
+    await a.until(() => a.transport.connection === 'disconnected')
+    expect(ports()).toBe(before + 1)
+    await a.transport.stop()
+    await untilPorts(before)
+  })
+
+  test('frames of another cluster do not arrive', async () => {
+    const server = await startServer()
+    const a = await startNode(server.url, 'a')
+    const b = await startNode(server.url, 'b')
+    const stranger = await startNode(server.url, 'x', { cluster: 'test2' })
+    stranger.transport.send({ id: 'b' }, 'test', Uint8Array.of(1))
+    stranger.transport.broadcast('test', Uint8Array.of(2))
+    await stranger.until(() => stranger.events.some(({ type }) => type === 'peer-absent'))
+    a.transport.send({ id: 'b' }, 'test', Uint8Array.of(3))
+    await b.until(() => b.frames.length > 0)
+    expect(b.frames).toEqual([3])
+  })
+
+  test('messages of others on the subjects of a node are dropped', async () => {
+    const server = await startServer()
+    const a = await startNode(server.url, 'a')
+    const b = await startNode(server.url, 'b')
+    const socket = connectSocket({ host: '127.0.0.1', port: server.port })
+    const replies = [
+      '',
+      'somewhere.else',
+      'dsys.test.r.x',
+      'dsys.test.r.x.0.b.any.test',
+      'dsys.test.r.x.NaN.b.any.test',
+    ]
+    const lines = replies.map((reply) => `PUB dsys.test.n.b.any.test ${reply} 1\r\n1\r\n`)
+    socket.write(`CONNECT {"verbose":false}\r\n${lines.join('')}PING\r\n`)
+    await new Promise<void>((resolve) => socket.on('data', (data) => data.includes('PONG') && resolve()))
+    socket.destroy()
+    a.transport.send({ id: 'b' }, 'test', Uint8Array.of(2))
+    await b.until(() => b.frames.length > 0)
+    expect(b.frames).toEqual([2])
+  })
+
+  test('a server with a lower limit than needed fails start; one with a higher limit shows in capabilities', async () => {
+    const server = await startServer({ config: 'max_payload: 100000' })
+    const error = await errorOf(create(server.url, 'a', { minFrameBytes: 100_001 }).start())
+    expect(error).toMatchObject({
+      code: 'DSYS_TRANSPORT_NATS_FRAME_LIMIT',
+      serverLimitBytes: 100_000,
+      neededBytes: 100_001,
+    })
+    const b = await startNode(server.url, 'b', { minFrameBytes: 100_000 })
+    expect(b.transport.capabilities.maxFrameBytes).toBe(100_000)
+  })
+
+  test('the longest names fit into the protocol lines of NATS', async () => {
+    const server = await startServer()
+    const longest = (character: string): string => character.repeat(128)
+    const options = { cluster: '节'.repeat(64), generation: Number.MAX_SAFE_INTEGER }
+    const a = await startNode(server.url, longest('点'), options)
+    const b = await startNode(server.url, longest('节'), options)
+    const channel = 'x'.repeat(64)
+    const got = new Promise((resolve) => b.transport.listen(channel, (_frame, from) => resolve(from)))
+    a.transport.send(b.transport.self, channel, Uint8Array.of(1))
+    expect(await got).toEqual(a.transport.self)
+    expect(a.transport.connection).toBe('connected')
+  })
+
+  test('a frame that is kept does not hold much more memory than its own', async () => {
+    const server = await startServer()
+    const a = await startNode(server.url, 'a')
+    const b = await startNode(server.url, 'b')
+    const kept: Uint8Array[] = []
+    b.transport.listen('kept', (frame) => kept.push(frame))
+    for (let i = 0; i < 100; i++) a.transport.send({ id: 'b' }, 'kept', new Uint8Array(100))
+    a.transport.send({ id: 'b' }, 'test', Uint8Array.of(1))
+    await b.until(() => b.frames.length > 0)
+    for (const frame of kept) expect(frame.buffer.byteLength).toBeLessThanOrEqual(200)
+  })
+})
+
+nats.describe(describe, 'authentication', () => {
+  const config = 'authorization { users = [ { user: ann, password: "right" } ] }'
+
+  test('the right credentials work, as an option or in the URL', async () => {
+    const server = await startServer({ config })
+    await startNode(server.url, 'a', { authentication: { user: 'ann', pass: 'right' } })
+    const b = await startNode(server.url.replace('nats://', 'nats://ann:right@'), 'b')
+    expect(b.transport.connection).toBe('connected')
+  })
+
+  test('a token works too', async () => {
+    const server = await startServer({ config: 'authorization { token: "s3cret" }' })
+    await startNode(server.url, 'a', { authentication: { token: 's3cret' } })
+    await startNode(server.url.replace('nats://', 'nats://s3cret@'), 'b')
+  })
+
+  test.each([{ authentication: { user: 'ann', pass: 'hunter2' } }, { authentication: { token: 'hunter2' } }, {}])(
+    'wrong credentials fail at once, and no secret is told (%#)',
+    async (options) => {
+      const server = await startServer({ config })
+      const { logger, lines } = recordingLogger()
+        const url = server.url.replace('nats://', 'nats://ann:hunter2@')
+      const error = await errorOf(create(url, 'a', options, logger).start())
+      expect(error).toMatchObject({ code: 'DSYS_TRANSPORT_NATS_AUTHENTICATION', retryable: false })
+      expect(everythingIn(error) + lines.join()).not.toContain('hunter2')
+      expect(lines, 'a refusal is not tried again').toEqual([])
+    },
+  )
+
+  test('a user that may not subscribe is told so', async () => {
+    const server = await startServer({
+      config: 'authorization { users = [ { user: ann, password: right, permissions: { subscribe: "other.>" } } ] }',
+    })
+    const error = await errorOf(create(server.url, 'a', { authentication: { user: 'ann', pass: 'right' } }).start())
+    expect(error).toMatchObject({
+      code: 'DSYS_TRANSPORT_NATS_PERMISSION',
+      hint: expect.stringContaining('dsys.<cluster>.>'),
+    })
+  })
+})
