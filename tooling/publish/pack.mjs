@@ -38,5 +38,7 @@ export async function packAll(directory) {
   const env = toolEnvironment(process.env, [await ensurePnpm()])
   await output('pnpm', ['-r', '--filter', './packages/*', 'pack', '--pack-destination', directory], { env })
   const tarballs = readdirSync(directory).filter((name) => name.endsWith('.tgz'))
-  return new Map(tarballs.map((name) => [name.replace(/^dsys-(.*)-\d+\.\d+\.\d+.*\.tgz$/, '$1'), join(directory, name)]))
+  return new Map(
+    tarballs.map((name) => [name.replace(/^dsys-(.*)-\d+\.\d+\.\d+.*\.tgz$/, '$1'), join(directory, name)]),
+  )
 }

@@ -8,7 +8,9 @@ import { sourceOf } from '../bootstrap/build.mjs'
 import { ROOT } from '../bootstrap/environment.mjs'
 import { output, packAll } from './pack.mjs'
 
-const packages = readdirSync(join(ROOT, 'packages')).filter((name) => existsSync(join(ROOT, 'packages', name, 'package.json')))
+const packages = readdirSync(join(ROOT, 'packages')).filter((name) =>
+  existsSync(join(ROOT, 'packages', name, 'package.json')),
+)
 
 let work: string
 let tarballs: Map<string, string>
@@ -43,9 +45,16 @@ describe.concurrent.each(packages)('%s', (name) => {
   test('the tarball holds what a user needs, and nothing else', async () => {
     const folder = await unpack(name)
     const files = filesBelow(folder)
-    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts']))
+    expect(files).toEqual(
+      expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts']),
+    )
     expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toContain('Apache License')
-    expect(files.filter((file) => !/^(LICENSE|README\.md|ALGORITHM\.md|package\.json|src\/.+\.ts|dist\/.+\.(js|d\.ts)(\.map)?)$/.test(file))).toEqual([])
+    expect(
+      files.filter(
+        (file) =>
+          !/^(LICENSE|README\.md|ALGORITHM\.md|package\.json|src\/.+\.ts|dist\/.+\.(js|d\.ts)(\.map)?)$/.test(file),
+      ),
+    ).toEqual([])
     const orphans = files
       .filter((file) => file.startsWith('dist/'))
       .filter((file) => !files.includes(`src/${sourceOf(file.slice('dist/'.length))}`))
@@ -64,7 +73,8 @@ describe.concurrent.each(packages)('%s', (name) => {
     expect(maps).toEqual(expect.arrayContaining(['dist/index.js.map', 'dist/index.d.ts.map']))
     for (const map of maps) {
       const { sources } = JSON.parse(readFileSync(join(folder, map), 'utf8')) as { sources: string[] }
-      for (const source of sources) expect(existsSync(resolve(folder, dirname(map), source)), `${map}: ${source}`).toBe(true)
+      for (const source of sources)
+        expect(existsSync(resolve(folder, dirname(map), source)), `${map}: ${source}`).toBe(true)
     }
   })
 
@@ -75,6 +85,14 @@ describe.concurrent.each(packages)('%s', (name) => {
   })
 
   test('the types are right for every way to resolve them (attw)', async () => {
-    await output('attw', ['--profile', 'esm-only', '--no-definitely-typed', '--no-emoji', '--format', 'ascii', tarballs.get(name) ?? ''])
+    await output('attw', [
+      '--profile',
+      'esm-only',
+      '--no-definitely-typed',
+      '--no-emoji',
+      '--format',
+      'ascii',
+      tarballs.get(name) ?? '',
+    ])
   })
 })

@@ -46,9 +46,9 @@ const isFunction = (node: SyntaxNode): boolean =>
 /** The callback of a describe is a list of tests, no function that somebody has to follow. */
 function isSuite(parent: SyntaxNode | undefined): boolean {
   if (parent?.type !== 'CallExpression') return false
-  let found = false
-  if (isNode(parent['callee'])) visit(parent['callee'], (node) => void (found ||= nameOf(node) === 'describe'))
-  return found
+  const names: (string | undefined)[] = []
+  if (isNode(parent['callee'])) visit(parent['callee'], (node) => void names.push(nameOf(node)))
+  return names.includes('describe')
 }
 
 /** The ambient world that comes through ports; with the only files or folders that may touch it, since they implement the port. */

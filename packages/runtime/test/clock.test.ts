@@ -114,7 +114,7 @@ describe('systemClock', () => {
         resolve()
       })
       systemClock.afterIo(() => log.push('cancelled')).cancel()
-      Promise.resolve().then(() => log.push('promise'))
+      void Promise.resolve().then(() => log.push('promise'))
     })
     expect(log).toEqual(['promise', 'after'])
   })

@@ -13,7 +13,10 @@ const network = new MemoryNetwork()
 const ids = ['n1', 'n2', 'n3']
 const members = ids.map((id) => {
   const [transport, log] = [network.endpoint(id), new MemoryLogStorage()]
-  const raft = new RaftNode({ ...systemRuntime(), transport, log, machine: counter }, { id, group: 'orders', voters: ids })
+  const raft = new RaftNode(
+    { ...systemRuntime(), transport, log, machine: counter },
+    { id, group: 'orders', voters: ids },
+  )
   return { transport, log, raft }
 })
 

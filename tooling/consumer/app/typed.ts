@@ -3,8 +3,8 @@ import { NoLeaderError, type RaftEvent, RaftNode, type StateMachine } from '@dsy
 import { raft } from '@dsys/raft/di'
 import { systemRuntime } from '@dsys/runtime'
 import { MemoryLogStorage } from '@dsys/storage-memory'
-import { MemoryNetwork } from '@dsys/transport-memory'
 import type { Transport } from '@dsys/transport'
+import { MemoryNetwork } from '@dsys/transport-memory'
 
 interface State {
   readonly n: number
@@ -27,7 +27,10 @@ export async function total(signal: AbortSignal): Promise<number> {
   // @ts-expect-error A command of another shape is refused.
   await node.propose({ subtract: 2 })
   // @ts-expect-error The group has no default.
-  new RaftNode({ ...systemRuntime(), transport, log: new MemoryLogStorage(), machine: counter }, { id: 'n1', voters: ['n1'] })
+  new RaftNode(
+    { ...systemRuntime(), transport, log: new MemoryLogStorage(), machine: counter },
+    { id: 'n1', voters: ['n1'] },
+  )
   return result + (await node.read((state) => state.n))
 }
 
