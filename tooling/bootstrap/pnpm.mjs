@@ -74,6 +74,6 @@ function npmCommand() {
     join(dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js'),
     join(dirname(process.execPath), 'node_modules/npm/bin/npm-cli.js'),
   ]
-  const script = candidates.find((path) => path !== undefined && path.endsWith('npm-cli.js') && isThere(path))
+  const script = candidates.find((path) => path?.endsWith('npm-cli.js') && isThere(path))
   return script === undefined ? { command: 'npm', args: [] } : { command: process.execPath, args: [script] }
 }

@@ -16,8 +16,11 @@ import { REPORTS, TEST_PROJECTS } from './tasks.mjs'
 
 const RUNS = join(ROOT, '.turbo/runs')
 
-/** The stages in the order of the summary, by the turbo task behind each. */
-const STAGES = ['build', 'lint', 'typecheck', 'test:unit', 'test:publish', 'test:e2e']
+/**
+ * The turbo tasks, in the order of the summary. Those of one phase run at once; packing and real processes, which have
+ * deadlines to meet, do not share the machine with other tests.
+ */
+const PHASES = [['build', 'lint', 'typecheck', 'test:unit'], ['test:publish'], ['test:e2e']]
 
 /**
  * Builds, checks and tests everything; goes on after a failure, so that one run shows all that is wrong. The last line of
@@ -32,17 +35,21 @@ export async function testEverything(env) {
   removeAll(REPORTS)
   const nats = await prepareNats(env)
   const testEnv = { ...env, ...nats.env }
-  // The end-to-end tests measure real processes against real deadlines: nothing else runs beside them.
-  const first = await runTurbo(STAGES.slice(0, -1), testEnv)
-  const second = await runTurbo(STAGES.slice(-1), testEnv)
-  const byTask = new Map([...first.stages, ...second.stages].map((stage) => [stage.name, stage]))
-  const stages = [nats.stage, ...STAGES.map((name) => byTask.get(name) ?? notRun(name))]
+  /** @type {Stage[]} */
+  const done = []
+  let failed = false
+  for (const tasks of PHASES) {
+    const { exitCode, stages } = await runTurbo(tasks, testEnv)
+    done.push(...stages)
+    failed ||= exitCode !== 0
+  }
+  const byTask = new Map(done.map((stage) => [stage.name, stage]))
+  const stages = [nats.stage, ...PHASES.flat().map((name) => byTask.get(name) ?? notRun(name))]
   if (byTask.get('build')?.result !== 'failed') markBuilt()
 
   const counts = countTests()
-  const failed = first.exitCode !== 0 || second.exitCode !== 0 || stages.some(isBad) || counts.failed > 0
   print(stages, counts)
-  return failed ? 1 : 0
+  return failed || stages.some(isBad) || counts.failed > 0 ? 1 : 0
 }
 
 /** @param {Stage} stage */
