@@ -4,6 +4,7 @@ import {
   Lifecycle,
   type Logger,
   type Meter,
+  NotRunningError,
   Pending,
   type Random,
   type Service,
@@ -13,8 +14,9 @@ import {
 } from '@dsys/runtime'
 import type { PeerAddress, Transport, TransportEvent } from '@dsys/transport'
 import { decodeMessage, encodeMessage } from './core/codec.ts'
+import { MIN_FRAME_BYTES } from './core/courier.ts'
 import type { Effect } from './core/effects.ts'
-import { MembershipCore, MIN_FRAME_BYTES } from './core/membership-core.ts'
+import { MembershipCore } from './core/membership-core.ts'
 import { isLive, type Metadata } from './core/record.ts'
 import { TransportFrameTooSmallError } from './errors.ts'
 import type { Member, MembershipEvent } from './events.ts'
@@ -52,6 +54,8 @@ export class Membership implements Service {
   #timer: TimerHandle | undefined
   #judging = false
   #failed = false
+  /** Why this member has fallen silent although nobody stopped it. */
+  #silenced: string | undefined
   #joined: Pending<void> | undefined
   #farewell: Pending<void> | undefined
   #release: (() => void)[] = []
@@ -119,6 +123,7 @@ export class Membership implements Service {
    */
   updateMetadata(metadata: Metadata): void {
     this.#lifecycle.assertRunning()
+    if (this.#silenced !== undefined) throw new NotRunningError('membership', this.#silenced)
     checkMetadata(metadata)
     this.#input((core, nowMs) => core.updateMetadata(metadata, nowMs))
   }
@@ -212,6 +217,7 @@ export class Membership implements Service {
       // Deviation: every error is caught here, since a transport's handler must not throw. It is a defect, and this member falls
       // silent: the others will see it die.
       this.#failed = true
+      this.#silenced = 'stopped by a defect'
       this.#silence()
       this.#logger.log('error', 'membership has stopped itself because of a defect', { error })
       this.#joined?.reject(error)
@@ -244,6 +250,7 @@ export class Membership implements Service {
         this.#farewell?.resolve()
         break
       case 'superseded':
+        this.#silenced = `superseded by generation ${effect.generation} of this node`
         this.#logger.log('error', 'a later life of this node is in the cluster; this one has fallen silent', {
           ...transport.self,
           laterGeneration: effect.generation,

@@ -2,11 +2,11 @@ import { type Random, SeededRandom } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { Member } from '../events.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { MAX_RUMOR_BYTES } from './codec.ts'
+import { Courier } from './courier.ts'
 import { Detector } from './detector.ts'
 import type { Effect } from './effects.ts'
-import { GossipQueue, inParts } from './gossip-queue.ts'
-import type { Message, MessageBody } from './message.ts'
+import { Farewell } from './farewell.ts'
+import type { Message } from './message.ts'
 import { sample } from './prober.ts'
 import { compareRecords, isLive, type MemberRecord, type Metadata, metadataEntries, type Rumor } from './record.ts'
 import { type Cause, type Entry, memberOf, View } from './view.ts'
@@ -20,26 +20,12 @@ export interface CoreOptions extends ResolvedOptions {
   readonly maxFrameBytes: number
 }
 
-/** The smallest frame limit that membership works with. */
-export const MIN_FRAME_BYTES: number = 2 * MAX_RUMOR_BYTES
-/** Room for the cluster name, ids and numbers of a message. */
-const HEADER_BYTES = 1_024
-const MAX_PIGGYBACK_BYTES = 4_096
-const MAX_SYNC_BYTES = 65_536
-/** How many nodes answer a broadcast hello, on average, and how many are synced with after a reconnect or told a farewell. */
-const HELLO_ANSWERS = 3
+/** How many members are synced with after a reconnect, and how many are told a farewell one by one. */
 const RECONNECT_SYNCS = 2
 const FAREWELLS = 8
 const FIRST_JOIN_RETRY_MS = 200
 /** Hearsay suspicions wait up to this much longer, so that the accuser's verdict comes first and is not said by all at once. */
 const HEARSAY_PART = 0.25
-
-interface Farewell {
-  readonly waiting: Map<number, PeerAddress>
-  heardBy: number
-  resendMs: number
-  readonly deadlineMs: number
-}
 
 /**
  * The protocol, without a clock, timer, chance or I/O of its own: inputs with the time go in, effects come out.
@@ -52,7 +38,7 @@ export class MembershipCore {
   readonly #self: PeerAddress
   readonly #random: Random
   readonly #view: View
-  readonly #queue: GossipQueue
+  readonly #courier: Courier
   readonly #detector: Detector
   #effects: Effect[] = []
   #state: 'new' | 'active' | 'leaving' | 'ended' = 'new'
@@ -73,13 +59,13 @@ export class MembershipCore {
     this.#random = new SeededRandom(options.seed)
     const emit = (effect: Effect): void => void this.#effects.push(effect)
     this.#view = new View(options.self, options.maxMembers, emit)
-    this.#queue = new GossipQueue((record, nowMs) => this.#rumorOf(record, nowMs))
+    this.#courier = new Courier(options, this.#view, emit)
     this.#detector = new Detector({
       options,
       random: this.#random,
       view: this.#view,
       emit,
-      send: (to, body, nowMs) => this.#send(to, body, nowMs),
+      send: (to, body, nowMs) => this.#courier.send(to, body, nowMs),
       accuse: (entry, state, why, nowMs) => this.#accuse(entry, state, why, nowMs),
     })
   }
@@ -96,9 +82,9 @@ export class MembershipCore {
 
   /** When `tick` is wanted next; `undefined` when nothing is waited for. */
   deadlineMs(): number | undefined {
-    if (this.#state === 'leaving') return Math.min(this.#farewell?.resendMs ?? 0, this.#farewell?.deadlineMs ?? 0)
+    if (this.#state === 'leaving') return this.#farewell?.deadlineMs()
     if (this.#state !== 'active' || !this.#connected) return undefined
-    const gossipMs = this.#queue.size > 0 && this.#view.live.size > 0 ? this.#nextGossipMs : Number.POSITIVE_INFINITY
+    const gossipMs = this.#courier.hasNews && this.#view.live.size > 0 ? this.#nextGossipMs : Number.POSITIVE_INFINITY
     const joinMs = this.#joined ? Number.POSITIVE_INFINITY : this.#nextJoinMs
     return Math.min(this.#detector.deadlineMs(), this.#nextProbeMs, this.#nextSyncMs, gossipMs, joinMs)
   }
@@ -121,6 +107,7 @@ export class MembershipCore {
   /** Says goodbye. `farewell-done` follows, at the latest after `leaveTimeoutMs`. */
   leave(nowMs: number): Effect[] {
     if (this.#state !== 'active') {
+      // It never joined, or was superseded: there is nothing to say.
       this.#end(0)
       return this.#take()
     }
@@ -129,11 +116,20 @@ export class MembershipCore {
     const peers = this.#connected ? sample(this.#view.live.values(), FAREWELLS, this.#random) : []
     this.#apply(record, { nowMs, why: 'this node leaves' })
     this.#state = 'leaving'
-    const { leaveTimeoutMs } = this.#options
     const waiting = new Map(peers.map((peer) => [this.#detector.nextSeq(), addressOf(peer)]))
-    this.#farewell = { waiting, heardBy: 0, resendMs: nowMs + leaveTimeoutMs / 2, deadlineMs: nowMs + leaveTimeoutMs }
-    if (waiting.size === 0) this.#end(0)
-    else this.#sayFarewell(this.#farewell, nowMs)
+    this.#farewell = new Farewell(
+      {
+        leaveTimeoutMs: this.#options.leaveTimeoutMs,
+        say: (unheard, sayMs) => {
+          this.#courier.broadcast(record, sayMs)
+          for (const [seq, to] of unheard) this.#courier.farewell(to, seq, sayMs)
+        },
+        done: (heardBy) => this.#end(heardBy),
+      },
+      waiting,
+      nowMs,
+    )
+    this.#farewell.begin(nowMs)
     return this.#take()
   }
 
@@ -167,7 +163,7 @@ export class MembershipCore {
     if (again) this.#restate(this.#ownRecord().incarnation + 1, nowMs)
     this.#greet(nowMs)
     for (const peer of sample(this.#view.live.values(), RECONNECT_SYNCS, this.#random)) {
-      this.#sendState(addressOf(peer), 'sync-request', nowMs)
+      this.#courier.state(addressOf(peer), 'sync-request', nowMs)
     }
     return this.#take()
   }
@@ -189,9 +185,7 @@ export class MembershipCore {
   /** An earlier life of a node speaks: nothing of it counts. If it still runs, it learns that it has been replaced. */
   #onStale(message: Message, from: PeerAddress, known: Entry, nowMs: number): void {
     this.#effects.push({ type: 'count', what: 'stale-frame' })
-    if (message.kind !== 'ping') return
-    const rumors = [this.#view.rumor(known, nowMs)]
-    this.#effects.push({ type: 'send', to: from, message: { kind: 'gossip', rumors } })
+    if (message.kind === 'ping') this.#courier.tell(from, known.record, nowMs)
   }
 
   #onMessage(message: Message, from: PeerAddress, nowMs: number): void {
@@ -204,7 +198,7 @@ export class MembershipCore {
         break
       case 'ack':
         this.#detector.onAck(message.seq, from, nowMs)
-        this.#onFarewellHeard(message.seq, from)
+        this.#farewell?.onAck(message.seq, from)
         break
       case 'ping-request': {
         const { seq, target, generation } = message
@@ -215,10 +209,10 @@ export class MembershipCore {
         this.#detector.onPingAnswer(message.seq, from, message.reached)
         break
       case 'hello':
-        if (this.#answersHello(message.answers)) this.#sendState(from, 'sync-reply', nowMs)
+        if (this.#answersHello(message.answers)) this.#courier.state(from, 'sync-reply', nowMs)
         break
       case 'sync-request':
-        if (message.last) this.#sendState(from, 'sync-reply', nowMs)
+        if (message.last) this.#courier.state(from, 'sync-reply', nowMs)
         this.#onJoined(from)
         break
       case 'sync-reply':
@@ -230,10 +224,10 @@ export class MembershipCore {
   }
 
   #onPing(seq: number, from: PeerAddress, nowMs: number): void {
-    this.#send(from, { kind: 'ack', seq }, nowMs)
+    this.#courier.send(from, { kind: 'ack', seq }, nowMs)
     const known = this.#view.get(from.id)
     const isStranger = known === undefined || known.record.generation < from.generation
-    if (isStranger && this.#state === 'active') this.#sendState(from, 'sync-request', nowMs)
+    if (isStranger && this.#state === 'active') this.#courier.state(from, 'sync-request', nowMs)
   }
 
   #answersHello(answers: number): boolean {
@@ -303,7 +297,7 @@ export class MembershipCore {
   /** The one place where the view changes. Every change is news to pass on. */
   #apply(record: MemberRecord, cause: Cause): boolean {
     if (!this.#view.apply(record, cause)) return false
-    this.#queue.add(record)
+    this.#courier.spread(record)
     this.#nextGossipMs = Math.max(this.#nextGossipMs, cause.nowMs)
     if (this.#view.live.has(record.id)) this.#detector.rotation.add(record.id)
     else this.#detector.rotation.remove(record.id)
@@ -312,10 +306,8 @@ export class MembershipCore {
 
   /** First-hand news goes to everybody at once where the transport can, else it is gossiped without waiting. */
   #announce(record: MemberRecord, nowMs: number): void {
-    if (this.#options.canBroadcast) {
-      const message: Message = { kind: 'gossip', rumors: [this.#rumorOf(record, nowMs)] }
-      this.#effects.push({ type: 'broadcast', message })
-    } else this.#nextGossipMs = nowMs
+    if (this.#options.canBroadcast) this.#courier.broadcast(record, nowMs)
+    else this.#nextGossipMs = nowMs
   }
 
   tick(nowMs: number): Effect[] {
@@ -323,7 +315,7 @@ export class MembershipCore {
     if (dueMs === undefined || nowMs < dueMs) return this.#take()
     // Less than this is the jitter of timers, and covered by judging after the input of this turn.
     if (nowMs - dueMs > this.#options.probeTimeoutMs / 2) this.#detector.extend(nowMs - dueMs, nowMs)
-    if (this.#state === 'leaving') this.#tickFarewell(nowMs)
+    if (this.#state === 'leaving') this.#farewell?.tick(nowMs)
     else this.#tickActive(nowMs)
     return this.#take()
   }
@@ -335,10 +327,10 @@ export class MembershipCore {
       this.#nextProbeMs = nowMs + probeIntervalMs
       this.#detector.startProbes(nowMs)
     }
-    if (nowMs >= this.#nextGossipMs && this.#queue.size > 0) {
+    if (nowMs >= this.#nextGossipMs && this.#courier.hasNews) {
       this.#nextGossipMs = nowMs + gossipIntervalMs
       for (const peer of sample(this.#view.live.values(), this.#options.gossipFanout, this.#random)) {
-        if (this.#queue.size > 0) this.#send(addressOf(peer), { kind: 'gossip' }, nowMs)
+        if (this.#courier.hasNews) this.#courier.send(addressOf(peer), { kind: 'gossip' }, nowMs)
       }
     }
     if (!this.#joined && nowMs >= this.#nextJoinMs) this.#greet(nowMs)
@@ -352,15 +344,15 @@ export class MembershipCore {
   /** Push/pull with one member; and a hello to one who is missing, so that the parts of a healed partition find each other. */
   #sync(nowMs: number): void {
     const [peer] = sample(this.#view.live.values(), 1, this.#random)
-    if (peer !== undefined) this.#sendState(addressOf(peer), 'sync-request', nowMs)
+    if (peer !== undefined) this.#courier.state(addressOf(peer), 'sync-request', nowMs)
     const dead = [...this.#view.entries.values()].filter(({ record }) => record.state === 'dead')
     const missing = new Set(dead.map(({ record }) => record.id))
     for (const seed of this.#options.seeds) if (!this.#view.live.has(seed)) missing.add(seed)
     missing.delete(this.#self.id)
     const [lost] = sample(missing, 1, this.#random)
-    if (lost !== undefined) this.#sendHello({ id: lost }, nowMs)
+    if (lost !== undefined) this.#courier.hello(lost, nowMs)
     const isMyTurn = this.#random.float() * (this.#view.live.size + 1) < 1
-    if (this.#options.canBroadcast && isMyTurn) this.#sendHello(undefined, nowMs)
+    if (isMyTurn) this.#courier.helloToAll(nowMs)
   }
 
   /** Makes this node known, and asks for the state. Repeated ever more slowly until somebody answers. */
@@ -373,67 +365,11 @@ export class MembershipCore {
       this.#nextSyncMs = nowMs + this.#options.syncIntervalMs * (0.5 + this.#random.float() / 2)
       this.#nextProbeMs = nowMs + this.#options.probeIntervalMs * this.#random.float()
     }
-    if (this.#options.canBroadcast) this.#sendHello(undefined, nowMs)
-    for (const id of this.#options.seeds) if (id !== this.#self.id) this.#sendHello({ id }, nowMs)
-  }
-
-  /** To one node, which will answer, or to all, of which some will. */
-  #sendHello(to: Destination | undefined, nowMs: number): void {
-    const about = to === undefined ? undefined : this.#view.get(to.id)
-    const rumors = [this.#rumorOf(this.#ownRecord(), nowMs)]
-    if (about !== undefined && about.record.state !== 'alive') rumors.push(this.#view.rumor(about, nowMs))
-    if (to === undefined)
-      this.#effects.push({ type: 'broadcast', message: { kind: 'hello', answers: HELLO_ANSWERS, rumors } })
-    else this.#effects.push({ type: 'send', to, message: { kind: 'hello', answers: 0, rumors } })
-  }
-
-  #sendState(to: Destination, kind: 'sync-request' | 'sync-reply', nowMs: number): void {
-    const all = [...this.#view.entries.values()].map((entry) => this.#view.rumor(entry, nowMs))
-    const parts = inParts(all, Math.min(this.#options.maxFrameBytes, MAX_SYNC_BYTES) - HEADER_BYTES)
-    for (const [i, rumors] of parts.entries()) {
-      this.#effects.push({ type: 'send', to, message: { kind, last: i === parts.length - 1, rumors } })
-    }
-  }
-
-  /** Every message carries news; and whoever is thought ill of hears it first, so that it can refute. */
-  #send(to: PeerAddress, body: MessageBody, nowMs: number): void {
-    const about = this.#view.get(to.id)
-    const first = about !== undefined && about.record.state !== 'alive' ? this.#view.rumor(about, nowMs) : undefined
-    const limit = this.#options.retransmitFactor * Math.ceil(Math.log2(this.#view.live.size + 2))
-    const bytes = Math.min(this.#options.maxFrameBytes - HEADER_BYTES, MAX_PIGGYBACK_BYTES)
-    const rumors = this.#queue.take(nowMs, bytes, limit, first)
-    this.#effects.push({ type: 'send', to, message: { ...body, rumors } })
-  }
-
-  #sayFarewell(farewell: Farewell, nowMs: number): void {
-    const rumors = [this.#rumorOf(this.#ownRecord(), nowMs)]
-    if (this.#options.canBroadcast) this.#effects.push({ type: 'broadcast', message: { kind: 'gossip', rumors } })
-    for (const [seq, to] of farewell.waiting) {
-      const { generation } = to
-      this.#effects.push({ type: 'send', to, message: { kind: 'ping', seq, generation, rumors } })
-    }
-  }
-
-  #onFarewellHeard(seq: number, from: PeerAddress): void {
-    const farewell = this.#farewell
-    if (farewell?.waiting.get(seq)?.id !== from.id || this.#state !== 'leaving') return
-    farewell.waiting.delete(seq)
-    farewell.heardBy += 1
-    if (farewell.waiting.size === 0) this.#end(farewell.heardBy)
-  }
-
-  #tickFarewell(nowMs: number): void {
-    const farewell = this.#farewell
-    if (farewell === undefined) return
-    if (nowMs >= farewell.deadlineMs) this.#end(farewell.heardBy)
-    else {
-      farewell.resendMs = farewell.deadlineMs
-      this.#sayFarewell(farewell, nowMs)
-    }
+    this.#courier.helloToAll(nowMs)
+    for (const id of this.#options.seeds) if (id !== this.#self.id) this.#courier.hello(id, nowMs)
   }
 
   #end(heardBy: number): void {
-    if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#effects.push({ type: 'farewell-done', heardBy })
   }
@@ -445,11 +381,6 @@ export class MembershipCore {
 
   #ownRecord(): MemberRecord {
     return (this.#view.get(this.#self.id) as Entry).record
-  }
-
-  #rumorOf(record: MemberRecord, nowMs: number): Rumor {
-    const entry = this.#view.get(record.id)
-    return entry?.record === record ? this.#view.rumor(entry, nowMs) : { record, ageMs: 0 }
   }
 
   #take(): Effect[] {

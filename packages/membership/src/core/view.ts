@@ -22,6 +22,8 @@ export interface Entry {
   record: MemberRecord
   sinceMs: number
   accuser: string | undefined
+  /** Whether this life of it was ever seen up from here: only then can it go down or leave. */
+  readonly wasUp: boolean
   suspicion: Suspicion | undefined
   tally: ProbeTally
 }
@@ -92,13 +94,15 @@ export class View {
   apply(record: MemberRecord, cause: Cause): boolean {
     const known = this.#entries.get(record.id)
     if (known === undefined && !this.#makeRoom(record.id)) return false
-    const sameState = known?.record.generation === record.generation && known.record.state === record.state
+    const sameLife = known?.record.generation === record.generation
+    const sameState = sameLife && known.record.state === record.state
     const entry: Entry = {
       record,
       sinceMs: sameState ? known.sinceMs : (cause.sinceMs ?? cause.nowMs),
       accuser: cause.accuser,
+      wasUp: isLive(record.state) || (sameLife && known.wasUp),
       suspicion: undefined,
-      tally: known?.record.generation === record.generation ? known.tally : freshTally(),
+      tally: sameLife ? known.tally : freshTally(),
     }
     if (record.state === 'suspect') {
       const running = sameState && known.record.incarnation === record.incarnation ? known.suspicion : undefined
@@ -166,7 +170,7 @@ export class View {
       if (record.state === 'suspect' && was !== 'suspect') this.#event('MemberSuspected', member, why)
     } else if (record.state === 'dead') {
       if (wasLive) this.#event('MemberDown', member, why)
-    } else if (wasLive || was === 'dead') {
+    } else if (wasLive || (was === 'dead' && before?.wasUp === true)) {
       this.#event('MemberLeft', member, why)
     }
   }

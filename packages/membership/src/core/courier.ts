@@ -1,0 +1,107 @@
+import type { Destination, PeerAddress } from '@dsys/transport'
+import { MAX_RUMOR_BYTES } from './codec.ts'
+import type { Effect } from './effects.ts'
+import { GossipQueue, inParts } from './gossip-queue.ts'
+import type { MessageBody } from './message.ts'
+import type { MemberRecord, Rumor } from './record.ts'
+import type { View } from './view.ts'
+
+/** The smallest frame limit that membership works with. */
+export const MIN_FRAME_BYTES: number = 2 * MAX_RUMOR_BYTES
+/** Room for the cluster name, ids and numbers of a message. */
+const HEADER_BYTES = 1_024
+const MAX_PIGGYBACK_BYTES = 4_096
+const MAX_SYNC_BYTES = 65_536
+/** How many of those who hear a broadcast hello answer it, on average. */
+const HELLO_ANSWERS = 3
+
+/** What the courier needs to know. */
+export interface CourierOptions {
+  readonly self: PeerAddress
+  readonly canBroadcast: boolean
+  readonly maxFrameBytes: number
+  readonly retransmitFactor: number
+}
+
+/** Puts messages together: what is asked for, and the news that rides along. */
+export class Courier {
+  readonly #options: CourierOptions
+  readonly #view: View
+  readonly #emit: (effect: Effect) => void
+  readonly #queue = new GossipQueue((record, nowMs) => this.#rumorOf(record, nowMs))
+
+  constructor(options: CourierOptions, view: View, emit: (effect: Effect) => void) {
+    this.#options = options
+    this.#view = view
+    this.#emit = emit
+  }
+
+  get hasNews(): boolean {
+    return this.#queue.size > 0
+  }
+
+  /** Has `record` passed on with the messages to come. */
+  spread(record: MemberRecord): void {
+    this.#queue.add(record)
+  }
+
+  /** Every message carries news; and whoever is thought ill of hears it first, so that it can refute. */
+  send(to: PeerAddress, body: MessageBody, nowMs: number): void {
+    const about = this.#view.get(to.id)
+    const first = about !== undefined && about.record.state !== 'alive' ? this.#view.rumor(about, nowMs) : undefined
+    const limit = this.#options.retransmitFactor * Math.ceil(Math.log2(this.#view.live.size + 2))
+    const bytes = Math.min(this.#options.maxFrameBytes - HEADER_BYTES, MAX_PIGGYBACK_BYTES)
+    const rumors = this.#queue.take(nowMs, bytes, limit, first)
+    this.#emit({ type: 'send', to, message: { ...body, rumors } })
+  }
+
+  /** Tells `to` what is known of one node, and nothing else. */
+  tell(to: PeerAddress, about: MemberRecord, nowMs: number): void {
+    this.#emit({ type: 'send', to, message: { kind: 'gossip', rumors: [this.#rumorOf(about, nowMs)] } })
+  }
+
+  /** Tells everybody at once, where the transport can. */
+  broadcast(about: MemberRecord, nowMs: number): void {
+    if (!this.#options.canBroadcast) return
+    this.#emit({ type: 'broadcast', message: { kind: 'gossip', rumors: [this.#rumorOf(about, nowMs)] } })
+  }
+
+  /** To one node, which will answer, whatever life of it is there. */
+  hello(id: string, nowMs: number): void {
+    const about = this.#view.get(id)
+    const rumors = this.#ownRumor(nowMs)
+    if (about !== undefined && about.record.state !== 'alive') rumors.push(this.#view.rumor(about, nowMs))
+    this.#emit({ type: 'send', to: { id }, message: { kind: 'hello', answers: 0, rumors } })
+  }
+
+  /** To all, of whom some will answer; where the transport can. */
+  helloToAll(nowMs: number): void {
+    if (!this.#options.canBroadcast) return
+    this.#emit({ type: 'broadcast', message: { kind: 'hello', answers: HELLO_ANSWERS, rumors: this.#ownRumor(nowMs) } })
+  }
+
+  /** A ping that brings the news of our leaving, and nothing else. */
+  farewell(to: PeerAddress, seq: number, nowMs: number): void {
+    const { generation } = to
+    this.#emit({ type: 'send', to, message: { kind: 'ping', seq, generation, rumors: this.#ownRumor(nowMs) } })
+  }
+
+  /** All that is known, in as many frames as it takes. Each can be merged without the others. */
+  state(to: Destination, kind: 'sync-request' | 'sync-reply', nowMs: number): void {
+    const all = [...this.#view.entries.values()].map((entry) => this.#view.rumor(entry, nowMs))
+    const parts = inParts(all, Math.min(this.#options.maxFrameBytes, MAX_SYNC_BYTES) - HEADER_BYTES)
+    for (const [i, rumors] of parts.entries()) {
+      this.#emit({ type: 'send', to, message: { kind, last: i === parts.length - 1, rumors } })
+    }
+  }
+
+  #ownRumor(nowMs: number): Rumor[] {
+    const own = this.#view.get(this.#options.self.id)
+    return own === undefined ? [] : [this.#view.rumor(own, nowMs)]
+  }
+
+  #rumorOf(record: MemberRecord, nowMs: number): Rumor {
+    const entry = this.#view.get(record.id)
+    return entry?.record === record ? this.#view.rumor(entry, nowMs) : { record, ageMs: 0 }
+  }
+}

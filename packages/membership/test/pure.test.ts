@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { poisoned } from './poison.ts'
+import { Simulation } from './simulation.ts'
+
+test('the core needs no clock, timer, chance or cryptography of this process', () => {
+  let agreed = false
+  poisoned(() => {
+    expect(() => Date.now()).toThrow('the core touched Date')
+    expect(() => Math.random()).toThrow('the core touched Math.random')
+    const simulation = new Simulation({ seed: 5, canBroadcast: true, fastNegative: true, lossRate: 0.05 })
+    simulation.startAll(5)
+    simulation.run(10_000)
+    simulation.kill('n2')
+    simulation.leave('n3')
+    simulation.connect('n4', false)
+    simulation.run(5_000)
+    simulation.connect('n4', true)
+    simulation.input('n1', (core, nowMs) => core.updateMetadata({ role: 'edge' }, nowMs))
+    simulation.start('n2', 2)
+    simulation.run(10_000)
+    agreed = simulation.node('n1').core.member('n2')?.generation === 2
+  })
+  expect(agreed).toBe(true)
+})
