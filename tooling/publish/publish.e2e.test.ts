@@ -23,8 +23,16 @@ beforeAll(async () => {
 
 afterAll(() => rm(work, { recursive: true, force: true }))
 
-/** Where the content of the tarball of a package lies. */
-async function unpack(name: string): Promise<string> {
+const unpacked = new Map<string, Promise<string>>()
+
+/** Where the content of the tarball of a package lies. Unpacked once: the tests of a package run at the same time. */
+function unpack(name: string): Promise<string> {
+  const known = unpacked.get(name) ?? unpackOnce(name)
+  unpacked.set(name, known)
+  return known
+}
+
+async function unpackOnce(name: string): Promise<string> {
   const folder = join(work, 'unpacked', name)
   await mkdir(folder, { recursive: true })
   await output('tar', ['-xzf', tarballs.get(name) ?? '', '-C', folder])
