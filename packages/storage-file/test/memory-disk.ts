@@ -123,6 +123,7 @@ export class MemoryDisk {
   #off = false
   #crashAt = Number.POSITIVE_INFINITY
   #failFrom = Number.POSITIVE_INFINITY
+  #failOnce = false
   /** Operations so far, in all lives. */
   operations = 0
 
@@ -139,6 +140,11 @@ export class MemoryDisk {
   /** From now on every operation that changes something fails. */
   failWrites(): void {
     this.#failFrom = this.operations
+  }
+
+  /** The next operation that changes something fails, and the disk works again afterwards. */
+  failOnce(): void {
+    this.#failOnce = true
   }
 
   /** Whether power is lost, until {@link MemoryDisk.crash} brings it back. */
@@ -186,6 +192,10 @@ export class MemoryDisk {
     await Promise.resolve()
     if (life !== this.#life || this.#off) throw new PowerLossError()
     const number = this.operations++
+    if (changes && this.#failOnce) {
+      this.#failOnce = false
+      throw new Error('the simulated disk failed once')
+    }
     if (changes && number >= this.#failFrom) throw new Error('the simulated disk failed')
     if (number >= this.#crashAt) {
       this.#off = true

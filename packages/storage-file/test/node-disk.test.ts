@@ -49,9 +49,14 @@ test('half a lock, as a loss of power leaves it, is taken over', async () => {
 
 test('of many that want a dead lock at once, one gets it', async () => {
   const holder = JSON.stringify({ pid: await deadPid(), startedAs: 'x', nonce: 'aa' })
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 40; round++) {
     await writeFile(join(directory, 'lock'), holder)
-    const tries = await Promise.allSettled(Array.from({ length: 8 }, () => nodeDisk(directory).lock('')))
+    // Each begins a little later than the one before, so some find the dead lock just before it is replaced.
+    const delayed = async (turns: number): Promise<() => Promise<void>> => {
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+      return nodeDisk(directory).lock('')
+    }
+    const tries = await Promise.allSettled(Array.from({ length: 8 }, (_, i) => delayed(i * (round % 10))))
     const won = tries.filter((result) => result.status === 'fulfilled')
     equal(won.length, 1)
     await won[0]?.value()

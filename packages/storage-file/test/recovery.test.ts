@@ -246,3 +246,65 @@ describe('one log for all groups', () => {
     await storage.stop()
   })
 })
+
+describe('a write or sync that fails', () => {
+  test('is never tried again, also when the disk would work again (P-41)', async () => {
+    const world = new StorageOnMemory()
+    const storage = await world.start()
+    const log = await storage.openGroup('g')
+    await log.persist({ entries: [entry(1)] })
+    world.disk.failOnce()
+    const failed = { code: 'DSYS_STORAGE_FAILED' }
+    const waiting = [log.persist({ entries: [entry(2)] }), log.persist({ entries: [entry(3)] })]
+    for (const write of waiting) await rejects(write, failed)
+    const before = world.disk.operations
+    await rejects(log.persist({ entries: [entry(2)] }), failed)
+    await rejects(log.saveSnapshot({ index: 1, term: 1, context: new Uint8Array(0) }, []), failed)
+    equal(world.disk.operations, before)
+    await storage.stop()
+    equal(await world.lastIndex(), 1)
+  })
+
+  test('while a snapshot is stored ends all writing, and the snapshot is not there', async () => {
+    const world = new StorageOnMemory()
+    const storage = await world.start()
+    const log = await storage.openGroup('g')
+    await log.persist({ entries: [entry(1), entry(2)] })
+    const content = (function* () {
+      world.disk.failOnce()
+      yield Buffer.from('state')
+    })()
+    await rejects(log.saveSnapshot({ index: 1, term: 1, context: new Uint8Array(0) }, content), {
+      code: 'DSYS_STORAGE_FAILED',
+    })
+    await rejects(log.persist({ entries: [entry(3)] }), { code: 'DSYS_STORAGE_FAILED' })
+    await storage.stop()
+    await world.session(async (again) => {
+      equal(again.recovered.snapshot, undefined)
+      equal(again.recovered.entries.length, 2)
+    })
+  })
+})
+
+test('a crash in a reset gives all entries or none: no segment goes before the reset is durable', async () => {
+  for (let point = 0; point < 4; point++) {
+    for (let seed = 0; seed < 10; seed++) {
+      const world = new StorageOnMemory(seed)
+      const storage = await world.start()
+      const log = await storage.openGroup('g')
+      for (let index = 1; index <= 9; index++) await log.persist({ entries: [entry(index, Buffer.alloc(1_000))] })
+      await log.saveSnapshot({ index: 1, term: 1, context: new Uint8Array(0) }, [])
+      world.disk.crashAt(world.disk.operations + point)
+      const acknowledged = await log.resetToSnapshot().then(
+        () => true,
+        () => false,
+      )
+      // What runs in the background may go on until the power is gone.
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+      world.disk.crash()
+      const found = await world.session(async ({ recovered }) => recovered.entries.map(({ index }) => index))
+      if (acknowledged || found.length === 0) deepEqual(found, [])
+      else deepEqual(found, [2, 3, 4, 5, 6, 7, 8, 9], `point ${point}, seed ${seed}`)
+    }
+  }
+})

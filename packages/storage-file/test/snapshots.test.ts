@@ -50,6 +50,22 @@ test('a snapshot that is missing or cut short is reported', async () => {
   expect(await refused(world)).toMatchObject(corrupt)
 })
 
+test('a snapshot that is missing is reported also when the log has long forgotten that it was stored', async () => {
+  const world = await withSnapshot(Buffer.from('the state'))
+  await world.session(async (log, storage) => {
+    await log.resetToSnapshot()
+    const other = await storage.openGroup('other')
+    for (let index = 1; index <= 9; index++) {
+      await other.persist({ entries: [entry(index, Buffer.alloc(1_000))] })
+    }
+    await other.saveSnapshot(meta(9), [])
+    await other.compact(9)
+  })
+  deepEqual(await world.disk.mount().list('n/wal'), [wal(3).slice('n/wal/'.length)])
+  await world.disk.mount().remove(path)
+  expect(await refused(world)).toMatchObject(corrupt)
+})
+
 test('a log that is missing beside its snapshots is reported, and not begun anew', async () => {
   const world = await withSnapshot(Buffer.from('the state'))
   await world.disk.mount().remove(wal(1))

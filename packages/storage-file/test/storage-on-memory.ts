@@ -5,12 +5,13 @@ import { MemoryDisk } from './memory-disk.ts'
 
 /** A simulated disk and the storages over it. */
 export class StorageOnMemory {
-  readonly disk: MemoryDisk = new MemoryDisk(new SeededRandom(11))
+  readonly disk: MemoryDisk
   readonly #seed: number
   #life = 0
 
   constructor(seed = 1) {
     this.#seed = seed
+    this.disk = new MemoryDisk(new SeededRandom(seed))
   }
 
   /** A started storage. The one before must be stopped, or its disk crashed. */

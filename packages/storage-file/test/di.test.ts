@@ -1,0 +1,35 @@
+import { equal, ok } from 'node:assert/strict'
+import { type Container, NodeScope } from '@dsys/di'
+import { SeededRandom } from '@dsys/runtime'
+import { runtime } from '@dsys/runtime/di'
+import { LOG_STORAGE } from '@dsys/storage/di'
+import { FileLogStorage } from '@dsys/storage-file'
+import { fileStorage } from '@dsys/storage-file/di'
+import { test } from 'vitest'
+import { MemoryDisk } from './memory-disk.ts'
+
+/** The least container that a scope takes. */
+function container(): Container {
+  const factories = new Map<symbol, () => unknown>()
+  return {
+    register: (token, { useFactory }) => factories.set(token, useFactory),
+    resolve: (token) => factories.get(token)?.(),
+    isRegistered: (token) => factories.has(token),
+  }
+}
+
+test('fileStorage registers the log storage, which the scope starts and stops', async () => {
+  const disk = new MemoryDisk(new SeededRandom(1)).mount()
+  for (const term of [0, 3]) {
+    await using scope = new NodeScope(container()).use(
+      runtime({ random: new SeededRandom(term) }),
+      fileStorage({ directory: 'n', disk, segmentBytes: 4_096 }),
+    )
+    await scope.start()
+    const storage = scope.get(LOG_STORAGE)
+    ok(storage instanceof FileLogStorage)
+    const log = await storage.openGroup('g')
+    equal(log.recovered.hardState.term, term)
+    await log.persist({ hardState: { term: 3, votedFor: undefined } })
+  }
+})
