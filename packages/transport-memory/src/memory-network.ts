@@ -37,6 +37,13 @@ interface Flight {
   readonly to: Destination
   readonly channel: string
   readonly frame: Uint8Array
+  readonly fate: Fate
+}
+
+/** What becomes of all copies of one frame: it met nobody only if none of them met a node. */
+interface Fate {
+  copiesUnderWay: number
+  metNode: boolean
 }
 
 /**
@@ -155,10 +162,12 @@ export class MemoryNetwork {
   #send(from: MemoryTransport, to: Destination, channel: string, frame: Uint8Array): void {
     if (this.#isCut(from.self.id, to.id)) return
     const conditions = this.#link?.(from.self, to.id)
+    const fate: Fate = { copiesUnderWay: 0, metNode: false }
     for (const passage of drawPassages(conditions, this.#random)) {
       if (!from.reserve(1, frame.byteLength)) return
+      fate.copiesUnderWay++
       // Each copy is bytes of its own: a handler owns what it gets.
-      const flight = { from, to, channel, frame: new Uint8Array(frame) }
+      const flight = { from, to, channel, frame: new Uint8Array(frame), fate }
       const delayMs = conditions === undefined ? 0 : this.#delayOf(from, to.id, passage)
       if (delayMs > 0) this.#clock.setTimer(delayMs, () => this.#arrive(flight))
       else this.#arrive(flight)
@@ -191,14 +200,16 @@ export class MemoryNetwork {
     for (const flight of flights) this.#deliver(flight)
   }
 
-  #deliver({ from, to, channel, frame }: Flight): void {
+  #deliver({ from, to, channel, frame, fate }: Flight): void {
     from.release(1, frame.byteLength)
+    fate.copiesUnderWay--
     if (this.#isCut(from.self.id, to.id)) return
     const target = this.#live.get(to.id)
-    if (target === undefined || (to.generation !== undefined && to.generation !== target.self.generation)) {
-      from.peerAbsent(to, channel)
-    } else {
+    if (target !== undefined && (to.generation ?? target.self.generation) === target.self.generation) {
+      fate.metNode = true
       target.receive(channel, frame, from.self)
+    } else if (fate.copiesUnderWay === 0 && !fate.metNode) {
+      from.peerAbsent(to, channel)
     }
   }
 

@@ -10,3 +10,14 @@ export type {
   TransportCapabilities,
   TransportEvent,
 } from './port.ts'
+export {
+  RpcNotSentError,
+  RpcOverloadedError,
+  RpcPeerAbsentError,
+  RpcRemoteError,
+  RpcStoppedError,
+  RpcTimeoutError,
+  RpcUnknownMethodError,
+} from './rpc/errors.ts'
+export { type CallOptions, Rpc, type RpcOptions, type RpcPorts } from './rpc/rpc.ts'
+export type { RpcHandler } from './rpc/server.ts'

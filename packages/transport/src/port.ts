@@ -36,7 +36,10 @@ export type TransportEvent =
   | { readonly type: 'connected' }
   | { readonly type: 'disconnected'; readonly why: string }
   | { readonly type: 'closed' }
-  /** A frame to `peer` met nobody. Evidence, not proof: the peer may just be connecting. */
+  /**
+   * A frame to `peer` met nobody: no copy of it reached a node. Reported at most once a frame, and not for each one that
+   * is lost. About the peer it is evidence, not proof: it may just be connecting.
+   */
   | { readonly type: 'peer-absent'; readonly peer: Destination; readonly channel: string }
 
 /** Takes one frame. The bytes belong to the handler; the transport does not touch them again. */

@@ -1,0 +1,261 @@
+import {
+  type Clock,
+  Lifecycle,
+  type Logger,
+  NotRunningError,
+  Pending,
+  type Random,
+  type Service,
+  type StartOptions,
+  systemRandom,
+} from '@dsys/runtime'
+import { assertChannel } from '../checks.ts'
+import { FrameTooLargeError } from '../errors.ts'
+import type { Destination, PeerAddress, Transport } from '../port.ts'
+import { AbsenceLedger } from './absence.ts'
+import {
+  type CallId,
+  decode,
+  type Envelope,
+  encodeCancel,
+  encodeFailure,
+  encodeMethod,
+  encodeRequest,
+} from './codec.ts'
+import {
+  RpcNotSentError,
+  RpcOverloadedError,
+  RpcPeerAbsentError,
+  RpcRemoteError,
+  RpcStoppedError,
+  RpcTimeoutError,
+  RpcUnknownMethodError,
+  toFailure,
+} from './errors.ts'
+import { type RpcHandler, RpcServer } from './server.ts'
+
+/** The ports of an {@link Rpc}. The transport is not started or stopped by it. */
+export interface RpcPorts {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly transport: Transport
+  /** Default: that of this process. */
+  readonly random?: Random
+}
+
+/** Options of an {@link Rpc}. */
+export interface RpcOptions {
+  /** Requests travel on this channel, answers on `<channel>-reply`; so at most 58 characters of `a-z 0-9 -`. */
+  readonly channel: string
+  /** How many calls of this node may wait for an answer; a further one throws RpcOverloadedError. Default 1,024. */
+  readonly maxInFlight?: number
+  /** How many requests of others may run here; a further one is refused. Default 1,024. */
+  readonly maxConcurrentRequests?: number
+  /** How long a call waits unless it says otherwise, in milliseconds. Default 5,000. */
+  readonly defaultTimeoutMs?: number
+}
+
+/** Options of {@link Rpc.call}. */
+export interface CallOptions {
+  /** How long to wait for the answer, in milliseconds. Default `defaultTimeoutMs`. */
+  readonly timeoutMs?: number
+  /** Gives the call up: it rejects with the signal's reason, and the peer is told. The outcome is unknown then. */
+  readonly signal?: AbortSignal
+}
+
+const DEFAULTS = Object.freeze({ maxInFlight: 1_024, maxConcurrentRequests: 1_024, defaultTimeoutMs: 5_000 })
+
+interface Call {
+  readonly to: Destination
+  readonly method: string
+  readonly pending: Pending<Uint8Array>
+}
+
+/**
+ * Requests and answers over any transport, both ways over one channel. Each call ends by its deadline; its error says
+ * whether the request ran (`outcome`): a lost answer is `unknown`, never a failure. Nothing is repeated by itself.
+ */
+export class Rpc implements Service {
+  readonly #clock: Clock
+  readonly #transport: Transport
+  readonly #logger: Logger
+  readonly #random: Random
+  readonly #options: Required<RpcOptions>
+  readonly #replyChannel: string
+  readonly #lifecycle: Lifecycle
+  readonly #server: RpcServer
+  readonly #absence: AbsenceLedger<Call>
+  readonly #calls = new Map<number, Call>()
+  readonly #ends: (() => void)[] = []
+  #session = 0
+  #lastId = 0
+
+  constructor(ports: RpcPorts, options: RpcOptions) {
+    this.#options = { ...DEFAULTS, ...options }
+    this.#replyChannel = `${options.channel}-reply`
+    assertChannel(options.channel)
+    assertChannel(this.#replyChannel)
+    for (const name of ['maxInFlight', 'maxConcurrentRequests', 'defaultTimeoutMs'] as const) {
+      const value = this.#options[name]
+      if (!Number.isSafeInteger(value) || value < 1)
+        throw new RangeError(`${name} must be a whole number, 1 or more, got ${value}`)
+    }
+    this.#clock = ports.clock
+    this.#transport = ports.transport
+    this.#logger = ports.logger
+    this.#random = ports.random ?? systemRandom
+    this.#absence = new AbsenceLedger(ports)
+    this.#server = new RpcServer(
+      { clock: ports.clock, logger: ports.logger, reply: (to, frame) => this.#reply(to, frame) },
+      this.#options.maxConcurrentRequests,
+    )
+    this.#lifecycle = new Lifecycle(`RPC on "${options.channel}"`, {
+      start: async () => this.#start(),
+      stop: async () => this.#stop(),
+    })
+  }
+
+  /** Listens on the two channels. Throws ChannelTakenError (`DSYS_TRANSPORT_CHANNEL_TAKEN`). */
+  start(options?: StartOptions): Promise<void> {
+    return this.#lifecycle.start(options)
+  }
+
+  /** Rejects the calls under way with RpcStoppedError, and tells handlers that run to give up. */
+  stop(): Promise<void> {
+    return this.#lifecycle.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  /** Answers `method` with `handler`, also before `start`. A second handler throws TypeError. Returns what ends it. */
+  handle(method: string, handler: RpcHandler): () => void {
+    encodeMethod(method)
+    return this.#server.handle(method, handler)
+  }
+
+  /**
+   * Calls `method` at `to`, and resolves with the answer.
+   *
+   * @param to with a generation, only that life of the node answers.
+   * @throws RpcTimeoutError, RpcOverloadedError, RpcPeerAbsentError, RpcNotSentError, RpcUnknownMethodError,
+   *   RpcStoppedError, RpcRemoteError, FrameTooLargeError, NotRunningError, or the reason of the signal.
+   */
+  async call(to: Destination, method: string, payload: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
+    this.#lifecycle.assertRunning()
+    const { signal, timeoutMs = this.#options.defaultTimeoutMs } = options
+    if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be more than 0, got ${timeoutMs}`)
+    const encodedMethod = encodeMethod(method)
+    signal?.throwIfAborted()
+    if (this.#calls.size >= this.#options.maxInFlight) throw new RpcOverloadedError('local', to, method)
+    const id = { session: this.#session, id: ++this.#lastId }
+    const frame = encodeRequest(id, timeoutMs, encodedMethod, payload)
+    if (!this.#transport.send(to, this.#options.channel, frame)) throw new RpcNotSentError(to, method)
+    const onTimeout = (): Error => new RpcTimeoutError(to, method, timeoutMs)
+    const pending = new Pending<Uint8Array>({ clock: this.#clock, timeoutMs, onTimeout, signal })
+    const call = { to, method, pending }
+    this.#calls.set(id.id, call)
+    this.#absence.sent(to, call)
+    try {
+      return await pending.promise
+    } finally {
+      this.#forget(id, call)
+    }
+  }
+
+  /** A call that is still in the table here ended without an answer. */
+  #forget(id: CallId, call: Call): void {
+    if (!this.#calls.delete(id.id)) return
+    this.#absence.leftOpen(call.to, call)
+    this.#sendReply(call.to, encodeCancel(id))
+  }
+
+  #start(): void {
+    this.#session = this.#random.integer(0, 2 ** 32)
+    const receive = (frame: Uint8Array, from: PeerAddress): void => {
+      const envelope = decode(frame)
+      if (envelope === undefined)
+        this.#logger.log('debug', 'dropped a frame that is no RPC of this version', { from: from.id })
+      else this.#receive(envelope, from)
+    }
+    for (const channel of [this.#options.channel, this.#replyChannel])
+      this.#ends.push(this.#transport.listen(channel, receive))
+    this.#ends.push(
+      this.#transport.observe((event) => {
+        if (event.type !== 'peer-absent' || event.channel !== this.#options.channel) return
+        this.#rejectAbsent(this.#absence.reported(event.peer))
+      }),
+    )
+  }
+
+  #stop(): void {
+    for (const end of this.#ends.splice(0)) end()
+    this.#server.stop()
+    for (const { to, method, pending } of this.#calls.values()) pending.reject(new RpcStoppedError(to, method))
+  }
+
+  #receive(envelope: Envelope, from: PeerAddress): void {
+    const { call } = envelope
+    switch (envelope.kind) {
+      case 'request':
+        this.#server.request(from, call, envelope.timeoutMs, envelope.method, envelope.payload)
+        break
+      case 'cancel':
+        this.#server.cancel(from, call)
+        break
+      case 'result':
+        this.#take(call, from)?.pending.resolve(envelope.payload)
+        break
+      case 'failure':
+        this.#take(call, from)?.pending.reject(new RpcRemoteError(from, envelope.failure))
+        break
+      case 'refusal': {
+        const refused = this.#take(call, from)
+        if (envelope.reason === 'overloaded')
+          refused?.pending.reject(new RpcOverloadedError('remote', from, refused.method))
+        else refused?.pending.reject(new RpcUnknownMethodError(from, refused.method))
+        break
+      }
+    }
+  }
+
+  /** The call that an answer of `from` belongs to; `undefined` for one that is late, repeated, or not of its peer. */
+  #take({ session, id }: CallId, from: PeerAddress): Call | undefined {
+    const call = session === this.#session ? this.#calls.get(id) : undefined
+    if (call === undefined || call.pending.settled || call.to.id !== from.id) return undefined
+    if (call.to.generation !== undefined && call.to.generation !== from.generation) return undefined
+    this.#calls.delete(id)
+    this.#rejectAbsent(this.#absence.answered(call.to, call))
+    return call
+  }
+
+  #rejectAbsent(absent: readonly Call[]): void {
+    if (absent.length === 0) return
+    const calls = new Set(absent)
+    for (const [id, call] of this.#calls) if (calls.has(call)) this.#calls.delete(id)
+    for (const { to, method, pending } of absent) pending.reject(new RpcPeerAbsentError(to, method))
+  }
+
+  #reply(to: PeerAddress, frame: Uint8Array): void {
+    try {
+      this.#sendReply(to, frame)
+    } catch (error) {
+      if (!(error instanceof FrameTooLargeError)) throw error
+      const answer = decode(frame)
+      if (answer === undefined) throw error
+      const { failure } = toFailure(error)
+      // The handler has run, so the error of the answer must not say that nothing happened.
+      this.#sendReply(to, encodeFailure(answer.call, { ...failure, outcome: 'unknown' }))
+    }
+  }
+
+  /** An answer that cannot leave is lost, as frames may be: the caller runs into its deadline. */
+  #sendReply(to: Destination, frame: Uint8Array): void {
+    try {
+      this.#transport.send(to, this.#replyChannel, frame)
+    } catch (error) {
+      if (!(error instanceof NotRunningError)) throw error
+    }
+  }
+}

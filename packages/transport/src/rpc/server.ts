@@ -1,0 +1,131 @@
+import type { Clock, Logger, TimerHandle } from '@dsys/runtime'
+import type { PeerAddress } from '../port.ts'
+import { type CallId, encodeFailure, encodeRefusal, encodeResult } from './codec.ts'
+import { RpcTimeoutError, toFailure } from './errors.ts'
+
+/** Answers requests of one method. The signal fires when the caller gave up or its deadline is over. */
+export type RpcHandler = (
+  payload: Uint8Array,
+  context: { readonly from: PeerAddress; readonly signal: AbortSignal },
+) => Promise<Uint8Array>
+
+export interface ServerPorts {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Sends an answer. */
+  readonly reply: (to: PeerAddress, frame: Uint8Array) => void
+}
+
+/** The calls whose duplicates are recognised after they ended. */
+const MAX_REMEMBERED = 16_384
+
+interface Running {
+  readonly controller: AbortController
+  readonly deadline: TimerHandle
+}
+
+const keyOf = (from: PeerAddress, call: CallId): string => `${call.id} ${call.session} ${from.generation} ${from.id}`
+
+/** The answering half of RPC: bounded, and each request at most once within the window that it remembers. */
+export class RpcServer {
+  readonly #ports: ServerPorts
+  readonly #maxConcurrentRequests: number
+  readonly #handlers = new Map<string, RpcHandler>()
+  readonly #running = new Map<string, Running>()
+  readonly #ended = new Set<string>()
+
+  constructor(ports: ServerPorts, maxConcurrentRequests: number) {
+    this.#ports = ports
+    this.#maxConcurrentRequests = maxConcurrentRequests
+  }
+
+  handle(method: string, handler: RpcHandler): () => void {
+    if (this.#handlers.has(method)) throw new TypeError(`"${method}" has a handler already`)
+    this.#handlers.set(method, handler)
+    return () => {
+      if (this.#handlers.get(method) === handler) this.#handlers.delete(method)
+    }
+  }
+
+  request(from: PeerAddress, call: CallId, timeoutMs: number, method: string, payload: Uint8Array): void {
+    const key = keyOf(from, call)
+    // The network may deliver a frame twice; a cancel may overtake its request.
+    if (this.#running.has(key) || this.#ended.has(key)) return
+    const handler = this.#handlers.get(method)
+    if (handler === undefined || this.#running.size >= this.#maxConcurrentRequests) {
+      this.#remember(key)
+      this.#ports.reply(from, encodeRefusal(call, handler === undefined ? 'unknown-method' : 'overloaded'))
+      return
+    }
+    const controller = new AbortController()
+    const giveUp = (): void => this.#abort(key, new RpcTimeoutError({ id: from.id }, method, timeoutMs))
+    const deadline = this.#ports.clock.setTimer(timeoutMs, giveUp)
+    this.#running.set(key, { controller, deadline })
+    void this.#run(key, from, call, method, () => handler(payload, { from, signal: controller.signal }))
+  }
+
+  async #run(
+    key: string,
+    from: PeerAddress,
+    call: CallId,
+    method: string,
+    run: () => Promise<Uint8Array>,
+  ): Promise<void> {
+    try {
+      const result = await run()
+      if (this.#finish(key)) this.#ports.reply(from, encodeResult(call, result))
+    } catch (error) {
+      // Nobody waits for the answer of a request that was given up; its handler failed because of that, most likely.
+      const awaited = this.#finish(key)
+      const { failure, expected } = toFailure(error)
+      if (!expected && awaited) {
+        const shown = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        this.#ports.logger.log('error', 'a handler of RPC failed', { method, from: from.id, error: shown })
+      }
+      if (awaited) this.#ports.reply(from, encodeFailure(call, failure))
+    }
+  }
+
+  /** The caller gave up. */
+  cancel(from: PeerAddress, call: CallId): void {
+    const key = keyOf(from, call)
+    this.#abort(key, new DOMException('the caller gave up', 'AbortError'))
+    this.#remember(key)
+  }
+
+  /** Tells every handler that runs to give up; nothing is answered from here on. */
+  stop(): void {
+    for (const key of [...this.#running.keys()]) this.#abort(key, new DOMException('this node stops', 'AbortError'))
+    this.#handlers.clear()
+  }
+
+  /**
+   * The request keeps its place among those that run until its handler has returned, so handlers that ignore the signal
+   * still count against the limit.
+   */
+  #abort(key: string, reason: Error): void {
+    const running = this.#running.get(key)
+    running?.deadline.cancel()
+    running?.controller.abort(reason)
+  }
+
+  /** Whether the caller still waits. */
+  #finish(key: string): boolean {
+    const running = this.#running.get(key)
+    running?.deadline.cancel()
+    this.#running.delete(key)
+    this.#remember(key)
+    return running !== undefined && !running.controller.signal.aborted
+  }
+
+  #remember(key: string): void {
+    if (this.#ended.size >= MAX_REMEMBERED) {
+      // Sets keep the order of insertion: this is the oldest.
+      for (const oldest of this.#ended) {
+        this.#ended.delete(oldest)
+        break
+      }
+    }
+    this.#ended.add(key)
+  }
+}
