@@ -25,29 +25,23 @@ export interface Composition {
   readonly network: MemoryNetwork | undefined
 }
 
-const CONNECT_TIMEOUT_MS = 30_000
 /** A value of the largest size, and its envelope, must fit into one frame. */
 const MIN_FRAME_BYTES = 512 * 1_024
 
 /** The composition root: all parts of one node, built when they are needed. */
 export function compose({ config, logger, generation, metadata, network }: Composition): NodeScope {
-  const { id, cluster, nats, voters, electionTimeoutMs, heartbeatIntervalMs } = config
+  const { id, cluster, voters, electionTimeoutMs, heartbeatIntervalMs } = config
+  const nats = { servers: config.nats, connectTimeoutMs: config.natsConnectTimeoutMs, minFrameBytes: MIN_FRAME_BYTES }
   return new NodeScope(container.createChildContainer()).use(
     runtime({ logger }),
-    network === undefined
-      ? natsTransport({
-          servers: nats,
-          cluster,
-          nodeId: id,
-          generation,
-          connectTimeoutMs: CONNECT_TIMEOUT_MS,
-          minFrameBytes: MIN_FRAME_BYTES,
-        })
-      : memoryTransport({ network, nodeId: id, generation }),
+    // First, as it locks the folder: a second process on it must end before it meets the cluster.
     fileStorage({ directory: config.data }),
-    membership({ cluster, metadata, seeds: voters }),
+    network === undefined
+      ? natsTransport({ ...nats, cluster, nodeId: id, generation })
+      : memoryTransport({ network, nodeId: id, generation }),
     raft({ id, group: 'main', voters, electionTimeoutMs, heartbeatIntervalMs }),
     kv({ keyspaces: keyspacesOf(config), maxValueBytes: config.maxValueBytes }),
+    membership({ cluster, metadata, seeds: voters }),
     node(),
   )
 }

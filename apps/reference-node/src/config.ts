@@ -21,6 +21,7 @@ export interface NodeConfig {
   readonly cluster: string
   readonly voters: readonly string[]
   readonly nats: readonly string[]
+  readonly natsConnectTimeoutMs: number
   /** The folder of this node. */
   readonly data: string
   readonly keyspaces: readonly string[]
@@ -44,7 +45,10 @@ interface Setting<T> {
   readonly schema: z.ZodType<T, string>
 }
 
-const name: z.ZodType<string, string> = z.string().min(1, 'must not be empty').max(64, 'must have at most 64 characters')
+const name: z.ZodType<string, string> = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(64, 'must have at most 64 characters')
 const list: z.ZodType<readonly string[], string> = z
   .string()
   .transform((text) => text.split(',').map((item) => item.trim()))
@@ -52,7 +56,11 @@ const list: z.ZodType<readonly string[], string> = z
 
 function wholeNumber(min: number, max: number): z.ZodType<number, string> {
   const range = `must be a whole number from ${min} to ${max}`
-  return z.string().regex(/^\d{1,12}$/, range).transform(Number).pipe(z.number().min(min, range).max(max, range))
+  return z
+    .string()
+    .regex(/^\d{1,12}$/, range)
+    .transform(Number)
+    .pipe(z.number().min(min, range).max(max, range))
 }
 
 const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]> } = {
@@ -65,6 +73,13 @@ const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]>
     what: 'URLs of NATS servers, with commas between them',
     preset: 'nats://127.0.0.1:4222',
     schema: list,
+  },
+  natsConnectTimeoutMs: {
+    flag: 'nats-connect-timeout-ms',
+    env: 'DSYS_NATS_CONNECT_TIMEOUT_MS',
+    what: 'how long the start waits for a NATS server',
+    preset: '30000',
+    schema: wholeNumber(1, 3_600_000),
   },
   data: { flag: 'data', env: 'DSYS_DATA', what: 'folder of this node, for it alone', schema: z.string().min(1) },
   keyspaces: {
@@ -128,7 +143,10 @@ const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]>
     env: 'DSYS_ALLOW_REMOTE',
     what: 'allow an HTTP address that others can reach, although nobody is asked who they are',
     preset: 'false',
-    schema: z.string().regex(/^(true|false)$/, 'must be true or false').transform((text) => text === 'true'),
+    schema: z
+      .string()
+      .regex(/^(true|false)$/, 'must be true or false')
+      .transform((text) => text === 'true'),
   },
 }
 

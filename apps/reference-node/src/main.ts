@@ -74,6 +74,8 @@ try {
 } catch (error) {
   if (!stopping) {
     logger.log('error', 'the node cannot start', { error })
-    process.exit(EXIT_FAILED)
+    const why = error instanceof Error ? error.message : String(error)
+    if (process.send === undefined) process.exit(EXIT_FAILED)
+    else process.send({ type: 'failed', why }, () => process.exit(EXIT_FAILED))
   }
 }

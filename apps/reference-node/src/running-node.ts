@@ -1,6 +1,5 @@
 import type { NodeScope } from '@dsys/di'
 import { KV } from '@dsys/kv/di'
-import type { DsysNode } from '@dsys/node'
 import { NODE } from '@dsys/node/di'
 import { RAFT } from '@dsys/raft/di'
 import { type Logger, systemClock } from '@dsys/runtime'
@@ -86,10 +85,9 @@ export class RunningNode implements AsyncDisposable {
       signal.throwIfAborted()
       const metadata = { http: this.#url }
       this.#scope = compose({ config: this.#config, logger, generation: this.#generation, metadata, network })
-      const kv = this.#scope.get(KV)
-      const node: DsysNode = this.#scope.get(NODE)
+      // Builds the parts in the order of the composition; a get() before would pull some of them forward.
       await this.#scope.start({ signal })
-      this.#edge.serve({ kv, node })
+      this.#edge.serve({ kv: this.#scope.get(KV), node: this.#scope.get(NODE) })
     } catch (error) {
       await this.#release()
       throw error

@@ -8,7 +8,8 @@ const CATCH_UP_PAUSE_MS = 50
 const notReady = (reason: string): Readiness => ({ ready: false, reason })
 
 /**
- * One node: transport, log, membership, a Raft group and its keyspaces, started in this order and stopped in reverse.
+ * One node: log, transport, a Raft group with its keyspaces, and membership, started in this order. It stops by handing
+ * leadership over, then leaving the cluster, then closing transport and log.
  *
  * It owns its parts. A part that somebody else has started or stopped already is left as it is, so the same parts may also
  * stand in a `NodeScope`.
@@ -85,7 +86,8 @@ export class DsysNode implements Service {
   async #start(signal: AbortSignal): Promise<void> {
     const { transport, log, membership, raft, clock, logger } = this.#parts
     this.#startedMs = clock.monotonicMs()
-    for (const part of [transport, log, membership, raft]) {
+    // The log first: it locks the folder, so a second process on it ends before it meets the cluster.
+    for (const part of [log, transport, raft, membership]) {
       signal.throwIfAborted()
       await part.start({ signal })
     }
@@ -126,7 +128,7 @@ export class DsysNode implements Service {
     const { transport, log, membership, raft, logger } = this.#parts
     this.#stopping.abort(new DOMException('the node stops', 'AbortError'))
     const failures: unknown[] = []
-    for (const part of [raft, membership, log, transport]) {
+    for (const part of [raft, membership, transport, log]) {
       try {
         await part.stop()
       } catch (error) {

@@ -18,6 +18,8 @@ export interface ClusterLauncherOptions {
   /** HTTP ports from here on, where they are free; 0 takes free ones. */
   readonly httpPort: number
   readonly logLevel: string
+  /** Whether a node that ends by itself is started again. Default true. */
+  readonly restart?: boolean
   /** What happened, for the screen. */
   readonly say: (line: string) => void
 }
@@ -30,6 +32,8 @@ export interface LaunchedNode {
 }
 
 const STOP_TIMEOUT_MS = 25_000
+/** A server on this machine answers at once, or is not there. */
+const CONNECT_TIMEOUT_MS = '5000'
 /** A node that ends by itself comes back after this, at most {@link MAX_RESTARTS} times within {@link RESTART_WINDOW_MS}. */
 const RESTART_DELAY_MS = 1_000
 const MAX_RESTARTS = 5
@@ -44,7 +48,7 @@ export class ClusterLauncher {
   readonly #ports = new Map<string, number>()
   readonly #restartsMs = new Map<string, number[]>()
   #nats: NatsChoice | undefined
-  #stopping: Promise<void> | undefined
+  #stopping: Promise<boolean> | undefined
 
   constructor(options: ClusterLauncherOptions) {
     this.#options = options
@@ -76,26 +80,33 @@ export class ClusterLauncher {
     }
   }
 
-  /** Stops the nodes one after the other, so that each can hand over to the next; then the NATS server, if it is ours. */
-  stop(): Promise<void> {
+  /**
+   * Stops the nodes one after the other, so that each can hand over to the next; then the NATS server, if it is ours.
+   * Returns whether every node stopped cleanly.
+   */
+  stop(): Promise<boolean> {
     this.#stopping ??= this.#stop()
     return this.#stopping
   }
 
   /** Ends everything at once. */
   kill(): void {
-    this.#stopping ??= Promise.resolve()
+    this.#stopping ??= Promise.resolve(false)
     for (const node of this.#processes.values()) node.signal('SIGKILL')
   }
 
-  async #stop(): Promise<void> {
+  async #stop(): Promise<boolean> {
+    let clean = true
     for (const node of this.#inProcess) await node.stop()
     for (const node of this.#processes.values()) {
+      if (!node.running && node.started === undefined) continue
       const how = await node.stop(STOP_TIMEOUT_MS)
-      if (how.code !== 0)
-        this.#options.say(`${node.id} did not stop cleanly (${describeEnd(how)}); its log is ${node.logFile}`)
+      if (how.code === 0) continue
+      clean = false
+      this.#options.say(`${node.id} did not stop cleanly (${describeEnd(how)}); its log is ${node.logFile}`)
     }
     if (this.#nats?.type === 'own') await this.#nats.server.stop()
+    return clean
   }
 
   async #choosePorts(): Promise<void> {
@@ -115,7 +126,7 @@ export class ClusterLauncher {
       ...['--voters', this.#ids.join(',')],
       ...['--http-port', String(this.#ports.get(id))],
       ...['--log-level', this.#options.logLevel],
-      ...(url === undefined ? [] : ['--nats', url]),
+      ...(url === undefined ? [] : ['--nats', url, '--nats-connect-timeout-ms', CONNECT_TIMEOUT_MS]),
     ]
   }
 
@@ -133,8 +144,9 @@ export class ClusterLauncher {
         this.#ports.set(id, Number(new URL(started.http).port))
         void node.ended.then((how) => this.#ended(node, describeEnd(how)))
       },
-      () => {
-        if (this.#restartsMs.has(id)) this.#ended(node, 'it could not start')
+      (error: Error) => {
+        // The first start is awaited by start(); a node that cannot come back is told of here.
+        if (this.#restartsMs.has(id)) this.#ended(node, error.message)
       },
     )
   }
@@ -143,6 +155,10 @@ export class ClusterLauncher {
   #ended(node: NodeProcess, how: string): void {
     if (this.#stopping !== undefined) return
     const { id, pid, logFile } = node
+    if (this.#options.restart === false) {
+      this.#options.say(`${id} (pid ${pid}) ended: ${how}. Its log is ${logFile}`)
+      return
+    }
     const nowMs = systemClock.monotonicMs()
     const recent = (this.#restartsMs.get(id) ?? []).filter((atMs) => atMs > nowMs - RESTART_WINDOW_MS)
     if (recent.length >= MAX_RESTARTS) {

@@ -13,6 +13,12 @@ export interface Started {
   readonly pid: number
 }
 
+/** What a node process says when it cannot start. */
+export interface Failed {
+  readonly type: 'failed'
+  readonly why: string
+}
+
 /** How a node process ended. */
 export interface Ended {
   readonly code: number | null
@@ -60,11 +66,16 @@ export class NodeProcess {
       this.#child.once('exit', (code, signal) => resolve({ code, signal }))
     })
     this.#whenStarted = new Promise((resolve, reject) => {
-      this.#child.once('message', (message) => {
-        this.#started = message as Started
-        resolve(this.#started)
+      let why: string | undefined
+      this.#child.on('message', (message: Started | Failed) => {
+        if (message.type === 'failed') {
+          ;({ why } = message)
+        } else {
+          this.#started = message
+          resolve(message)
+        }
       })
-      void this.ended.then((how) => reject(new NodeEndedError(id, how, this.logFile)))
+      void this.ended.then((how) => reject(new NodeEndedError(id, why ?? describeEnd(how), this.logFile)))
     })
     // Not everybody waits for the start; the end is told by `ended` as well.
     this.#whenStarted.catch(() => undefined)
@@ -111,8 +122,8 @@ export class NodeProcess {
 
 /** A node process ended before it had started. */
 export class NodeEndedError extends Error {
-  constructor(id: string, how: Ended, logFile: string) {
-    super(`node ${id} ended at its start (${describeEnd(how)}); its log is ${logFile}`)
+  constructor(id: string, why: string, logFile: string) {
+    super(`node ${id} could not start: ${why} (its log is ${logFile})`)
     this.name = 'NodeEndedError'
   }
 }

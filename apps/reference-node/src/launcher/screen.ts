@@ -22,7 +22,8 @@ export interface ScreenFacts {
   readonly seconds: number
 }
 
-function transportLines(nats: NatsChoice | undefined): string[] {
+/** How the nodes reach each other, and where there is a choice to make, what to do about it. */
+export function transportLines(nats: NatsChoice | undefined): string[] {
   switch (nats?.type) {
     case 'given':
       return [`NATS at ${withoutSecrets(nats.url)}, as you said`]
