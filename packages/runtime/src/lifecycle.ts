@@ -87,11 +87,7 @@ export class Lifecycle {
 
   /** Stops the part; cancels a start under way first. Throws what the hook threw. */
   stop(): Promise<void> {
-    if (this.#stopping === undefined) {
-      const stopping = deferred()
-      this.#stopping = stopping.promise
-      this.#stop().then(stopping.resolve, stopping.reject)
-    }
+    this.#stopping ??= this.#stop()
     return this.#stopping
   }
 

@@ -2,7 +2,6 @@ import type { Clock, TimerHandle } from './clock.ts'
 
 interface Entry {
   readonly dueMs: number
-  readonly order: number
   readonly callback: () => void
 }
 
@@ -22,7 +21,6 @@ export interface VirtualClockOptions {
 export class VirtualClock implements Clock {
   #nowMs: number
   readonly #wallOffsetMs: number
-  #order = 0
   readonly #entries = new Set<Entry>()
 
   constructor(options: VirtualClockOptions = {}) {
@@ -40,7 +38,7 @@ export class VirtualClock implements Clock {
 
   setTimer(delayMs: number, callback: () => void): TimerHandle {
     if (!(delayMs >= 0)) throw new RangeError(`delayMs must be 0 or more, got ${delayMs}`)
-    const entry: Entry = { dueMs: this.#nowMs + delayMs, order: this.#order++, callback }
+    const entry: Entry = { dueMs: this.#nowMs + delayMs, callback }
     this.#entries.add(entry)
     return { cancel: () => void this.#entries.delete(entry) }
   }
@@ -96,14 +94,9 @@ export class VirtualClock implements Clock {
 
   #next(): Entry | undefined {
     let first: Entry | undefined
+    // A set is walked in the order of insertion: of equal due times the first one stays.
     for (const entry of this.#entries) {
-      if (
-        first === undefined ||
-        entry.dueMs < first.dueMs ||
-        (entry.dueMs === first.dueMs && entry.order < first.order)
-      ) {
-        first = entry
-      }
+      if (first === undefined || entry.dueMs < first.dueMs) first = entry
     }
     return first
   }

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { delay, Pending, systemClock, VirtualClock } from '../src/index.ts'
 
 describe('VirtualClock', () => {
@@ -100,10 +100,28 @@ describe('systemClock', () => {
     expect(timeouts()).toBe(before)
   })
 
-  test('a delay over what setTimeout takes does not fire at once', async () => {
-    const timer = systemClock.setTimer(2 ** 40, () => expect.unreachable())
-    await new Promise((resolve) => setTimeout(resolve, 5))
-    timer.cancel()
+  test('a timer of Node.js that fires a fraction early is armed again', async () => {
+    const now = vi
+      .spyOn(performance, 'now')
+      .mockReturnValueOnce(1_000)
+      .mockReturnValueOnce(1_000.7)
+      .mockReturnValueOnce(1_001.2)
+    try {
+      await new Promise<void>((resolve) => systemClock.setTimer(1, resolve))
+      expect(now.mock.results.map(({ value }) => value)).toEqual([1_000, 1_000.7, 1_001.2])
+    } finally {
+      now.mockRestore()
+    }
+  })
+
+  test('a delay over what setTimeout takes is taken in pieces', () => {
+    const setTimeout = vi.spyOn(globalThis, 'setTimeout')
+    try {
+      systemClock.setTimer(2 ** 40, () => expect.unreachable()).cancel()
+      expect(setTimeout.mock.lastCall?.[1]).toBe(2 ** 31 - 1)
+    } finally {
+      setTimeout.mockRestore()
+    }
   })
 
   test('afterIo runs after the promises that are ready, and can be cancelled', async () => {
