@@ -23,7 +23,9 @@ async function sink(servers) {
   transport.listen('count', () => {
     frames++
   })
-  transport.listen('total', (_frame, from) => transport.send(from, 'total', new Uint8Array(Float64Array.of(frames).buffer)))
+  transport.listen('total', (_frame, from) =>
+    transport.send(from, 'total', new Uint8Array(Float64Array.of(frames).buffer)),
+  )
   transport.listen('echo', (frame, from) => transport.send(from, 'echo', frame))
   await transport.start()
   process.send('ready')

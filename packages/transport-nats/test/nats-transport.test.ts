@@ -314,7 +314,7 @@ nats.describe(describe, 'authentication', () => {
     async (options) => {
       const server = await startServer({ config })
       const { logger, lines } = recordingLogger()
-        const url = server.url.replace('nats://', 'nats://ann:hunter2@')
+      const url = server.url.replace('nats://', 'nats://ann:hunter2@')
       const error = await errorOf(create(url, 'a', options, logger).start())
       expect(error).toMatchObject({ code: 'DSYS_TRANSPORT_NATS_AUTHENTICATION', retryable: false })
       expect(everythingIn(error) + lines.join()).not.toContain('hunter2')
