@@ -82,6 +82,18 @@ describe('a torn tail (P-40)', () => {
     equal(await world.lastIndex(), 1, 'a write that a recovery has dropped must not come back')
   })
 
+  test('that holds a copy of the log itself as data is still no more than a torn tail', async () => {
+    const world = new StorageOnMemory()
+    await world.session((log) => log.persist({ entries: [entry(1)] }))
+    const start = framesOf(world.bytes(wal(1))).at(-1) as number
+    const frame = world.bytes(wal(1)).subarray(framesOf(world.bytes(wal(1))).at(-2), start)
+    // Eight copies, each a byte further, so one of them stands where a frame may begin.
+    const copies = Array.from({ length: 8 }, () => Buffer.concat([frame, Buffer.alloc(1)]))
+    await world.session((log) => log.persist({ entries: [entry(2, Buffer.concat(copies))] }))
+    world.disk.edit(wal(1), (file) => file.fill(0, (framesOf(file).at(-1) as number) - 16))
+    equal(await world.lastIndex(), 1)
+  })
+
   test('of zeros is no tail: a batch of zeros stays', async () => {
     const world = new StorageOnMemory()
     await world.session((log) =>
@@ -182,14 +194,14 @@ describe('segments', () => {
     const [world, other] = [new StorageOnMemory(1), new StorageOnMemory(2)]
     for (const [place, count] of [
       [world, 2],
-      [other, 3],
+      [other, 4],
     ] as const) {
       await place.session(async (log) => {
         for (let index = 1; index <= count; index++) await log.persist({ entries: [entry(index)] })
       })
     }
     const end = framesOf(world.bytes(wal(1))).at(-1) as number
-    equal(framesOf(other.bytes(wal(1))).at(-2), end, 'both segments must be laid out alike')
+    equal(framesOf(other.bytes(wal(1))).at(-3), end, 'both segments must be laid out alike')
     world.disk.edit(wal(1), (file) => other.bytes(wal(1)).copy(file, end, end))
     equal(await world.lastIndex(), 2)
   })
