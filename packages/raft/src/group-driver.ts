@@ -12,7 +12,7 @@ import type { Proposals } from './proposals.ts'
 import type { ReadQueue } from './read-queue.ts'
 import type { frameLimits, ResolvedOptions } from './resolve-options.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
-import type { RaftEvent } from './status.ts'
+import type { RaftEvent, RaftRole } from './status.ts'
 import {
   decodeFrame,
   type ForwardedItem,
@@ -29,6 +29,12 @@ const MAX_UNCOMMITTED_BYTES = 64 * 1_024 * 1_024
 const MAX_INFLIGHT_BYTES = 8 * 1_024 * 1_024
 /** Questions of followers that a leader keeps at once. */
 const MAX_READ_TICKETS = 65_536
+
+/** A question of a life of another node, or of this node. */
+interface Asked {
+  readonly from: PeerAddress | undefined
+  readonly ticket: number
+}
 
 /** What a {@link GroupDriver} is made of. */
 export interface GroupDriverParts<State, Command, Result> {
@@ -58,7 +64,7 @@ export class GroupDriver<State, Command, Result> {
   readonly #snapshots: SnapshotKeeper<State, Command, Result>
   readonly #peers: ReadonlySet<string>
   /** Whose question each ticket of the core is; without `from` it is this node's own. */
-  readonly #tickets = new Map<number, { readonly from: string | undefined; readonly ticket: number }>()
+  readonly #tickets = new Map<number, Asked>()
   readonly #writes = new Set<Promise<void>>()
   readonly #turnHandlers = new Set<() => void>()
   #nextTicket = 1
@@ -68,6 +74,7 @@ export class GroupDriver<State, Command, Result> {
   #unlisten: (() => void) | undefined
   #failure: RaftFailedError | undefined
   #ended = false
+  #announced: { role: RaftRole; leader: string | undefined; term: number }
 
   constructor(parts: GroupDriverParts<State, Command, Result>) {
     this.#parts = parts
@@ -89,6 +96,8 @@ export class GroupDriver<State, Command, Result> {
       parts.seed,
       clock.monotonicMs(),
     )
+    const { role, leader, term } = this.core
+    this.#announced = { role, leader, term }
     this.#snapshots = new SnapshotKeeper({
       ...parts,
       core: this.core,
@@ -107,6 +116,21 @@ export class GroupDriver<State, Command, Result> {
     return `raft-${this.#parts.options.group}`
   }
 
+  /** The index of the newest snapshot on disk, 0 without one. */
+  get snapshotIndex(): number {
+    return this.#snapshots.index
+  }
+
+  /** The role and leader that {@link RaftEvent}s have told of last: what a new stream of events begins with. */
+  get announced(): { readonly role: RaftRole; readonly leader: string | undefined; readonly term: number } {
+    return this.#announced
+  }
+
+  /** It takes no more part in the group. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
   /** Why the node stopped itself. */
   get failure(): RaftFailedError | undefined {
     return this.#failure
@@ -121,7 +145,7 @@ export class GroupDriver<State, Command, Result> {
     this.wake()
   }
 
-  /** Calls `handler` after each turn until the returned function is called. */
+  /** Calls `handler` after each turn, and when the driver ends, until the returned function is called. */
   onTurn(handler: () => void): () => void {
     this.#turnHandlers.add(handler)
     return () => void this.#turnHandlers.delete(handler)
@@ -165,7 +189,7 @@ export class GroupDriver<State, Command, Result> {
     if (!this.#peers.has(from.id)) return
     try {
       const nowMs = this.#parts.clock.monotonicMs()
-      for (const message of decodeFrame(frame)) this.#take(from.id, message, nowMs)
+      for (const message of decodeFrame(frame)) this.#take(from, message, nowMs)
     } catch (error) {
       if (!(error instanceof MalformedError)) {
         this.#fail(error)
@@ -176,11 +200,11 @@ export class GroupDriver<State, Command, Result> {
     this.wake()
   }
 
-  #take(from: string, message: WireMessage, nowMs: number): void {
+  #take(from: PeerAddress, message: WireMessage, nowMs: number): void {
     const { proposals, reads, options } = this.#parts
     switch (message.type) {
       case 'forward-request':
-        this.#takeForwarded(from, message)
+        this.#takeForwarded(from.id, message)
         break
       case 'forward-refused':
         proposals.refused(message.sequences, nowMs + options.heartbeatIntervalMs)
@@ -195,7 +219,7 @@ export class GroupDriver<State, Command, Result> {
         reads.refused(message.ticket, nowMs + options.heartbeatIntervalMs)
         break
       default:
-        this.core.step(from, message, nowMs)
+        this.core.step(from.id, message, nowMs)
     }
   }
 
@@ -207,12 +231,12 @@ export class GroupDriver<State, Command, Result> {
     this.#outgoing.add(from, { type: 'forward-refused', overloaded: refusal === 'overloaded', sequences })
   }
 
-  #takeReadRequest(from: string, { ticket }: ReadIndexRequest): void {
+  #takeReadRequest(from: PeerAddress, { ticket }: ReadIndexRequest): void {
     if (this.#tickets.size < MAX_READ_TICKETS && this.#requestRead(from, ticket)) return
-    this.#outgoing.add(from, { type: 'read-index-refused', ticket })
+    this.#outgoing.answer(from, { type: 'read-index-refused', ticket })
   }
 
-  #requestRead(from: string | undefined, ticket: number): boolean {
+  #requestRead(from: PeerAddress | undefined, ticket: number): boolean {
     const coreTicket = this.#nextTicket++
     if (!this.core.requestRead(coreTicket)) return false
     this.#tickets.set(coreTicket, { from, ticket })
@@ -275,7 +299,11 @@ export class GroupDriver<State, Command, Result> {
       () => {
         this.#writes.delete(done)
         if (this.#ended) return
-        this.core.durable(id, clock.monotonicMs())
+        try {
+          this.core.durable(id, clock.monotonicMs())
+        } catch (error) {
+          this.#fail(error)
+        }
         this.wake()
       },
       (error) => {
@@ -289,11 +317,14 @@ export class GroupDriver<State, Command, Result> {
   #announce(events: readonly CoreEvent[]): void {
     const { hub, logger, proposals, reads } = this.#parts
     for (const event of events) {
+      this.#announced.term = event.term
       if (event.type === 'role') {
+        this.#announced.role = event.role
         logger.log('info', 'the role changed', { role: event.role, term: event.term, why: event.why })
         hub.publish({ type: 'RoleChanged', role: event.role, term: event.term, why: event.why })
         continue
       }
+      this.#announced.leader = event.leader
       hub.publish({ type: 'LeaderChanged', leader: event.leader, term: event.term })
       if (event.leader === undefined) continue
       proposals.leaderChanged()
@@ -306,17 +337,17 @@ export class GroupDriver<State, Command, Result> {
     for (const { ticket, index } of confirmedReads) {
       const asked = this.#takeTicket(ticket)
       if (asked.from === undefined) reads.confirmed(asked.ticket, index)
-      else this.#outgoing.add(asked.from, { type: 'read-index-response', ticket: asked.ticket, index })
+      else this.#outgoing.answer(asked.from, { type: 'read-index-response', ticket: asked.ticket, index })
     }
     for (const ticket of droppedReads) {
       const asked = this.#takeTicket(ticket)
       if (asked.from === undefined) reads.returned(asked.ticket)
-      else this.#outgoing.add(asked.from, { type: 'read-index-refused', ticket: asked.ticket })
+      else this.#outgoing.answer(asked.from, { type: 'read-index-refused', ticket: asked.ticket })
     }
     if (confirmedReads.length > 0 && reads.size > 0) this.wake()
   }
 
-  #takeTicket(coreTicket: number): { readonly from: string | undefined; readonly ticket: number } {
+  #takeTicket(coreTicket: number): Asked {
     const asked = this.#tickets.get(coreTicket)
     invariant(asked !== undefined, `the core answered ticket ${coreTicket}, which nobody holds`)
     this.#tickets.delete(coreTicket)
@@ -392,6 +423,7 @@ export class GroupDriver<State, Command, Result> {
     this.#halt()
     this.#rejectAll(() => this.#failure as RaftFailedError)
     hub.publish({ type: 'Failed', error: this.#failure })
+    for (const handler of this.#turnHandlers) handler()
   }
 
   #halt(): void {
@@ -413,6 +445,7 @@ export class GroupDriver<State, Command, Result> {
     this.#rejectAll((attempts) =>
       attempts === 0 ? stopped() : new OutcomeUnknownError(group, 'this node stopped while it was on its way'),
     )
+    for (const handler of this.#turnHandlers) handler()
     await Promise.allSettled([...this.#writes, this.#snapshots.settled()])
   }
 }

@@ -1,4 +1,4 @@
-import type { Transport } from '@dsys/transport'
+import type { Destination, PeerAddress, Transport } from '@dsys/transport'
 import { encodeFrame, type WireMessage, wireBytes } from './wire.ts'
 
 /** Gathers the messages of one turn and sends those for the same peer together, in as few frames as the transport allows. */
@@ -7,6 +7,7 @@ export class Outgoing {
   readonly #channel: string
   readonly #maxFrameBytes: number
   readonly #byPeer = new Map<string, WireMessage[]>()
+  #answers: { readonly to: PeerAddress; readonly messages: WireMessage[] }[] = []
 
   constructor(transport: Transport, channel: string, maxFrameBytes: number) {
     this.#transport = transport
@@ -20,23 +21,37 @@ export class Outgoing {
     else messages.push(message)
   }
 
+  /**
+   * Adds a message for one life of a node and no later one: what it answers is named by a number that means something else,
+   * or nothing, to the next life.
+   */
+  answer(to: PeerAddress, message: WireMessage): void {
+    const known = this.#answers.find(({ to: { id, generation } }) => id === to.id && generation === to.generation)
+    if (known === undefined) this.#answers.push({ to, messages: [message] })
+    else known.messages.push(message)
+  }
+
   /** Sends everything. What the transport drops is lost, as any frame may be: the protocol asks again. */
   flush(): void {
-    for (const [to, messages] of this.#byPeer) {
-      let batch: WireMessage[] = []
-      let batchBytes = 1
-      for (const message of messages) {
-        const bytes = wireBytes(message)
-        if (batch.length > 0 && batchBytes + bytes > this.#maxFrameBytes) {
-          this.#transport.send({ id: to }, this.#channel, encodeFrame(batch))
-          batch = []
-          batchBytes = 1
-        }
-        batch.push(message)
-        batchBytes += bytes
-      }
-      if (batch.length > 0) this.#transport.send({ id: to }, this.#channel, encodeFrame(batch))
-    }
+    for (const [id, messages] of this.#byPeer) this.#send({ id }, messages)
+    for (const { to, messages } of this.#answers) this.#send(to, messages)
     this.#byPeer.clear()
+    if (this.#answers.length > 0) this.#answers = []
+  }
+
+  #send(to: Destination, messages: readonly WireMessage[]): void {
+    let batch: WireMessage[] = []
+    let batchBytes = 1
+    for (const message of messages) {
+      const bytes = wireBytes(message)
+      if (batch.length > 0 && batchBytes + bytes > this.#maxFrameBytes) {
+        this.#transport.send(to, this.#channel, encodeFrame(batch))
+        batch = []
+        batchBytes = 1
+      }
+      batch.push(message)
+      batchBytes += bytes
+    }
+    this.#transport.send(to, this.#channel, encodeFrame(batch))
   }
 }

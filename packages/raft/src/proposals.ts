@@ -170,19 +170,20 @@ export class Proposals<Result> {
     this.#unsent = [...this.#waiting.values()].filter((proposal) => !proposal.pending.settled)
   }
 
-  /** Hands over again what was long without effect. Returns whether anything waits. */
-  resendOverdue(nowMs: number): boolean {
+  /** Hands over again what was long without effect, and forgets callers that gave up. */
+  resendOverdue(nowMs: number): void {
     const session = this.#session
     if (session?.resendMs !== undefined && session.id === undefined && nowMs >= session.resendMs) {
       session.resendMs = undefined
     }
+    // Those that gave up take no room, also where a more patient one waits before them.
+    for (const [sequence, proposal] of this.#waiting) if (proposal.pending.settled) this.#waiting.delete(sequence)
+    this.#unsent = this.#unsent.filter((proposal) => !proposal.pending.settled)
     const queued = new Set(this.#unsent)
     for (const proposal of this.#waiting.values()) {
-      if (proposal.attempts === 0 || proposal.pending.settled || queued.has(proposal)) continue
+      if (proposal.attempts === 0 || queued.has(proposal)) continue
       if (nowMs >= proposal.resendMs) this.#unsent.push(proposal)
     }
-    this.#dropSettled()
-    return this.#waiting.size > 0
   }
 
   /** This node has applied an entry: perhaps one of ours. */

@@ -60,8 +60,13 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     return this.#lifecycle.start(options)
   }
 
-  stop(): Promise<void> {
-    return this.#lifecycle.stop()
+  async stop(): Promise<void> {
+    try {
+      await this.#lifecycle.stop()
+    } finally {
+      // A node that was never started has streams too.
+      this.#hub.close()
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -202,7 +207,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       lastApplied: this.#applier.lastApplied,
       lastIndex: core.log.lastIndex,
       firstIndex: core.log.firstIndex,
-      snapshotIndex: this.#log?.snapshot()?.meta.index ?? 0,
+      snapshotIndex: this.#driver.snapshotIndex,
       voters,
       learners: [],
       followers: this.#followers(),
@@ -231,6 +236,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     const { id, group } = this.#options
     const to = options.to ?? this.#bestSuccessor()
     const fail = (why: string): TransferFailedError => new TransferFailedError(group, why)
+    options.signal?.throwIfAborted()
     if (to === undefined) throw fail('no other voter was heard lately')
     if (!driver.core.transfer(to, clock.monotonicMs()))
       throw fail(`this node does not lead, or ${to} is no other voter`)
@@ -244,6 +250,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     const unwatch = driver.onTurn(() => {
       const { leader, role, transferTarget } = driver.core
       if (driver.failure !== undefined) moved.reject(driver.failure)
+      else if (driver.ended) moved.reject(fail('this node stopped'))
       else if (leader !== undefined && leader !== id) moved.resolve()
       else if (role === 'leader' && transferTarget === undefined) moved.reject(fail(`${to} did not take over in time`))
     })
@@ -255,18 +262,20 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     }
   }
 
-  /** The follower with the most of the log, among those that were heard within an election timeout. */
+  /**
+   * The follower with the most of the log, among those that were heard within an election timeout. One that has not
+   * answered yet counts too: a leader that has just begun has heard of nobody but by their votes.
+   */
   #bestSuccessor(): string | undefined {
     const { electionTimeoutMs } = this.#options
     return this.#followers()
-      .filter(({ lastHeardMs }) => lastHeardMs !== undefined && lastHeardMs <= electionTimeoutMs)
+      .filter(({ lastHeardMs }) => lastHeardMs === undefined || lastHeardMs <= electionTimeoutMs)
       .sort((a, b) => b.matchIndex - a.matchIndex)[0]?.id
   }
 
   events(options: SubscribeOptions = {}): AsyncIterableIterator<RaftEvent, undefined> {
-    const core = this.#driver?.core
-    if (core === undefined) return this.#hub.subscribe(options)
-    const { role, term, leader } = core
+    if (this.#driver === undefined) return this.#hub.subscribe(options)
+    const { role, term, leader } = this.#driver.announced
     return this.#hub.subscribe(options, [
       { type: 'RoleChanged', role, term, why: 'the state at the beginning of this stream' },
       { type: 'LeaderChanged', leader, term },

@@ -9,16 +9,18 @@ const MAX_OPEN_TICKETS = 4
 interface WaitingRead<State> {
   readonly query: (state: State) => unknown
   readonly pending: Pending<unknown>
+  /** A leader was asked about it. */
+  asked: boolean
 }
 
 interface Batch<State> {
-  readonly reads: readonly WaitingRead<State>[]
+  readonly reads: WaitingRead<State>[]
   /** When to ask again if no answer comes. */
   resendMs: number
 }
 
 interface ConfirmedBatch<State> {
-  readonly reads: readonly WaitingRead<State>[]
+  readonly reads: WaitingRead<State>[]
   readonly index: number
 }
 
@@ -42,7 +44,6 @@ export class ReadQueue<State> {
   #confirmed: ConfirmedBatch<State>[] = []
   #size = 0
   #nextTicket = 1
-  #everAsked = false
 
   constructor(clock: Clock, config: ReadQueueConfig) {
     this.#clock = clock
@@ -61,10 +62,11 @@ export class ReadQueue<State> {
       clock: this.#clock,
       timeoutMs,
       signal: options.signal,
-      onTimeout: () => (this.#everAsked ? new ReadTimeoutError(group, timeoutMs) : new NoLeaderError(group, timeoutMs)),
+      onTimeout: () => (read.asked ? new ReadTimeoutError(group, timeoutMs) : new NoLeaderError(group, timeoutMs)),
     })
+    const read: WaitingRead<State> = { query, pending, asked: false }
     this.#size++
-    this.#waiting.push({ query, pending })
+    this.#waiting.push(read)
     return pending.promise as Promise<T>
   }
 
@@ -72,7 +74,7 @@ export class ReadQueue<State> {
   take(nowMs: number): number | undefined {
     if (this.#waiting.length === 0 || this.#asked.size >= MAX_OPEN_TICKETS) return undefined
     const ticket = this.#nextTicket++
-    this.#everAsked = true
+    for (const read of this.#waiting) read.asked = true
     this.#asked.set(ticket, { reads: this.#waiting, resendMs: nowMs + this.#config.resendAfterMs })
     this.#waiting = []
     return ticket
@@ -91,7 +93,7 @@ export class ReadQueue<State> {
     const batch = this.#asked.get(ticket)
     if (batch === undefined) return
     this.#asked.delete(ticket)
-    this.#waiting.push(...batch.reads)
+    this.#waiting = this.#waiting.concat(batch.reads)
   }
 
   /** The one that was asked does not lead: ask again at `resendMs`, or when another leader is known. */
@@ -104,15 +106,19 @@ export class ReadQueue<State> {
     for (const ticket of [...this.#asked.keys()]) this.returned(ticket)
   }
 
-  /** Takes back what was long without an answer, and forgets callers that gave up. Returns whether anything waits. */
-  resendOverdue(nowMs: number): boolean {
+  /** Takes back what was long without an answer, and forgets callers that gave up. */
+  resendOverdue(nowMs: number): void {
     for (const [ticket, batch] of this.#asked) {
       if (nowMs >= batch.resendMs) this.returned(ticket)
     }
-    const before = this.#waiting.length
-    this.#waiting = this.#waiting.filter((read) => !read.pending.settled)
-    this.#size -= before - this.#waiting.length
-    return this.#size > 0
+    this.#waiting = this.#withoutSettled(this.#waiting)
+    this.#confirmed = this.#confirmed.map(({ reads, index }) => ({ reads: this.#withoutSettled(reads), index }))
+  }
+
+  #withoutSettled(reads: WaitingRead<State>[]): WaitingRead<State>[] {
+    const left = reads.filter((read) => !read.pending.settled)
+    this.#size -= reads.length - left.length
+    return left
   }
 
   /** Serves what `lastApplied` suffices for. A query that throws rejects its own read. */

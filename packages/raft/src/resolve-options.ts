@@ -1,4 +1,5 @@
 import type { RaftOptions } from './options.ts'
+import { encodeContext } from './snapshot-keeper.ts'
 import { ITEM_OVERHEAD_BYTES, MESSAGE_OVERHEAD_BYTES } from './wire.ts'
 
 /** Options with every default filled in and every relation checked. */
@@ -45,8 +46,9 @@ export function frameLimits(
   options: ResolvedOptions,
   maxFrameBytes: number,
 ): { readonly maxCommandBytes: number; readonly maxAppendBytes: number; readonly maxFrameBytes: number } {
-  const room = maxFrameBytes - MESSAGE_OVERHEAD_BYTES - 2 * ITEM_OVERHEAD_BYTES
-  check(room >= 1_024, `the transport's maxFrameBytes (${maxFrameBytes}) must be 2 KiB or more`)
+  const overhead = MESSAGE_OVERHEAD_BYTES + 2 * ITEM_OVERHEAD_BYTES + encodeContext(options.voters).length
+  const room = maxFrameBytes - overhead
+  check(room >= 1_024, `the transport's maxFrameBytes (${maxFrameBytes}) must be ${1_024 + overhead} or more`)
   return {
     maxCommandBytes: Math.min(options.maxCommandBytes, room),
     maxAppendBytes: Math.min(options.maxAppendBytes, room),

@@ -32,13 +32,22 @@ export class SnapshotKeeper<State, Command, Result> {
   readonly #parts: SnapshotKeeperParts<State, Command, Result>
   readonly #sender: SnapshotSender
   readonly #receiver = new SnapshotReceiver()
+  /** The newest snapshot on disk. */
+  #newest: { readonly index: number; readonly sizeBytes: number }
   #bytesSinceSnapshot = 0
   /** One snapshot is stored at a time: taking and installing exclude each other. */
   #storing: Promise<void> | undefined
 
   constructor(parts: SnapshotKeeperParts<State, Command, Result>) {
     this.#parts = parts
+    const stored = parts.log.snapshot()
+    this.#newest = { index: stored?.meta.index ?? 0, sizeBytes: stored?.sizeBytes ?? 0 }
     this.#sender = new SnapshotSender({ chunkBytes: parts.chunkBytes, resendAfterMs: parts.resendAfterMs })
+  }
+
+  /** The index of the newest snapshot on disk, 0 without one. */
+  get index(): number {
+    return this.#newest.index
   }
 
   get sending(): boolean {
@@ -60,8 +69,7 @@ export class SnapshotKeeper<State, Command, Result> {
    * larger: so writing snapshots never costs more than writing the log.
    */
   takeIfDue(): void {
-    const { log, snapshotEveryBytes } = this.#parts
-    const dueBytes = Math.max(snapshotEveryBytes, log.snapshot()?.sizeBytes ?? 0)
+    const dueBytes = Math.max(this.#parts.snapshotEveryBytes, this.#newest.sizeBytes)
     if (this.#bytesSinceSnapshot < dueBytes || this.#storing !== undefined) return
     this.#store(this.#take())
   }
@@ -74,6 +82,7 @@ export class SnapshotKeeper<State, Command, Result> {
     this.#bytesSinceSnapshot = 0
     const content = applier.encodeSnapshot()
     await log.saveSnapshot({ index, term, context: encodeContext(voters) }, [content])
+    this.#newest = { index, sizeBytes: content.length }
     publish({ type: 'SnapshotTaken', index, sizeBytes: content.length })
     const throughIndex = Math.min(this.#keptFrom(index) - 1, core.durableIndex)
     if (throughIndex <= core.log.baseIndex) return
@@ -181,6 +190,7 @@ export class SnapshotKeeper<State, Command, Result> {
     try {
       const decoded = applier.decodeSnapshot(content)
       await log.saveSnapshot(meta, [content])
+      this.#newest = { index: meta.index, sizeBytes: content.length }
       // From here to the change of the log nothing else may run: the core's next write must come behind that change.
       const result = core.snapshotInstalled(meta.index, meta.term)
       if (result === 'stale') return
@@ -199,6 +209,6 @@ export class SnapshotKeeper<State, Command, Result> {
 }
 
 /** What a snapshot says of the group: version 1, JSON. */
-function encodeContext(voters: readonly string[]): Uint8Array {
+export function encodeContext(voters: readonly string[]): Uint8Array {
   return Buffer.from(JSON.stringify({ version: 1, voters }), 'utf8')
 }

@@ -1,0 +1,116 @@
+import type { Clock, StartOptions, TimerHandle } from '@dsys/runtime'
+import type {
+  ConnectionState,
+  Destination,
+  FrameHandler,
+  PeerAddress,
+  Transport,
+  TransportCapabilities,
+  TransportEvent,
+} from '@dsys/transport'
+import { decodeFrame, encodeFrame, type WireMessage } from '../../../src/wire.ts'
+
+/** The clock as one life of a node sees it: once the life is over, nothing that it has set fires any more. */
+export class LifeClock implements Clock {
+  readonly #clock: Clock
+  #over = false
+  readonly #timers = new Set<TimerHandle>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  end(): void {
+    this.#over = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+  }
+
+  monotonicMs(): number {
+    return this.#clock.monotonicMs()
+  }
+
+  wallMs(): number {
+    return this.#clock.wallMs()
+  }
+
+  setTimer(delayMs: number, callback: () => void): TimerHandle {
+    return this.#add((fire) => this.#clock.setTimer(delayMs, fire), callback)
+  }
+
+  afterIo(callback: () => void): TimerHandle {
+    return this.#add((fire) => this.#clock.afterIo(fire), callback)
+  }
+
+  #add(set: (fire: () => void) => TimerHandle, callback: () => void): TimerHandle {
+    if (this.#over) return { cancel: () => undefined }
+    const timer = set(() => {
+      this.#timers.delete(timer)
+      callback()
+    })
+    this.#timers.add(timer)
+    return {
+      cancel: () => {
+        this.#timers.delete(timer)
+        timer.cancel()
+      },
+    }
+  }
+}
+
+/** Says whether a message leaves its node. */
+export type MessageFilter = (from: string, to: string, message: WireMessage) => boolean
+
+/** A transport whose messages can be looked into, and kept back one by one. */
+export class FilteredTransport implements Transport {
+  readonly #inner: Transport
+  readonly #filter: () => MessageFilter | undefined
+
+  constructor(inner: Transport, filter: () => MessageFilter | undefined) {
+    this.#inner = inner
+    this.#filter = filter
+  }
+
+  get self(): PeerAddress {
+    return this.#inner.self
+  }
+
+  get capabilities(): TransportCapabilities {
+    return this.#inner.capabilities
+  }
+
+  get connection(): ConnectionState {
+    return this.#inner.connection
+  }
+
+  send(to: Destination, channel: string, frame: Uint8Array): boolean {
+    const filter = this.#filter()
+    if (filter === undefined) return this.#inner.send(to, channel, frame)
+    const passed = decodeFrame(frame).filter((message) => filter(this.self.id, to.id, message))
+    return passed.length > 0 && this.#inner.send(to, channel, encodeFrame(passed))
+  }
+
+  broadcast(channel: string, frame: Uint8Array): boolean {
+    return this.#inner.broadcast(channel, frame)
+  }
+
+  listen(channel: string, handler: FrameHandler): () => void {
+    return this.#inner.listen(channel, handler)
+  }
+
+  observe(handler: (event: TransportEvent) => void): () => void {
+    return this.#inner.observe(handler)
+  }
+
+  start(options?: StartOptions): Promise<void> {
+    return this.#inner.start(options)
+  }
+
+  stop(): Promise<void> {
+    return this.#inner.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}
