@@ -1,5 +1,6 @@
 export { type DiskFactory, type DiskPlace, diskConformance } from './conformance/disk.ts'
-export { type LogStorageFactory, type LogStoragePlace, logStorageConformance } from './conformance/log-storage.ts'
+export type { LogStorageFactory, LogStoragePlace } from './conformance/log-place.ts'
+export { logStorageConformance } from './conformance/log-storage.ts'
 export type { TestRunner } from './conformance/runner.ts'
 export {
   type StateStorageFactory,

@@ -51,7 +51,10 @@ export interface RecoveredLog {
   readonly hardState: HardState
   /** The newest whole snapshot. */
   readonly snapshot: SnapshotMeta | undefined
-  /** The entries behind the snapshot, without holes: the first has index `snapshot.index + 1`, or 1. */
+  /**
+   * The entries behind the snapshot, without holes: the first has index `snapshot.index + 1`, or 1. None when the stored
+   * entry at the snapshot's index has another term: a crash came before {@link GroupLog.resetToSnapshot}.
+   */
   readonly entries: readonly LogEntry[]
 }
 
