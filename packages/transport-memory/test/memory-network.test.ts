@@ -105,6 +105,14 @@ describe('faults on demand', () => {
   })
 })
 
+test('a frame that met nobody is reported once, however often the network duplicates it', async () => {
+  const { clock, network } = virtualNetwork({ link: { duplicateRate: 1, maxDelayMs: 5 } })
+  const a = await node(network, 'a')
+  send(a.transport, 'nobody', 1)
+  clock.advance(10)
+  expect(a.events).toEqual([{ type: 'connected' }, { type: 'peer-absent', peer: { id: 'nobody' }, channel: 'test' }])
+})
+
 describe('lives of a node', () => {
   test('a later life takes the place of the earlier one, which gets and sends nothing more', async () => {
     const { clock, network } = virtualNetwork()

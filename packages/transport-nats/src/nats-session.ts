@@ -63,7 +63,7 @@ export class NatsSession {
     // Two frames must fit, or a frame of the largest size could be refused for ever.
     this.#maxQueuedBytes = Math.max(maxQueuedBytes, 2 * (this.maxFrameBytes + FRAME_OVERHEAD_BYTES))
     this.#bytesPerMark = Math.min(MAX_BYTES_PER_MARK, Math.ceil(this.#maxQueuedBytes / 8))
-    connection
+    void connection
       .closed()
       .then((error) => this.#end(error instanceof Error ? error.message : 'the server closed the connection'))
     void this.#watchStatus()
