@@ -83,15 +83,20 @@ nats.describe(describe, 'a server of one’s own', () => {
     rmSync(storeDir, { recursive: true })
   })
 
-  test.skipIf(process.platform !== 'linux')('it ends when the process that started it is killed', async () => {
-    const script = `import { startNatsServer } from ${JSON.stringify(new URL('./index.mjs', import.meta.url).href)}
-      console.log((await startNatsServer()).pid)
+  test.skipIf(process.platform !== 'linux')(
+    'it ends when the process that started it is killed, even while it is stopped',
+    async () => {
+      const script = `import { startNatsServer } from ${JSON.stringify(new URL('./index.mjs', import.meta.url).href)}
+      const server = await startNatsServer()
+      server.signal('SIGSTOP')
+      console.log(server.pid)
       setInterval(() => {}, 1000)`
-    const parent = spawn(process.execPath, ['--input-type=module', '-e', script])
-    const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (data) => resolve(Number(data))))
-    parent.kill('SIGKILL')
-    expect(await isGone(pid)).toBe(true)
-  })
+      const parent = spawn(process.execPath, ['--input-type=module', '-e', script])
+      const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (data) => resolve(Number(data))))
+      parent.kill('SIGKILL')
+      expect(await isGone(pid)).toBe(true)
+    },
+  )
 })
 
 test('a binary that is no server rejects', async () => {

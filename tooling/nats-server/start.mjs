@@ -51,10 +51,11 @@ function answered(port, signal) {
  * @returns {Promise<{ child: ChildProcess, port: number, output: () => string }>}
  */
 async function launch(binary, args) {
-  // On Linux the kernel ends the server when the one who started it is gone, whatever the way.
+  // On Linux the kernel ends the server when the one who started it is gone, whatever the way. KILL, since a server that
+  // a test has stopped (SIGSTOP) would sit on any other signal for ever.
   const guard = process.platform === 'linux' ? findOnPath('setpriv') : undefined
   const [program, programArgs] =
-    guard === undefined ? [binary, args] : [guard, ['--pdeathsig', 'TERM', '--', binary, ...args]]
+    guard === undefined ? [binary, args] : [guard, ['--pdeathsig', 'KILL', '--', binary, ...args]]
   // A process group of its own: Ctrl-C in a terminal must not end the server before those who still use it.
   const detached = process.platform !== 'win32'
   const child = spawn(program, programArgs, { stdio: ['ignore', 'ignore', 'pipe'], detached })
