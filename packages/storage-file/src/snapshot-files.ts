@@ -87,7 +87,12 @@ export class SnapshotFiles {
   async open(): Promise<void> {
     const names = await this.#disk.list(this.#directory)
     const indices = names.map(snapshotIndex).filter((index) => index !== undefined)
-    if (indices.length > 0) this.#newest = await this.#check(Math.max(...indices))
+    if (indices.length > 0) {
+      this.#newest = await this.#check(Math.max(...indices))
+      // Its content was synced before it got its name. The name itself may not be, if the process was killed then.
+      await this.#disk.syncDirectory(this.#parent)
+      await this.#disk.syncDirectory(this.#directory)
+    }
     for (const name of names) {
       const index = snapshotIndex(name)
       const superfluous = isUnfinished(name) || (index !== undefined && index !== this.#newest?.meta.index)

@@ -126,6 +126,10 @@ export class WriteAheadLog {
     const { sequence, sizeBytes, id } = last.header
     const file = await disk.open(`${this.#directory}/${segmentName(sequence)}`, { durableWrites: true })
     this.#current = { sequence, id, sizeBytes, file, end: last.end }
+    // A process that was killed may have left its last write, and the name of its last segment, in memory alone. From here
+    // on this node acts on what it found, so a loss of power must not take that away.
+    await file.sync()
+    await disk.syncDirectory(this.#directory)
     // What the cut-off write left must not be there when the place is written again: its parts could fit together
     // with those of a later cut-off write.
     if (last.dirtyEnd > last.end) await file.write(last.end, new Uint8Array(last.dirtyEnd - last.end))

@@ -43,11 +43,34 @@ async function crashAt(seed: number, point: number, bugs: MemoryDiskBugs = {}): 
   await world.recover()
 }
 
-async function everyCrash(seed: number, bugs: MemoryDiskBugs = {}, stride = 1): Promise<number> {
+/**
+ * The process is killed in operation `point` and starts again. What it finds may never have been synced, and yet it acts on
+ * it: so a loss of power at any moment after that must not take it away.
+ */
+async function killAt(seed: number, point: number, bugs: MemoryDiskBugs = {}): Promise<void> {
+  const world = new CrashWorld(seed, bugs)
+  world.disk.crashAt(point)
+  await untilPowerLoss(world, async () => {
+    await world.recover()
+    await world.run(STEPS)
+  })
+  world.disk.kill()
+  await world.recover()
+  if (point % 2 === 0) await world.run(3)
+  world.disk.crash()
+  await world.recover()
+}
+
+async function everyCrash(
+  seed: number,
+  bugs: MemoryDiskBugs = {},
+  stride = 1,
+  scenario: typeof crashAt = crashAt,
+): Promise<number> {
   const operations = await operationsOf(seed)
   for (let point = 0; point < operations; point += stride) {
     try {
-      await crashAt(seed, point, bugs)
+      await scenario(seed, point, bugs)
     } catch (error) {
       throw new Error(`seed ${seed}, crash in operation ${point} of ${operations}`, { cause: error })
     }
@@ -59,6 +82,14 @@ describe('a crash in any disk operation loses nothing acknowledged and invents n
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     test(`seed ${seed}`, { timeout: 60_000 }, async () => {
       expect(await everyCrash(seed)).toBeGreaterThan(100)
+    })
+  }
+})
+
+describe('what a process finds after it was killed is durable before it acts on it', () => {
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
+    test(`seed ${seed}`, { timeout: 60_000 }, async () => {
+      expect(await everyCrash(seed, {}, 1, killAt)).toBeGreaterThan(100)
     })
   }
 })

@@ -152,13 +152,21 @@ export class MemoryDisk {
     return this.#off
   }
 
-  /** Power is lost now, and back: what survives is drawn, and earlier files are dead. */
-  crash(): void {
+  /**
+   * The process was killed and starts again; the machine has power all the time. Earlier files are dead, and nothing is
+   * lost: what was written is there to read, whether it was synced or not.
+   */
+  kill(): void {
     this.#life++
     this.#off = false
     this.#crashAt = Number.POSITIVE_INFINITY
     this.#failFrom = Number.POSITIVE_INFINITY
     this.#locks.clear()
+  }
+
+  /** Power is lost now, and back: what survives is drawn, and earlier files are dead. */
+  crash(): void {
+    this.kill()
     const inodes = new Set<Inode>()
     for (const folder of this.#folders.values()) {
       for (const inode of [...folder.names.values(), ...folder.durable.values()]) inodes.add(inode)
