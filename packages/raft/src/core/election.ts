@@ -1,6 +1,13 @@
 import type { VoteRequest, VoteResponse } from './messages.ts'
 import { countVotes } from './quorum.ts'
-import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate, resetElectionTimer } from './roles.ts'
+import {
+  becomeCandidate,
+  becomeFollower,
+  becomeLeader,
+  becomePreCandidate,
+  resetElectionTimer,
+  resetPreVoteTimer,
+} from './roles.ts'
 import { type CoreState, isVoter, peers } from './state.ts'
 
 /** The election timer ran out, or the leader asked this node to take over. */
@@ -104,8 +111,10 @@ export function ownVoteDurable(state: CoreState): void {
 function decide(state: CoreState): void {
   const result = countVotes(state.config.voters, state.votes)
   if (result === 'lost') {
+    const wasPreVote = state.role === 'pre-candidate'
     // The vote stays given (P-02); the timer decides when to try again.
     becomeFollower(state, state.term, undefined, 'a majority refused')
+    if (wasPreVote) resetPreVoteTimer(state)
   } else if (result === 'won' && state.role === 'pre-candidate') {
     becomeCandidate(state, false, 'a majority would vote for this node')
     requestVotes(state)

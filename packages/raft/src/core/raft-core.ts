@@ -9,7 +9,7 @@ import { Outbox, type WriteEffect } from './outbox.ts'
 import type { Progress } from './progress.ts'
 import { admitEarlyReads, beginRound, handleHeartbeatResponse, requestRead } from './reads.ts'
 import { advanceCommit, handleAppendAccepted, handleAppendRejected, replicate } from './replication.ts'
-import { becomeFollower, resetElectionTimer } from './roles.ts'
+import { becomeFollower, resetPreVoteTimer } from './roles.ts'
 import {
   compactLog,
   handleSnapshotChunk,
@@ -89,7 +89,8 @@ export class RaftCore {
       snapshotWanted: new Set(),
       snapshotTraffic: [],
     }
-    resetElectionTimer(this.#state)
+    // A node that has just begun does not know whether there is a leader; a pre-vote finds out at no risk.
+    resetPreVoteTimer(this.#state)
   }
 
   get role(): RaftRole {
