@@ -127,12 +127,13 @@ nats.describe(describe, 'three node processes over a real nats-server', () => {
   })
 
   test('SIGTERM of a leader hands over first, and no request fails', async () => {
-    // With this election timeout nobody would take over in time unless the leader handed over.
+    // An election without a hand-over begins only after twice the time that a write may take.
     await using cluster = await start({ flags: ['--election-timeout-ms', '3000'] })
     const stream = new WriteStream({
       urls: () => cluster.ids.map((id) => cluster.url(id)),
       retryConnections: true,
       writers: 8,
+      timeoutMs: 1_500,
     })
     await until('the stream flows', () => stream.acknowledged > 200)
     const before = await cluster.leader()

@@ -16,6 +16,8 @@ export interface WriteStreamOptions {
    */
   readonly retryConnections?: boolean
   readonly keyPrefix?: string
+  /** How long the cluster may take for one write. Default: what the node says. */
+  readonly timeoutMs?: number
 }
 
 /**
@@ -56,9 +58,11 @@ export class WriteStream {
   }
 
   async #put(key: string, turn: number): Promise<WriteOutcome> {
+    const { timeoutMs } = this.#options
+    const query = timeoutMs === undefined ? '' : `?timeoutMs=${timeoutMs}`
     for (let attempt = 0; ; attempt++) {
       const urls = this.#options.urls()
-      const url = `${urls[(turn + attempt) % urls.length]}/v1/kv/default/${key}`
+      const url = `${urls[(turn + attempt) % urls.length]}/v1/kv/default/${key}${query}`
       let response: Response
       try {
         response = await fetch(url, { method: 'PUT', body: expectedValue(key) })
