@@ -299,6 +299,13 @@ describe('judging', () => {
     expect(core.member('n1')?.state).toBe('suspect')
   })
 
+  test('M-16: a suspicion of a newer statement has its own time', () => {
+    const { core, suspectedAtMs } = probing()
+    core.receive(gossip(rumor('n1', 1, 1, 'suspect')), n2, suspectedAtMs + 900)
+    run(core, suspectedAtMs + 1_850)
+    expect(core.member('n1')).toMatchObject({ state: 'suspect', incarnation: 1 })
+  })
+
   test('M-19: after a block of the event loop everything under way gets that time on top', () => {
     const { core, suspectedAtMs } = probing()
     const dueMs = core.deadlineMs() ?? 0
@@ -343,6 +350,21 @@ describe('judging', () => {
     })
     expect(sent(asked, 'ping-request').map(({ to }) => to.id)).toEqual(['n2'])
     expect(core.member('n1')?.state).toBe('alive')
+  })
+
+  test('where nobody is there and every helper failed, the suspicion begins at once, but in a tick', () => {
+    const core = newCore()
+    core.receive(gossip(rumor('n1', 1, 0, 'alive'), rumor('n2', 1, 0, 'alive')), n1, 10)
+    let askedAtMs = 0
+    run(core, 500, (effects, nowMs) => {
+      const [ping] = sent(effects, 'ping').filter(({ to }) => to.id === 'n1')
+      if (ping?.message.kind !== 'ping' || askedAtMs > 0) return
+      askedAtMs = nowMs
+      core.absent(n1, nowMs)
+      core.receive({ kind: 'ping-answer', seq: ping.message.seq, reached: false, rumors: [] }, n2, nowMs)
+      expect(core.member('n1')?.state).toBe('alive')
+    })
+    expect(core.member('n1')).toMatchObject({ state: 'suspect', sinceMs: askedAtMs })
   })
 
   test('M-38: an ack that was held up for minutes clears nothing', () => {

@@ -101,11 +101,20 @@ export class Detector {
     }
   }
 
-  onPingAnswer(seq: number, from: PeerAddress, reached: boolean): void {
+  onPingAnswer(seq: number, from: PeerAddress, reached: boolean, nowMs: number): void {
     const probe = this.#probes.get(seq)
     if (probe?.helpers.has(from.id) !== true) return
-    if (reached) this.#succeed(probe)
-    else probe.helpers.set(from.id, 'failed')
+    if (reached) {
+      this.#succeed(probe)
+      return
+    }
+    probe.helpers.set(from.id, 'failed')
+    this.#hasten(probe, nowMs)
+  }
+
+  /** Where the transport met nobody and every helper failed, no answer is to come: the next tick may judge. */
+  #hasten(probe: Probe, nowMs: number): void {
+    if (probe.absent && ![...probe.helpers.values()].includes('asked')) probe.endMs = Math.min(probe.endMs, nowMs)
   }
 
   #succeed(probe: Probe): void {
@@ -140,6 +149,7 @@ export class Detector {
       if (!isMeant(probe)) continue
       probe.absent = true
       if (!probe.indirect) this.#askHelpers(probe, nowMs)
+      this.#hasten(probe, nowMs)
     }
     for (const relay of this.#relays.values()) if (isMeant(relay)) this.#answer(relay, false, nowMs)
   }

@@ -206,7 +206,7 @@ export class MembershipCore {
         break
       }
       case 'ping-answer':
-        this.#detector.onPingAnswer(message.seq, from, message.reached)
+        this.#detector.onPingAnswer(message.seq, from, message.reached, nowMs)
         break
       case 'hello':
         if (this.#answersHello(message.answers)) this.#courier.state(from, 'sync-reply', nowMs)
