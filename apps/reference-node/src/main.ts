@@ -5,6 +5,7 @@ import { RunningNode } from './running-node.ts'
 
 /** Beside the time for requests: handing over, leaving, closing files. After that the process ends whatever hangs. */
 const STOP_TIMEOUT_MS = 10_000
+const LINGER_MS = 1_000
 const EXIT_FAILED = 1
 const EXIT_MISUSE = 2
 const EXIT_SIGNAL = 128
@@ -39,6 +40,11 @@ function stop(why: string, exitCode: number): void {
       clearTimeout(deadline)
       process.exitCode = exitCode
       if (process.connected) process.disconnect()
+      // The process ends by itself now. If something holds it, that is a defect, but no reason to stay.
+      setTimeout(() => {
+        logger.log('warn', 'something still held the process after all was stopped')
+        process.exit(exitCode)
+      }, LINGER_MS).unref()
     },
     (error: unknown) => {
       logger.log('error', 'stopping failed', { error })
