@@ -29,6 +29,11 @@ export interface DecodedSnapshot<State, Result> {
   readonly state: State
 }
 
+/** Whether something that came over the wire may become an entry: one that cannot be read would stop every node. */
+export function isProposal({ kind, data }: { readonly kind: number; readonly data: Uint8Array }): boolean {
+  return kind === OPEN_SESSION_KIND || (kind === COMMAND_KIND && data.length >= COMMAND_HEADER_BYTES)
+}
+
 /** The data of a command entry: whose it is, and which of theirs. */
 export function encodeCommand(
   sessionId: number,

@@ -1,7 +1,7 @@
 import { type Clock, type EventHub, invariant, type Logger, type TimerHandle } from '@dsys/runtime'
 import type { GroupLog } from '@dsys/storage'
 import type { PeerAddress, Transport } from '@dsys/transport'
-import { type Applier, COMMAND_KIND, OPEN_SESSION_KIND } from './applier.ts'
+import { type Applier, isProposal } from './applier.ts'
 import { MalformedError } from './bytes.ts'
 import { entryBytes } from './core/log.ts'
 import { type Effects, RaftCore } from './core/raft-core.ts'
@@ -224,8 +224,7 @@ export class GroupDriver<State, Command, Result> {
   }
 
   #takeForwarded(from: string, { items }: ForwardRequest): void {
-    const known = items.filter(({ kind }) => kind === COMMAND_KIND || kind === OPEN_SESSION_KIND)
-    const refusal = this.core.propose(known, from)
+    const refusal = this.core.propose(items.filter(isProposal), from)
     if (refusal === undefined) return
     const sequences = items.map(({ sequence }) => sequence)
     this.#outgoing.add(from, { type: 'forward-refused', overloaded: refusal === 'overloaded', sequences })

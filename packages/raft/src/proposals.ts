@@ -1,5 +1,6 @@
 import { type Clock, Pending, type Random } from '@dsys/runtime'
 import { type AppliedEntry, COMMAND_KIND, encodeCommand, OPEN_SESSION_KIND } from './applier.ts'
+import { ByteWriter } from './bytes.ts'
 import { NoLeaderError, OutcomeUnknownError, OverloadedError } from './errors.ts'
 import type { CallOptions } from './options.ts'
 import type { SessionLookup } from './sessions.ts'
@@ -32,6 +33,8 @@ interface ProposerSession {
 /** What the proposals of a node need to know. */
 export interface ProposalsConfig {
   readonly group: string
+  /** Names this life of this node and no other, so that sessions never meet, even if all draw the same from a seed. */
+  readonly proposer: string
   readonly maxPending: number
   /** A proposal that shows no effect is handed over again after this long, then after twice as long, and so on. */
   readonly resendAfterMs: number
@@ -104,7 +107,10 @@ export class Proposals<Result> {
   }
 
   #openSession(): ProposerSession {
-    this.#session ??= { nonce: this.#random.bytes(NONCE_BYTES), id: undefined, resendMs: undefined, attempts: 0 }
+    if (this.#session === undefined) {
+      const nonce = new ByteWriter().text(this.#config.proposer).raw(this.#random.bytes(NONCE_BYTES)).finish()
+      this.#session = { nonce, id: undefined, resendMs: undefined, attempts: 0 }
+    }
     return this.#session
   }
 

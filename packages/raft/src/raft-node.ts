@@ -42,7 +42,10 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     }
     this.#applier = new Applier(ports.machine)
     const config = { group, maxPending, resendAfterMs: electionTimeoutMs }
-    this.#proposals = new Proposals(ports.clock, ports.random, config)
+    this.#proposals = new Proposals(ports.clock, ports.random, {
+      ...config,
+      proposer: `${id}#${ports.transport.self.generation}`,
+    })
     this.#reads = new ReadQueue(ports.clock, config)
     this.#lifecycle = new Lifecycle(`the raft node ${id} of group ${group}`, {
       start: ({ signal }) => this.#start(signal),

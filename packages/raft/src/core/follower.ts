@@ -113,7 +113,21 @@ function learnCommit(state: CoreState, leaderCommit: number): void {
 export function handleHeartbeatRequest(state: CoreState, from: string, request: HeartbeatRequest): void {
   hearLeader(state, from)
   learnCommit(state, request.commitIndex)
+  if (state.leaderCommit > state.verifiedIndex && state.verifiedIndex < state.log.lastIndex) askToVerify(state, from)
   state.outbox.send(from, { type: 'heartbeat-response', term: state.term, round: request.round }, 'hard-state')
+}
+
+/**
+ * This node began anew in a term that goes on: its log is as it was, but nothing tells it that it equals the leader's, and
+ * a leader that knows of no gap sends nothing. Saying that nothing is behind the end makes it probe.
+ */
+function askToVerify({ log, outbox, term }: CoreState, leader: string): void {
+  const { lastIndex, lastTerm } = log
+  outbox.send(
+    leader,
+    { type: 'append-rejected', term, rejectedIndex: lastIndex + 1, hintIndex: lastIndex, hintTerm: lastTerm, round: 0 },
+    'hard-state',
+  )
 }
 
 export function handleCommitNotice(state: CoreState, from: string, notice: CommitNotice): void {

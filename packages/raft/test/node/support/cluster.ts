@@ -48,7 +48,6 @@ export class Cluster<State, Command, Result> implements AsyncDisposable {
   readonly #machine: StateMachine<State, Command, Result>
   readonly #options: ClusterOptions
   readonly #random: SeededRandom
-  #births = 0
 
   constructor(machine: StateMachine<State, Command, Result>, options: ClusterOptions = {}) {
     this.#machine = machine
@@ -81,8 +80,9 @@ export class Cluster<State, Command, Result> implements AsyncDisposable {
     await storage.start()
     const ports = {
       clock,
-      random: this.#random.stream(`${id}, life ${++this.#births}`),
-      logger: this.#logger({ node: id }),
+      // Every life of a node draws the same: what must differ between lives must not come from chance alone.
+      random: this.#random.stream(id),
+      logger: this.#logger(clock, { node: id }),
       meter: silentMeter,
       transport,
       log: storage,
@@ -101,10 +101,13 @@ export class Cluster<State, Command, Result> implements AsyncDisposable {
     return raft
   }
 
-  #logger(fields: LogFields): Logger {
+  /** What a life logs; once it is over it says nothing any more. */
+  #logger(clock: LifeClock, fields: LogFields): Logger {
     return {
-      log: (level, message, more = {}) => void this.logged.push({ level, message, fields: { ...fields, ...more } }),
-      child: (more) => this.#logger({ ...fields, ...more }),
+      log: (level, message, more = {}) => {
+        if (!clock.over) this.logged.push({ level, message, fields: { ...fields, ...more } })
+      },
+      child: (more) => this.#logger(clock, { ...fields, ...more }),
     }
   }
 

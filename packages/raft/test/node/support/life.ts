@@ -20,6 +20,10 @@ export class LifeClock implements Clock {
     this.#clock = clock
   }
 
+  get over(): boolean {
+    return this.#over
+  }
+
   end(): void {
     this.#over = true
     for (const timer of this.#timers) timer.cancel()

@@ -1,0 +1,133 @@
+import { ReadTimeoutError } from '@dsys/raft'
+import { describe, expect, test } from 'vitest'
+import { Cluster } from './support/cluster.ts'
+import { type Add, type CounterState, counter } from './support/machines.ts'
+
+type Counters = Cluster<CounterState, Add, number>
+
+const total = (state: CounterState): number => state.total
+
+async function add(cluster: Counters, id: string, name: string): Promise<number> {
+  return cluster.run(cluster.node(id).propose({ id: name, by: 1 }))
+}
+
+describe('a linearizable read', () => {
+  test('is never answered by a deposed leader that does not know it', async () => {
+    await using cluster = await Cluster.start(counter)
+    const old = await cluster.elected()
+    await add(cluster, old, 'before')
+    await cluster.converged()
+    const others = cluster.followers()
+    cluster.network.partition([old], others)
+    // Still within the time in which the old one believes in itself.
+    const read = cluster.node(old).read(total, { timeoutMs: 400 })
+    await expect(cluster.run(read)).rejects.toBeInstanceOf(ReadTimeoutError)
+    const patient = cluster.node(old).read(total, { timeoutMs: 60_000 })
+    await cluster.waitFor('a new leader', () => others.includes(cluster.leader() as string))
+    await add(cluster, cluster.leader() as string, 'after')
+    cluster.network.heal()
+    expect(await cluster.run(patient)).toBe(2)
+  })
+
+  test('sees the writes that this node was told of, at a follower too', async () => {
+    await using cluster = await Cluster.start(counter, {
+      seed: 3,
+      network: { link: { minDelayMs: 1, maxDelayMs: 40, reorderRate: 0.2 } },
+    })
+    const leader = await cluster.elected()
+    for (let i = 0; i < 10; i++) {
+      const writer = i % 2 === 0 ? leader : (cluster.followers()[0] as string)
+      const written = await add(cluster, writer, `w${i}`)
+      for (const id of cluster.ids)
+        expect(await cluster.run(cluster.node(id).read(total))).toBeGreaterThanOrEqual(written)
+    }
+  })
+
+  test('goes on while leaders change, and never goes back', async () => {
+    await using cluster = await Cluster.start(counter, { size: 5, seed: 4 })
+    await cluster.elected()
+    let acknowledged = 0
+    for (let round = 0; round < 4; round++) {
+      const leader = await cluster.elected()
+      acknowledged = await add(cluster, leader, `r${round}`)
+      const reader = cluster.followers()[round % 4] as string
+      const reads = Array.from({ length: 5 }, () => cluster.node(reader).read(total, { timeoutMs: 20_000 }))
+      cluster.crash(leader)
+      for (const seen of await cluster.run(Promise.all(reads))) expect(seen).toBeGreaterThanOrEqual(acknowledged)
+      await cluster.start(leader)
+    }
+  })
+
+  test('waits for the first commit of a new term: what the old leader acknowledged is seen', async () => {
+    await using cluster = await Cluster.start(counter)
+    const old = await cluster.elected()
+    await add(cluster, old, 'warm')
+    await cluster.converged()
+    // The followers get the entry, but never learn that it is committed.
+    cluster.filter = (from, _to, message) =>
+      from !== old || (message.type !== 'commit-notice' && message.type !== 'heartbeat-request')
+    await add(cluster, old, 'acknowledged')
+    cluster.crash(old)
+    cluster.filter = undefined
+    const successor = await cluster.elected()
+    expect(await cluster.run(cluster.node(successor).read(total))).toBe(2)
+  })
+
+  test('is not answered by a confirmation that was meant for an earlier life of the node', async () => {
+    await using cluster = await Cluster.start(counter)
+    const leader = await cluster.elected()
+    const reader = cluster.followers()[0] as string
+    await add(cluster, leader, 'first')
+    await cluster.converged()
+    // The answer to the reader's question is under way for long...
+    cluster.filter = (from, to, message) => {
+      if (from === leader && to === reader && message.type === 'read-index-response')
+        cluster.network.setLink({ minDelayMs: 3_000 })
+      return true
+    }
+    const askedMs = cluster.clock.monotonicMs()
+    void cluster
+      .node(reader)
+      .read(total, { timeoutMs: 1_000 })
+      .catch(() => undefined)
+    await cluster.advance(1)
+    cluster.filter = undefined
+    cluster.network.setLink(undefined)
+    // ... while the reader is born anew, and others write.
+    cluster.crash(reader)
+    await cluster.start(reader)
+    await add(cluster, leader, 'second')
+    await cluster.converged()
+    await cluster.advance(2_600 - cluster.clock.monotonicMs() + askedMs)
+    cluster.filter = (_from, _to, message) => !message.type.startsWith('read-index')
+    let served = false
+    const read = cluster.node(reader).read(total, { timeoutMs: 10_000 })
+    void read.then(() => {
+      served = true
+    })
+    // The old answer arrives while the new question is open, and must not be taken for its answer.
+    await cluster.advance(800)
+    expect(served).toBe(false)
+    cluster.filter = undefined
+    expect(await cluster.run(read)).toBe(2)
+  })
+
+  test('many share a round', async () => {
+    await using cluster = await Cluster.start(counter)
+    const leader = await cluster.elected()
+    await add(cluster, leader, 'x')
+    let questions = 0
+    let heartbeats = 0
+    cluster.filter = (_from, _to, message) => {
+      if (message.type === 'read-index-request') questions++
+      if (message.type === 'heartbeat-request') heartbeats++
+      return true
+    }
+    const reader = cluster.followers()[0] as string
+    const begunMs = cluster.clock.monotonicMs()
+    await cluster.run(Promise.all(Array.from({ length: 1_000 }, () => cluster.node(reader).read(total))))
+    expect(cluster.clock.monotonicMs() - begunMs).toBeLessThan(50)
+    expect(questions).toBe(1)
+    expect(heartbeats).toBeLessThanOrEqual(4)
+  })
+})
