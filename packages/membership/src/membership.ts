@@ -102,8 +102,9 @@ export class Membership implements Service {
   }
 
   /**
-   * The present state as `MemberUp` (then `MemberSuspected` where it is so), then `Synced`, then every change. The stream ends with the signal or the stop; it throws
-   * EventsLaggedError (`DSYS_EVENTS_LAGGED`) when more than `capacity` events wait for this consumer.
+   * The present state as `MemberUp` (then `MemberSuspected` where it is so), then `Synced`, then every change. The stream
+   * ends with the signal or the stop; it throws EventsLaggedError (`DSYS_EVENTS_LAGGED`) when more than `capacity` events
+   * wait for this consumer.
    */
   events(options: SubscribeOptions = {}): AsyncIterableIterator<MembershipEvent, undefined> {
     const state = this.members().flatMap((member): MembershipEvent[] => {
