@@ -1,0 +1,223 @@
+// Measures three dsys nodes beside three etcd nodes, on this machine, with the same client. See docs/benchmarks.md.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { findOnPath } from '../tooling/nats-server/find.mjs'
+import { dsys } from './dsys-cluster.mjs'
+import { etcd, HOW_TO_GET_ETCD } from './etcd-cluster.mjs'
+import { failovers } from './failover.mjs'
+import { Load } from './load.mjs'
+import { machine } from './machine.mjs'
+import { pause, residentBytes } from './processes.mjs'
+import { page, tables } from './report.mjs'
+import { STARTS, startTimes } from './startup.mjs'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const PAGE = join(ROOT, 'docs/benchmarks.md')
+const HOW_TO_GET_WRK =
+  'The bench needs the client wrk, and there is none on the PATH. Install it with "apt-get install wrk" (Debian, Ubuntu) ' +
+  'or "brew install wrk" (macOS).'
+const HELP = `npm run bench -- [options]
+
+  --quick             a smoke run of about a minute; its figures mean nothing
+  --rounds N          rounds, each with new clusters; the median of them counts (3)
+  --seconds N         length of a measured window (10), and with
+  --warmup N          of the same load before it (3)
+  --clients A,B,...   concurrent clients (1,64,256)
+  --only NAME         dsys or etcd
+  --skip A,B          leave out load, failover or startup
+  --profile FOLDER    dsys nodes write a CPU profile there; they are slower then
+  --write             write docs/benchmarks.md
+  --keep              keep data and logs of the clusters
+`
+const IDLE_MS = 5_000
+const FAILOVERS = 10
+const STARTUPS = 5
+
+/**
+ * Everything that was measured of one system.
+ *
+ * @typedef {object} Measured
+ * @property {import('./target.mjs').Target} target
+ * @property {Map<string, import('./load.mjs').Window[]>} windows by kind and clients, one for each round
+ * @property {number[]} idleBytes of each node in each round, before any request
+ * @property {number[]} loadedBytes of each node in each round, after all load
+ * @property {number[]} failoverMs
+ */
+
+/**
+ * @typedef {object} Settings
+ * @property {boolean} quick
+ * @property {number} rounds
+ * @property {number} seconds
+ * @property {number} warmup
+ * @property {readonly number[]} clients
+ * @property {string | undefined} only
+ * @property {ReadonlySet<string>} skip
+ * @property {string | undefined} profile
+ * @property {boolean} write
+ * @property {boolean} keep
+ */
+
+/** @param {string} line */
+const say = (line) => void process.stdout.write(`${line}\n`)
+
+/** @returns {Settings | undefined} undefined when help was asked for */
+function readSettings() {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      warmup: { type: 'string' },
+      clients: { type: 'string', default: '1,64,256' },
+      only: { type: 'string' },
+      skip: { type: 'string', default: '' },
+      profile: { type: 'string' },
+      write: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) return undefined
+  const { quick, only, profile, write, keep } = values
+  /** @param {string} name @param {string | undefined} text @param {number} preset */
+  const whole = (name, text, preset) => {
+    const value = text === undefined ? preset : Number(text)
+    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number above 0`)
+    return value
+  }
+  return {
+    quick,
+    only,
+    profile,
+    write,
+    keep,
+    rounds: whole('rounds', values.rounds, quick ? 1 : 3),
+    seconds: whole('seconds', values.seconds, quick ? 1 : 10),
+    warmup: whole('warmup', values.warmup, quick ? 1 : 3),
+    clients: values.clients.split(',').map((text) => whole('clients', text, 1)),
+    skip: new Set(values.skip.split(',')),
+  }
+}
+
+/**
+ * One round of one system: a new cluster, from its start to its end.
+ *
+ * @param {Measured} measured
+ * @param {Settings} settings
+ * @param {{ directory: string, wrk: string, failoverCount: number }} options
+ */
+async function round(measured, settings, { directory, wrk, failoverCount }) {
+  const { target, windows } = measured
+  const { clients, skip, warmup, seconds, profile } = settings
+  mkdirSync(directory, { recursive: true })
+  const nodeFlags = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', join(process.cwd(), profile)]
+  const cluster = await target.start(directory, { nodeFlags })
+  const resident = () => cluster.nodes.map(({ pid }) => residentBytes(pid) ?? Number.NaN)
+  try {
+    if (!skip.has('load')) {
+      await pause(IDLE_MS)
+      measured.idleBytes.push(...resident())
+      const load = new Load(cluster, { wrk, directory })
+      await load.prepare()
+      for (const kind of /** @type {const} */ (['put', 'get'])) {
+        for (const count of clients) {
+          await load.run(kind, count, warmup)
+          const window = await load.run(kind, count, seconds)
+          const name = `${kind}/${count}`
+          windows.set(name, [...(windows.get(name) ?? []), window])
+          const { perSecond, p50Ms, p99Ms, errors } = window
+          say(
+            `  ${target.name} ${kind} ${count} clients: ${Math.round(perSecond)}/s, p50 ${p50Ms} ms, p99 ${p99Ms} ms, ${errors} errors`,
+          )
+        }
+      }
+      await load.verify()
+      measured.loadedBytes.push(...resident())
+    }
+    if (!skip.has('failover')) {
+      const times = await failovers(cluster, failoverCount)
+      measured.failoverMs.push(...times)
+      say(`  ${target.name} failover: ${times.map(Math.round).join(', ')} ms`)
+    }
+  } finally {
+    await cluster.stop()
+  }
+}
+
+/**
+ * @param {readonly Measured[]} all
+ * @param {Settings} settings
+ * @param {{ directory: string, wrk: string }} places
+ */
+async function rounds(all, settings, { directory, wrk }) {
+  for (let number = 1; number <= settings.rounds; number++) {
+    for (const measured of all) {
+      const { name } = measured.target
+      say(`round ${number} of ${settings.rounds}: ${name}`)
+      const total = settings.quick ? 1 : FAILOVERS
+      const before = Math.floor((total * (number - 1)) / settings.rounds)
+      const failoverCount = Math.floor((total * number) / settings.rounds) - before
+      const folder = join(directory, `${name}-${number}`)
+      await round(measured, settings, { directory: folder, wrk, failoverCount })
+      if (!settings.keep) rmSync(folder, { recursive: true })
+    }
+  }
+}
+
+/** @param {Settings} settings @param {string} directory */
+async function startups(settings, directory) {
+  /** @type {Record<string, number[]>} */
+  const times = {}
+  for (const [name, command] of Object.entries(STARTS)) {
+    const folder = join(directory, name.replace(' ', '-'))
+    mkdirSync(folder, { recursive: true })
+    times[name] = await startTimes(command, folder, settings.quick ? 1 : STARTUPS)
+    say(`  ${name} to a leader: ${times[name].map(Math.round).join(', ')} ms`)
+  }
+  return times
+}
+
+async function main() {
+  const settings = readSettings()
+  if (settings === undefined) return say(HELP)
+  const wrk = findOnPath('wrk')
+  if (wrk === undefined) throw new Error(HOW_TO_GET_WRK)
+  const peer = etcd()
+  if (peer === undefined) say(HOW_TO_GET_ETCD)
+  const targets = [dsys, ...(peer === undefined ? [] : [peer])].filter(
+    ({ name }) => settings.only === undefined || settings.only === name,
+  )
+  if (targets.length === 0) throw new Error('--only must be dsys or etcd, and that system must be there')
+  const directory = join(ROOT, '.tools', 'bench', String(process.pid))
+  mkdirSync(directory, { recursive: true })
+  const facts = machine(directory)
+  say(`${facts.processor}, ${facts.memory}, ${facts.disk}; load ${facts.load} before the bench`)
+  /** @type {Measured[]} */
+  const all = targets.map((target) => ({
+    target,
+    windows: new Map(),
+    idleBytes: [],
+    loadedBytes: [],
+    failoverMs: [],
+  }))
+  const startMs = settings.skip.has('startup') ? {} : await startups(settings, directory)
+  await rounds(all, settings, { directory, wrk })
+  if (settings.keep) say(`Data and logs are in ${directory}`)
+  else rmSync(directory, { recursive: true })
+  const measurement = { settings, facts, all, startMs, date: new Date().toISOString().slice(0, 10) }
+  say(`\n${tables(measurement)}`)
+  if (settings.write) writeFileSync(PAGE, page(measurement))
+}
+
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => process.exit(1))
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  // Exits at once: clusters may still run, and end with this process.
+  process.exit(1)
+}

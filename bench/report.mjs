@@ -1,0 +1,196 @@
+import { median } from './latencies.mjs'
+import { KEYS, VALUE_BYTES } from './load.mjs'
+import { ELECTION_TIMEOUT_MS, HEARTBEAT_MS } from './target.mjs'
+
+/**
+ * @typedef {object} Measurement
+ * @property {import('./main.mjs').Settings} settings
+ * @property {import('./machine.mjs').Machine} facts
+ * @property {readonly import('./main.mjs').Measured[]} all dsys first
+ * @property {Readonly<Record<string, readonly number[]>>} startMs
+ * @property {string} date
+ */
+
+const KINDS = /** @type {const} */ ({ put: 'put', get: 'linearizable read' })
+
+/** @param {number} value */
+const whole = (value) => (Number.isNaN(value) ? '-' : Math.round(value).toLocaleString('en'))
+/** @param {number} ms */
+const milliseconds = (ms) => (ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : whole(ms))
+/** @param {number} bytes */
+const megabytes = (bytes) => (bytes / 1e6).toFixed(0)
+
+/** @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
+function table(head, rows) {
+  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ')} |`
+  return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n')
+}
+
+/**
+ * The median of the rounds.
+ *
+ * @param {import('./main.mjs').Measured} measured
+ * @param {string} name of the window
+ * @param {(window: import('./load.mjs').Window) => number} figure
+ */
+const mid = ({ windows }, name, figure) => median((windows.get(name) ?? []).map(figure))
+
+/** @param {Measurement} measurement */
+function loadTable({ all, settings }) {
+  const [own, peer] = all
+  const rows = Object.entries(KINDS).flatMap(([kind, words]) =>
+    settings.clients.map((clients) => {
+      const name = `${kind}/${clients}`
+      const cells = all.flatMap((measured) => [
+        whole(mid(measured, name, ({ perSecond }) => perSecond)),
+        milliseconds(mid(measured, name, ({ p50Ms }) => p50Ms)),
+        milliseconds(mid(measured, name, ({ p99Ms }) => p99Ms)),
+        whole((measured.windows.get(name) ?? []).reduce((sum, { errors }) => sum + errors, 0)),
+      ])
+      const rate = (/** @type {import('./main.mjs').Measured} */ of) => mid(of, name, ({ perSecond }) => perSecond)
+      const ratio = own === undefined || peer === undefined ? [] : [`**${(rate(own) / rate(peer)).toFixed(2)}**`]
+      const disk = kind === 'put' ? (own?.target.durability ?? '') : 'no write; a quorum confirms the leader'
+      return [words, String(clients), ...cells, ...ratio, disk]
+    }),
+  )
+  const heads = all.flatMap(({ target: { name } }) => [`${name} per s`, 'p50 ms', 'p99 ms', 'errors'])
+  const ratio = peer === undefined ? [] : [`${own?.target.name} / ${peer.target.name}`]
+  return table(['operation', 'clients', ...heads, ...ratio, 'disk'], rows)
+}
+
+/** @param {Measurement} measurement */
+function coresTable({ all, settings }) {
+  const rows = Object.entries(KINDS).flatMap(([kind, words]) =>
+    settings.clients.flatMap((clients) =>
+      all.map((measured) => {
+        const name = `${kind}/${clients}`
+        const use = (/** @type {string} */ part) => mid(measured, name, ({ cores }) => cores[part] ?? Number.NaN)
+        const show = (/** @type {number} */ cores) => (Number.isNaN(cores) ? '-' : cores.toFixed(2))
+        const parts = ['leader', 'followers', 'nats-server', 'client'].map((part) => show(use(part)))
+        return [words, String(clients), measured.target.name, ...parts]
+      }),
+    ),
+  )
+  return table(['operation', 'clients', 'system', 'leader', 'both followers', 'nats-server', 'client'], rows)
+}
+
+/** @param {Measurement} measurement */
+function otherTable({ all, startMs }) {
+  /** @type {string[][]} */
+  const rows = []
+  for (const [name, times] of Object.entries(startMs)) {
+    rows.push([
+      `\`${name}\`${name === 'launcher' ? ' alone' : ''} to an elected leader seen over HTTP`,
+      `${whole(median(times))} ms median, ${whole(Math.max(...times))} ms worst of ${times.length}`,
+    ])
+  }
+  for (const { target, idleBytes, loadedBytes, failoverMs } of all) {
+    if (idleBytes.length > 0) {
+      rows.push(
+        [`resident memory of an idle ${target.name} node`, `${megabytes(median(idleBytes))} MB`],
+        [`resident memory of a ${target.name} node after the load`, `${megabytes(median(loadedBytes))} MB`],
+      )
+    }
+    if (failoverMs.length > 0) {
+      rows.push([
+        `${target.name}, \`kill -9\` of the leader to the first committed write through another node`,
+        `${whole(median(failoverMs))} ms median, ${whole(Math.max(...failoverMs))} ms worst of ${failoverMs.length}`,
+      ])
+    }
+  }
+  return table(['what', 'measured'], rows)
+}
+
+/** @param {Measurement} measurement */
+export function tables(measurement) {
+  const load = measurement.settings.skip.has('load') ? [] : [loadTable(measurement), coresTable(measurement)]
+  return [...load, otherTable(measurement)].join('\n\n')
+}
+
+/** docs/benchmarks.md. @param {Measurement} measurement */
+export function page(measurement) {
+  const { facts, settings, date, all } = measurement
+  const peer = all[1]?.target
+  return `# Benchmarks
+
+This page is written by \`npm run bench -- --write\`; do not edit it by hand.${settings.quick ? ' This was a smoke run: its figures mean nothing.' : ''}
+
+## What was measured
+
+Three dsys nodes (\`apps/reference-node\`), each a process of its own, over one \`nats-server\`${
+    peer === undefined
+      ? ''
+      : `, beside three ${peer.name} nodes behind
+their HTTP gateway for JSON`
+  }; all on loopback, all data on the same disk, both with a heartbeat of ${HEARTBEAT_MS} ms and an election
+timeout of ${ELECTION_TIMEOUT_MS.toLocaleString('en')} ms. Each round starts new clusters, one system after the other, so that only one runs at a time. Figures are
+medians of ${settings.rounds} rounds; each window of ${settings.seconds} s follows ${settings.warmup} s of the same load. Errors are the sum over the rounds, and
+count for nothing else: rates are of answers with a status below 400 only.
+
+The load is a closed loop: a client has one connection, and sends its next request when it has the answer to the last.
+Clients are spread evenly over the three nodes, so two of three requests reach a follower; a single client spends a third
+of its time at each node. Keys are drawn evenly from ${KEYS.toLocaleString('en')}, all written before; values have ${VALUE_BYTES} bytes that do not
+compress. Both systems get the same keys and values in the same way. After each round, reads through every node are
+compared with what was written, byte by byte.
+
+| | |
+|---|---|
+| date, commit | ${date}, ${all[0]?.target.version} |
+| processors | ${facts.processor} |
+| memory | ${facts.memory} |
+| disk | ${facts.disk}; ${whole(facts.sync.medianUs)} µs median and ${whole(facts.sync.p99Us)} µs p99 for one write of 512 bytes with \`fdatasync\` |
+| system | ${facts.system} |
+| versions | Node.js ${facts.node}, nats-server ${facts.natsServer}${peer === undefined ? '' : `, ${peer.name} ${peer.version}`} |
+| load before the bench | ${facts.load.toFixed(2)} (average of one minute) |
+| durability | ${all.map(({ target }) => `${target.name}: ${target.durability}`).join('; ')} |
+
+## Throughput and latency
+
+${loadTable(measurement)}
+
+The aims: four times the puts of etcd at 256 clients, one and a half times at one client, and five times its linearizable
+reads.
+
+## Where the processors went
+
+Processors in use on average during the windows above. The client is \`wrk\`, one process with one thread for each node. It
+takes its share of the same processors, and a system that answers faster leaves it more to do.
+
+${coresTable(measurement)}
+
+## Start, memory, failover
+
+${otherTable(measurement)}
+
+A start has everything built and empty data folders. During a failover a new write starts every 10 ms through the nodes
+that are left, and the first answer counts; the cluster is idle otherwise. All of these keep the durability named above.
+
+## What this does not show
+
+- Client and nodes share the processors of one machine. On machines of their own, each node would have more.
+- Loopback has no latency and loses nothing. Over a network the round trips weigh more, and the processors less.
+- One disk serves all three nodes. With a disk each, the nodes would not wait for each other's writes.
+- The gateway for JSON costs etcd a conversion and a hop inside its process for each request; its gRPC interface is faster. dsys
+  is measured over its own HTTP interface, which is all it has.
+- The values are small, the keys few, and the data fits into memory. Nothing here tells about large values, many keys, snapshots or
+  watches.
+- \`wrk\` corrects its latencies for requests that a closed loop never sends. The bench takes that correction back, for both.
+
+## How to run it
+
+\`\`\`
+npm run bench -- --write   # about ${minutes(settings)} minutes; writes this page
+npm run bench -- --quick   # a smoke run; its figures mean nothing
+npm run bench -- --help
+\`\`\`
+
+It needs \`wrk\` (\`apt-get install wrk\`), \`nats-server\`, and for the comparison \`etcd\` (\`apt-get install etcd-server\`). It uses free
+loopback ports, keeps its data below \`.tools/bench\`, and ends every process that it has started.
+`
+}
+
+/** @param {import('./main.mjs').Settings} settings */
+function minutes({ rounds, clients, seconds, warmup }) {
+  const windows = 2 * rounds * 2 * clients.length
+  return Math.ceil((windows * (seconds + warmup + 1) + 120) / 60)
+}
