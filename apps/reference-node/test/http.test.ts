@@ -312,6 +312,7 @@ describe('bounds', () => {
     expect((await errorOf(await fetch(key))).code).toBe('DSYS_HTTP_OVERLOADED')
     open()
     expect([(await first).status, (await second).status, (await fetch(key)).status]).toEqual([200, 200, 200])
+    for (let i = 0; i < 3; i++) expect((await put(key, '12345678')).status).toBe(200)
   })
 })
 

@@ -16,15 +16,13 @@ export function announcedBytes(request: IncomingMessage): number | undefined {
   return encoding === undefined ? 0 : undefined
 }
 
-/** Reads a body of at most `maxBytes`. Never holds more than that, plus one chunk. After an error the rest is left unread. */
+/**
+ * Reads a body of at most `maxBytes`, whatever it announces. Never holds more than that, plus one chunk. After an error the
+ * rest is left unread.
+ */
 export function readBody(request: IncomingMessage, maxBytes: number, done: BodyHandler): void {
-  const announced = announcedBytes(request)
-  if (announced === 0) {
+  if (announcedBytes(request) === 0) {
     done(undefined, EMPTY)
-    return
-  }
-  if (announced !== undefined && announced > maxBytes) {
-    done(bodyTooLarge(maxBytes), EMPTY)
     return
   }
   const chunks: Buffer[] = []
@@ -48,8 +46,8 @@ export function readBody(request: IncomingMessage, maxBytes: number, done: BodyH
   }
   request.on('data', onData)
   request.once('end', () => finish(undefined))
+  // A connection that ends too early is an error of the request.
   request.once('error', () => finish(bodyAborted()))
-  request.once('close', () => finish(bodyAborted()))
 }
 
 /** Reads and drops whatever the client still sends, up to {@link MAX_DISCARDED_BYTES}; then cuts the connection. */

@@ -128,13 +128,10 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = Object.freeze({
 /** What is sent for an error. */
 export interface ErrorReply {
   readonly status: number
-  readonly body: Buffer
+  readonly body: string
 }
 
-const encode = (status: number, fields: object): ErrorReply => ({
-  status,
-  body: Buffer.from(`${JSON.stringify(fields)}\n`),
-})
+const encode = (status: number, fields: object): ErrorReply => ({ status, body: `${JSON.stringify(fields)}\n` })
 
 /** The status and the JSON body for whatever was thrown. What is not a dsys error tells nothing of the inside. */
 export function errorReply(error: unknown): ErrorReply {

@@ -22,10 +22,11 @@ export class Responder {
 
   json(reply: FastifyReply, status: number, body: object): void {
     reply.header('content-type', JSON_TYPE)
-    this.send(reply, status, Buffer.from(`${JSON.stringify(body)}\n`))
+    this.send(reply, status, `${JSON.stringify(body)}\n`)
   }
 
-  send(reply: FastifyReply, status: number, body: Buffer | undefined): void {
+  /** A short text leaves in one write with its headers, bytes in a second one: so give text where it is text. */
+  send(reply: FastifyReply, status: number, body: string | Buffer | undefined): void {
     if (this.#closing) reply.header('connection', 'close')
     reply.code(status).send(body)
   }
