@@ -1,8 +1,6 @@
 import { join } from 'node:path'
-import { silentLogger, systemClock } from '@dsys/runtime'
-import { MemoryNetwork } from '@dsys/transport-memory'
-import { readConfig } from '../config.ts'
-import { RunningNode } from '../running-node.ts'
+import { systemClock } from '@dsys/runtime'
+import type { RunningNode } from '../running-node.ts'
 import { isPortFree } from './free-port.ts'
 import { chooseNats, type NatsChoice } from './nats.ts'
 import { describeEnd, NodeProcess } from './node-process.ts'
@@ -44,7 +42,7 @@ export class ClusterLauncher {
   readonly #options: ClusterLauncherOptions
   readonly #ids: readonly string[]
   readonly #processes = new Map<string, NodeProcess>()
-  readonly #inProcess: RunningNode[] = []
+  #inProcess: readonly RunningNode[] = []
   readonly #ports = new Map<string, number>()
   readonly #restartsMs = new Map<string, number[]>()
   #nats: NatsChoice | undefined
@@ -66,13 +64,15 @@ export class ClusterLauncher {
     return [...own, ...others]
   }
 
-  /** Resolves once every node listens. When it throws, call {@link ClusterLauncher.stop}. */
+  /** Resolves once every node listens, or when it is stopped meanwhile. When it throws, call {@link ClusterLauncher.stop}. */
   async start(): Promise<void> {
     await this.#choosePorts()
     this.#nats = await chooseNats(this.#options.nats)
+    if (this.#stopping !== undefined) return this.#stopServer()
     if (this.#nats.type === 'none') {
-      const network = new MemoryNetwork()
-      for (const id of this.#ids) this.#inProcess.push(this.#nodeInThisProcess(id, network))
+      // Loaded only here: with processes the launcher needs nothing of what a node is made of.
+      const { nodesInProcess } = await import('./nodes-in-process.ts')
+      this.#inProcess = nodesInProcess(this.#ids.map((id) => this.#argumentsInProcess(id)))
       await Promise.all(this.#inProcess.map((node) => node.start()))
     } else {
       for (const id of this.#ids) this.#launch(id)
@@ -105,8 +105,12 @@ export class ClusterLauncher {
       clean = false
       this.#options.say(`${node.id} did not stop cleanly (${describeEnd(how)}); its log is ${node.logFile}`)
     }
-    if (this.#nats?.type === 'own') await this.#nats.server.stop()
+    await this.#stopServer()
     return clean
+  }
+
+  async #stopServer(): Promise<void> {
+    if (this.#nats?.type === 'own') await this.#nats.server.stop()
   }
 
   async #choosePorts(): Promise<void> {
@@ -130,9 +134,8 @@ export class ClusterLauncher {
     ]
   }
 
-  #nodeInThisProcess(id: string, network: MemoryNetwork): RunningNode {
-    const args = ['--id', id, '--data', join(this.#options.directory, id), ...this.#flags(id)]
-    return new RunningNode(readConfig(args, {}), { logger: silentLogger, network })
+  #argumentsInProcess(id: string): string[] {
+    return ['--id', id, '--data', join(this.#options.directory, id), ...this.#flags(id)]
   }
 
   #launch(id: string): void {
