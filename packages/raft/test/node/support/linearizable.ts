@@ -1,3 +1,5 @@
+const MOST_SITUATIONS = 200_000
+
 /** One operation on one register, in the order of the history's instants. */
 export interface Operation {
   /** The instants, distinct and growing, at which it was called and at which it returned; Infinity when that is not known. */
@@ -21,6 +23,21 @@ export function isLinearizable(history: readonly Operation[], initial: number): 
   const tried = new Set<string>()
   const done = new Uint8Array(operations.length)
 
+  /** What may come next: what was called before the first return of what is left. */
+  const candidates = (from: number): number[] => {
+    const found: number[] = []
+    let firstReturn = Number.POSITIVE_INFINITY
+    for (let i = from; i < operations.length; i++) {
+      const operation = operations[i] as Operation
+      if (operation.calledAt > firstReturn) break
+      if (done[i] === 1) continue
+      firstReturn = Math.min(firstReturn, operation.returnedAt)
+      found.push(i)
+    }
+    // What certainly happened first: uncertain operations are tried where nothing else helps.
+    return found.sort((x, y) => Number(operations[y]?.certain) - Number(operations[x]?.certain))
+  }
+
   const search = (value: number, first: number, left: number): boolean => {
     if (left === 0) return true
     let from = first
@@ -28,20 +45,21 @@ export function isLinearizable(history: readonly Operation[], initial: number): 
     const key = `${value} ${from} ${done.subarray(from).join('').replace(/0+$/, '')}`
     if (tried.has(key)) return false
     tried.add(key)
-    // Whatever comes next was called before the first return of what is left.
-    let firstReturn = Number.POSITIVE_INFINITY
-    for (let i = from; i < operations.length; i++) {
-      const operation = operations[i] as Operation
-      if (operation.calledAt > firstReturn) break
-      if (done[i] === 1) continue
-      firstReturn = Math.min(firstReturn, operation.returnedAt)
-      const next = operation.effect(value)
-      if (next === undefined) continue
+    if (tried.size > MOST_SITUATIONS) throw new Error('the history is too tangled to check')
+    const next = candidates(from)
+    const attempt = (i: number, behind: number): boolean => {
       done[i] = 1
-      if (search(next, from, operation.certain ? left - 1 : left)) return true
-      done[i] = 0
+      const found = search(behind, from, operations[i]?.certain ? left - 1 : left)
+      if (!found) done[i] = 0
+      return found
     }
-    return false
+    // One that changes nothing, and may happen here, happens here: later it could only be in the way.
+    const harmless = next.find((i) => operations[i]?.certain && operations[i]?.effect(value) === value)
+    if (harmless !== undefined) return attempt(harmless, value)
+    return next.some((i) => {
+      const behind = operations[i]?.effect(value)
+      return behind !== undefined && behind !== value && attempt(i, behind)
+    })
   }
   return search(initial, 0, certain)
 }

@@ -3,9 +3,10 @@ import { Cluster } from './cluster.ts'
 import { isLinearizable, type Operation } from './linearizable.ts'
 import { type RegisterCommand, type Registers, registers } from './machines.ts'
 
-const KEYS = ['a', 'b', 'c']
+const KEYS = ['a', 'b', 'c', 'd', 'e']
+const CLIENTS = 6
 const STEPS = 160
-const CALL_TIMEOUT_MS = 3_000
+const CALL_TIMEOUT_MS = 1_500
 
 type Group = Cluster<Registers, RegisterCommand, boolean>
 
@@ -38,6 +39,8 @@ class Simulation {
   readonly #histories = new Map<string, Operation[]>(KEYS.map((key) => [key, []]))
   #instant = 0
   #values = 0
+  /** Clients that wait for a call; each makes one at a time. */
+  readonly #waiting = new Set<{ readonly id: string }>()
 
   constructor(seed: number) {
     this.#random = new SeededRandom(seed)
@@ -64,7 +67,7 @@ class Simulation {
     for (const id of cluster.ids) await cluster.start(id)
     for (let step = 0; step < STEPS; step++) {
       await this.#fault()
-      for (let calls = this.#random.integer(0, 4); calls > 0; calls--) this.#call()
+      for (let calls = this.#random.integer(0, 4); calls > 0; calls--) if (this.#waiting.size < CLIENTS) this.#call()
       await cluster.advance(this.#random.integer(1, 60))
     }
     await this.#quiet()
@@ -87,6 +90,7 @@ class Simulation {
       const keep = this.#random.integer(0, 4)
       this.#tell(`${id} crashes, ${keep} waiting changes reach its disk`)
       this.#cluster.crash(id, { keep })
+      for (const client of this.#waiting) if (client.id === id) this.#waiting.delete(client)
     } else if (draw < 0.13 && lives.size < ids.length) {
       const id = this.#pick(ids.filter((each) => !lives.has(each)))
       this.#tell(`${id} starts`)
@@ -128,12 +132,13 @@ class Simulation {
 
   /** One call of a client through a random node. */
   #call(): void {
-    const [id, life] = this.#pick([...this.#cluster.lives]) ?? []
-    if (id === undefined || life === undefined) return
+    if (this.#cluster.lives.size === 0) return
+    const [id, life] = this.#pick([...this.#cluster.lives])
     const key = this.#pick(KEYS)
     const draw = this.#random.float()
     if (draw < 0.5) {
       this.#record(
+        id,
         `${id} reads ${key}`,
         key,
         life.raft.read((state) => state[key] ?? 0, { timeoutMs: CALL_TIMEOUT_MS }),
@@ -145,6 +150,7 @@ class Simulation {
     const expected = this.#random.integer(Math.max(0, value - 6), value)
     const command: RegisterCommand = draw < 0.8 ? { type: 'write', key, value } : { type: 'swap', key, expected, value }
     this.#record(
+      id,
       `${id}: ${JSON.stringify(command)}`,
       key,
       life.raft.propose(command, { timeoutMs: CALL_TIMEOUT_MS }),
@@ -159,11 +165,14 @@ class Simulation {
 
   /** Waits for a call and notes it in the history. A call that certainly had no effect is left out. */
   #record<T>(
+    id: string,
     what: string,
     key: string,
     call: Promise<T>,
     effectOf: (result: T | undefined) => Operation['effect'],
   ): void {
+    const client = { id }
+    this.#waiting.add(client)
     const calledAt = ++this.#instant
     const history = this.#histories.get(key) as Operation[]
     // Until it returns it is one that may have any effect; a caller that crashes never learns more.
@@ -185,6 +194,7 @@ class Simulation {
     this.#tell(`#${calledAt} ${what}`)
     call.then(
       (result) => {
+        this.#waiting.delete(client)
         this.#tell(`#${calledAt} returns ${String(result)}`)
         history[position] = {
           calledAt,
@@ -195,6 +205,7 @@ class Simulation {
         }
       },
       (error: unknown) => {
+        this.#waiting.delete(client)
         this.#tell(`#${calledAt} fails: ${String(error)}`)
         if (error instanceof DsysError && error.outcome === 'not-applied') history[position] = nothing
       },
@@ -221,6 +232,7 @@ class Simulation {
     }
     for (const key of KEYS)
       this.#record(
+        'n1',
         `n1 reads ${key} at last`,
         key,
         cluster.node('n1').read((state) => state[key] ?? 0),

@@ -1,0 +1,134 @@
+import { json } from '@dsys/runtime'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ByteReader, ByteWriter, MalformedError } from '../src/bytes.ts'
+import { MAX_SESSIONS, type SessionLookup, SessionTable } from '../src/sessions.ts'
+
+const codec = json<string>()
+
+function encoded(table: SessionTable<string>): Uint8Array {
+  const writer = new ByteWriter()
+  table.encode(writer, codec)
+  return writer.finish()
+}
+
+const copyOf = (table: SessionTable<string>): SessionTable<string> =>
+  SessionTable.decode(new ByteReader(encoded(table)), codec)
+
+/** The same rules, said as simply as possible: an array in the order of last use. */
+class Model {
+  sessions: { id: number; settledBelow: number; results: Map<number, string> }[] = []
+
+  open(id: number): void {
+    if (this.sessions.length >= MAX_SESSIONS) this.sessions.shift()
+    this.sessions.push({ id, settledBelow: 1, results: new Map() })
+  }
+
+  lookup(id: number, sequence: number): SessionLookup<string> {
+    const session = this.sessions.find((each) => each.id === id)
+    if (session === undefined) return { type: 'unknown-session' }
+    if (sequence < session.settledBelow) return { type: 'settled' }
+    const result = session.results.get(sequence)
+    return result === undefined ? { type: 'new' } : { type: 'applied', result }
+  }
+
+  touch(id: number, settledBelow: number): void {
+    const session = this.sessions.find((each) => each.id === id)
+    if (session === undefined) return
+    this.sessions = [...this.sessions.filter((each) => each !== session), session]
+    session.settledBelow = Math.max(session.settledBelow, settledBelow)
+    for (const sequence of session.results.keys()) if (sequence < session.settledBelow) session.results.delete(sequence)
+  }
+
+  record(id: number, sequence: number, result: string): void {
+    this.sessions.find((each) => each.id === id)?.results.set(sequence, result)
+  }
+}
+
+test('agrees with a simple model on every command, also through a snapshot', () => {
+  const command = fc.record({
+    session: fc.nat(4),
+    sequence: fc.integer({ min: 1, max: 12 }),
+    settledBelow: fc.integer({ min: 1, max: 12 }),
+    snapshot: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+      let table = new SessionTable<string>()
+      const model = new Model()
+      for (const id of [1, 2, 3]) {
+        table.open(id)
+        model.open(id)
+      }
+      commands.forEach(({ session, sequence, settledBelow, snapshot }, i) => {
+        const index = 10 + i
+        const known = table.lookup(session, sequence)
+        expect(known).toEqual(model.lookup(session, sequence))
+        table.touch(session, index, settledBelow)
+        model.touch(session, settledBelow)
+        if (known.type === 'new' && sequence >= settledBelow) {
+          table.record(session, sequence, `result ${index}`)
+          model.record(session, sequence, `result ${index}`)
+        }
+        if (snapshot) {
+          const copy = copyOf(table)
+          expect(encoded(copy)).toEqual(encoded(table))
+          table = copy
+        }
+      })
+      expect(table.size).toBe(3)
+    }),
+  )
+})
+
+test('the bytes depend on the log alone: two tables that saw the same are equal, whatever one went through', () => {
+  const whole = new SessionTable<string>()
+  let halved = new SessionTable<string>()
+  for (let id = 1; id <= 20; id++) {
+    for (const table of [whole, halved]) {
+      table.open(id)
+      table.touch(Math.ceil(id / 2), 100 + id, 2)
+      table.record(Math.ceil(id / 2), id, 'x')
+    }
+    if (id % 7 === 0) halved = copyOf(halved)
+  }
+  expect(encoded(halved)).toEqual(encoded(whole))
+})
+
+describe('when there are too many', () => {
+  test('the one that was used least lately is forgotten, the same one after a snapshot', () => {
+    let table = new SessionTable<string>()
+    for (let id = 1; id <= MAX_SESSIONS; id++) table.open(id)
+    table.touch(1, MAX_SESSIONS + 1, 1)
+    table = copyOf(table)
+    table.open(MAX_SESSIONS + 2)
+    expect(table.size).toBe(MAX_SESSIONS)
+    expect(table.lookup(2, 1)).toEqual({ type: 'unknown-session' })
+    expect(table.lookup(1, 1)).toEqual({ type: 'new' })
+    expect(table.lookup(3, 1)).toEqual({ type: 'new' })
+  })
+})
+
+test('a proposer that settles late or out of order brings no result back, and leaves none behind', () => {
+  const table = new SessionTable<string>()
+  table.open(1)
+  for (let sequence = 1; sequence <= 5; sequence++) table.record(1, sequence, `r${sequence}`)
+  table.touch(1, 2, 4)
+  table.touch(1, 3, 2)
+  expect(table.lookup(1, 3)).toEqual({ type: 'settled' })
+  expect(table.lookup(1, 4)).toEqual({ type: 'applied', result: 'r4' })
+  table.touch(1, 4, 2 ** 50)
+  expect(table.lookup(1, 5)).toEqual({ type: 'settled' })
+  expect(encoded(table)).toHaveLength(4 + 3 * 8 + 4)
+})
+
+test('bytes that are no table are refused', () => {
+  const tooMany = new ByteWriter().u32(MAX_SESSIONS + 1).finish()
+  expect(() => SessionTable.decode(new ByteReader(tooMany), codec)).toThrow(MalformedError)
+  const table = new SessionTable<string>()
+  table.open(1)
+  table.record(1, 1, 'x')
+  const whole = encoded(table)
+  for (let length = 0; length < whole.length; length++)
+    expect(() => SessionTable.decode(new ByteReader(whole.subarray(0, length)), codec)).toThrow(MalformedError)
+})

@@ -1,0 +1,71 @@
+import type { WireMessage } from '../src/wire.ts'
+
+/** One frame for each message, by its tag. They pin the format: a change here breaks a cluster that is upgraded node by node. */
+export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] = [
+  [
+    '010100000000000000030100000001000000020000000000000002',
+    { type: 'vote-request', term: 3, preVote: true, transfer: false, lastIndex: 0x100000002, lastTerm: 2 },
+  ],
+  ['0102000000000000000302', { type: 'vote-response', term: 3, preVote: false, granted: true }],
+  [
+    '0103000000000000000400000000000000090000000000000003000000000000000800000000000000070000000200000000000000040100000002aabb00000000000000040000000000',
+    {
+      type: 'append-request',
+      term: 4,
+      prevIndex: 9,
+      prevTerm: 3,
+      commitIndex: 8,
+      round: 7,
+      entries: [
+        { index: 10, term: 4, kind: 1, data: Uint8Array.of(0xaa, 0xbb) },
+        { index: 11, term: 4, kind: 0, data: Uint8Array.of() },
+      ],
+    },
+  ],
+  [
+    '01040000000000000004000000000000000b0000000000000007',
+    { type: 'append-accepted', term: 4, matchIndex: 11, round: 7 },
+  ],
+  [
+    '010500000000000000040000000000000009000000000000000500000000000000020000000000000007',
+    { type: 'append-rejected', term: 4, rejectedIndex: 9, hintIndex: 5, hintTerm: 2, round: 7 },
+  ],
+  [
+    '01060000000000000004000000000000000b0000000000000008',
+    { type: 'heartbeat-request', term: 4, commitIndex: 11, round: 8 },
+  ],
+  ['010700000000000000040000000000000008', { type: 'heartbeat-response', term: 4, round: 8 }],
+  ['01080000000000000004000000000000000b', { type: 'commit-notice', term: 4, commitIndex: 11 }],
+  [
+    '01090000000000000004000000000000000a000000000000000300000000000004000000000000000403000000027b7d00000003010203',
+    {
+      type: 'snapshot-chunk',
+      term: 4,
+      snapshotIndex: 10,
+      snapshotTerm: 3,
+      context: Uint8Array.of(0x7b, 0x7d),
+      offset: 1024,
+      totalBytes: 1027,
+      data: Uint8Array.of(1, 2, 3),
+    },
+  ],
+  [
+    '010a0000000000000004000000000000000a0000000000000403',
+    { type: 'snapshot-progress', term: 4, snapshotIndex: 10, nextOffset: 1027 },
+  ],
+  ['010b0000000000000004', { type: 'timeout-now', term: 4 }],
+  [
+    '010c00000002000000000000000002000000010900000000000000050100000001ff',
+    {
+      type: 'forward-request',
+      items: [
+        { sequence: 0, kind: 2, data: Uint8Array.of(9) },
+        { sequence: 5, kind: 1, data: Uint8Array.of(0xff) },
+      ],
+    },
+  ],
+  ['010d010000000200000000000000000000000000000005', { type: 'forward-refused', overloaded: true, sequences: [0, 5] }],
+  ['010e0000000000000006', { type: 'read-index-request', ticket: 6 }],
+  ['010f0000000000000006000000000000000b', { type: 'read-index-response', ticket: 6, index: 11 }],
+  ['01100000000000000006', { type: 'read-index-refused', ticket: 6 }],
+]

@@ -1,0 +1,215 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ByteReader, ByteWriter, MalformedError } from '../src/bytes.ts'
+import {
+  decodeFrame,
+  encodeFrame,
+  ITEM_OVERHEAD_BYTES,
+  MESSAGE_OVERHEAD_BYTES,
+  type WireMessage,
+  wireBytes,
+} from '../src/wire.ts'
+import { GOLDEN } from './wire-golden.ts'
+
+const whole = fc.oneof(fc.nat(300), fc.maxSafeNat())
+const data = fc.uint8Array({ maxLength: 40 })
+const kind = fc.nat(255)
+
+const appendRequest = fc
+  .record({
+    term: whole,
+    prevIndex: fc.nat(2 ** 40),
+    prevTerm: whole,
+    commitIndex: whole,
+    round: whole,
+    entries: fc.array(fc.record({ term: whole, kind, data }), { maxLength: 5 }),
+  })
+  .map(
+    ({ entries, ...rest }): WireMessage => ({
+      type: 'append-request',
+      ...rest,
+      entries: entries.map((entry, i) => ({ index: rest.prevIndex + 1 + i, ...entry })),
+    }),
+  )
+
+const record = <T extends WireMessage['type']>(
+  type: T,
+  fields: { [K in Exclude<keyof Extract<WireMessage, { type: T }>, 'type'>]: fc.Arbitrary<unknown> },
+): fc.Arbitrary<WireMessage> => fc.record({ type: fc.constant(type), ...fields }) as fc.Arbitrary<WireMessage>
+
+const message = fc.oneof(
+  appendRequest,
+  record('vote-request', {
+    term: whole,
+    preVote: fc.boolean(),
+    transfer: fc.boolean(),
+    lastIndex: whole,
+    lastTerm: whole,
+  }),
+  record('vote-response', { term: whole, preVote: fc.boolean(), granted: fc.boolean() }),
+  record('append-accepted', { term: whole, matchIndex: whole, round: whole }),
+  record('append-rejected', { term: whole, rejectedIndex: whole, hintIndex: whole, hintTerm: whole, round: whole }),
+  record('heartbeat-request', { term: whole, commitIndex: whole, round: whole }),
+  record('heartbeat-response', { term: whole, round: whole }),
+  record('commit-notice', { term: whole, commitIndex: whole }),
+  record('snapshot-chunk', {
+    term: whole,
+    snapshotIndex: whole,
+    snapshotTerm: whole,
+    context: data,
+    offset: whole,
+    totalBytes: whole,
+    data,
+  }),
+  record('snapshot-progress', { term: whole, snapshotIndex: whole, nextOffset: whole }),
+  record('timeout-now', { term: whole }),
+  record('forward-request', { items: fc.array(fc.record({ sequence: whole, kind, data }), { maxLength: 5 }) }),
+  record('forward-refused', { overloaded: fc.boolean(), sequences: fc.array(whole, { maxLength: 5 }) }),
+  record('read-index-request', { ticket: whole }),
+  record('read-index-response', { ticket: whole, index: whole }),
+  record('read-index-refused', { ticket: whole }),
+)
+
+/** Views and buffers of any kind, as plain arrays that can be compared. */
+const plain = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (_, part) =>
+      part instanceof Uint8Array
+        ? Buffer.from(part).toString('hex')
+        : part?.type === 'Buffer'
+          ? Buffer.from(part.data).toString('hex')
+          : part,
+    ),
+  )
+
+const isMalformed = (bytes: Uint8Array): boolean => {
+  try {
+    decodeFrame(bytes)
+    return false
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+    return true
+  }
+}
+
+describe('the bytes of every message are what they were', () => {
+  for (const [hex, golden] of GOLDEN) {
+    test(golden.type, () => {
+      expect(Buffer.from(encodeFrame([golden])).toString('hex')).toBe(hex)
+      expect(plain(decodeFrame(Buffer.from(hex, 'hex')))).toEqual(plain([golden]))
+    })
+  }
+
+  test('no message is missing', () => {
+    const tags = GOLDEN.map(([hex]) => Number.parseInt(hex.slice(2, 4), 16))
+    expect(tags).toEqual(Array.from({ length: 16 }, (_, i) => i + 1))
+    expect(new Set(GOLDEN.map(([, { type }]) => type)).size).toBe(16)
+  })
+})
+
+test('what is encoded is decoded as it was, several messages in a frame', () => {
+  fc.assert(
+    fc.property(fc.array(message, { minLength: 1, maxLength: 4 }), (messages) => {
+      expect(plain(decodeFrame(encodeFrame(messages)))).toEqual(plain(messages))
+    }),
+  )
+})
+
+test('the size that is used to fill frames is never too small', () => {
+  fc.assert(
+    fc.property(message, (one) => {
+      const { length } = encodeFrame([one])
+      expect(length - 1).toBeLessThanOrEqual(wireBytes(one))
+      if ('entries' in one || 'items' in one) return
+      const content = one.type === 'snapshot-chunk' ? one.context.length + one.data.length : 0
+      expect(length - content).toBeLessThanOrEqual(MESSAGE_OVERHEAD_BYTES)
+    }),
+  )
+  const entry = encodeFrame([{ type: 'forward-request', items: [{ sequence: 1, kind: 1, data: new Uint8Array(10) }] }])
+  const empty = encodeFrame([{ type: 'forward-request', items: [] }])
+  expect(entry.length - empty.length - 10).toBeLessThanOrEqual(ITEM_OVERHEAD_BYTES)
+})
+
+describe('bytes that are no frame', () => {
+  test('of any kind throw a MalformedError and nothing else', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void isMalformed(bytes)),
+      { numRuns: 2_000 },
+    )
+    const beginning = fc.tuple(fc.nat(17), fc.uint8Array({ maxLength: 100 }))
+    fc.assert(
+      fc.property(beginning, ([tag, rest]) => void isMalformed(Uint8Array.of(1, tag, ...rest))),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('frames with flipped bytes throw that too, or are other messages', () => {
+    fc.assert(
+      fc.property(message, fc.nat(), fc.integer({ min: 1, max: 255 }), (one, at, flip) => {
+        const bytes = encodeFrame([one])
+        bytes[at % bytes.length] = (bytes[at % bytes.length] ?? 0) ^ flip
+        isMalformed(bytes)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('a frame that was cut is refused wherever it was cut', () => {
+    for (const [hex] of GOLDEN) {
+      const bytes = Buffer.from(hex, 'hex')
+      for (let length = 0; length < bytes.length; length++) {
+        // Behind the version alone a frame of no messages ends, which says nothing.
+        if (length !== 1) expect(isMalformed(bytes.subarray(0, length))).toBe(true)
+      }
+    }
+  })
+
+  test('of another version, or with a number that is too large, are refused', () => {
+    expect(isMalformed(Uint8Array.of(2, 11, 0, 0, 0, 0, 0, 0, 0, 1))).toBe(true)
+    expect(isMalformed(Uint8Array.of(1, 11, 0, 0x20, 0, 0, 0, 0, 0, 0))).toBe(true)
+    expect(decodeFrame(Uint8Array.of(1, 11, 0, 0x1f, 255, 255, 255, 255, 255, 255))).toEqual([
+      { type: 'timeout-now', term: Number.MAX_SAFE_INTEGER },
+    ])
+  })
+
+  test('a count that nothing is behind reserves no memory', () => {
+    const claims: WireMessage[] = [
+      { type: 'forward-request', items: [] },
+      { type: 'forward-refused', overloaded: false, sequences: [] },
+      { type: 'append-request', term: 1, prevIndex: 1, prevTerm: 1, commitIndex: 1, round: 1, entries: [] },
+    ]
+    const before = process.memoryUsage()
+    for (const claim of claims) {
+      const bytes = encodeFrame([claim])
+      bytes.fill(0xff, bytes.length - 4)
+      for (let again = 0; again < 100; again++) expect(isMalformed(bytes)).toBe(true)
+    }
+    const chunk = new ByteWriter().u8(1).u8(9).u53(1).u53(1).u53(1).u53(0).u53(9).u32(0xffffffff).finish()
+    for (let again = 0; again < 100; again++) expect(isMalformed(chunk)).toBe(true)
+    const after = process.memoryUsage()
+    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(64 * 1_024 * 1_024)
+  })
+})
+
+test('what is decoded is a view of the frame, not a copy', () => {
+  const frame = encodeFrame([
+    { type: 'forward-request', items: [{ sequence: 1, kind: 1, data: Uint8Array.of(7, 8, 9) }] },
+  ])
+  const [decoded] = decodeFrame(frame)
+  expect(decoded?.type === 'forward-request' && decoded.items[0]?.data.buffer).toBe(frame.buffer)
+})
+
+test('numbers of every size, and bytes, go through writer and reader, however often the buffer grows', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(whole, fc.nat(0xffffffff), kind, data)), (values) => {
+      const writer = new ByteWriter(1)
+      for (const [a, b, c, bytes] of values) writer.u53(a).u32(b).u8(c).bytes(bytes)
+      const reader = new ByteReader(writer.finish())
+      for (const [a, b, c, bytes] of values) {
+        expect([reader.u53(), reader.u32(), reader.u8()]).toEqual([a, b, c])
+        expect(Buffer.compare(reader.bytes(), bytes)).toBe(0)
+      }
+      expect(reader.done).toBe(true)
+    }),
+  )
+})
