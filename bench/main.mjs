@@ -25,6 +25,7 @@ const HELP = `npm run bench -- [options]
   --seconds N         length of a measured window (10), and with
   --warmup N          of the same load before it (3)
   --clients A,B,...   concurrent clients (1,64,256)
+  --operations A,B    put, get or both (put,get)
   --only NAME         dsys or etcd
   --skip A,B          leave out load, failover or startup
   --profile FOLDER    dsys nodes write a CPU profile there; they are slower then
@@ -53,6 +54,7 @@ const STARTUPS = 5
  * @property {number} seconds
  * @property {number} warmup
  * @property {readonly number[]} clients
+ * @property {readonly ('put' | 'get')[]} operations
  * @property {string | undefined} only
  * @property {ReadonlySet<string>} skip
  * @property {string | undefined} profile
@@ -72,6 +74,7 @@ function readSettings() {
       seconds: { type: 'string' },
       warmup: { type: 'string' },
       clients: { type: 'string', default: '1,64,256' },
+      operations: { type: 'string', default: 'put,get' },
       only: { type: 'string' },
       skip: { type: 'string', default: '' },
       profile: { type: 'string' },
@@ -98,6 +101,7 @@ function readSettings() {
     seconds: whole('seconds', values.seconds, quick ? 1 : 10),
     warmup: whole('warmup', values.warmup, quick ? 1 : 3),
     clients: values.clients.split(',').map((text) => whole('clients', text, 1)),
+    operations: /** @type {const} */ (['put', 'get']).filter((kind) => values.operations.split(',').includes(kind)),
     skip: new Set(values.skip.split(',')),
   }
 }
@@ -122,7 +126,7 @@ async function round(measured, settings, { directory, wrk, failoverCount }) {
       measured.idleBytes.push(...resident())
       const load = new Load(cluster, { wrk, directory })
       await load.prepare()
-      for (const kind of /** @type {const} */ (['put', 'get'])) {
+      for (const kind of settings.operations) {
         for (const count of clients) {
           await load.run(kind, count, warmup)
           const window = await load.run(kind, count, seconds)

@@ -38,7 +38,7 @@ const mid = ({ windows }, name, figure) => median((windows.get(name) ?? []).map(
 /** @param {Measurement} measurement */
 function loadTable({ all, settings }) {
   const [own, peer] = all
-  const rows = Object.entries(KINDS).flatMap(([kind, words]) =>
+  const rows = settings.operations.flatMap((kind) =>
     settings.clients.map((clients) => {
       const name = `${kind}/${clients}`
       const cells = all.flatMap((measured) => [
@@ -50,7 +50,7 @@ function loadTable({ all, settings }) {
       const rate = (/** @type {import('./main.mjs').Measured} */ of) => mid(of, name, ({ perSecond }) => perSecond)
       const ratio = own === undefined || peer === undefined ? [] : [`**${(rate(own) / rate(peer)).toFixed(2)}**`]
       const disk = kind === 'put' ? (own?.target.durability ?? '') : 'no write; a quorum confirms the leader'
-      return [words, String(clients), ...cells, ...ratio, disk]
+      return [KINDS[kind], String(clients), ...cells, ...ratio, disk]
     }),
   )
   const heads = all.flatMap(({ target: { name } }) => [`${name} per s`, 'p50 ms', 'p99 ms', 'errors'])
@@ -60,14 +60,14 @@ function loadTable({ all, settings }) {
 
 /** @param {Measurement} measurement */
 function coresTable({ all, settings }) {
-  const rows = Object.entries(KINDS).flatMap(([kind, words]) =>
+  const rows = settings.operations.flatMap((kind) =>
     settings.clients.flatMap((clients) =>
       all.map((measured) => {
         const name = `${kind}/${clients}`
         const use = (/** @type {string} */ part) => mid(measured, name, ({ cores }) => cores[part] ?? Number.NaN)
         const show = (/** @type {number} */ cores) => (Number.isNaN(cores) ? '-' : cores.toFixed(2))
         const parts = ['leader', 'followers', 'nats-server', 'client'].map((part) => show(use(part)))
-        return [words, String(clients), measured.target.name, ...parts]
+        return [KINDS[kind], String(clients), measured.target.name, ...parts]
       }),
     ),
   )
@@ -109,40 +109,13 @@ export function tables(measurement) {
 
 /** docs/benchmarks.md. @param {Measurement} measurement */
 export function page(measurement) {
-  const { facts, settings, date, all } = measurement
-  const peer = all[1]?.target
+  const { settings } = measurement
+  const warning = settings.quick ? ' This was a smoke run: its figures mean nothing.' : ''
   return `# Benchmarks
 
-This page is written by \`npm run bench -- --write\`; do not edit it by hand.${settings.quick ? ' This was a smoke run: its figures mean nothing.' : ''}
+This page is written by \`npm run bench -- --write\`; do not edit it by hand.${warning}
 
-## What was measured
-
-Three dsys nodes (\`apps/reference-node\`), each a process of its own, over one \`nats-server\`${
-    peer === undefined
-      ? ''
-      : `, beside three ${peer.name} nodes behind
-their HTTP gateway for JSON`
-  }; all on loopback, all data on the same disk, both with a heartbeat of ${HEARTBEAT_MS} ms and an election
-timeout of ${ELECTION_TIMEOUT_MS.toLocaleString('en')} ms. Each round starts new clusters, one system after the other, so that only one runs at a time. Figures are
-medians of ${settings.rounds} rounds; each window of ${settings.seconds} s follows ${settings.warmup} s of the same load. Errors are the sum over the rounds, and
-count for nothing else: rates are of answers with a status below 400 only.
-
-The load is a closed loop: a client has one connection, and sends its next request when it has the answer to the last.
-Clients are spread evenly over the three nodes, so two of three requests reach a follower; a single client spends a third
-of its time at each node. Keys are drawn evenly from ${KEYS.toLocaleString('en')}, all written before; values have ${VALUE_BYTES} bytes that do not
-compress. Both systems get the same keys and values in the same way. After each round, reads through every node are
-compared with what was written, byte by byte.
-
-| | |
-|---|---|
-| date, commit | ${date}, ${all[0]?.target.version} |
-| processors | ${facts.processor} |
-| memory | ${facts.memory} |
-| disk | ${facts.disk}; ${whole(facts.sync.medianUs)} µs median and ${whole(facts.sync.p99Us)} µs p99 for one write of 512 bytes with \`fdatasync\` |
-| system | ${facts.system} |
-| versions | Node.js ${facts.node}, nats-server ${facts.natsServer}${peer === undefined ? '' : `, ${peer.name} ${peer.version}`} |
-| load before the bench | ${facts.load.toFixed(2)} (average of one minute) |
-| durability | ${all.map(({ target }) => `${target.name}: ${target.durability}`).join('; ')} |
+${whatWasMeasured(measurement)}
 
 ## Throughput and latency
 
@@ -165,16 +138,7 @@ ${otherTable(measurement)}
 A start has everything built and empty data folders. During a failover a new write starts every 10 ms through the nodes
 that are left, and the first answer counts; the cluster is idle otherwise. All of these keep the durability named above.
 
-## What this does not show
-
-- Client and nodes share the processors of one machine. On machines of their own, each node would have more.
-- Loopback has no latency and loses nothing. Over a network the round trips weigh more, and the processors less.
-- One disk serves all three nodes. With a disk each, the nodes would not wait for each other's writes.
-- The gateway for JSON costs etcd a conversion and a hop inside its process for each request; its gRPC interface is faster. dsys
-  is measured over its own HTTP interface, which is all it has.
-- The values are small, the keys few, and the data fits into memory. Nothing here tells about large values, many keys, snapshots or
-  watches.
-- \`wrk\` corrects its latencies for requests that a closed loop never sends. The bench takes that correction back, for both.
+${LIMITS}
 
 ## How to run it
 
@@ -184,10 +148,58 @@ npm run bench -- --quick   # a smoke run; its figures mean nothing
 npm run bench -- --help
 \`\`\`
 
-It needs \`wrk\` (\`apt-get install wrk\`), \`nats-server\`, and for the comparison \`etcd\` (\`apt-get install etcd-server\`). It uses free
-loopback ports, keeps its data below \`.tools/bench\`, and ends every process that it has started.
+It needs \`wrk\` (\`apt-get install wrk\`), \`nats-server\`, and for the comparison \`etcd\` (\`apt-get install etcd-server\`). It uses
+free loopback ports, keeps its data below \`.tools/bench\`, and ends every process that it has started.
 `
 }
+
+/** @param {Measurement} measurement */
+function whatWasMeasured({ facts, settings, date, all }) {
+  const peer = all[1]?.target
+  const beside = peer === undefined ? '' : `, beside three ${peer.name} nodes behind their HTTP gateway for JSON`
+  const rows = [
+    ['date, commit', `${date}, ${all[0]?.target.version}`],
+    ['processors', facts.processor],
+    ['memory', facts.memory],
+    [
+      'disk',
+      `${facts.disk}; one write of 512 bytes with \`fdatasync\` takes ${whole(facts.sync.medianUs)} µs (median) and ${whole(facts.sync.p99Us)} µs (p99)`,
+    ],
+    ['system', facts.system],
+    [
+      'versions',
+      `Node.js ${facts.node}, nats-server ${facts.natsServer}${peer === undefined ? '' : `, ${peer.name} ${peer.version}`}`,
+    ],
+    ['load before the bench', `${facts.load.toFixed(2)} (average of one minute)`],
+    ['durability', all.map(({ target }) => `${target.name}: ${target.durability}`).join('; ')],
+  ]
+  return `## What was measured
+
+Three dsys nodes (\`apps/reference-node\`), each a process of its own, over one \`nats-server\`${beside}.
+All is on loopback, with all data on the same disk, a heartbeat of ${HEARTBEAT_MS} ms and an election timeout of
+${ELECTION_TIMEOUT_MS.toLocaleString('en')} ms. Each round starts new clusters, one system after the other, so that only one runs at a time. Figures
+are medians of ${settings.rounds} rounds; each window of ${settings.seconds} s follows ${settings.warmup} s of the same load. Errors are the sum over the rounds,
+and count for nothing else: rates are of answers with a status below 400 only.
+
+The load is a closed loop: a client has one connection, and sends its next request when it has the answer to the last.
+Clients are spread evenly over the three nodes, so two of three requests reach a follower; a single client spends a third
+of its time at each node. Keys are drawn evenly from ${KEYS.toLocaleString('en')}, all written before; values have ${VALUE_BYTES} bytes that do not
+compress. Every system gets the same keys and values in the same way. After each round, reads through every node are
+compared with what was written, byte by byte.
+
+${table(['', ''], rows)}`
+}
+
+const LIMITS = `## What this does not show
+
+- Client and nodes share the processors of one machine. On machines of their own, each node would have more.
+- Loopback has no latency and loses nothing. Over a network the round trips weigh more, and the processors less.
+- One disk serves all three nodes. With a disk each, the nodes would not wait for each other's writes.
+- The gateway for JSON costs etcd a conversion and a hop inside its process for each request; its gRPC interface is faster. dsys is
+  measured over its own HTTP interface, which is all it has.
+- The values are small, the keys few, and the data fits into memory. Nothing here tells about large values, many keys, snapshots or
+  watches.
+- \`wrk\` corrects its latencies for requests that a closed loop never sends. The bench takes that correction back, for every system.`
 
 /** @param {import('./main.mjs').Settings} settings */
 function minutes({ rounds, clients, seconds, warmup }) {
