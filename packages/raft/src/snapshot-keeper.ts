@@ -71,6 +71,8 @@ export class SnapshotKeeper<State, Command, Result> {
   takeIfDue(): void {
     const dueBytes = Math.max(this.#parts.snapshotEveryBytes, this.#newest.sizeBytes)
     if (this.#bytesSinceSnapshot < dueBytes || this.#storing !== undefined) return
+    // One from the leader may have been stored just when the log made it superfluous: it is there, but not adopted.
+    if (this.#parts.applier.lastApplied <= this.#newest.index) return
     this.#store(this.#take())
   }
 
