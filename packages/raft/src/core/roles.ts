@@ -100,6 +100,7 @@ export function becomeLeader(state: CoreState): void {
   const { log } = state
   const termStartIndex = log.lastIndex + 1
   const progress = new Map(peers(state).map((id) => [id, new Progress(termStartIndex)]))
+  log.append([{ index: termStartIndex, term: state.term, kind: NO_OP_KIND, data: NO_DATA }])
   let uncommittedBytes = 0
   for (let index = state.commitIndex + 1; index <= log.lastIndex; index++) {
     const entry = log.at(index)
@@ -119,5 +120,4 @@ export function becomeLeader(state: CoreState): void {
   }
   setRole(state, 'leader', `votes from ${votes.join(', ')}`)
   setLeader(state, state.config.id)
-  log.append([{ index: termStartIndex, term: state.term, kind: NO_OP_KIND, data: NO_DATA }])
 }

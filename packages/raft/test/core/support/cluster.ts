@@ -1,0 +1,117 @@
+import type { LogEntry } from '@dsys/storage'
+import type { Message } from '../../../src/core/messages.ts'
+import { type Effects, RaftCore, type RestoredState } from '../../../src/core/raft-core.ts'
+import type { CoreConfig } from '../../../src/core/state.ts'
+
+export const ELECTION_TIMEOUT_MS = 100
+export const HEARTBEAT_INTERVAL_MS = 10
+
+const CONFIG: Omit<CoreConfig, 'id' | 'voters'> = {
+  electionTimeoutMs: ELECTION_TIMEOUT_MS,
+  heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
+  maxAppendBytes: 1_000,
+  maxInflightAppends: 8,
+  maxInflightBytes: 1 << 20,
+  maxUncommittedBytes: 1 << 20,
+}
+
+export const NOTHING_STORED: RestoredState = {
+  hardState: { term: 0, votedFor: undefined },
+  snapshot: undefined,
+  entries: [],
+}
+
+/** Entries from `firstIndex` on, one for each of the terms. */
+export function entriesOf(terms: readonly number[], firstIndex = 1): LogEntry[] {
+  return terms.map((term, i) => ({ index: firstIndex + i, term, kind: 1, data: new Uint8Array(0) }))
+}
+
+/** A log in which the entries have these terms, stored by a node that is in `term`. */
+export function stored(terms: readonly number[], term: number = terms.at(-1) ?? 0, votedFor?: string): RestoredState {
+  return { hardState: { term, votedFor }, snapshot: undefined, entries: entriesOf(terms) }
+}
+
+/** One core of the voters n1 to n3, unless said otherwise, that a test drives by hand. */
+export function coreOf(restored: RestoredState = NOTHING_STORED, config: Partial<CoreConfig> = {}): Driven {
+  return new Driven(restored, config)
+}
+
+/** A core with a clock of its own and a disk that is as fast as the test wants it. */
+export class Driven {
+  readonly core: RaftCore
+  readonly id: string
+  nowMs = 0
+  #lastWriteId = 0
+  #durableId = 0
+
+  constructor(restored: RestoredState, config: Partial<CoreConfig>) {
+    const whole = { id: 'n1', voters: ['n1', 'n2', 'n3'], ...CONFIG, ...config }
+    this.id = whole.id
+    this.core = new RaftCore(whole, restored, 1, 0)
+  }
+
+  /** The effects of what has come; nothing becomes durable by that. */
+  effects(): Effects {
+    const effects = this.core.takeEffects()
+    if (effects.write !== undefined) this.#lastWriteId = effects.write.id
+    return effects
+  }
+
+  /** The messages that leave now. */
+  messages(): Message[] {
+    return this.effects().messages.map(({ message }) => message)
+  }
+
+  /** Takes effects and makes everything durable until nothing is left; returns all messages. */
+  settle(): { to: string; message: Message }[] {
+    const all: { to: string; message: Message }[] = []
+    for (;;) {
+      all.push(...this.effects().messages)
+      if (this.#durableId === this.#lastWriteId) return all
+      this.sync()
+    }
+  }
+
+  /** All that was handed to the disk becomes durable. */
+  sync(): void {
+    this.#durableId = this.#lastWriteId
+    this.core.durable(this.#durableId, this.nowMs)
+  }
+
+  step(from: string, message: Message): void {
+    this.core.step(from, message, this.nowMs)
+  }
+
+  pass(ms: number): void {
+    this.nowMs += ms
+    this.core.tick(this.nowMs)
+  }
+
+  propose(...values: number[]): ReturnType<RaftCore['propose']> {
+    return this.core.propose(values.map((value) => ({ kind: 1, data: Uint8Array.from([value]) })))
+  }
+
+  /** The terms of the entries that are in the log. */
+  get terms(): number[] {
+    const { log } = this.core
+    return Array.from({ length: log.lastIndex - log.baseIndex }, (_, i) => log.termAt(log.baseIndex + 1 + i) as number)
+  }
+
+  /** Wins the election of the next term with the votes of `voters`. Returns what is sent on becoming leader. */
+  lead(...voters: string[]): { to: string; message: Message }[] {
+    this.core.campaign(this.nowMs)
+    this.settle()
+    const term = this.core.term + 1
+    for (const from of voters) this.step(from, { type: 'vote-response', term, preVote: true, granted: true })
+    this.settle()
+    for (const from of voters) this.step(from, { type: 'vote-response', term, preVote: false, granted: true })
+    return this.settle()
+  }
+}
+
+/** The message of `type` among `messages`, as that type. */
+export function find<T extends Message['type']>(messages: readonly Message[], type: T): Extract<Message, { type: T }> {
+  const found = messages.find((message) => message.type === type)
+  if (found === undefined) throw new Error(`no ${type} among ${messages.map((each) => each.type).join(', ')}`)
+  return found as Extract<Message, { type: T }>
+}
