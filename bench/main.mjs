@@ -28,7 +28,7 @@ const HELP = `npm run bench -- [options]
   --operations A,B    put, get or both (put,get)
   --only NAME         dsys or etcd
   --skip A,B          leave out load, failover or startup
-  --profile FOLDER    dsys nodes write a CPU profile there; they are slower then
+  --node-flags TEXT   flags for the Node.js of the dsys nodes, such as "--cpu-prof --cpu-prof-dir=profiles"
   --write             write docs/benchmarks.md
   --keep              keep data and logs of the clusters
 `
@@ -57,7 +57,7 @@ const STARTUPS = 5
  * @property {readonly ('put' | 'get')[]} operations
  * @property {string | undefined} only
  * @property {ReadonlySet<string>} skip
- * @property {string | undefined} profile
+ * @property {readonly string[]} nodeFlags
  * @property {boolean} write
  * @property {boolean} keep
  */
@@ -77,14 +77,14 @@ function readSettings() {
       operations: { type: 'string', default: 'put,get' },
       only: { type: 'string' },
       skip: { type: 'string', default: '' },
-      profile: { type: 'string' },
+      'node-flags': { type: 'string', default: '' },
       write: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
   if (values.help) return undefined
-  const { quick, only, profile, write, keep } = values
+  const { quick, only, write, keep } = values
   /** @param {string} name @param {string | undefined} text @param {number} preset */
   const whole = (name, text, preset) => {
     const value = text === undefined ? preset : Number(text)
@@ -94,7 +94,6 @@ function readSettings() {
   return {
     quick,
     only,
-    profile,
     write,
     keep,
     rounds: whole('rounds', values.rounds, quick ? 1 : 3),
@@ -102,6 +101,7 @@ function readSettings() {
     warmup: whole('warmup', values.warmup, quick ? 1 : 3),
     clients: values.clients.split(',').map((text) => whole('clients', text, 1)),
     operations: /** @type {const} */ (['put', 'get']).filter((kind) => values.operations.split(',').includes(kind)),
+    nodeFlags: values['node-flags'].split(' ').filter((flag) => flag !== ''),
     skip: new Set(values.skip.split(',')),
   }
 }
@@ -115,9 +115,8 @@ function readSettings() {
  */
 async function round(measured, settings, { directory, wrk, failoverCount }) {
   const { target, windows } = measured
-  const { clients, skip, warmup, seconds, profile } = settings
+  const { clients, skip, warmup, seconds, nodeFlags } = settings
   mkdirSync(directory, { recursive: true })
-  const nodeFlags = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', join(process.cwd(), profile)]
   const cluster = await target.start(directory, { nodeFlags })
   const resident = () => cluster.nodes.map(({ pid }) => residentBytes(pid) ?? Number.NaN)
   try {

@@ -10,7 +10,7 @@
  *   folder; resolves when it serves
  *
  * @typedef {object} StartOptions
- * @property {readonly string[]} [nodeFlags] further flags for Node.js, for a profile
+ * @property {readonly string[]} [nodeFlags] further flags for Node.js, for instance for a profile
  *
  * @typedef {object} ClusterNode
  * @property {string} id
