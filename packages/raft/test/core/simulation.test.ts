@@ -65,9 +65,18 @@ describe('simulation of the core', () => {
     expect(hashes.size).toBe(20)
   })
 
-  test('says how to see a failure again', () => {
-    expect(() => simulate({ seed: 1, bug: 'durable-too-early' })).toThrow(
-      /seed 1, at .*\nreplay it: SEEDS=1 npx vitest/,
-    )
+  test('says how to see a failure again, and shows the end of the trace', () => {
+    const failures: { seed: number; error: unknown }[] = []
+    for (let seed = 1; failures.length === 0 && seed <= 100; seed++) {
+      try {
+        simulate({ seed, bug: 'durable-too-early', keepTrace: true })
+      } catch (error) {
+        failures.push({ seed, error })
+      }
+    }
+    const { seed, error } = failures[0] as { seed: number; error: Error }
+    expect(error.message).toContain(`seed ${seed}, at `)
+    expect(error.message).toContain(`replay it: SEEDS=${seed} npx vitest run`)
+    expect(error.message).toMatch(/\n {2}[\d.]+ n\d.* append-request/)
   })
 })

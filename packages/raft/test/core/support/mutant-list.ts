@@ -31,7 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: `    state.votedFor = from
     outbox.hardStateChanged()`,
     to: `    state.votedFor = from`,
-    seed: 1,
+    seed: 3,
   },
   {
     name: 'a vote leaves before it is durable',
@@ -39,7 +39,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'election.ts',
     from: `{ type: 'vote-response', term: state.term, preVote: false, granted: true }, 'hard-state')`,
     to: `{ type: 'vote-response', term: state.term, preVote: false, granted: true }, 'nothing')`,
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'the vote is free again after a step-down within the term',
@@ -48,7 +48,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: `  if (!wasFollower) setRole(state, 'follower', why)`,
     to: `  if (!wasFollower) state.votedFor = undefined
   if (!wasFollower) setRole(state, 'follower', why)`,
-    seed: 1,
+    seed: 6,
   },
   {
     name: 'the own vote counts before it is durable',
@@ -64,7 +64,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'election.ts',
     from: `const upToDate = state.log.isUpToDate(request.lastTerm, request.lastIndex)`,
     to: `const upToDate = true`,
-    seed: 1,
+    seed: 4,
   },
   {
     name: 'an append is acknowledged before it is durable',
@@ -78,7 +78,7 @@ export const MUTANTS: readonly Mutant[] = [
       round: request.round,
     },
     'nothing',`,
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'an entry of an older term is committed by counting',
@@ -103,7 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'quorum.ts',
     from: `return descending[majority(descending.length) - 1] ?? 0`,
     to: `return descending[Math.max(0, majority(descending.length) - 2)] ?? 0`,
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'every append cuts the log behind it',
@@ -118,7 +118,7 @@ export const MUTANTS: readonly Mutant[] = [
   }
   storeEntries(state, request.entries)
   verifiedUpTo(state, request.prevIndex + request.entries.length, request.commitIndex)`,
-    seed: 1,
+    seed: 7,
   },
   {
     name: 'the entry before an append is not compared',
@@ -126,7 +126,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'follower.ts',
     from: `if (log.termAt(request.prevIndex) !== request.prevTerm) {`,
     to: `if (log.termAt(request.prevIndex) === undefined) {`,
-    seed: 1,
+    seed: 22,
   },
   {
     name: "a follower believes the leader's commit beyond what was compared",
@@ -134,7 +134,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'follower.ts',
     from: `const index = Math.min(state.leaderCommit, state.verifiedIndex)`,
     to: `const index = Math.min(state.leaderCommit, state.log.lastIndex)`,
-    seed: 1,
+    seed: 22,
   },
   {
     name: 'what was compared in an older term still counts',
@@ -143,7 +143,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: `  state.verifiedIndex = state.commitIndex
   state.leaderHeardMs`,
     to: `  state.leaderHeardMs`,
-    seed: 1,
+    seed: 417,
   },
   {
     name: 'a cut entry counts as durable when its write ends',
@@ -156,7 +156,7 @@ export const MUTANTS: readonly Mutant[] = [
     to: `}
 
   /** Whether`,
-    seed: 1,
+    seed: 75,
   },
   {
     name: 'a read is served without a round',
@@ -164,7 +164,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'reads.ts',
     from: `const confirmed = reachedByMajority(rounds)`,
     to: `const confirmed = leadership.round`,
-    seed: 1,
+    seed: 428,
   },
   {
     name: 'a read rides on a round that was begun before it',
@@ -174,7 +174,7 @@ export const MUTANTS: readonly Mutant[] = [
   leadership.roundWanted = true`,
     to: `round: leadership.round })
   leadership.roundWanted = true`,
-    seed: 1,
+    seed: 440,
   },
   {
     name: 'a new leader answers reads before it has committed',
@@ -182,7 +182,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'reads.ts',
     from: `if (state.commitIndex < leadership.termStartIndex) leadership.earlyReads.push(ticket)`,
     to: `if (state.commitIndex < 0) leadership.earlyReads.push(ticket)`,
-    seed: 1,
+    seed: 4,
   },
   {
     name: 'a refusal moves what is known to match',
@@ -191,7 +191,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: `this.next = Math.max(Math.min(rejectedIndex, hintIndex + 1), this.match + 1)`,
     to: `this.next = Math.max(Math.min(rejectedIndex, hintIndex + 1), this.match + 1)
     this.match = this.next - 1`,
-    seed: 1,
+    seed: 79,
   },
   {
     name: 'a leader in a minority never steps down, and takes no other term',
@@ -199,7 +199,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'raft-core.ts',
     from: `if (!isGrantedPreVote) {`,
     to: `if (!isGrantedPreVote && state.role !== 'leader') {`,
-    seed: 1,
+    seed: 8,
   },
   {
     name: 'a snapshot keeps entries that conflict with it',
@@ -207,7 +207,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'snapshots.ts',
     from: `const connected = log.termAt(index) === term`,
     to: `const connected = log.termAt(index) !== undefined`,
-    seed: 1,
+    seed: 244,
   },
   {
     name: 'a follower is never freed from waiting for a snapshot',
@@ -215,7 +215,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'snapshots.ts',
     from: `if (progress?.state === 'snapshot') progress.becomeProbe()`,
     to: `if (progress?.state === 'snapshot' && progress.match < 0) progress.becomeProbe()`,
-    seed: 1,
+    seed: 10,
   },
   {
     name: 'lost appends are not noticed while a follower answers heartbeats',
@@ -223,7 +223,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'tick.ts',
     from: `} else if (progress.state === 'replicate' && silent) {`,
     to: `} else if (progress.state === 'replicate' && silent && progress.match < 0) {`,
-    seed: 1,
+    seed: 12,
   },
   {
     name: 'a probe that was lost is not sent again',
@@ -231,7 +231,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'tick.ts',
     from: `if (progress.state === 'probe') {`,
     to: `if (progress.state === 'probe' && !progress.probeSent) {`,
-    seed: 1,
+    seed: 3,
   },
   {
     name: 'a transfer never ends',
@@ -239,7 +239,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'tick.ts',
     from: `state.nowMs >= leadership.transfer.deadlineMs)`,
     to: `state.nowMs >= leadership.transfer.deadlineMs && leadership.round < 0)`,
-    seed: 1,
+    seed: 51,
   },
   {
     name: 'a request of an old leader gets no answer',
@@ -247,6 +247,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'raft-core.ts',
     from: `      this.#state.outbox.send(from, { type: 'heartbeat-response', term: this.#state.term, round: 0 }, 'hard-state')`,
     to: ``,
-    seed: 1,
+    seed: 32,
   },
 ]

@@ -21,8 +21,6 @@ export interface Mutant {
   readonly seed: number
   /** What makes this bug likely to show. */
   readonly fixed?: FixedKnobs
-  /** Found only by looking at disks, never by the properties of the paper. */
-  readonly directOnly?: boolean
 }
 
 /** A copy of the core with one change. */
