@@ -14,7 +14,8 @@ export class ByteWriter {
   #at = 0
 
   constructor(capacity = 256) {
-    this.#buffer = Buffer.allocUnsafeSlow(capacity)
+    // Small ones come out of a shared block: a block each would cost more than what is written into it.
+    this.#buffer = Buffer.allocUnsafe(capacity)
   }
 
   get length(): number {
@@ -25,7 +26,7 @@ export class ByteWriter {
     const at = this.#at
     const needed = at + bytes
     if (needed > this.#buffer.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
+      const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2))
       this.#buffer.copy(grown, 0, 0, at)
       this.#buffer = grown
     }
@@ -73,7 +74,7 @@ export class ByteWriter {
 
   /** What was written; the writer must not be used again. */
   finish(): Uint8Array {
-    return this.#buffer.subarray(0, this.#at)
+    return this.#at === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, this.#at)
   }
 }
 
@@ -83,7 +84,7 @@ export class ByteReader {
   #at = 0
 
   constructor(bytes: Uint8Array) {
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   get done(): boolean {
@@ -118,10 +119,6 @@ export class ByteReader {
     const length = this.u32()
     const at = this.#take(length)
     return this.#buffer.subarray(at, at + length)
-  }
-
-  text(): string {
-    return Buffer.from(this.bytes()).toString('utf8')
   }
 
   /** Everything that is left, as a view. */

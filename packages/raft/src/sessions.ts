@@ -28,6 +28,8 @@ interface Session<Result> {
 export class SessionTable<Result> {
   /** In the order of last use: the first is the next to be forgotten. */
   readonly #sessions = new Map<number, Session<Result>>()
+  /** The last one in that order. */
+  #latest: number | undefined
 
   get size(): number {
     return this.#sessions.size
@@ -40,6 +42,7 @@ export class SessionTable<Result> {
       if (!oldest.done) this.#sessions.delete(oldest.value)
     }
     this.#sessions.set(id, { lastUsedIndex: id, settledBelow: 1, results: new Map() })
+    this.#latest = id
   }
 
   lookup(id: number, sequence: number): SessionLookup<Result> {
@@ -55,8 +58,11 @@ export class SessionTable<Result> {
     const session = this.#sessions.get(id)
     if (session === undefined) return
     session.lastUsedIndex = index
-    this.#sessions.delete(id)
-    this.#sessions.set(id, session)
+    if (id !== this.#latest) {
+      this.#sessions.delete(id)
+      this.#sessions.set(id, session)
+      this.#latest = id
+    }
     if (settledBelow - session.settledBelow > session.results.size) {
       for (const sequence of session.results.keys()) if (sequence < settledBelow) session.results.delete(sequence)
     } else {
@@ -88,6 +94,7 @@ export class SessionTable<Result> {
       const results = new Map<number, Result>()
       for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))
       table.#sessions.set(id, { lastUsedIndex, settledBelow, results })
+      table.#latest = id
     }
     return table
   }
