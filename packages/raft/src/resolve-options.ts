@@ -28,10 +28,19 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
   check(GROUP_PATTERN.test(group), `group must be 1 to 48 characters of a-z, 0-9 and -, got ${JSON.stringify(group)}`)
   check(Array.isArray(voters) && voters.length > 0, 'voters must name at least one node')
   check(new Set(voters).size === voters.length, `voters must be distinct, got ${voters.join(', ')}`)
+  check(
+    voters.every((voter) => typeof voter === 'string' && voter.length >= 1 && voter.length <= 128),
+    'voters must be names of 1 to 128 characters',
+  )
   check(voters.includes(id), `voters must include this node, ${id}; got ${voters.join(', ')}`)
   for (const [name, value] of Object.entries(resolved)) {
-    if (typeof value === 'number')
-      check(value >= 1 && Number.isFinite(value), `${name} must be 1 or more, got ${value}`)
+    if (name in RAFT_DEFAULTS) {
+      const fits = name.endsWith('Ms') ? Number.isFinite(value) : Number.isSafeInteger(value)
+      check(
+        fits && Number(value) >= 1,
+        `${name} must be a ${name.endsWith('Ms') ? '' : 'whole '}number, 1 or more, got ${value}`,
+      )
+    }
   }
   check(
     resolved.electionTimeoutMs >= 3 * resolved.heartbeatIntervalMs,

@@ -35,7 +35,8 @@ const appendRequest = fc
 const record = <T extends WireMessage['type']>(
   type: T,
   fields: { [K in Exclude<keyof Extract<WireMessage, { type: T }>, 'type'>]: fc.Arbitrary<unknown> },
-): fc.Arbitrary<WireMessage> => fc.record({ type: fc.constant(type), ...fields }) as fc.Arbitrary<WireMessage>
+): fc.Arbitrary<WireMessage> =>
+  fc.record({ type: fc.constant(type), ...fields }) as fc.Arbitrary<unknown> as fc.Arbitrary<WireMessage>
 
 const message = fc.oneof(
   appendRequest,
