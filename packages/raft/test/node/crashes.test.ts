@@ -36,6 +36,21 @@ test('the leader crashes under a stream of writes: every acknowledged one is the
   }
 })
 
+test('what was handed to a leader that is lost goes to the next one as soon as there is one', async () => {
+  await using cluster = await Cluster.start(counter)
+  const first = await cluster.elected()
+  for (const id of cluster.ids) await cluster.run(cluster.node(id).propose({ id, by: 1 }))
+  cluster.filter = (from, _to, message) => from !== first || message.type !== 'append-request'
+  const writes = cluster
+    .followers()
+    .map((id) => cluster.node(id).propose({ id: `waits ${id}`, by: 1 }, { timeoutMs: 60_000 }))
+  await cluster.advance(50)
+  cluster.crash(first)
+  cluster.filter = undefined
+  await cluster.elected()
+  await cluster.run(Promise.all(writes), 20)
+})
+
 test('all crash at once, with part of the last writes on disk: no acknowledged write is lost', async () => {
   for (let seed = 1; seed <= 5; seed++) {
     await using cluster = await Cluster.start(counter, { seed })
