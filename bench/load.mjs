@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
 import { send } from './http-client.mjs'
 import { merge, parseWrk, quantile } from './latencies.mjs'
-import { cpuSeconds, Program, pause } from './processes.mjs'
+import { cpuSeconds, machineCpuSeconds, Program, pause } from './processes.mjs'
 
 export const VALUE_BYTES = 256
 export const KEYS = 10_000
@@ -26,7 +26,7 @@ const SCRIPT = fileURLToPath(new URL('./replay.lua', import.meta.url))
  * @property {number} answers
  * @property {number} errors
  * @property {Readonly<Record<string, number>>} cores processors in use on average, by process: leader, followers, the
- *   others by name, and client; empty where the system does not tell
+ *   others by name, client, and everything on the machine together; empty where the system does not tell
  */
 
 /** @param {number} index */
@@ -164,6 +164,7 @@ export class Load {
       leader: cpuSeconds(nodes[leader]?.pid ?? 0) ?? Number.NaN,
       followers: nodes.reduce((sum, { pid }, i) => sum + (i === leader ? 0 : (cpuSeconds(pid) ?? Number.NaN)), 0),
       ...Object.fromEntries(others.map(({ name, pid }) => [name, cpuSeconds(pid) ?? Number.NaN])),
+      machine: machineCpuSeconds() ?? Number.NaN,
       client: started.reduce((sum, { program }) => sum + (cpuSeconds(program.pid) ?? Number.NaN), 0),
     })
     const startMs = performance.now()

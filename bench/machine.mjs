@@ -11,6 +11,7 @@ const PROBE_ROOM_BYTES = 1_048_576
 
 /**
  * @typedef {object} Machine
+ * @property {number} processors
  * @property {string} processor
  * @property {string} memory
  * @property {string} disk
@@ -26,6 +27,7 @@ export function machine(directory) {
   const processors = cpus()
   const binary = findNatsServer()
   return {
+    processors: processors.length,
     processor: `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown'}`,
     memory: `${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
     disk: fileSystem(directory),

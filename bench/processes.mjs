@@ -135,6 +135,17 @@ export function cpuSeconds(pid) {
   return fields === undefined ? undefined : (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
+/** Processor time of everything on this machine since its start, in seconds; undefined where there is no /proc. */
+export function machineCpuSeconds() {
+  if (process.platform !== 'linux') return undefined
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = readFileSync('/proc/stat', 'utf8')
+    .slice('cpu '.length, 1_000)
+    .trim()
+    .split(' ')
+    .map(Number)
+  return (user + nice + system + irq + softirq) / TICKS_PER_SECOND
+}
+
 /**
  * Resident memory of a process in bytes; undefined where there is no /proc.
  *

@@ -12,6 +12,8 @@ import { ELECTION_TIMEOUT_MS, HEARTBEAT_MS } from './target.mjs'
  */
 
 const KINDS = /** @type {const} */ ({ put: 'put', get: 'linearizable read' })
+/** Less than this is what a machine at rest does by itself. */
+const SHARED_CORES = 0.1
 
 /** @param {number} value */
 const whole = (value) => (Number.isNaN(value) ? '-' : Math.round(value).toLocaleString('en'))
@@ -58,6 +60,24 @@ function loadTable({ all, settings }) {
   return table(['operation', 'clients', ...heads, ...ratio, 'disk'], rows)
 }
 
+/** Processors that were used by what is no part of the measurement. @param {import('./load.mjs').Window} window */
+function elsewhere({ cores: { machine = Number.NaN, ...ours } }) {
+  const rest = machine - Object.values(ours).reduce((sum, cores) => sum + cores, 0)
+  // The clocks of the processes and of the machine tick apart.
+  return Math.max(rest, 0)
+}
+
+/** Says so where the machine was not free: figures of such a run are too low, and unevenly so. @param {Measurement} measurement */
+function sharing({ all }) {
+  const shares = all.flatMap(({ windows }) => [...windows.values()].flat().map(elsewhere))
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length
+  if (!(mean > SHARED_CORES)) return ''
+  return `
+
+**The machine was shared.** Other programs used ${mean.toFixed(2)} processors on average during the measured windows, so all rates are
+too low, all latencies too high, and the ratios are less certain than they look.`
+}
+
 /** @param {Measurement} measurement */
 function coresTable({ all, settings }) {
   const rows = settings.operations.flatMap((kind) =>
@@ -67,11 +87,14 @@ function coresTable({ all, settings }) {
         const use = (/** @type {string} */ part) => mid(measured, name, ({ cores }) => cores[part] ?? Number.NaN)
         const show = (/** @type {number} */ cores) => (Number.isNaN(cores) ? '-' : cores.toFixed(2))
         const parts = ['leader', 'followers', 'nats-server', 'client'].map((part) => show(use(part)))
-        return [KINDS[kind], String(clients), measured.target.name, ...parts]
+        return [KINDS[kind], String(clients), measured.target.name, ...parts, show(mid(measured, name, elsewhere))]
       }),
     ),
   )
-  return table(['operation', 'clients', 'system', 'leader', 'both followers', 'nats-server', 'client'], rows)
+  return table(
+    ['operation', 'clients', 'system', 'leader', 'both followers', 'nats-server', 'client', 'anything else'],
+    rows,
+  )
 }
 
 /** @param {Measurement} measurement */
@@ -115,7 +138,7 @@ export function page(measurement) {
 
 This page is written by \`npm run bench -- --write\`; do not edit it by hand.${warning}
 
-${whatWasMeasured(measurement)}
+${whatWasMeasured(measurement)}${sharing(measurement)}
 
 ## Throughput and latency
 
@@ -126,7 +149,7 @@ reads.
 
 ## Where the processors went
 
-Processors in use on average during the windows above. The client is \`wrk\`, one process with one thread for each node. It
+Processors in use on average during the windows above, of ${measurement.facts.processors}. The client is \`wrk\`, one process with one thread for each node. It
 takes its share of the same processors, and a system that answers faster leaves it more to do.
 
 ${coresTable(measurement)}
