@@ -22,7 +22,8 @@ export class FileLogStorage implements LogStorage {
   readonly #ports: FileLogStoragePorts
   readonly #settings: FileLogStorageSettings
   readonly #logger: Logger
-  readonly #open = new Map<string, FileGroupLog | undefined>()
+  /** The groups that are open, or being opened. */
+  readonly #open = new Map<string, Promise<FileGroupLog>>()
   readonly #lifecycle: Lifecycle
   #log: WriteAheadLog | undefined
   #unlock: (() => Promise<void>) | undefined
@@ -61,11 +62,10 @@ export class FileLogStorage implements LogStorage {
     options.signal?.throwIfAborted()
     checkGroupName(group)
     if (this.#open.has(group)) throw new GroupOpenError(group)
-    this.#open.set(group, undefined)
+    const opening = this.#openLog(group, options.signal)
+    this.#open.set(group, opening)
     try {
-      const log = await this.#openLog(group, options.signal)
-      this.#open.set(group, log)
-      return log
+      return await opening
     } catch (error) {
       this.#open.delete(group)
       throw error
@@ -112,7 +112,10 @@ export class FileLogStorage implements LogStorage {
 
   async #stop(): Promise<void> {
     try {
-      await Promise.all([...this.#open.values()].map((log) => log?.[Symbol.asyncDispose]()))
+      // A group that is being opened reads and removes files, so the folder is not given back before that has ended.
+      for (const opening of await Promise.allSettled(this.#open.values())) {
+        if (opening.status === 'fulfilled') await opening.value[Symbol.asyncDispose]()
+      }
       await this.#log?.close()
     } finally {
       await this.#unlock?.()
