@@ -1,4 +1,4 @@
-import { DsysError, SeededRandom, silentLogger, VirtualClock } from '@dsys/runtime'
+import { DsysError, type Logger, SeededRandom, silentLogger, VirtualClock } from '@dsys/runtime'
 import { Rpc, type RpcOptions, RpcOverloadedError, RpcRemoteError } from '@dsys/transport'
 import { describe, expect, test } from 'vitest'
 import { MemoryNetwork, type MemoryNetworkOptions } from '../src/index.ts'
@@ -87,6 +87,22 @@ describe('calls', () => {
     expect(buy.error?.toJSON()).toEqual(new SoldOut().toJSON())
     expect(crash.error).toMatchObject({ code: 'DSYS_RPC_HANDLER_FAILED', outcome: 'unknown' })
     expect(JSON.stringify(crash.error)).not.toContain('secret')
+  })
+
+  test('a result that is no bytes is a defect of the handler: logged, and told to the caller at once', async () => {
+    const { clock, network, node } = setUp()
+    const a = await node('a')
+    const transport = network.endpoint('b')
+    await transport.start()
+    const lines: string[] = []
+    const logger: Logger = { log: (level, message) => lines.push(`${level} ${message}`), child: () => logger }
+    const b = new Rpc({ clock, logger, transport }, { channel: 'rpc' })
+    await b.start()
+    b.handle('forgets', async () => undefined as unknown as Uint8Array)
+    const call = watch(a.rpc.call({ id: 'b' }, 'forgets', bytes('')))
+    await clock.advanceAsync(0)
+    expect(call.error).toMatchObject({ code: 'DSYS_RPC_HANDLER_FAILED', outcome: 'unknown' })
+    expect(lines).toEqual(['error a handler of RPC failed'])
   })
 
   test('an unknown method is refused and did not run', async () => {

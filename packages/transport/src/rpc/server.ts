@@ -72,8 +72,9 @@ export class RpcServer {
     run: () => Promise<Uint8Array>,
   ): Promise<void> {
     try {
-      const result = await run()
-      if (this.#finish(key)) this.#ports.reply(from, encodeResult(call, result))
+      // Encoded while the request still runs, so that a result which is no bytes fails as its handler would.
+      const frame = encodeResult(call, await run())
+      if (this.#finish(key)) this.#ports.reply(from, frame)
     } catch (error) {
       // Nobody waits for the answer of a request that was given up; its handler failed because of that, most likely.
       const awaited = this.#finish(key)
