@@ -64,7 +64,8 @@ export interface GroupLog extends AsyncDisposable {
 
   /**
    * Makes `write` durable. Writes take effect in the order of the calls and may be called without waiting: what waits is
-   * written together, with one sync. Resolves once it, and every write before it, would survive a crash.
+   * written together, with one sync. Resolves once it, and every write before it, would survive a crash. The data of the
+   * entries must not change until then.
    *
    * A failed write or sync is final: this and every later call throws StorageFailedError (`DSYS_STORAGE_FAILED`), since
    * nobody knows what the disk holds then.
@@ -72,8 +73,8 @@ export interface GroupLog extends AsyncDisposable {
   persist(write: LogWrite): Promise<void>
 
   /**
-   * Stores a snapshot of the group, durably and whole or not at all, and makes it the newest one. It does not shorten the
-   * log. A snapshot at or below the newest one is refused with a RangeError.
+   * Stores a snapshot of the group, durably and whole or not at all, and makes it the newest one. It becomes durable only
+   * after every {@link GroupLog.persist} that was called before it. It does not shorten the log. A snapshot at or below the newest one is refused with a RangeError.
    */
   saveSnapshot(meta: SnapshotMeta, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>
 

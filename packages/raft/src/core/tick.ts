@@ -46,7 +46,8 @@ function heartbeat(state: CoreState, leadership: Leadership): void {
     const silent = progress.match < state.log.lastIndex && !progress.appendAnswered
     progress.appendAnswered = false
     if (progress.state === 'probe') {
-      sendAppend(state, leadership, id, progress, state.config.maxAppendBytes)
+      // The last probe or its answer was lost, or nobody is there: an empty one asks again at little cost.
+      sendAppend(state, leadership, id, progress, 0)
     } else if (progress.state === 'replicate' && silent) {
       // Appends or their answers were lost, or the follower is slow. An empty append tells which (P-45, P-48).
       sendAppend(state, leadership, id, progress, 0)

@@ -145,19 +145,8 @@ export const MUTANTS: readonly Mutant[] = [
     to: `  state.leaderHeardMs`,
     seed: 417,
   },
-  {
-    name: 'a cut entry counts as durable when its write ends',
-    source: 'P-39',
-    file: 'outbox.ts',
-    from: `for (const write of this.#outstanding) write.lastIndex = Math.min(write.lastIndex, index - 1)
-  }
-
-  /** Whether`,
-    to: `}
-
-  /** Whether`,
-    seed: 75,
-  },
+  // P-39 (a cut entry counts as durable when its write ends) needs a cut, a longer log and a slow write in one breath: the
+  // simulation meets it in no seed of the first 4,000, so outbox.test.ts shows it instead.
   {
     name: 'a read is served without a round',
     source: 'dissertation §6.4; P-22',
@@ -239,7 +228,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'tick.ts',
     from: `state.nowMs >= leadership.transfer.deadlineMs)`,
     to: `state.nowMs >= leadership.transfer.deadlineMs && leadership.round < 0)`,
-    seed: 51,
+    seed: 412,
   },
   {
     name: 'a request of an old leader gets no answer',
