@@ -27,6 +27,7 @@ export class NatsServer implements AsyncDisposable {
   stop(): Promise<void>
   kill(): Promise<void>
   signal(signal: NodeJS.Signals): void
+  reload(config: string): void
   restart(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -9,6 +9,7 @@ import { HOW_TO_GET_ONE } from './install.mjs'
 const LISTENING = /Listening for client connections on \S*:(\d+)/
 const START_TIMEOUT_MS = 15_000
 const STOP_TIMEOUT_MS = 5_000
+const CONFIG_FILE = 'nats.conf'
 const MAX_OUTPUT_CHARACTERS = 64 * 1_024
 
 /**
@@ -107,7 +108,7 @@ export class NatsServer {
     if (storeDir !== undefined) this.#args.push('-js', '-sd', storeDir)
     if (config !== undefined) {
       this.#configFolder = mkdtempSync(join(tmpdir(), 'dsys-nats-'))
-      const file = join(this.#configFolder, 'nats.conf')
+      const file = join(this.#configFolder, CONFIG_FILE)
       writeFileSync(file, config, { mode: 0o600 })
       this.#args.push('-c', file)
     }
@@ -161,6 +162,13 @@ export class NatsServer {
   /** Sends any signal, for instance SIGSTOP and SIGCONT for a server that hangs. @param {NodeJS.Signals} signal */
   signal(signal) {
     this.#child?.kill(signal)
+  }
+
+  /** Puts another configuration in force while the server runs, where it was started with one. @param {string} config */
+  reload(config) {
+    if (this.#configFolder === undefined) throw new Error('the server was started without a configuration')
+    writeFileSync(join(this.#configFolder, CONFIG_FILE), config, { mode: 0o600 })
+    this.signal('SIGHUP')
   }
 
   /** Starts the server again on the same port, after ending it if it runs. */

@@ -53,6 +53,8 @@ export class NatsSession {
   #queuedBytes = 0
   #unmarkedBytes = 0
   #ended = false
+  /** Whether the subscriptions are in force. */
+  #active = false
   #refused: NatsPermissionError | undefined
   readonly #refusedPublishes = new Set<string>()
 
@@ -99,15 +101,22 @@ export class NatsSession {
     })
     await this.#connection.flush()
     if (this.#refused !== undefined) throw this.#refused
+    this.#active = true
   }
 
   #subscribe(subject: string, onMessage: (message: Msg) => void): void {
     this.#connection.subscribe(subject, {
       callback: (error, message) => {
         if (error === null) onMessage(message)
-        else this.#refused = new NatsPermissionError(subject, error)
+        else this.#subscriptionRefused(new NatsPermissionError(subject, error))
       },
     })
+  }
+
+  /** At first {@link NatsSession.activate} throws it. Later a right was taken away, and nobody shall be connected and deaf. */
+  #subscriptionRefused(error: NatsPermissionError): void {
+    this.#refused = error
+    if (this.#active) this.#end(error.message)
   }
 
   /** Hands one frame to the client, which writes it at the end of this turn. False when it was dropped. */

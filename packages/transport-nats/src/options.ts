@@ -103,7 +103,16 @@ function parseServer(server: string): URL {
 }
 
 function authenticationOf(url: URL): NatsAuthentication | undefined {
-  const user = decodeURIComponent(url.username)
+  const user = percentDecoded(url.username)
   if (user === '') return undefined
-  return url.password === '' ? { token: user } : { user, pass: decodeURIComponent(url.password) }
+  return url.password === '' ? { token: user } : { user, pass: percentDecoded(url.password) }
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // The error of the decoder names no cure.
+    throw new RangeError('user, password or token in the URL of a NATS server: write a % that stands for itself as %25')
+  }
 }

@@ -105,6 +105,7 @@ describe('options', () => {
   test('an unreadable URL or key is refused without repeating it', () => {
     for (const wrong of [
       { servers: 'nats://user:hunter2@exa mple:99999' },
+      { servers: 'nats://user:hunter2%@127.0.0.1' },
       { authentication: { nkeySeed: 'hunter2' } },
       { authentication: { creds: 'hunter2' } },
     ]) {
@@ -321,6 +322,18 @@ nats.describe(describe, 'authentication', () => {
       expect(lines, 'a refusal is not tried again').toEqual([])
     },
   )
+
+  test('a node whose right to subscribe is taken away is disconnected, not deaf; it is back with the right', async () => {
+    const permitted = (subscribe: string): string =>
+      `authorization { users = [ { user: ann, password: right, permissions: { publish: ">", subscribe: "${subscribe}" } } ] }`
+    const server = await startServer({ config: permitted('dsys.>') })
+    const a = await startNode(server.url, 'a', { authentication: { user: 'ann', pass: 'right' }, reconnectWaitMs: 20 })
+    server.reload(permitted('other.>'))
+    await a.until(() => a.transport.connection === 'disconnected')
+    server.reload(permitted('dsys.>'))
+    await a.until(() => a.transport.connection === 'connected')
+    expect(a.events.map(({ type }) => type)).toEqual(['connected', 'disconnected', 'connected'])
+  })
 
   test('a user that may not subscribe is told so', async () => {
     const server = await startServer({
