@@ -1,7 +1,7 @@
 import { Kv, type KvCommand, type KvOptions, type KvResult, type KvState, kvMachine } from '@dsys/kv'
 import type { NodeStatus, Readiness } from '@dsys/node'
 import type { CallOptions, Raft, ReadOptions } from '@dsys/raft'
-import { silentLogger, systemClock } from '@dsys/runtime'
+import { type Clock, silentLogger, systemClock } from '@dsys/runtime'
 import { HttpEdge, type HttpEdgeOptions } from '../src/http/http-edge.ts'
 
 const absent = (): never => {
@@ -15,6 +15,8 @@ export class FakeBackend {
   readonly calls: (CallOptions | ReadOptions | undefined)[] = []
   readinessNow: Readiness = { ready: true }
   failWith: Error | undefined
+  /** Runs with each call. */
+  onCall: () => void = () => undefined
   /** While set, calls wait for it. */
   gate: Promise<void> | undefined
 
@@ -69,6 +71,7 @@ export class FakeBackend {
 
   async #called(options: CallOptions | undefined): Promise<void> {
     this.calls.push(options)
+    this.onCall()
     const error = this.failWith
     if (error !== undefined) throw error
     await this.gate
@@ -78,9 +81,9 @@ export class FakeBackend {
 /** A running edge on a free loopback port. */
 export async function startEdge(
   backend: FakeBackend | undefined,
-  options: Partial<HttpEdgeOptions> = {},
+  { clock = systemClock, ...options }: Partial<HttpEdgeOptions> & { readonly clock?: Clock } = {},
 ): Promise<{ edge: HttpEdge; url: string } & AsyncDisposable> {
-  const edge = new HttpEdge({ clock: systemClock, logger: silentLogger }, { host: '127.0.0.1', port: 0, ...options })
+  const edge = new HttpEdge({ clock, logger: silentLogger }, { host: '127.0.0.1', port: 0, ...options })
   const url = await edge.start()
   if (backend !== undefined) edge.serve(backend)
   return { edge, url, [Symbol.asyncDispose]: () => edge.drain() }

@@ -1,4 +1,5 @@
 import { NoLeaderError, OutcomeUnknownError, OverloadedError, RaftFailedError, ReadTimeoutError } from '@dsys/raft'
+import { systemClock, VirtualClock } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
 import { FakeBackend, startEdge } from './fake-backend.ts'
 import { RawConnection } from './raw-http.ts'
@@ -157,6 +158,30 @@ describe('conditions', () => {
     expect(await (await del('*')).json()).toEqual({ deleted: true, revision: 6 })
   })
 
+  test('all attempts of If-Match: * share the deadline of the request', async () => {
+    const clock = new VirtualClock()
+    const backend = new FakeBackend()
+    await using at = await startEdge(backend, { clock: { ...systemClock, monotonicMs: () => clock.monotonicMs() } })
+    const key = `${at.url}/v1/kv/default/a?timeoutMs=1000`
+    await put(key, 'x')
+    const others = backend.kv.linearizable('default')
+    backend.onCall = () => {
+      clock.advance(400)
+      backend.onCall = () => {
+        clock.advance(600)
+        backend.onCall = () => undefined
+        // Somebody else is faster.
+        void others.put('a', Uint8Array.of(1))
+      }
+    }
+    backend.calls.length = 0
+    const response = await put(key, 'y', { 'if-match': '*' })
+    expect(response.status).toBe(503)
+    expect(await errorOf(response)).toMatchObject({ code: 'DSYS_HTTP_CONTENDED', outcome: 'not-applied' })
+    const own = backend.calls.map((options) => options?.timeoutMs).filter((timeoutMs) => timeoutMs !== undefined)
+    expect(own).toEqual([1_000, 600])
+  })
+
   test.each([
     [{ 'if-match': '1' }],
     [{ 'if-match': '"1", "2"' }],
@@ -211,6 +236,28 @@ describe('failures', () => {
     const noise = new RawConnection(at.url)
     noise.write('hello there\r\n\r\n')
     expect(await noise.end()).toMatch(/^HTTP\/1.1 400 [\s\S]*DSYS_HTTP_BAD_REQUEST/)
+  })
+
+  test('what cannot be read behind a change that is under way is no answer to that change', async () => {
+    const backend = new FakeBackend()
+    let open = (): void => undefined
+    backend.gate = new Promise((resolve) => {
+      open = resolve
+    })
+    await using at = await startEdge(backend)
+    const raw = new RawConnection(at.url)
+    raw.write('PUT /v1/kv/default/a HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nxhello there\r\n\r\n')
+    expect(await raw.end()).not.toContain('not-applied')
+    open()
+    await backend.gate
+    expect(await (await fetch(`${at.url}/v1/kv/default/a`)).text()).toBe('x')
+  })
+
+  test('a body that cannot be read is refused with an answer', async () => {
+    await using at = await startEdge(new FakeBackend())
+    const raw = new RawConnection(at.url)
+    raw.write('PUT /v1/kv/default/a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nno length\r\n')
+    expect(await raw.end()).toMatch(/^HTTP\/1.1 400 [\s\S]*DSYS_HTTP_BAD_REQUEST[\s\S]*not-applied/)
   })
 
   test('deadline and consistency reach Raft', async () => {

@@ -65,6 +65,8 @@ export class HttpEdge {
   readonly #options: Required<HttpEdgeOptions>
   readonly #responder: Responder
   readonly #app: FastifyInstance
+  /** The requests of a connection that wait for their answers; a client may send one behind the other. */
+  readonly #unanswered = new WeakMap<Socket, Set<IncomingMessage>>()
   #backend: Backend | undefined
   #routes: KvRoutes | undefined
   #draining: Promise<void> | undefined
@@ -88,7 +90,8 @@ export class HttpEdge {
   /** From now on requests are served. */
   serve(backend: Backend): void {
     this.#backend = backend
-    this.#routes = new KvRoutes(backend.kv, this.#responder, this.#options)
+    const ports = { kv: backend.kv, clock: this.#ports.clock, responder: this.#responder }
+    this.#routes = new KvRoutes(ports, this.#options)
   }
 
   /**
@@ -132,7 +135,7 @@ export class HttpEdge {
       requestTimeout: REQUEST_TIMEOUT_MS,
       http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1_000 },
       rewriteUrl: (request) => (request.url?.startsWith(KV_PREFIX) ? KV_PATH : (request.url ?? '/')),
-      clientErrorHandler: answerClientError,
+      clientErrorHandler: (error, socket) => answerClientError(error, socket, this.#unanswered.get(socket)),
       frameworkErrors: (error, request, reply) =>
         this.#responder.fail(request, reply, badRequest(error.message, 'Check the URL.')),
     })
@@ -149,6 +152,7 @@ export class HttpEdge {
     app.get('/livez', (_request, reply) => this.#responder.json(reply, 200, { status: 'live' }))
     app.get('/readyz', (_request, reply) => this.#ready(reply))
     app.server.maxConnections = this.#options.maxConnections
+    app.server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#note(request, response))
     app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       // Whoever asks before a body that is too large is answered without having to send it.
       const { maxValueBytes = 0 } = this.#backend?.kv ?? {}
@@ -159,6 +163,14 @@ export class HttpEdge {
       app.server.emit('request', request, response)
     })
     return app
+  }
+
+  #note(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
+    const unanswered = this.#unanswered.get(socket) ?? new Set()
+    this.#unanswered.set(socket, unanswered)
+    unanswered.add(request)
+    response.once('close', () => unanswered.delete(request))
   }
 
   #kv(): KvRoutes {
@@ -204,9 +216,18 @@ const CLIENT_ERROR_STATUS: Readonly<Record<string, number>> = Object.freeze({
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 })
 
-/** Answers what is no HTTP, or too long, or too slow: there is no request yet, so the answer is written by hand. */
-function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+/**
+ * Answers what is no HTTP, or too long, or too slow: there is no request yet, so the answer is written by hand. Behind a
+ * request that has arrived and waits for its answer it would be taken for that answer, and say that nothing happened: then
+ * the connection ends without one.
+ */
+function answerClientError(
+  error: Error & { readonly code?: string },
+  socket: Socket,
+  unanswered: ReadonlySet<IncomingMessage> = new Set(),
+): void {
+  const misleads = [...unanswered].some(({ complete }) => complete)
+  if (error.code === 'ECONNRESET' || !socket.writable || misleads) {
     socket.destroy()
     return
   }

@@ -1,4 +1,5 @@
 import type { Entry, Kv, LinearizableKeyspace } from '@dsys/kv'
+import type { Clock } from '@dsys/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { announcedBytes, readBody } from './body.ts'
 import { badRequest, bodyTooLarge, contended, keyNotFound, overloaded, preconditionFailed } from './http-error.ts'
@@ -7,6 +8,13 @@ import { entityTag, type Precondition, parsePrecondition, readerHas } from './pr
 import type { Responder } from './responder.ts'
 
 type Keyspace = LinearizableKeyspace<Uint8Array>
+
+/** What {@link KvRoutes} may use. */
+export interface KvRoutesPorts {
+  readonly kv: Kv
+  readonly clock: Clock
+  readonly responder: Responder
+}
 
 /** Options of {@link KvRoutes}. */
 export interface KvRoutesOptions {
@@ -21,17 +29,22 @@ export interface KvRoutesOptions {
 /** How often a change of any present entry (`If-Match: *`) begins again when somebody else was faster. */
 const MAX_ATTEMPTS = 16
 
+/** How an attempt to change the entry with a revision ended. */
+type Change = { readonly done: number } | { readonly actual: Entry<Uint8Array> | undefined }
+
 /** Serves `/v1/kv/{keyspace}/{key}`. */
 export class KvRoutes {
   readonly #kv: Kv
+  readonly #clock: Clock
   readonly #responder: Responder
   readonly #options: KvRoutesOptions
   readonly #keyspaces = new Map<string, Keyspace>()
   #inflightRequests = 0
   #inflightBytes = 0
 
-  constructor(kv: Kv, responder: Responder, options: KvRoutesOptions) {
+  constructor({ kv, clock, responder }: KvRoutesPorts, options: KvRoutesOptions) {
     this.#kv = kv
+    this.#clock = clock
     this.#responder = responder
     this.#options = options
     for (const name of kv.keyspaces) this.#keyspaces.set(name, kv.linearizable(name))
@@ -98,8 +111,8 @@ export class KvRoutes {
         throw preconditionFailed(result.actual?.revision)
       }
       case 'present':
-        return whilePresent(keyspace, target.key, timeoutMs, async (revision) => {
-          const result = await keyspace.update(target.key, body, { revision, timeoutMs })
+        return this.#whilePresent(keyspace, target.key, timeoutMs, async (options) => {
+          const result = await keyspace.update(target.key, body, options)
           return result.updated ? { done: result.revision } : { actual: result.actual }
         })
       case 'never':
@@ -123,13 +136,37 @@ export class KvRoutes {
         throw preconditionFailed(result.actual?.revision)
       }
       case 'present':
-        return whilePresent(keyspace, target.key, timeoutMs, async (revision) => {
-          const result = await keyspace.delete(target.key, { revision, timeoutMs })
+        return this.#whilePresent(keyspace, target.key, timeoutMs, async (options) => {
+          const result = await keyspace.delete(target.key, options)
           return result.deleted ? { done: result.revision } : { actual: result.actual }
         })
       case 'never':
         throw preconditionFailed((await keyspace.get(target.key, { timeoutMs }))?.revision)
     }
+  }
+
+  /**
+   * Repeats `change` with the revision of the entry that is there, until it succeeds or there is none. All attempts share
+   * one deadline.
+   */
+  async #whilePresent(
+    keyspace: Keyspace,
+    key: string | Uint8Array,
+    timeoutMs: number,
+    change: (options: { readonly revision: number; readonly timeoutMs: number }) => Promise<Change>,
+  ): Promise<number> {
+    const deadlineMs = this.#clock.monotonicMs() + timeoutMs
+    const remainingMs = (): number => Math.ceil(deadlineMs - this.#clock.monotonicMs())
+    let actual = await keyspace.get(key, { timeoutMs })
+    let attempts = 0
+    do {
+      if (actual === undefined) throw preconditionFailed(undefined)
+      const result: Change = await change({ revision: actual.revision, timeoutMs: Math.max(1, remainingMs()) })
+      if ('done' in result) return result.done
+      actual = result.actual
+      attempts++
+    } while (attempts < MAX_ATTEMPTS && remainingMs() > 0)
+    throw contended(attempts)
   }
 
   #keyspace(target: KvTarget): Keyspace {
@@ -174,21 +211,4 @@ function parseChange(url: string): KvTarget {
   const target = parseKvTarget(url)
   if (target.stale) throw badRequest('consistency is for reads', 'Leave it out: every change is linearizable.')
   return target
-}
-
-/** Repeats `change` with the revision of the entry that is there, until it succeeds or there is none. */
-async function whilePresent(
-  keyspace: Keyspace,
-  key: string | Uint8Array,
-  timeoutMs: number,
-  change: (revision: number) => Promise<{ readonly done: number } | { readonly actual: Entry<Uint8Array> | undefined }>,
-): Promise<number> {
-  let actual = await keyspace.get(key, { timeoutMs })
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    if (actual === undefined) throw preconditionFailed(undefined)
-    const result = await change(actual.revision)
-    if ('done' in result) return result.done
-    actual = result.actual
-  }
-  throw contended(MAX_ATTEMPTS)
 }
