@@ -170,6 +170,19 @@ nats.describe(describe, 'npm start, with a nats-server on the PATH', () => {
     expect(await (await fetch(`${again.nodes[0]?.url}/v1/kv/default/a`)).text()).toBe('kept')
   })
 
+  test('a password in the URL of the server is on no screen, in no log, and in no command line of a node', async () => {
+    await using server = await nats.start({ config: 'authorization { user: ann, password: hunter2 }' })
+    const url = server.url.replace('nats://', 'nats://ann:hunter2@')
+    await using program = new Program('cluster.js', ['--http-port', '0', '--nats', url], path)
+    await program.shows(FORMED)
+    expect(program.output).toContain(`NATS at ${server.url}, as you said`)
+    expect(program.output).not.toContain('hunter2')
+    expect(commandLinesWith('hunter2').filter((line) => line.includes('main.js'))).toEqual([])
+    for (const { id } of program.nodes) {
+      expect(readFileSync(join(program.directory, id, 'node.log'), 'utf8')).not.toContain('hunter2')
+    }
+  })
+
   test('says that a node died, and brings it back from its disk', async () => {
     await using program = new Program('cluster.js', ['--http-port', '0'], path)
     await program.shows(FORMED)

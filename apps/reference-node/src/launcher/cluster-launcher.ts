@@ -124,13 +124,11 @@ export class ClusterLauncher {
   }
 
   #flags(id: string): string[] {
-    const nats = this.#nats
-    const url = nats?.type === 'own' ? nats.server.url : nats?.type === 'given' ? nats.url : undefined
     return [
       ...['--voters', this.#ids.join(',')],
       ...['--http-port', String(this.#ports.get(id))],
       ...['--log-level', this.#options.logLevel],
-      ...(url === undefined ? [] : ['--nats', url, '--nats-connect-timeout-ms', CONNECT_TIMEOUT_MS]),
+      ...['--nats-connect-timeout-ms', CONNECT_TIMEOUT_MS],
     ]
   }
 
@@ -139,7 +137,15 @@ export class ClusterLauncher {
   }
 
   #launch(id: string): void {
-    const node = new NodeProcess({ id, directory: join(this.#options.directory, id), flags: this.#flags(id) })
+    const nats = this.#nats
+    const url = nats?.type === 'own' ? nats.server.url : nats?.type === 'given' ? nats.url : undefined
+    const node = new NodeProcess({
+      id,
+      directory: join(this.#options.directory, id),
+      flags: this.#flags(id),
+      // Not as a flag: the URL may hold a password, and command lines are for everybody on the machine to read.
+      env: { ...process.env, ...(url === undefined ? {} : { NATS_URL: url }) },
+    })
     this.#processes.set(id, node)
     void node.whenStarted().then(
       (started) => {
