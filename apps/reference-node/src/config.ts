@@ -42,6 +42,8 @@ interface Setting<T> {
   readonly env: string
   readonly what: string
   readonly preset?: string
+  /** Its text may hold a password, so no message repeats it. */
+  readonly secret?: true
   readonly schema: z.ZodType<T, string>
 }
 
@@ -72,6 +74,7 @@ const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]>
     env: 'NATS_URL',
     what: 'URLs of NATS servers, with commas between them',
     preset: 'nats://127.0.0.1:4222',
+    secret: true,
     schema: list,
   },
   natsConnectTimeoutMs: {
@@ -166,7 +169,10 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Nod
     }
     const result = setting.schema.safeParse(text)
     if (result.success) values[name] = result.data
-    else problems.push(`--${setting.flag} (or ${setting.env}) is ${JSON.stringify(text)}: ${whyNot(result.error)}`)
+    else {
+      const shown = setting.secret ? 'not right' : JSON.stringify(text)
+      problems.push(`--${setting.flag} (or ${setting.env}) is ${shown}: ${whyNot(result.error)}`)
+    }
   }
   const config = values as unknown as NodeConfig
   if (problems.length === 0) problems.push(...relationProblems(config))

@@ -78,6 +78,12 @@ describe('the configuration of a node', () => {
     expect(problemsOf([...needed, ...args])).toContain(why)
   })
 
+  test('does not repeat a URL of NATS, which may hold a password', () => {
+    const problems = problemsOf([...needed, '--nats', 'nats://ann:hunter2@a,,nats://b'])
+    expect(problems).toContain('--nats (or NATS_URL) is not right: has an empty item')
+    expect(problems).not.toContain('hunter2')
+  })
+
   test('listens to the outside only when told so twice', () => {
     for (const host of ['0.0.0.0', '::', '192.168.0.1', 'example.org', '127.0.0.1.example.org']) {
       expect(problemsOf([...needed, '--http-host', host])).toContain('--allow-remote')

@@ -158,6 +158,14 @@ describe('conditions', () => {
     expect(await (await del('*')).json()).toEqual({ deleted: true, revision: 6 })
   })
 
+  test('count also behind thousands of other headers', async () => {
+    await using at = await startEdge(new FakeBackend())
+    const raw = new RawConnection(at.url)
+    raw.write(`PUT /v1/kv/default/a HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n${'a:\r\n'.repeat(2_500)}`)
+    raw.write('if-match: "7"\r\nconnection: close\r\n\r\n')
+    expect(await raw.end()).toMatch(/^HTTP\/1.1 412 /)
+  })
+
   test('all attempts of If-Match: * share the deadline of the request', async () => {
     const clock = new VirtualClock()
     const backend = new FakeBackend()

@@ -151,6 +151,8 @@ export class HttpEdge {
     app.get('/v1/cluster', (request, reply) => this.#cluster(request, reply))
     app.get('/livez', (_request, reply) => this.#responder.json(reply, 200, { status: 'live' }))
     app.get('/readyz', (_request, reply) => this.#ready(reply))
+    // Node.js would leave out what comes behind the 2,000th, be it a condition; MAX_HEADER_BYTES is the bound.
+    app.server.maxHeadersCount = 0
     app.server.maxConnections = this.#options.maxConnections
     app.server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#note(request, response))
     app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
