@@ -31,7 +31,7 @@ export interface Raft<State, Command, Result> extends Service {
    */
   transferLeadership(options?: CallOptions & { readonly to?: string }): Promise<void>
 
-  /** First the present role and leader as events, then each change. */
+  /** First the present state as events: role, leader, and the failure if the node has stopped itself; then each change. */
   events(options?: SubscribeOptions): AsyncIterableIterator<RaftEvent, undefined>
 
   /** Hands leadership over when this node leads, finishes what it can of the calls under way, and stops. */

@@ -250,13 +250,15 @@ export class GroupDriver<State, Command, Result> {
     if (leader === undefined || transferTarget !== undefined) return
     const items = proposals.take(nowMs)
     if (items.length === 0) return
-    if (leader !== options.id) {
-      for (const chunk of this.#chunks(items)) this.#outgoing.add(leader, { type: 'forward-request', items: chunk })
-      return
-    }
-    const refusal = this.core.propose(items)
-    if (refusal !== undefined) {
-      const sequences = items.map(({ sequence }) => sequence)
+    for (const chunk of this.#chunks(items)) {
+      if (leader !== options.id) {
+        this.#outgoing.add(leader, { type: 'forward-request', items: chunk })
+        continue
+      }
+      // In parts here too: the core looks at its limit once for each, and all that waits may be far beyond it.
+      const refusal = this.core.propose(chunk)
+      if (refusal === undefined) continue
+      const sequences = chunk.map(({ sequence }) => sequence)
       proposals.returned(sequences, refusal === 'overloaded')
     }
   }

@@ -278,10 +278,14 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
 
   events(options: SubscribeOptions = {}): AsyncIterableIterator<RaftEvent, undefined> {
     if (this.#driver === undefined) return this.#hub.subscribe(options)
-    const { role, term, leader } = this.#driver.announced
-    return this.#hub.subscribe(options, [
+    const { announced, failure } = this.#driver
+    const { role, term, leader } = announced
+    const state: RaftEvent[] = [
       { type: 'RoleChanged', role, term, why: 'the state at the beginning of this stream' },
       { type: 'LeaderChanged', leader, term },
-    ])
+    ]
+    // A node may fail before anybody listens, and then nothing else happens any more.
+    if (failure !== undefined) state.push({ type: 'Failed', error: failure })
+    return this.#hub.subscribe(options, state)
   }
 }

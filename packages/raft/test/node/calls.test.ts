@@ -182,6 +182,22 @@ describe('a call that fails says what became of it', () => {
     await expect(cluster.run(node.read(total, { timeoutMs: 100 }))).rejects.toBeInstanceOf(NoLeaderError)
   })
 
+  test('a leader takes no more at once than it may hold uncommitted, and refuses the rest', async () => {
+    await using cluster = await Cluster.start(counter, { size: 1 })
+    await warm(cluster)
+    const raft = cluster.node('n1')
+    const command = 'x'.repeat(500 * 1_024)
+    const calls = Array.from({ length: 180 }, () =>
+      raft.propose({ id: command, by: 1 }).catch((error: unknown) => error),
+    )
+    const answers = await cluster.run(Promise.all(calls))
+    const refused = answers.filter((answer) => typeof answer !== 'number')
+    expect(answers.length - refused.length).toBeLessThanOrEqual(64 * 2 + 8)
+    expect(refused.length).toBeGreaterThan(0)
+    for (const error of refused) expect(error).toMatchObject({ code: 'DSYS_RAFT_OVERLOADED', outcome: 'not-applied' })
+    expect((await cluster.state('n1')).total).toBe(1 + answers.length - refused.length)
+  })
+
   test('a command over the limit is refused before anything is done', async () => {
     await using cluster = await Cluster.start(counter, { raft: { maxCommandBytes: 100 } })
     const error = await cluster

@@ -264,6 +264,23 @@ describe('a node that cannot go on safely', () => {
     await cluster.run(stopped, 100)
   })
 
+  test('tells those who begin to listen when it has failed already', async () => {
+    const broken = new Set<string>()
+    const sync = async (id: string): Promise<void> => {
+      if (broken.has(id)) throw new Error('the disk is gone')
+    }
+    await using cluster = new Cluster(counter, { size: 1, sync })
+    const { raft } = await cluster.prepare('n1')
+    broken.add('n1')
+    await raft.start()
+    await cluster.advance(1_000)
+    const stream = raft.events()
+    await cluster.run(raft.stop())
+    const types: string[] = []
+    for await (const event of stream) types.push(event.type)
+    expect(types).toEqual(['RoleChanged', 'LeaderChanged', 'Failed'])
+  })
+
   test('stops itself when the state machine throws, on every node that applies the command', async () => {
     const poisoned: StateMachine<CounterState, Add, number> = {
       ...counter,
