@@ -342,6 +342,17 @@ describe('bodies over the limit', () => {
     await expect.poll(async () => (await fetch(`${at.url}/v1/kv/default/a`)).status).toBe(404)
     expect(await (await put(`${at.url}/v1/kv/default/b`, 'x')).json()).toEqual({ revision: 1 })
   })
+
+  test('an upload that cannot be read frees its place, also when its client keeps the connection', async () => {
+    await using at = await startEdge(new FakeBackend(), { maxInflightRequests: 1 })
+    const raw = new RawConnection(at.url, { allowHalfOpen: true })
+    raw.write(head('transfer-encoding: chunked'))
+    await expect.poll(async () => (await fetch(`${at.url}/v1/kv/default/b`)).status).toBe(503)
+    raw.write('no chunk\r\n')
+    expect(await raw.until('DSYS_HTTP_BAD_REQUEST')).toContain('"outcome":"not-applied"')
+    await expect.poll(async () => (await fetch(`${at.url}/v1/kv/default/b`)).status).toBe(404)
+    raw.socket.destroy()
+  })
 })
 
 describe('bounds', () => {

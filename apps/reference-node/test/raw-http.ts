@@ -7,9 +7,10 @@ export class RawConnection {
   received = ''
   closed = false
 
-  constructor(url: string) {
+  /** @param options `allowHalfOpen`: the connection stays open on this side when the server ends its own. */
+  constructor(url: string, options: { readonly allowHalfOpen?: boolean } = {}) {
     const { hostname, port } = new URL(url)
-    this.socket = connect(Number(port), hostname)
+    this.socket = connect({ port: Number(port), host: hostname, ...options })
     this.socket.on('data', (chunk: Buffer) => {
       this.received += chunk.toString('latin1')
     })

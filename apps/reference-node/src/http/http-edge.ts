@@ -249,5 +249,6 @@ function answerClientError(
     }),
   )
   const head = `HTTP/1.1 ${status} Error\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`
-  socket.end(head + body)
+  // A client that never ends its side must not keep the socket, nor the place of the request that it had begun.
+  socket.end(head + body, () => socket.destroy())
 }
