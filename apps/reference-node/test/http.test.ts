@@ -380,6 +380,28 @@ describe('bounds', () => {
     expect([(await first).status, (await second).status, (await fetch(key)).status]).toEqual([200, 200, 200])
     for (let i = 0; i < 3; i++) expect((await put(key, '12345678')).status).toBe(200)
   })
+
+  test('answers that a client does not read are held up to a limit, and forgotten with its connection', async () => {
+    const big = 256 * 1_024
+    await using at = await startEdge(new FakeBackend(), { maxInflightBytes: 64 * big })
+    const key = `${at.url}/v1/kv/default/a`
+    await put(key, new Uint8Array(big))
+    const count = (raw: RawConnection, text: string): number => raw.received.split(text).length - 1
+    const read = 'GET /v1/kv/default/a HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(200)
+    for (let round = 0; round < 2; round++) {
+      const slow = new RawConnection(at.url)
+      slow.write(read)
+      await expect.poll(() => count(slow, 'HTTP/1.1 ')).toBe(200)
+      expect(count(slow, 'HTTP/1.1 200')).toBeGreaterThanOrEqual(64)
+      expect(count(slow, 'HTTP/1.1 503')).toBeGreaterThan(0)
+      slow.socket.destroy()
+      const gone = new RawConnection(at.url)
+      gone.write(read)
+      await gone.until('HTTP/1.1 ')
+      gone.socket.destroy()
+      await expect.poll(async () => (await fetch(key)).status).toBe(200)
+    }
+  })
 })
 
 describe('health', () => {

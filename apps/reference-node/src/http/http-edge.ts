@@ -46,6 +46,8 @@ const MAX_HEADER_BYTES = 16 * 1_024
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_TIMEOUT_MS = 72_000
+/** Longer than any operation may take: a connection without a byte in either direction for so long has a client that is stuck. */
+const STUCK_TIMEOUT_MS = 90_000
 const IDLE_CHECK_MS = 25
 /** All keys share one route: the router would decode the path as text, and a key may be any bytes. */
 const KV_PATH = '/v1/kv'
@@ -133,6 +135,7 @@ export class HttpEdge {
       return503OnClosing: false,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionTimeout: STUCK_TIMEOUT_MS,
       http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1_000 },
       rewriteUrl: (request) => (request.url?.startsWith(KV_PREFIX) ? KV_PATH : (request.url ?? '/')),
       clientErrorHandler: (error, socket) => answerClientError(error, socket, this.#unanswered.get(socket)),

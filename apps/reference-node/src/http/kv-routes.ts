@@ -6,6 +6,7 @@ import { badRequest, bodyTooLarge, contended, keyNotFound, overloaded, precondit
 import { type KvTarget, parseKvTarget } from './kv-target.ts'
 import { entityTag, type Precondition, parsePrecondition, readerHas } from './precondition.ts'
 import type { Responder } from './responder.ts'
+import { UntakenAnswers } from './untaken-answers.ts'
 
 type Keyspace = LinearizableKeyspace<Uint8Array>
 
@@ -22,7 +23,7 @@ export interface KvRoutesOptions {
   readonly defaultTimeoutMs: number
   /** Requests to keyspaces that may be under way at once; more are refused. */
   readonly maxInflightRequests: number
-  /** Bytes of bodies that may be held at once; requests beyond are refused. */
+  /** Bytes of bodies that may be held at once, and of values that clients have not read yet; requests beyond are refused. */
   readonly maxInflightBytes: number
 }
 
@@ -39,6 +40,7 @@ export class KvRoutes {
   readonly #responder: Responder
   readonly #options: KvRoutesOptions
   readonly #keyspaces = new Map<string, Keyspace>()
+  readonly #untaken: UntakenAnswers
   #inflightRequests = 0
   #inflightBytes = 0
 
@@ -47,6 +49,7 @@ export class KvRoutes {
     this.#clock = clock
     this.#responder = responder
     this.#options = options
+    this.#untaken = new UntakenAnswers(options.maxInflightBytes)
     for (const name of kv.keyspaces) this.#keyspaces.set(name, kv.linearizable(name))
   }
 
@@ -176,15 +179,19 @@ export class KvRoutes {
 
   #sendEntry(request: FastifyRequest, reply: FastifyReply, entry: Entry<Uint8Array> | undefined): void {
     if (entry === undefined) throw keyNotFound()
-    reply.header('etag', entityTag(entry.revision))
+    const { value, revision } = entry
+    const matches = readerHas(request.headers['if-none-match'], revision)
+    if (!matches && !this.#untaken.add(request.raw.socket, reply.raw, value.length)) {
+      throw overloaded('clients have not read the answers that wait for them')
+    }
+    reply.header('etag', entityTag(revision))
     reply.header('cache-control', 'no-cache')
-    if (readerHas(request.headers['if-none-match'], entry.revision)) {
+    if (matches) {
       this.#responder.send(reply, 304, undefined)
       return
     }
     reply.header('content-type', 'application/octet-stream')
     reply.header('x-content-type-options', 'nosniff')
-    const { value } = entry
     this.#responder.send(reply, 200, Buffer.isBuffer(value) ? value : Buffer.from(value))
   }
 
