@@ -199,13 +199,14 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   status(): RaftStatus {
     const { id, group, voters } = this.#options
     if (this.#driver === undefined) throw new NotRunningError(`the raft node ${id}`, this.#lifecycle.state)
-    const { core } = this.#driver
+    const { core, failure } = this.#driver
     return {
       id,
       group,
-      role: core.role,
+      // A node that has stopped itself leads nobody and follows nobody, whatever it did before.
+      role: failure === undefined ? core.role : 'follower',
       term: core.term,
-      leader: core.leader,
+      leader: failure === undefined ? core.leader : undefined,
       commitIndex: core.commitIndex,
       lastApplied: this.#applier.lastApplied,
       lastIndex: core.log.lastIndex,

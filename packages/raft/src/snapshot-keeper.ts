@@ -170,6 +170,7 @@ export class SnapshotKeeper<State, Command, Result> {
 
   /** Sends again what got no answer. A node that leads no more sends nothing. */
   tick(nowMs: number): void {
+    this.#receiver.forget(this.#parts.core.commitIndex)
     if (this.#parts.core.role !== 'leader') {
       this.#sender.endAll()
       return

@@ -160,7 +160,8 @@ export class SnapshotReceiver {
     return { nextOffset: incoming.totalBytes, whole: { from, term, meta, content: Buffer.concat(incoming.chunks) } }
   }
 
-  forget(): void {
-    this.#incoming = undefined
+  /** Drops what is here of a snapshot that nobody needs any more: the log has come to `commitIndex` without it. */
+  forget(commitIndex: number): void {
+    if (this.#incoming !== undefined && this.#incoming.meta.index <= commitIndex) this.#incoming = undefined
   }
 }

@@ -206,6 +206,7 @@ describe('a node that cannot go on safely', () => {
     }
     const failures = cluster.logged.filter(({ level, fields }) => level === 'error' && fields.node === id)
     expect(failures).toHaveLength(1)
+    expect(raft.status()).toMatchObject({ role: 'follower', leader: undefined })
   }
 
   test('stops itself when its storage fails: every caller learns of it, and nothing is acknowledged any more', async () => {
