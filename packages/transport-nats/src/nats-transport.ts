@@ -106,7 +106,9 @@ export class NatsTransport implements Transport {
   }
 
   get connection(): ConnectionState {
-    return this.#lifecycle.state === 'stopped' ? 'closed' : this.#connection
+    // While it stops it waits for what was sent, but takes nothing more: whoever asks before sending must hear that.
+    const { state } = this.#lifecycle
+    return state === 'stopping' || state === 'stopped' ? 'closed' : this.#connection
   }
 
   /**

@@ -222,6 +222,15 @@ nats.describe(describe, 'with a NATS server', () => {
     await untilPorts(before)
   })
 
+  test('says that it is closed as soon as it takes nothing more', async () => {
+    const server = await startServer()
+    const { transport } = await startNode(server.url, 'a')
+    const stopping = transport.stop()
+    expect(() => transport.send({ id: 'b' }, 'test', Uint8Array.of(1))).toThrow('not running')
+    expect(transport.connection).toBe('closed')
+    await stopping
+  })
+
   test('frames of another cluster do not arrive', async () => {
     const server = await startServer()
     const a = await startNode(server.url, 'a')
