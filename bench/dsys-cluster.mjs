@@ -17,7 +17,7 @@ const EMPTY = Buffer.alloc(0)
 /** Three processes of the reference node over one nats-server. @type {import('./target.mjs').Target} */
 export const dsys = {
   name: 'dsys',
-  durability: 'fdatasync on a majority before the answer',
+  durability: 'a write with O_DSYNC on a majority before the answer',
   version: commit(),
   start: startDsys,
 }

@@ -51,7 +51,7 @@ function loadTable({ all, settings }) {
       ])
       const rate = (/** @type {import('./main.mjs').Measured} */ of) => mid(of, name, ({ perSecond }) => perSecond)
       const ratio = own === undefined || peer === undefined ? [] : [`**${(rate(own) / rate(peer)).toFixed(2)}**`]
-      const disk = kind === 'put' ? (own?.target.durability ?? '') : 'no write; a quorum confirms the leader'
+      const disk = kind === 'put' ? 'synced on a majority before the answer' : 'no write; a quorum confirms the leader'
       return [KINDS[kind], String(clients), ...cells, ...ratio, disk]
     }),
   )
