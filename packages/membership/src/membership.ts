@@ -58,7 +58,7 @@ export class Membership implements Service {
   #silenced: string | undefined
   #joined: Pending<void> | undefined
   #farewell: Pending<void> | undefined
-  #release: (() => void)[] = []
+  readonly #release: (() => void)[] = []
 
   /** Throws RangeError or TypeError for options out of their limits, MetadataTooLargeError (`DSYS_MEMBERSHIP_METADATA_TOO_LARGE`). */
   constructor(ports: MembershipPorts, options: MembershipOptions) {
@@ -140,6 +140,9 @@ export class Membership implements Service {
     if (capabilities.maxFrameBytes < MIN_FRAME_BYTES) {
       throw new TransportFrameTooSmallError(capabilities.maxFrameBytes, MIN_FRAME_BYTES)
     }
+    // Before anything runs: where the channel is taken, another member speaks for this node, and a farewell would be about it.
+    this.#release.push(transport.listen(CHANNEL, (frame, from) => this.#onFrame(frame, from)))
+    this.#release.push(transport.observe((event) => this.#onTransportEvent(event)))
     this.#core = new MembershipCore({
       ...this.#options,
       self,
@@ -150,10 +153,6 @@ export class Membership implements Service {
     const alone = new Error('nobody answered in time')
     const joined = new Pending<void>({ clock, timeoutMs: this.#options.joinTimeoutMs, onTimeout: () => alone, signal })
     this.#joined = joined
-    this.#release = [
-      transport.listen(CHANNEL, (frame, from) => this.#onFrame(frame, from)),
-      transport.observe((event) => this.#onTransportEvent(event)),
-    ]
     this.#input((core, nowMs) => [...core.connection(transport.connection === 'connected', nowMs), ...core.join(nowMs)])
     await joined.promise.catch((error: unknown) => {
       if (error !== alone) throw error

@@ -339,6 +339,22 @@ describe('the driver', () => {
     expect(cluster.clock.pending).toBe(0)
   })
 
+  test('a start that fails on a taken channel leaves no timer, and nobody hears a farewell of a member that never joined', async () => {
+    const cluster = new Cluster()
+    const [a, b] = [cluster.node('a'), cluster.node('b')]
+    await cluster.start(a)
+    await cluster.start(b)
+    const { clock, logger, random } = cluster
+    const ports = { clock, logger, random, meter: silentMeter, transport: a.transport }
+    const second = new Membership(ports, { cluster: 'shop' })
+    const timers = clock.pending
+    await expect(second.start()).rejects.toMatchObject({ code: 'DSYS_TRANSPORT_CHANNEL_TAKEN' })
+    expect(clock.pending).toBe(timers)
+    await clock.advanceAsync(10_000)
+    expect(b.membership.explain('a').incidents.map(({ type }) => type)).toEqual(['MemberUp'])
+    await cluster.during(Promise.all([a.membership.stop(), b.membership.stop()]))
+  })
+
   test('can be disposed in every state', async () => {
     const cluster = new Cluster()
     const n1 = cluster.node('n1')
