@@ -3,10 +3,14 @@ import type { GroupLog } from '@dsys/storage'
 import type { Applier } from './applier.ts'
 import { entryBytes } from './core/log.ts'
 import type { SnapshotChunk, SnapshotProgress } from './core/messages.ts'
+import type { Progress } from './core/progress.ts'
 import type { RaftCore } from './core/raft-core.ts'
 import type { Proposals } from './proposals.ts'
 import { type ReceivedSnapshot, SnapshotReceiver, SnapshotSender } from './snapshot-transfer.ts'
 import type { RaftEvent } from './status.ts'
+
+/** How much more log than usual is kept for followers that answer but lag, as a multiple of `snapshotEveryBytes`. */
+const LAG_FACTOR = 4
 
 /** What a {@link SnapshotKeeper} works on. */
 export interface SnapshotKeeperParts<State, Command, Result> {
@@ -69,8 +73,10 @@ export class SnapshotKeeper<State, Command, Result> {
    * larger: so writing snapshots never costs more than writing the log.
    */
   takeIfDue(): void {
-    const dueBytes = Math.max(this.#parts.snapshotEveryBytes, this.#newest.sizeBytes)
-    if (this.#bytesSinceSnapshot < dueBytes || this.#storing !== undefined) return
+    if (this.#bytesSinceSnapshot < this.#dueBytes || this.#storing !== undefined) return
+    // A newer one would take the place of one that is being sent, and the log behind it: under load without end (P-37).
+    const sending = this.#liveFollowers().some(({ state }) => state === 'snapshot')
+    if (sending && this.#bytesSinceSnapshot < this.#lagLimitBytes) return
     // One from the leader may have been stored just when the log made it superfluous: it is there, but not adopted.
     if (this.#parts.applier.lastApplied <= this.#newest.index) return
     this.#store(this.#take())
@@ -86,10 +92,35 @@ export class SnapshotKeeper<State, Command, Result> {
     await log.saveSnapshot({ index, term, context: encodeContext(voters) }, [content])
     this.#newest = { index, sizeBytes: content.length }
     publish({ type: 'SnapshotTaken', index, sizeBytes: content.length })
-    const throughIndex = Math.min(this.#keptFrom(index) - 1, core.durableIndex)
+    const throughIndex = Math.min(this.#keptFrom(index) - 1, core.durableIndex, this.#neededBehind())
     if (throughIndex <= core.log.baseIndex) return
     core.compact(throughIndex)
     await log.compact(throughIndex)
+  }
+
+  get #dueBytes(): number {
+    return Math.max(this.#parts.snapshotEveryBytes, this.#newest.sizeBytes)
+  }
+
+  /** The most log that is kept because a follower lags. */
+  get #lagLimitBytes(): number {
+    return this.#dueBytes + LAG_FACTOR * this.#parts.snapshotEveryBytes
+  }
+
+  #liveFollowers(): Progress[] {
+    const { clock, core, resendAfterMs } = this.#parts
+    const sinceMs = clock.monotonicMs() - resendAfterMs
+    return [...(core.progress?.values() ?? [])].filter(({ heardMs = Number.NEGATIVE_INFINITY }) => heardMs >= sinceMs)
+  }
+
+  /** Where the last of the followers stands that live and get entries: what comes behind stays, unless it is too much. */
+  #neededBehind(): number {
+    const { core } = this.#parts
+    if (core.log.bytes >= this.#lagLimitBytes) return Number.POSITIVE_INFINITY
+    const matches = this.#liveFollowers().map(({ state, match }) =>
+      state === 'replicate' ? match : Number.POSITIVE_INFINITY,
+    )
+    return Math.min(...matches, Number.POSITIVE_INFINITY)
   }
 
   /** The first entry to keep behind a snapshot at `index`, by number and by size. */

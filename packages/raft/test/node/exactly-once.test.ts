@@ -120,7 +120,7 @@ describe('a proposal is applied at most once, and once when it is acknowledged',
     cluster.network.cut(leader, proposer)
     const write = cluster.node(proposer).propose({ id: 'committed unseen', by: 1 }, { timeoutMs: 60_000 })
     await cluster.advance(10)
-    for (let i = 0; i < 40; i++)
+    for (let i = 0; i < 150; i++)
       await cluster.run(cluster.node(leader).propose({ id: `${i} ${'x'.repeat(60)}`, by: 1 }))
     expect(cluster.node(leader).status().firstIndex).toBeGreaterThan(cluster.node(proposer).status().lastIndex + 2)
     cluster.network.heal()

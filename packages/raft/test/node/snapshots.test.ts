@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Cluster, type ClusterOptions } from './support/cluster.ts'
 import type { MessageFilter } from './support/life.ts'
-import { type Add, type CounterState, counter } from './support/machines.ts'
+import { type Add, type CounterState, counter, registers } from './support/machines.ts'
 
 type Counters = Cluster<CounterState, Add, number>
 
@@ -25,6 +25,8 @@ async function leftBehind(options: ClusterOptions = {}): Promise<{ cluster: Coun
   const away = cluster.followers()[0] as string
   await write(cluster, away, 5)
   cluster.crash(away)
+  // The log is kept for one that was heard just now.
+  await cluster.advance(1_500)
   for (let i = 0; i < 8; i++) await write(cluster, leader, 25)
   expect(cluster.node(leader).status().firstIndex).toBeGreaterThan(20)
   return { cluster, leader, away }
@@ -185,6 +187,35 @@ describe('a follower that is too far behind', () => {
     await expectCaughtUp(cluster, away)
   })
 
+  test('catches up under a load that writes the log anew faster than a snapshot is sent (P-37)', async () => {
+    await using cluster = await Cluster.start(registers, {
+      raft: { snapshotEveryBytes: 16_384, keepEntries: 8 },
+      network: { maxFrameBytes: 2_048, link: { minDelayMs: 10 } },
+    })
+    const leader = await cluster.elected()
+    const away = cluster.followers()[0] as string
+    let [written, stopped] = [0, false]
+    const writer = async (): Promise<void> => {
+      while (!stopped) {
+        written += 1
+        await cluster.node(leader).propose({ type: 'write', key: `k${written % 1_000}`, value: written })
+      }
+    }
+    cluster.crash(away)
+    const writers = Array.from({ length: 24 }, writer)
+    await cluster.advance(20_000)
+    await cluster.start(away)
+    const lag = (): number => {
+      const { lastIndex, followers } = cluster.node(leader).status()
+      return lastIndex - (followers.find(({ id }) => id === away)?.matchIndex ?? 0)
+    }
+    await cluster.waitFor('the follower to have the log', () => lag() < 100)
+    await cluster.advance(5_000)
+    expect(lag()).toBeLessThan(100)
+    stopped = true
+    await cluster.run(Promise.all(writers))
+  })
+
   test('long ids of voters still leave room for a chunk in the smallest frame', async () => {
     const ids = Array.from({ length: 5 }, (_, i) => `${i}${'v'.repeat(127)}`)
     const cluster = new Cluster(counter, { ...SMALL, ids, network: { maxFrameBytes: 2_560 } })
@@ -193,6 +224,7 @@ describe('a follower that is too far behind', () => {
     const leader = await cluster.elected()
     const away = cluster.followers()[0] as string
     cluster.crash(away)
+    await cluster.advance(1_500)
     for (let i = 0; i < 8; i++) await write(cluster, leader, 25)
     await cluster.start(away)
     await expectCaughtUp(cluster, away)
