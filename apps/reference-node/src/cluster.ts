@@ -54,6 +54,7 @@ const stopped = new AbortController()
 async function end(exitCode: number): Promise<never> {
   stopped.abort(new DOMException('the launcher stops', 'AbortError'))
   await launcher.stop()
+  if (exitCode === 0) say('All of it has stopped.')
   process.exit(exitCode)
 }
 
@@ -89,7 +90,7 @@ async function watchLeader(views: readonly ClusterView[]): Promise<void> {
   await look()
 }
 
-/** Timers of the clock port do not keep a process alive; this one has to live until it is told to stop. */
+/** Whatever the launcher waits for or not, it lives until it is told to stop. */
 const keepAlive = setInterval(() => undefined, 2 ** 30)
 
 try {

@@ -31,10 +31,15 @@ export class Outgoing {
     else known.messages.push(message)
   }
 
-  /** Sends everything. What the transport drops is lost, as any frame may be: the protocol asks again. */
+  /**
+   * Sends everything. What the transport drops is lost, as any frame may be: the protocol asks again. So it is with a
+   * transport that was stopped before this node, which is no failure of the node.
+   */
   flush(): void {
-    for (const [id, messages] of this.#byPeer) this.#send({ id }, messages)
-    for (const { to, messages } of this.#answers) this.#send(to, messages)
+    if (this.#transport.connection !== 'closed') {
+      for (const [id, messages] of this.#byPeer) this.#send({ id }, messages)
+      for (const { to, messages } of this.#answers) this.#send(to, messages)
+    }
     this.#byPeer.clear()
     if (this.#answers.length > 0) this.#answers = []
   }

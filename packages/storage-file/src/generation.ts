@@ -30,7 +30,8 @@ async function readGeneration(disk: Disk, path: string): Promise<number> {
  * Begins a new life of a node: returns a number larger than in every life before, and stores it durably first. It follows
  * the wall clock where it can, so a node that has lost its directory most likely still gets a larger one.
  *
- * Call it once at each start, and not from two processes at once. Throws CorruptionError when the stored number is damaged.
+ * Call it once at each start, before the log storage takes the folder. Throws CorruptionError when the stored number is
+ * damaged, and DirectoryLockedError when another process, or a log storage of this one, has the folder.
  *
  * @returns the stored number plus one, or the wall clock in milliseconds where that is larger.
  */
@@ -40,9 +41,20 @@ export async function bumpGeneration(
 ): Promise<number> {
   const { disk, clock } = ports
   const { directory } = options
-  const path = pathIn(directory, NAME)
   await createFolder(disk, directory)
-  const generation = Math.max((await readGeneration(disk, path)) + 1, Math.floor(clock.wallMs()))
+  const unlock = await disk.lock(directory)
+  try {
+    const path = pathIn(directory, NAME)
+    const generation = Math.max((await readGeneration(disk, path)) + 1, Math.floor(clock.wallMs()))
+    await writeGeneration(disk, path, generation)
+    await disk.syncDirectory(directory)
+    return generation
+  } finally {
+    await unlock()
+  }
+}
+
+async function writeGeneration(disk: Disk, path: string, generation: number): Promise<void> {
   const content = Buffer.alloc(FILE_BYTES)
   MAGIC.copy(content)
   writeU64(content, 8, generation)
@@ -57,6 +69,4 @@ export async function bumpGeneration(
     await file.close()
   }
   await disk.rename(aside, path)
-  await disk.syncDirectory(directory)
-  return generation
 }

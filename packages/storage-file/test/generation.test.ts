@@ -46,3 +46,13 @@ test('a damaged generation is reported and kept', async () => {
   await rejects(bumpGeneration(ports, { directory: '' }), { code: 'DSYS_STORAGE_CORRUPT', file: 'generation' })
   ok(disk.edit('generation', () => undefined).equals(damaged))
 })
+
+test('a folder that somebody uses gives no generation, and is free again afterwards', async () => {
+  const disk = new MemoryDisk(new SeededRandom(1)).mount()
+  const bump = (): Promise<number> => bumpGeneration({ disk, clock: clockAt(0) }, { directory: 'n' })
+  equal(await bump(), 1)
+  const unlock = await disk.lock('n')
+  await rejects(bump(), { code: 'DSYS_STORAGE_LOCKED' })
+  await unlock()
+  equal(await bump(), 2)
+})

@@ -27,7 +27,6 @@ import {
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 import { authenticatorOf } from './authentication.ts'
 import { NatsAuthenticationError, NatsFrameLimitError, NatsPermissionError, NatsUnreachableError } from './errors.ts'
-import { KeepAlive } from './keep-alive.ts'
 import { LocalQueue } from './local-queue.ts'
 import { type NatsSession, openSession } from './nats-session.ts'
 import { type CheckedOptions, checkOptions, type NatsTransportOptions } from './options.ts'
@@ -60,7 +59,6 @@ export class NatsTransport implements Transport {
   readonly #handlers: ChannelHandlers
   readonly #local: LocalQueue
   readonly #events = new EventHub<TransportEvent>()
-  readonly #keepAlive = new KeepAlive()
   readonly #stopped = new AbortController()
   readonly #sent: Counter
   readonly #received: Counter
@@ -184,7 +182,6 @@ export class NatsTransport implements Transport {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    this.#keepAlive.hold()
     const session = await this.#firstSession(signal)
     const { minFrameBytes } = this.#options
     if (session.maxFrameBytes < minFrameBytes) {
@@ -246,7 +243,6 @@ export class NatsTransport implements Transport {
     this.#session = session
     this.#discovered = session.discoveredServers
     this.#connection = 'connected'
-    this.#keepAlive.release()
     this.#connects.add(1)
     this.#ports.logger.log('info', 'connected to the NATS server', { server: session.server })
     this.#events.publish({ type: 'connected' })
@@ -259,7 +255,6 @@ export class NatsTransport implements Transport {
     if (session === undefined || session !== this.#session) return
     this.#session = undefined
     if (this.#stopped.signal.aborted) return
-    this.#keepAlive.hold()
     this.#connection = 'disconnected'
     this.#ports.logger.log('warn', 'lost the connection to the NATS server', { server: session.server, why })
     this.#reconnecting = this.#reconnect()
@@ -312,7 +307,6 @@ export class NatsTransport implements Transport {
     }
     this.#local.clear()
     this.#handlers.clear()
-    this.#keepAlive.release()
     this.#connection = 'closed'
     this.#events.publish({ type: 'closed' })
     this.#events.close()

@@ -205,23 +205,6 @@ nats.describe(describe, 'with a NATS server', () => {
     await b.until(() => b.frames.length === taken + 1)
   })
 
-  test('a transport that waits for its server keeps the process alive, one that is stopped does not', async () => {
-    const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
-    // A port closes in a later turn; where it never does, the test times out.
-    const untilPorts = async (count: number): Promise<void> => {
-      while (ports() !== count) await new Promise((resolve) => setImmediate(resolve))
-    }
-    const before = ports()
-    const server = await startServer()
-    const a = await startNode(server.url, 'a')
-    await untilPorts(before)
-    await server.kill()
-    await a.until(() => a.transport.connection === 'disconnected')
-    expect(ports()).toBe(before + 1)
-    await a.transport.stop()
-    await untilPorts(before)
-  })
-
   test('says that it is closed as soon as it takes nothing more', async () => {
     const server = await startServer()
     const { transport } = await startNode(server.url, 'a')

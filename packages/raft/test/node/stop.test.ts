@@ -85,6 +85,20 @@ describe('transferLeadership', () => {
   })
 })
 
+describe('a transport that was stopped before the node', () => {
+  test('loses frames and fails nothing: the node steps down, and stops as usual', async () => {
+    await using cluster = await Cluster.start(counter)
+    const leader = await warm(cluster)
+    const { transport } = cluster.life(leader)
+    await cluster.run(transport.stop())
+    const lost = caught(cluster.node(leader).propose({ id: 'lost', by: 1 }, { timeoutMs: 3_000 }))
+    await cluster.advance(4_000)
+    expect(await lost).toMatchObject({ code: 'DSYS_RAFT_OUTCOME_UNKNOWN' })
+    expect(cluster.node(leader).status().role).not.toBe('leader')
+    await cluster.run(cluster.node(leader).stop())
+  })
+})
+
 describe('stop', () => {
   test('of a leader hands over first, and no call under way fails', async () => {
     await using cluster = await Cluster.start(counter, { network: { link: { minDelayMs: 2 } } })
