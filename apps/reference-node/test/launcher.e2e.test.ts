@@ -251,9 +251,10 @@ nats.describe(describe, 'npm start, with a nats-server on the PATH', () => {
 
 // A copy that the tests have unpacked inside the repository is found without any PATH.
 const withoutServer = { ...process.env, PATH: '/nonexistent', NATS_URL: '' }
-const memory = findNatsServer({ env: withoutServer }) === undefined ? describe : describe.skip
+const unpacked = findNatsServer({ env: withoutServer })
+const reason = unpacked === undefined ? '' : ` (skipped: ${unpacked} is found without a PATH)`
 
-memory('npm start, where there is no nats-server', () => {
+describe.skipIf(unpacked !== undefined)(`npm start, where there is no nats-server${reason}`, () => {
   test('says how to get one, and runs the same nodes in one process', async () => {
     await using program = new Program('cluster.js', ['--http-port', '0'], withoutServer)
     await program.shows(FORMED)
