@@ -227,7 +227,7 @@ export class GroupDriver<State, Command, Result> {
     const refusal = this.core.propose(items.filter(isProposal), from)
     if (refusal === undefined) return
     const sequences = items.map(({ sequence }) => sequence)
-    this.#outgoing.add(from, { type: 'forward-refused', overloaded: refusal === 'overloaded', sequences })
+    this.#outgoing.add(from, { type: 'forward-refused', sequences })
   }
 
   #takeReadRequest(from: PeerAddress, { ticket }: ReadIndexRequest): void {

@@ -18,7 +18,6 @@ export interface ForwardedItem {
 /** The receiver did not take these proposals. They may be sent again, to whoever leads. */
 export interface ForwardRefused {
   readonly type: 'forward-refused'
-  readonly overloaded: boolean
   readonly sequences: readonly number[]
 }
 
@@ -157,7 +156,7 @@ function encodeDriverBody(writer: ByteWriter, message: DriverMessage): void {
       for (const item of message.items) writer.u53(item.sequence).u8(item.kind).bytes(item.data)
       return
     case 'forward-refused':
-      writer.u8(message.overloaded ? 1 : 0).u32(message.sequences.length)
+      writer.u32(message.sequences.length)
       for (const sequence of message.sequences) writer.u53(sequence)
       return
     case 'read-index-response':
@@ -254,7 +253,6 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage {
     case TAG['forward-refused']:
       return {
         type: 'forward-refused',
-        overloaded: reader.u8() === 1,
         sequences: decodeMany(reader, () => reader.u53()),
       }
     case TAG['read-index-request']:

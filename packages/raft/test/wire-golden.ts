@@ -64,7 +64,7 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
       ],
     },
   ],
-  ['010d010000000200000000000000000000000000000005', { type: 'forward-refused', overloaded: true, sequences: [0, 5] }],
+  ['010d0000000200000000000000000000000000000005', { type: 'forward-refused', sequences: [0, 5] }],
   ['010e0000000000000006', { type: 'read-index-request', ticket: 6 }],
   ['010f0000000000000006000000000000000b', { type: 'read-index-response', ticket: 6, index: 11 }],
   ['01100000000000000006', { type: 'read-index-refused', ticket: 6 }],

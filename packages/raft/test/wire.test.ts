@@ -65,7 +65,7 @@ const message = fc.oneof(
   record('snapshot-progress', { term: whole, snapshotIndex: whole, nextOffset: whole }),
   record('timeout-now', { term: whole }),
   record('forward-request', { items: fc.array(fc.record({ sequence: whole, kind, data }), { maxLength: 5 }) }),
-  record('forward-refused', { overloaded: fc.boolean(), sequences: fc.array(whole, { maxLength: 5 }) }),
+  record('forward-refused', { sequences: fc.array(whole, { maxLength: 5 }) }),
   record('read-index-request', { ticket: whole }),
   record('read-index-response', { ticket: whole, index: whole }),
   record('read-index-refused', { ticket: whole }),
@@ -176,7 +176,7 @@ describe('bytes that are no frame', () => {
   test('a count that nothing is behind reserves no memory', () => {
     const claims: WireMessage[] = [
       { type: 'forward-request', items: [] },
-      { type: 'forward-refused', overloaded: false, sequences: [] },
+      { type: 'forward-refused', sequences: [] },
       { type: 'append-request', term: 1, prevIndex: 1, prevTerm: 1, commitIndex: 1, round: 1, entries: [] },
     ]
     const before = process.memoryUsage()

@@ -50,5 +50,5 @@ function decode(bytes: Uint8Array): KvResult {
   }
 }
 
-/** Results as they travel from the leader to the node that asked. */
+/** Results as a snapshot keeps them for the open sessions: whoever proposed again gets the same one. */
 export const resultCodec: Codec<KvResult> = Object.freeze({ encode, decode })
