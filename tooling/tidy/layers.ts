@@ -19,6 +19,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   raft: ['di', 'runtime', 'transport', 'storage'],
   kv: ['di', 'runtime', 'transport', 'storage', 'raft'],
   node: ['di', 'runtime', 'transport', 'storage', 'hashring', 'membership', 'raft', 'kv'],
+  linearizability: [],
+  simulation: ['runtime', 'transport', 'storage', 'storage-memory', 'storage-file', 'membership', 'raft', 'kv'],
 }
 
 /** Packages from outside that a package needs at run time. Everything else is built from nothing. */
