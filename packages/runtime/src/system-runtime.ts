@@ -1,3 +1,4 @@
+import type { Buggify } from './buggify.ts'
 import type { Clock } from './clock.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import { type Meter, silentMeter } from './meter.ts'
@@ -5,12 +6,14 @@ import type { Random } from './random.ts'
 import { systemClock } from './system-clock.ts'
 import { systemRandom } from './system-random.ts'
 
-/** The four ports that nearly every dsys part takes. */
+/** The ports that nearly every dsys part takes. */
 export interface Runtime {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
   readonly meter: Meter
+  /** Present in a simulation alone. */
+  readonly buggify?: Buggify
 }
 
 /**
@@ -24,5 +27,6 @@ export function systemRuntime(overrides: Partial<Runtime> = {}): Runtime {
     random: overrides.random ?? systemRandom,
     logger: overrides.logger ?? silentLogger,
     meter: overrides.meter ?? silentMeter,
+    ...(overrides.buggify === undefined ? {} : { buggify: overrides.buggify }),
   }
 }

@@ -1,9 +1,5 @@
 import type { Clock, TimerHandle } from './clock.ts'
-
-interface Entry {
-  readonly dueMs: number
-  readonly callback: () => void
-}
+import { type QueuedTimer, TimerQueue } from './timer-queue.ts'
 
 /** Options of a {@link VirtualClock}. */
 export interface VirtualClockOptions {
@@ -21,7 +17,7 @@ export interface VirtualClockOptions {
 export class VirtualClock implements Clock {
   #nowMs: number
   readonly #wallOffsetMs: number
-  readonly #entries = new Set<Entry>()
+  readonly #timers = new TimerQueue()
 
   constructor(options: VirtualClockOptions = {}) {
     this.#nowMs = options.monotonicMs ?? 0
@@ -38,9 +34,8 @@ export class VirtualClock implements Clock {
 
   setTimer(delayMs: number, callback: () => void): TimerHandle {
     if (!(delayMs >= 0)) throw new RangeError(`delayMs must be 0 or more, got ${delayMs}`)
-    const entry: Entry = { dueMs: this.#nowMs + delayMs, callback }
-    this.#entries.add(entry)
-    return { cancel: () => void this.#entries.delete(entry) }
+    const timer = this.#timers.add(this.#nowMs + delayMs, callback)
+    return { cancel: () => this.#timers.cancel(timer) }
   }
 
   afterIo(callback: () => void): TimerHandle {
@@ -49,19 +44,18 @@ export class VirtualClock implements Clock {
 
   /** Timers and deferred calls that have not fired yet. */
   get pending(): number {
-    return this.#entries.size
+    return this.#timers.size
   }
 
   /** When the next timer is due, on the monotonic scale; `undefined` when none is set. */
   nextDueMs(): number | undefined {
-    return this.#next()?.dueMs
+    return this.#timers.peek()?.dueMs
   }
 
   /** Moves time forward by `ms` (0 or more), firing what is due on the way without giving promises a turn. */
   advance(ms: number): void {
     const untilMs = this.#until(ms)
-    for (let entry = this.#next(); entry !== undefined && entry.dueMs <= untilMs; entry = this.#next())
-      this.#fire(entry)
+    for (let due = this.#due(untilMs); due !== undefined; due = this.#due(untilMs)) this.#fire(due)
     // A callback may have advanced the clock further; it never goes back.
     this.#nowMs = Math.max(this.#nowMs, untilMs)
   }
@@ -73,8 +67,8 @@ export class VirtualClock implements Clock {
   async advanceAsync(ms: number): Promise<void> {
     const untilMs = this.#until(ms)
     await drainMicrotasks()
-    for (let entry = this.#next(); entry !== undefined && entry.dueMs <= untilMs; entry = this.#next()) {
-      this.#fire(entry)
+    for (let due = this.#due(untilMs); due !== undefined; due = this.#due(untilMs)) {
+      this.#fire(due)
       await drainMicrotasks()
     }
     // A callback may have advanced the clock further; it never goes back.
@@ -86,23 +80,22 @@ export class VirtualClock implements Clock {
     return this.#nowMs + ms
   }
 
-  #fire(entry: Entry): void {
-    this.#nowMs = Math.max(this.#nowMs, entry.dueMs)
-    this.#entries.delete(entry)
-    entry.callback()
+  #due(untilMs: number): QueuedTimer | undefined {
+    const first = this.#timers.peek()
+    return first !== undefined && first.dueMs <= untilMs ? first : undefined
   }
 
-  #next(): Entry | undefined {
-    let first: Entry | undefined
-    // A set is walked in the order of insertion: of equal due times the first one stays.
-    for (const entry of this.#entries) {
-      if (first === undefined || entry.dueMs < first.dueMs) first = entry
-    }
-    return first
+  #fire(timer: QueuedTimer): void {
+    this.#nowMs = Math.max(this.#nowMs, timer.dueMs)
+    this.#timers.take()
+    timer.action()
   }
 }
 
-/** One setImmediate is the only full drain of the microtask queue that Node offers. */
-function drainMicrotasks(): Promise<void> {
+/**
+ * Resolves once no promise is ready any more. One `setImmediate` is the only full drain of the microtask queue that Node
+ * offers; real timers and I/O do not take part in it, as long as nobody uses them.
+ */
+export function drainMicrotasks(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

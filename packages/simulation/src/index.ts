@@ -1,0 +1,25 @@
+export { Aim, Counts, seededBuggify } from './chance.ts'
+export { MachineClock, type MachineClockOptions } from './machine-clock.ts'
+export type { AimedCrash, Aims, Fault, Json, Operation, Plan } from './plan.ts'
+export { SimProcess } from './process.ts'
+export {
+  BrokenPromise,
+  promise,
+  type RunOptions,
+  type RunResult,
+  type Scenario,
+  type Violation,
+} from './scenario.ts'
+export { Scheduler } from './scheduler.ts'
+export { heavyTailMs, pick, some } from './seed.ts'
+export { Trace, type TraceEvent } from './trace.ts'
+export {
+  type CrashFate,
+  FaultAtlas,
+  type FaultyDisk,
+  type FaultyNetwork,
+  type FaultyNode,
+  type FaultyWorld,
+  type LinkTrouble,
+  type Restore,
+} from './world.ts'
