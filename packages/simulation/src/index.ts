@@ -1,4 +1,7 @@
 export { Aim, Counts, seededBuggify } from './chance.ts'
+export { drawFaults, type FaultKnobs } from './faults/draw-faults.ts'
+export type { FaultAction, FaultContext } from './faults/fault-action.ts'
+export { FAULTS, Nemesis, type NemesisParts } from './faults/nemesis.ts'
 export { MachineClock, type MachineClockOptions } from './machine-clock.ts'
 export type { AimedCrash, Aims, Fault, Json, Operation, Plan } from './plan.ts'
 export { SimProcess } from './process.ts'

@@ -25,6 +25,8 @@ export interface FaultyNetwork {
    * reconnect; without, it is told that it is disconnected.
    */
   disconnect(node: string, options: { readonly buffered: boolean }): Restore
+  /** From now on the links among `ids` are perfect, whatever was wrong with them; what was held there arrives. */
+  healAmong(ids: readonly string[]): void
 }
 
 /** What a crash leaves of a node. */
@@ -39,6 +41,7 @@ export interface CrashFate {
 export interface FaultyNode {
   /** Whether a process of this node runs, perhaps paused. */
   readonly running: boolean
+  /** Ends the process at once; does nothing when none runs. */
   crash(fate: CrashFate): void
   /** Does nothing when it runs, or when its disk is lost or damaged for good. */
   restart(): void
