@@ -60,8 +60,9 @@ const partitionRing: FaultAction = (context) => {
 /** Some see the node and some do not, while all others see each other. */
 const partlySeen: FaultAction = (context) => {
   if (context.world.ids.length < 3) return undefined
-  const hidden = new Set(context.others.filter(() => context.random.float() < 0.5))
-  if (hidden.size === 0) hidden.add(pick(context.random, context.others))
+  const seeing = pick(context.random, context.others)
+  const rest = context.others.filter((id) => id !== seeing)
+  const hidden = new Set([pick(context.random, rest), ...rest.filter(() => context.random.float() < 0.5)])
   return cutAll(
     context,
     (from, to) => (from === context.id && hidden.has(to)) || (to === context.id && hidden.has(from)),

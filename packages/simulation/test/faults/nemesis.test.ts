@@ -1,0 +1,221 @@
+import { SeededRandom } from '@dsys/runtime'
+import { describe, expect, test } from 'vitest'
+import { Counts } from '../../src/chance.ts'
+import { drawFaults } from '../../src/faults/draw-faults.ts'
+import { FAULTS, Nemesis } from '../../src/faults/nemesis.ts'
+import type { Fault } from '../../src/plan.ts'
+import { Scheduler } from '../../src/scheduler.ts'
+import { Trace } from '../../src/trace.ts'
+import { FaultAtlas } from '../../src/world.ts'
+import { RecordingWorld } from './recording-world.ts'
+
+const KINDS = Object.keys(FAULTS)
+
+function setUp(size = 5, options = {}) {
+  const world = new RecordingWorld(size, options)
+  const scheduler = new Scheduler()
+  const counts = new Counts()
+  const atlas = new FaultAtlas(Math.floor((size - 1) / 2))
+  const trace = new Trace()
+  const nemesis = new Nemesis({ scheduler, world, atlas, trace, count: (what) => counts.add(what) })
+  return { world, scheduler, counts, atlas, nemesis, trace }
+}
+
+const fault = (kind: string, more: Partial<Fault> = {}): Fault => ({
+  kind,
+  atMs: 10,
+  forMs: 100,
+  node: 1,
+  seed: 7,
+  ...more,
+})
+
+describe('every fault', () => {
+  test.each(KINDS)('%s happens, is counted, ends by itself and leaves nothing behind', (kind) => {
+    const { world, scheduler, counts, nemesis } = setUp()
+    nemesis.schedule([fault(kind)])
+    scheduler.run(9)
+    expect(world.done).toEqual([])
+    scheduler.run(10)
+    expect(world.done.length).toBeGreaterThan(0)
+    expect([...counts.byName]).toEqual([[`fault.${kind}`, 1]])
+    scheduler.run(111)
+    expect([...world.active]).toEqual([])
+    expect([...world.down]).toEqual([])
+  })
+
+  test.each(KINDS)('%s ends at once when all faults end, and none begins after that', (kind) => {
+    const { world, scheduler, nemesis } = setUp()
+    nemesis.schedule([fault(kind, { forMs: 1_000 }), fault(kind, { atMs: 600 })])
+    scheduler.run(500)
+    nemesis.end()
+    expect([...world.active]).toEqual([])
+    expect([...world.down]).toEqual([])
+    const before = world.done.length
+    scheduler.run(5_000)
+    expect(world.done.length).toBe(before)
+  })
+
+  test.each(KINDS)('%s of two at once: the first to end takes nothing from the other', (kind) => {
+    const { world, scheduler, nemesis } = setUp()
+    nemesis.schedule([fault(kind, { forMs: 50 }), fault(kind, { forMs: 100 })])
+    scheduler.run(1_000)
+    expect([...world.active]).toEqual([])
+    expect([...world.down]).toEqual([])
+  })
+
+  test('draws the same from the same seed, and something else from another', () => {
+    const doneBy = (seed: number): string[] => {
+      const { world, scheduler, nemesis } = setUp(7)
+      nemesis.schedule([fault('partition-halves', { seed })])
+      scheduler.run(50)
+      return world.done
+    }
+    expect(doneBy(1)).toEqual(doneBy(1))
+    expect(new Set(Array.from({ length: 10 }, (_, seed) => doneBy(seed).join())).size).toBeGreaterThan(5)
+  })
+
+  test('is about the leader where it is aimed so and there is one', () => {
+    const { world, scheduler, nemesis } = setUp()
+    nemesis.schedule([fault('pause', { aim: 'leader' }), fault('pause', { aim: 'leader', atMs: 200 })])
+    scheduler.run(150)
+    world.leading = 'n4'
+    scheduler.run(400)
+    expect(world.done).toEqual(['pause n2', 'pause n4'])
+  })
+
+  test('does not count where there is nothing to do it to', () => {
+    const { scheduler, counts, nemesis, world } = setUp(3, { disk: false, impostor: false })
+    world.down.add('n2')
+    nemesis.schedule(
+      [
+        'impostor',
+        'disk-stall',
+        'disk-full',
+        'sync-error',
+        'read-errors',
+        'bit-flip',
+        'crash',
+        'kill',
+        'pause',
+        'disk-lost',
+        'partition-ring',
+      ].map((kind) => fault(kind)),
+    )
+    scheduler.run(1_000)
+    expect([...counts.byName]).toEqual([])
+  })
+
+  test('of an unknown kind is refused', () => {
+    expect(() => setUp().nemesis.schedule([fault('rust')])).toThrow(RangeError)
+  })
+})
+
+describe('the shapes of partitions', () => {
+  const cutsOf = (kind: string, size: number, seed = 3): string[] => {
+    const { world, scheduler, nemesis } = setUp(size)
+    nemesis.schedule([fault(kind, { seed })])
+    scheduler.run(10)
+    return world.cuts
+  }
+  const sees = (cuts: readonly string[], a: string, b: string): boolean =>
+    !cuts.includes(`${a}>${b}`) && !cuts.includes(`${b}>${a}`)
+
+  test('halves: whoever sees a node sees all whom that node sees', () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const cuts = cutsOf('partition-halves', 5, seed)
+      const ids = ['n1', 'n2', 'n3', 'n4', 'n5']
+      expect(cuts.length).toBeGreaterThan(0)
+      for (const a of ids)
+        for (const b of ids)
+          for (const c of ids) if (sees(cuts, a, b) && sees(cuts, b, c)) expect(sees(cuts, a, c)).toBe(true)
+    }
+  })
+
+  test('bridge: one node sees all', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const cuts = cutsOf('partition-bridge', 5, seed)
+      for (const other of ['n1', 'n3', 'n4', 'n5']) expect(sees(cuts, 'n2', other)).toBe(true)
+    }
+  })
+
+  test('ring: each node sees just two others', () => {
+    const cuts = cutsOf('partition-ring', 5)
+    for (const [id, left, right] of [
+      ['n1', 'n5', 'n2'],
+      ['n3', 'n2', 'n4'],
+    ] as const) {
+      const seen = ['n1', 'n2', 'n3', 'n4', 'n5'].filter((other) => other !== id && sees(cuts, id, other))
+      expect(seen.sort()).toEqual([left, right].sort())
+    }
+  })
+
+  test('partly seen: some see the node, all others see each other', () => {
+    const cuts = cutsOf('partly-seen', 5)
+    expect(cuts.length).toBeGreaterThan(0)
+    expect(cuts.length).toBeLessThan(8)
+    expect(cuts.every((cut) => cut.split('>').includes('n2'))).toBe(true)
+  })
+
+  test('one way: a node hears nobody or is heard by nobody, never both', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const cuts = cutsOf('one-way-cut', 3, seed)
+      const directions = new Set(cuts.map((cut) => cut.startsWith('n2>')))
+      expect(directions.size).toBe(1)
+    }
+  })
+})
+
+describe('what cannot be repaired', () => {
+  test('never becomes more than the atlas allows', () => {
+    const { world, scheduler, counts, nemesis, atlas } = setUp(5)
+    const kinds = ['disk-lost', 'bit-flip']
+    nemesis.schedule(
+      Array.from({ length: 40 }, (_, i) => fault(kinds[i % 2] as string, { node: i, atMs: i * 200, seed: i })),
+    )
+    scheduler.run(20_000)
+    expect(atlas.lost.size).toBe(2)
+    const hurt = new Set(world.done.filter((what) => /lost$|^flip/.test(what)).map((what) => what.split(' ')[1]))
+    expect(hurt).toEqual(new Set(atlas.lost))
+    expect(counts.byName.size).toBe(2)
+  })
+})
+
+describe('healing a core', () => {
+  test('ends all faults, starts the core, and breaks each of the rest until it is told otherwise', () => {
+    const names = new Set<string>()
+    for (let seed = 0; seed < 60; seed++) {
+      const { world, scheduler, counts, nemesis } = setUp(5)
+      nemesis.schedule([fault('crash-all', { forMs: 5_000 }), fault('partition-halves', { forMs: 5_000 })])
+      scheduler.run(100)
+      const core = ['n1', 'n2', 'n3']
+      const restore = nemesis.healCore(core, new SeededRandom(seed))
+      expect(core.filter((id) => world.down.has(id))).toEqual([])
+      for (const cut of world.cuts) expect(cut.split('>').every((id) => core.includes(id))).toBe(false)
+      expect(world.active.size + world.down.size).toBeGreaterThan(0)
+      scheduler.run(10_000)
+      expect(core.filter((id) => world.down.has(id))).toEqual([])
+      restore()
+      expect([...world.active]).toEqual([])
+      expect([...world.down]).toEqual([])
+      scheduler.run(20_000)
+      expect([...world.active]).toEqual([])
+      for (const name of counts.byName.keys()) if (name.startsWith('rest.')) names.add(name)
+    }
+    expect(names.size).toBe(6)
+  })
+})
+
+describe('drawing faults', () => {
+  test('gives those of the wanted kinds, in order of time, at about the wanted pace', () => {
+    const knobs = { kinds: ['crash', 'pause'], nodes: 3, chaosMs: 100_000, everyMs: 500, paceMs: 150 }
+    const faults = drawFaults(new SeededRandom(1), knobs)
+    expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(knobs.kinds))
+    expect(faults.length).toBeGreaterThan(160)
+    expect(faults.length).toBeLessThan(240)
+    expect(faults.map(({ atMs }) => atMs)).toEqual(faults.map(({ atMs }) => atMs).toSorted((a, b) => a - b))
+    expect(JSON.parse(JSON.stringify(faults))).toEqual(faults)
+    expect(drawFaults(new SeededRandom(1), knobs)).toEqual(faults)
+    expect(drawFaults(new SeededRandom(1), { ...knobs, kinds: [] })).toEqual([])
+  })
+})
