@@ -1,4 +1,13 @@
 export { Aim, Counts, seededBuggify } from './chance.ts'
+export { SimLife } from './cluster/life.ts'
+export {
+  type MachineDisk,
+  type MachineOptions,
+  type MachineParts,
+  type MachineProgram,
+  SimMachine,
+} from './cluster/machine.ts'
+export { SimWorld, type SimWorldParts } from './cluster/world.ts'
 export { drawFaults, type FaultKnobs } from './faults/draw-faults.ts'
 export type { FaultAction, FaultContext } from './faults/fault-action.ts'
 export { FAULTS, Nemesis, type NemesisParts } from './faults/nemesis.ts'
