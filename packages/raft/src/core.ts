@@ -1,0 +1,36 @@
+export { MalformedError } from './bytes.ts'
+export type { RaftLog } from './core/log.ts'
+export type {
+  AppendAccepted,
+  AppendRejected,
+  AppendRequest,
+  CommitNotice,
+  Envelope,
+  HeartbeatRequest,
+  HeartbeatResponse,
+  Message,
+  SnapshotChunk,
+  SnapshotProgress,
+  TimeoutNow,
+  VoteRequest,
+  VoteResponse,
+} from './core/messages.ts'
+export type { WriteEffect } from './core/outbox.ts'
+export type { Progress, ProgressState } from './core/progress.ts'
+export { type Effects, type ProposalRefusal, RaftCore, type RestoredState } from './core/raft-core.ts'
+export { NO_OP_KIND } from './core/roles.ts'
+export type { InstallResult } from './core/snapshots.ts'
+export type { CoreConfig, CoreEvent } from './core/state.ts'
+export type { RaftRole } from './status.ts'
+export {
+  type DriverMessage,
+  decodeFrame,
+  encodeFrame,
+  type ForwardedItem,
+  type ForwardRefused,
+  type ForwardRequest,
+  type ReadIndexRefused,
+  type ReadIndexRequest,
+  type ReadIndexResponse,
+  type WireMessage,
+} from './wire.ts'
