@@ -1,4 +1,5 @@
 import {
+  type Buggify,
   type Clock,
   EventHub,
   Lifecycle,
@@ -32,6 +33,8 @@ export interface MembershipPorts {
   readonly meter: Meter
   /** Must be started before the membership and stopped after it. Its `self` is this member. */
   readonly transport: Transport
+  /** Present in a simulation alone. */
+  readonly buggify?: Buggify
 }
 
 const CHANNEL = 'membership'
@@ -96,6 +99,11 @@ export class Membership implements Service {
     return this.#core?.members() ?? []
   }
 
+  /** What this node knows of the node `id`; `undefined` when nothing is known of it, or it was forgotten. */
+  member(id: string): Member | undefined {
+    return this.#core?.member(id)
+  }
+
   /** Those that are alive, itself included, ordered by id. A suspected member is not among them. */
   alive(): readonly Member[] {
     return this.members().filter((member) => member.state === 'alive')
@@ -131,7 +139,7 @@ export class Membership implements Service {
 
   /** Why the member `id` is in the state it is in: what happened to it, with the evidence. */
   explain(id: string): MemberExplanation {
-    return this.#history.explain(id, this.#core?.member(id), this.#ports.clock.monotonicMs())
+    return this.#history.explain(id, this.member(id), this.#ports.clock.monotonicMs())
   }
 
   async #start(signal: AbortSignal): Promise<void> {
@@ -149,6 +157,7 @@ export class Membership implements Service {
       seed: random.stream('membership').integer(0, 2 ** 32),
       canBroadcast: capabilities.broadcast,
       maxFrameBytes: capabilities.maxFrameBytes,
+      buggify: this.#ports.buggify,
     })
     const alone = new Error('nobody answered in time')
     const joined = new Pending<void>({ clock, timeoutMs: this.#options.joinTimeoutMs, onTimeout: () => alone, signal })
@@ -234,6 +243,7 @@ export class Membership implements Service {
         // A transport that is not connected has nothing to send on; what is lost here is lost like any frame.
         const sent =
           transport.connection === 'connected' &&
+          this.#ports.buggify?.('membership.refused-frame') !== true &&
           (effect.type === 'send' ? transport.send(effect.to, CHANNEL, frame) : transport.broadcast(CHANNEL, frame))
         if (!sent) this.#metrics.unsent()
         break
@@ -272,8 +282,9 @@ export class Membership implements Service {
     this.#timer = undefined
     const dueMs = core.deadlineMs()
     if (dueMs === undefined || this.#failed) return
-    const { clock } = this.#ports
-    this.#timer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), () => {
+    const { clock, buggify } = this.#ports
+    const lateMs = buggify?.('membership.late-judgement') === true ? this.#options.probeTimeoutMs : 0
+    this.#timer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()) + lateMs, () => {
       this.#judging = true
       this.#timer = clock.afterIo(() => {
         this.#judging = false

@@ -1,3 +1,4 @@
+import type { Buggify } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import { MAX_RUMOR_BYTES } from './codec.ts'
 import type { Effect } from './effects.ts'
@@ -12,6 +13,8 @@ export const MIN_FRAME_BYTES: number = 2 * MAX_RUMOR_BYTES
 const HEADER_BYTES = 1_024
 const MAX_PIGGYBACK_BYTES = 4_096
 const MAX_SYNC_BYTES = 65_536
+/** Room for few rumors, or for none. */
+const SMALL_PIGGYBACK_BYTES = 64
 /** How many of those who hear a broadcast hello answer it, on average. */
 const HELLO_ANSWERS = 3
 
@@ -21,6 +24,7 @@ export interface CourierOptions {
   readonly canBroadcast: boolean
   readonly maxFrameBytes: number
   readonly retransmitFactor: number
+  readonly buggify?: Buggify | undefined
 }
 
 /** Puts messages together: what is asked for, and the news that rides along. */
@@ -49,8 +53,10 @@ export class Courier {
   send(to: PeerAddress, body: MessageBody, nowMs: number): void {
     const about = this.#view.get(to.id)
     const first = about !== undefined && about.record.state !== 'alive' ? this.#view.rumor(about, nowMs) : undefined
-    const limit = this.#options.retransmitFactor * Math.ceil(Math.log2(this.#view.live.size + 2))
-    const bytes = Math.min(this.#options.maxFrameBytes - HEADER_BYTES, MAX_PIGGYBACK_BYTES)
+    const limit = this.#options.retransmitFactor * log2Up(this.#view.live.size + 2)
+    const isSmall = this.#options.buggify?.('membership.small-gossip') === true
+    const most = isSmall ? SMALL_PIGGYBACK_BYTES : MAX_PIGGYBACK_BYTES
+    const bytes = Math.min(this.#options.maxFrameBytes - HEADER_BYTES, most)
     const rumors = this.#queue.take(nowMs, bytes, limit, first)
     this.#emit({ type: 'send', to, message: { ...body, rumors } })
   }
@@ -89,7 +95,8 @@ export class Courier {
   /** All that is known, in as many frames as it takes. Each can be merged without the others. */
   state(to: Destination, kind: 'sync-request' | 'sync-reply', nowMs: number): void {
     const all = [...this.#view.entries.values()].map((entry) => this.#view.rumor(entry, nowMs))
-    const parts = inParts(all, Math.min(this.#options.maxFrameBytes, MAX_SYNC_BYTES) - HEADER_BYTES)
+    const isSmall = this.#options.buggify?.('membership.small-sync-parts') === true
+    const parts = inParts(all, isSmall ? 1 : Math.min(this.#options.maxFrameBytes, MAX_SYNC_BYTES) - HEADER_BYTES)
     for (const [i, rumors] of parts.entries()) {
       this.#emit({ type: 'send', to, message: { kind, last: i === parts.length - 1, rumors } })
     }
@@ -104,4 +111,9 @@ export class Courier {
     const entry = this.#view.get(record.id)
     return entry?.record === record ? this.#view.rumor(entry, nowMs) : { record, ageMs: 0 }
   }
+}
+
+/** The logarithm of a whole number to the base 2, rounded up; in whole numbers, since `Math.log2` differs between engines. */
+function log2Up(count: number): number {
+  return 32 - Math.clz32(count - 1)
 }

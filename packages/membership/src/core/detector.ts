@@ -1,4 +1,4 @@
-import type { Random } from '@dsys/runtime'
+import type { Buggify, Random } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { ResolvedOptions } from '../options.ts'
 import type { Effect } from './effects.ts'
@@ -17,6 +17,7 @@ const SILENT_FAILURES = 3
 export interface DetectorContext {
   readonly options: ResolvedOptions
   readonly random: Random
+  readonly buggify: Buggify | undefined
   readonly view: View
   readonly emit: (effect: Effect) => void
   readonly send: (to: PeerAddress, body: MessageBody, nowMs: number) => void
@@ -97,7 +98,9 @@ export class Detector {
     }
     const relay = this.#relays.get(seq)
     if (relay !== undefined && relay.target === from.id && relay.generation === from.generation) {
-      this.#answer(relay, true, nowMs)
+      relay.reached = true
+      // An answer may come as late as the helper has time for.
+      if (this.#context.buggify?.('membership.late-help') !== true) this.#answer(relay, nowMs)
     }
   }
 
@@ -124,21 +127,21 @@ export class Detector {
   }
 
   onPingRequest(origin: PeerAddress, originSeq: number, target: Destination, nowMs: number): void {
-    const { options, send } = this.#context
-    if (this.#relays.size >= MAX_RELAYS) {
+    const { options, send, buggify } = this.#context
+    if (this.#relays.size >= MAX_RELAYS || buggify?.('membership.relays-full') === true) {
       send(origin, { kind: 'ping-answer', seq: originSeq, reached: false }, nowMs)
       return
     }
     const seq = this.nextSeq()
     const generation = target.generation ?? 0
     const deadlineMs = nowMs + options.probeTimeoutMs * RELAY_PART
-    this.#relays.set(seq, { seq, origin, originSeq, target: target.id, generation, deadlineMs })
+    this.#relays.set(seq, { seq, origin, originSeq, target: target.id, generation, deadlineMs, reached: false })
     send({ id: target.id, generation }, { kind: 'ping', seq, generation }, nowMs)
   }
 
-  #answer(relay: Relay, reached: boolean, nowMs: number): void {
-    this.#relays.delete(relay.seq)
-    this.#context.send(relay.origin, { kind: 'ping-answer', seq: relay.originSeq, reached }, nowMs)
+  #answer({ seq, origin, originSeq, reached }: Relay, nowMs: number): void {
+    this.#relays.delete(seq)
+    this.#context.send(origin, { kind: 'ping-answer', seq: originSeq, reached }, nowMs)
   }
 
   /** The transport met nobody at `peer`: no need to wait for an answer, but others are still asked. */
@@ -151,16 +154,18 @@ export class Detector {
       if (!probe.indirect) this.#askHelpers(probe, nowMs)
       this.#hasten(probe, nowMs)
     }
-    for (const relay of this.#relays.values()) if (isMeant(relay)) this.#answer(relay, false, nowMs)
+    for (const relay of this.#relays.values()) if (isMeant(relay)) this.#answer(relay, nowMs)
   }
 
   #askHelpers(probe: Probe, nowMs: number): void {
-    const { options, view, random, send } = this.#context
+    const { options, view, random, send, buggify } = this.#context
     probe.indirect = true
+    const most =
+      buggify?.('membership.one-helper') === true ? Math.min(1, options.indirectProbes) : options.indirectProbes
     const helpers = [...view.live.values()].filter(
       ({ record }) => record.state === 'alive' && record.id !== probe.target,
     )
-    for (const { record } of sample(helpers, options.indirectProbes, random)) {
+    for (const { record } of sample(helpers, most, random)) {
       probe.helpers.set(record.id, 'asked')
       const { seq, target, generation } = probe
       send({ id: record.id, generation: record.generation }, { kind: 'ping-request', seq, target, generation }, nowMs)
@@ -185,7 +190,7 @@ export class Detector {
   }
 
   tick(nowMs: number): void {
-    for (const relay of this.#relays.values()) if (nowMs >= relay.deadlineMs) this.#answer(relay, false, nowMs)
+    for (const relay of this.#relays.values()) if (nowMs >= relay.deadlineMs) this.#answer(relay, nowMs)
     for (const probe of this.#probes.values()) {
       if (nowMs >= probe.endMs) this.#fail(probe, nowMs)
       else if (!probe.indirect && nowMs >= probe.directDeadlineMs) this.#askHelpers(probe, nowMs)

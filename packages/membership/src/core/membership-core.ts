@@ -1,4 +1,4 @@
-import { type Random, SeededRandom } from '@dsys/runtime'
+import { type Buggify, type Random, SeededRandom } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { Member } from '../events.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -18,6 +18,8 @@ export interface CoreOptions extends ResolvedOptions {
   readonly seed: number
   readonly canBroadcast: boolean
   readonly maxFrameBytes: number
+  /** Rare behaviour on demand, in a simulation. */
+  readonly buggify?: Buggify | undefined
 }
 
 /** How many members are synced with after a reconnect, and how many are told a farewell one by one. */
@@ -63,6 +65,7 @@ export class MembershipCore {
     this.#detector = new Detector({
       options,
       random: this.#random,
+      buggify: options.buggify,
       view: this.#view,
       emit,
       send: (to, body, nowMs) => this.#courier.send(to, body, nowMs),
@@ -232,6 +235,7 @@ export class MembershipCore {
 
   #answersHello(answers: number): boolean {
     if (this.#state !== 'active') return false
+    if (answers > 0 && this.#buggify('membership.unanswered-hello')) return false
     return answers === 0 || this.#random.float() < answers / Math.max(1, this.#view.live.size)
   }
 
@@ -306,7 +310,8 @@ export class MembershipCore {
 
   /** First-hand news goes to everybody at once where the transport can, else it is gossiped without waiting. */
   #announce(record: MemberRecord, nowMs: number): void {
-    if (this.#options.canBroadcast) this.#courier.broadcast(record, nowMs)
+    const isLost = this.#options.canBroadcast && this.#buggify('membership.lost-broadcast')
+    if (this.#options.canBroadcast && !isLost) this.#courier.broadcast(record, nowMs)
     else this.#nextGossipMs = nowMs
   }
 
@@ -325,17 +330,18 @@ export class MembershipCore {
     this.#detector.tick(nowMs)
     if (nowMs >= this.#nextProbeMs) {
       this.#nextProbeMs = nowMs + probeIntervalMs
-      this.#detector.startProbes(nowMs)
+      if (!this.#buggify('membership.skipped-probes')) this.#detector.startProbes(nowMs)
     }
     if (nowMs >= this.#nextGossipMs && this.#courier.hasNews) {
-      this.#nextGossipMs = nowMs + gossipIntervalMs
+      this.#nextGossipMs = nowMs + gossipIntervalMs * (this.#buggify('membership.late-gossip') ? 4 : 1)
       for (const peer of sample(this.#view.live.values(), this.#options.gossipFanout, this.#random)) {
         if (this.#courier.hasNews) this.#courier.send(addressOf(peer), { kind: 'gossip' }, nowMs)
       }
     }
     if (!this.#joined && nowMs >= this.#nextJoinMs) this.#greet(nowMs)
     if (nowMs >= this.#nextSyncMs) {
-      this.#nextSyncMs = nowMs + syncIntervalMs * (0.75 + this.#random.float() / 2)
+      const isEarly = this.#buggify('membership.early-sync')
+      this.#nextSyncMs = nowMs + (isEarly ? probeIntervalMs : syncIntervalMs * (0.75 + this.#random.float() / 2))
       this.#view.reap(nowMs, rememberDeadMs)
       this.#sync(nowMs)
     }
@@ -376,7 +382,13 @@ export class MembershipCore {
 
   /** SWIM §4.2: the timeout grows with the time that a refutation needs to travel. */
   #suspicionMs(): number {
-    return this.#options.suspicionTimeoutMs * Math.max(1, Math.log10(this.#view.live.size + 1))
+    // Rounded, since `Math.log10` differs between engines in the last digit.
+    const scale = Math.round(1_000 * Math.log10(this.#view.live.size + 1)) / 1_000
+    return this.#options.suspicionTimeoutMs * Math.max(1, scale)
+  }
+
+  #buggify(point: string): boolean {
+    return this.#options.buggify?.(point) === true
   }
 
   #ownRecord(): MemberRecord {

@@ -23,6 +23,8 @@ export interface Relay {
   readonly target: string
   readonly generation: number
   deadlineMs: number
+  /** The target has answered, and the origin does not know yet. */
+  reached: boolean
 }
 
 /**
