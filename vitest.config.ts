@@ -1,5 +1,6 @@
 import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { mutantPlugin } from './tooling/mutants/vitest-plugin.mjs'
 
 // Tests run against the sources of every package, without a build. Child processes do not see this condition: they run from dist.
 const conditions = ['@dsys/source', ...defaultServerConditions]
@@ -9,6 +10,7 @@ export default defineConfig({
   test: {
     projects: [
       {
+        plugins: mutantPlugin(),
         ssr: { resolve: { conditions } },
         test: {
           name: 'unit',

@@ -1,0 +1,10 @@
+import { KV_MUTANTS } from './kv.mjs'
+import { RAFT_MUTANTS } from './raft.mjs'
+import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
+
+/**
+ * Every planted bug. Each must be found by the tests of its package or by its simulation; each issue adds its own.
+ *
+ * @type {readonly import('./mutant.mjs').Mutant[]}
+ */
+export const MUTANTS = [...RAFT_MUTANTS, ...RAFT_DRIVER_MUTANTS, ...KV_MUTANTS]

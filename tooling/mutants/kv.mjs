@@ -1,0 +1,50 @@
+/** @type {readonly import('./mutant.mjs').Mutant[]} */
+export const KV_MUTANTS = [
+  {
+    name: 'a create replaces an entry that is there',
+    source: 'kv: create',
+    file: 'packages/kv/src/core/apply.ts',
+    from: 'return actual === undefined ? set(state, keyspace, command, actual) : unchanged(actual)',
+    to: 'return set(state, keyspace, command, actual)',
+    scenario: 'kv',
+  },
+  {
+    name: 'an update does not look at the revision',
+    source: 'kv: update is a compare-and-set',
+    file: 'packages/kv/src/core/apply.ts',
+    from: 'return actual?.revision === command.revision ? set(',
+    to: 'return actual !== undefined ? set(',
+    scenario: 'kv',
+  },
+  {
+    name: 'a delete does not look at the revision',
+    source: 'kv: conditional delete',
+    file: 'packages/kv/src/core/apply.ts',
+    from: '  if (command.revision !== undefined && command.revision !== actual.revision) return unchanged(actual)\n',
+    to: '',
+    scenario: 'kv',
+  },
+  {
+    name: 'a delete does not move the revision of the keyspace',
+    source: 'kv: revisions grow with every change',
+    file: 'packages/kv/src/core/apply.ts',
+    from: '  keyspace.revision += 1\n  keyspace.entries.delete(command.key)',
+    to: '  keyspace.entries.delete(command.key)',
+    scenario: 'kv',
+  },
+  {
+    name: 'a put gives each key revisions of its own',
+    source: 'kv: one revision a keyspace',
+    file: 'packages/kv/src/core/apply.ts',
+    from: '  keyspace.revision += 1\n  const { revision } = keyspace',
+    to: '  const revision = (previous?.revision ?? 0) + 1\n  keyspace.revision = Math.max(keyspace.revision, revision)',
+    scenario: 'kv',
+  },
+  {
+    name: 'a caller can write into the replicated state',
+    source: 'kv: what a caller gets is a copy',
+    file: 'packages/kv/src/linearizable.ts',
+    from: 'this.#parts.codec.decode(Buffer.from(entry.value))',
+    to: 'this.#parts.codec.decode(entry.value)',
+  },
+]

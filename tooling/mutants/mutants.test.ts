@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { MUTANTS } from './all.mjs'
+import { plant, ROOT } from './mutant.mjs'
+
+describe('planted bugs', () => {
+  test('each has a name of its own', () => {
+    expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length)
+  })
+
+  test.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('fits the code: %s', (_name, mutant) => {
+    const text = readFileSync(join(ROOT, mutant.file), 'utf8')
+    expect(plant(mutant, text)).not.toBe(text)
+  })
+
+  test('a text that does not occur once is refused, with what to do', () => {
+    const mutant = { name: 'x', file: 'a.ts', from: 'a', to: 'b' }
+    expect(plant(mutant, 'xax')).toBe('xbx')
+    expect(() => plant(mutant, 'none')).toThrow(/0 times in a\.ts.*mend the mutant/s)
+    expect(() => plant(mutant, 'aa')).toThrow(/2 times/)
+  })
+})

@@ -1,0 +1,99 @@
+/** @type {readonly import('./mutant.mjs').Mutant[]} */
+export const RAFT_DRIVER_MUTANTS = [
+  {
+    name: 'the driver says that a write is durable before it is',
+    source: 'Raft §5.2; an ack before fsync',
+    file: 'packages/raft/src/group-driver.ts',
+    from: `    this.#writes.add(done)
+`,
+    to: `    this.#writes.add(done)
+    this.core.durable(id, clock.monotonicMs())
+`,
+    scenario: 'kv',
+  },
+  {
+    name: 'the driver forgets term and vote when it writes',
+    source: 'Raft §5.2; P-01',
+    file: 'packages/raft/src/group-driver.ts',
+    from: 'log.persist(hardState === undefined ? { entries } : { hardState, entries })',
+    to: 'log.persist(hardState === undefined || entries.length === 0 ? { entries } : { hardState, entries })',
+    scenario: 'kv',
+  },
+  {
+    name: 'frames of those who are not of the group count',
+    source: 'P-10',
+    file: 'packages/raft/src/group-driver.ts',
+    from: `    if (!this.#peers.has(from.id)) return
+`,
+    to: '',
+  },
+  {
+    name: 'a read is served before what it waits for is applied',
+    source: 'dissertation §6.4',
+    file: 'packages/raft/src/read-queue.ts',
+    from: 'if (batch.index > lastApplied) {',
+    to: 'if (batch.index > lastApplied + 1_000_000) {',
+    scenario: 'kv',
+  },
+  {
+    name: 'a linearizable read is served from what this node has',
+    source: 'dissertation §6.4; P-22',
+    file: 'packages/raft/src/read-queue.ts',
+    from: `    this.#waiting = []
+    return ticket`,
+    to: `    this.#waiting = []
+    this.confirmed(ticket, 0)
+    return ticket`,
+    scenario: 'kv',
+  },
+  {
+    name: 'a command that is proposed again is applied again',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/sessions.ts',
+    from: 'this.#sessions.get(id)?.results.set(sequence, result)',
+    to: 'if (id < 0) this.#sessions.get(id)?.results.set(sequence, result)',
+    scenario: 'kv',
+  },
+  {
+    name: 'a command of a forgotten session is applied',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/sessions.ts',
+    from: "if (session === undefined) return { type: 'unknown-session' }",
+    to: "if (session === undefined) return { type: 'new' }",
+  },
+  {
+    name: 'the results of a session are not in the snapshot',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/sessions.ts',
+    from: 'for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))',
+    to: `for (let left = reader.u32(); left > 0; left--) {
+        reader.u53()
+        reader.bytes()
+      }`,
+    scenario: 'kv',
+  },
+  {
+    name: 'a proposal that was handed over and lost is reported as not applied',
+    source: 'the three outcomes: applied, not applied, unknown',
+    file: 'packages/raft/src/proposals.ts',
+    from: 'proposal.attempts === 0\n          ? new NoLeaderError',
+    to: 'proposal.attempts >= 0\n          ? new NoLeaderError',
+    scenario: 'kv',
+  },
+  {
+    name: 'a lost proposal is never handed over again',
+    source: 'dissertation §6.3: clients retry',
+    file: 'packages/raft/src/proposals.ts',
+    from: 'if (nowMs >= proposal.resendMs) this.#unsent.push(proposal)',
+    to: 'if (nowMs < 0) this.#unsent.push(proposal)',
+    scenario: 'kv',
+  },
+  {
+    name: 'the state of a snapshot is taken over without its sessions',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/applier.ts',
+    from: 'this.#sessions = snapshot.sessions',
+    to: 'if (index < 0) this.#sessions = snapshot.sessions',
+    scenario: 'kv',
+  },
+]
