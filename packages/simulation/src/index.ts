@@ -8,9 +8,13 @@ export {
   SimMachine,
 } from './cluster/machine.ts'
 export { SimWorld, type SimWorldParts } from './cluster/world.ts'
+export { explainHtml } from './explain-html.ts'
+export { explainText } from './explain-text.ts'
+export type { ExplainOptions } from './explain-time-line.ts'
 export { drawFaults, type FaultKnobs } from './faults/draw-faults.ts'
 export type { FaultAction, FaultContext } from './faults/fault-action.ts'
 export { FAULTS, Nemesis, type NemesisParts } from './faults/nemesis.ts'
+export { guard } from './guard.ts'
 export { MachineClock, type MachineClockOptions } from './machine-clock.ts'
 export type { AimedCrash, Aims, Fault, Json, Operation, Plan } from './plan.ts'
 export { SimProcess } from './process.ts'
@@ -24,6 +28,16 @@ export {
 } from './scenario.ts'
 export { Scheduler } from './scheduler.ts'
 export { heavyTailMs, pick, some } from './seed.ts'
+export {
+  type PlanPart,
+  type PlanSize,
+  type ShrinkOptions,
+  type ShrinkProgress,
+  type ShrinkResult,
+  shrink,
+  thrownViolation,
+} from './shrink.ts'
+export { formatStory, parseStory, type Story } from './story.ts'
 export { Trace, type TraceEvent } from './trace.ts'
 export {
   type CrashFate,
