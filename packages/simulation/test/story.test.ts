@@ -26,10 +26,16 @@ const story: Story = {
   plan,
 }
 
-/** The story with one part of its JSON replaced. */
-function withChange(change: (raw: Record<string, never>) => void): string {
-  const raw = JSON.parse(formatStory(story))
-  change(raw)
+type Raw = { [name: string]: Raw }
+
+/** The JSON of the story with one place in it set to `value`, or taken out. */
+function withPart(path: string, value: unknown): string {
+  const raw: Raw = JSON.parse(formatStory(story))
+  const names = path.split('.')
+  const last = names.pop() ?? ''
+  const parent = names.reduce((part, name) => part[name] ?? {}, raw)
+  if (value === undefined) delete parent[last]
+  else parent[last] = value as Raw
   return JSON.stringify(raw)
 }
 
@@ -62,17 +68,17 @@ describe('a story', () => {
   test.each([
     ['{', /no JSON/],
     ['[]', /story is an object, got \[\]/],
-    [withChange((raw) => Object.assign(raw, { version: 2 })), /story\.version is 1, got 2/],
-    [withChange((raw) => void delete raw['rule']), /story\.rule is missing/],
-    [withChange((raw) => Object.assign(raw, { comment: 'x' })), /story has no field "comment"/],
-    [withChange((raw) => Object.assign(raw['plan'], { fautls: [] })), /story\.plan has no field "fautls"/],
-    [withChange((raw) => Object.assign(raw['plan']['faults'][1], { atMs: 'x' })), /plan\.faults\[1\]\.atMs .* got "x"/],
-    [withChange((raw) => Object.assign(raw['plan']['faults'][0], { aim: 'n1' })), /plan\.faults\[0\]\.aim/],
-    [withChange((raw) => Object.assign(raw['plan']['faults'][0], { node: 0.5 })), /plan\.faults\[0\]\.node .* whole/],
-    [withChange((raw) => void delete raw['plan']['operations'][0]['atMs']), /plan\.operations\[0\]\.atMs/],
-    [withChange((raw) => Object.assign(raw['plan']['aims'], { type: 'none' })), /plan\.aims\.type .* got "none"/],
-    [withChange((raw) => Object.assign(raw['plan'], { aims: { type: 'drawn', rates: { a: -1 } } })), /rates\.a/],
-    [withChange((raw) => Object.assign(raw['plan']['buggify'], { off: 'all' })), /plan\.buggify\.off is a list/],
+    [withPart('version', 2), /story\.version is 1, got 2/],
+    [withPart('rule', undefined), /story\.rule is missing/],
+    [withPart('comment', 'x'), /story has no field "comment"/],
+    [withPart('plan.fautls', []), /story\.plan has no field "fautls"/],
+    [withPart('plan.faults.1.atMs', 'x'), /plan\.faults\[1\]\.atMs .* got "x"/],
+    [withPart('plan.faults.0.aim', 'n1'), /plan\.faults\[0\]\.aim/],
+    [withPart('plan.faults.0.node', 0.5), /plan\.faults\[0\]\.node .* whole/],
+    [withPart('plan.operations.0.atMs', undefined), /plan\.operations\[0\]\.atMs/],
+    [withPart('plan.aims.type', 'none'), /plan\.aims\.type .* got "none"/],
+    [withPart('plan.aims', { type: 'drawn', rates: { a: -1 } }), /rates\.a/],
+    [withPart('plan.buggify.off', 'all'), /plan\.buggify\.off is a list/],
   ])('a text that is none is refused, with the place: %#', (text, problem) => {
     expect(() => parseStory(text)).toThrow(SyntaxError)
     expect(() => parseStory(text)).toThrow(problem)
