@@ -1,7 +1,7 @@
 import { CorruptionError, type Disk, type LogEntry } from '@dsys/storage'
 import type { LogRecord } from './format/records.ts'
 import { SEGMENT_HEADER_BYTES, segmentName, segmentSequence } from './format/segment.ts'
-import { Replay, type ScannedSegment, scanSegment } from './recovery.ts'
+import { Replay, type ScannedSegment, type ScanOptions, scanSegment } from './recovery.ts'
 import { isUnfinished } from './segment-preparer.ts'
 
 /** What {@link recover} found. */
@@ -24,18 +24,13 @@ export async function recover(disk: Disk, directory: string, signal: AbortSignal
     .sort((a, b) => a - b)
   const replay = new Replay()
   let last: ScannedSegment | undefined
-  for (const [position, sequence] of sequences.entries()) {
+  for (const sequence of sequences) {
     signal.throwIfAborted()
     const path = `${directory}/${segmentName(sequence)}`
     if (last !== undefined && sequence !== last.header.sequence + 1) {
       throw new CorruptionError(path, 0, `segment ${last.header.sequence + 1}, which stands before it, is missing`)
     }
-    const options = {
-      sequence,
-      firstBatch: last === undefined ? undefined : last.lastBatch + 1,
-      last: position === sequences.length - 1,
-    }
-    last = await scanSegment(disk, path, options, applyTo(replay, path, sequence))
+    last = await scanSegment(disk, path, { sequence, ...behind(last) }, applyTo(replay, path, sequence))
   }
   const unfinished = names.filter(isUnfinished).map((name) => `${directory}/${name}`)
   return { replay, sequences, last, unfinished }
@@ -49,15 +44,20 @@ export async function readGroup(
 ): Promise<LogEntry[]> {
   const replay = new Replay(options.group)
   const newest = options.sequences.at(-1)
-  let firstBatch: number | undefined
+  let before: ScannedSegment | undefined
   for (const sequence of options.sequences) {
     const path = `${directory}/${segmentName(sequence)}`
-    const last = sequence === newest
-    const scan = { sequence, firstBatch, last, ...(last ? { until: options.until } : {}) }
-    const { lastBatch } = await scanSegment(disk, path, scan, applyTo(replay, path, sequence))
-    firstBatch = lastBatch + 1
+    const scan = { sequence, ...behind(before), ...(sequence === newest ? { until: options.until } : {}) }
+    before = await scanSegment(disk, path, scan, applyTo(replay, path, sequence))
   }
   return replay.entriesOf(options.group)
+}
+
+/** What the segment behind `before` must begin with. */
+function behind(before: ScannedSegment | undefined): Pick<ScanOptions, 'firstBatch' | 'before'> {
+  if (before === undefined) return { firstBatch: undefined }
+  const { path, lastBatch, end, dirtyEnd } = before
+  return { firstBatch: lastBatch + 1, ...(dirtyEnd > end ? { before: { path, position: end } } : {}) }
 }
 
 function applyTo(replay: Replay, path: string, sequence: number): (record: LogRecord) => void {

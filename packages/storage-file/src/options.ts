@@ -25,6 +25,11 @@ export interface FileLogStorageOptions {
   readonly segmentBytes?: number
   /** How many bytes of waiting writes share one sync; one write may be larger. Default 1 MiB. */
   readonly maxBatchBytes?: number
+  /**
+   * When nothing was written for this long, an empty batch is: it proves that the one before was durable, so that damage to it
+   * is not taken for a write that a crash cut off. Milliseconds, more than 0. A stop and a start do it at once. Default 100.
+   */
+  readonly sealAfterMs?: number
 }
 
 /** The options with every default filled in. */
@@ -34,12 +39,14 @@ export type FileLogStorageSettings = Required<FileLogStorageOptions>
 export const FILE_LOG_STORAGE_DEFAULTS: Readonly<Omit<FileLogStorageSettings, 'directory'>> = Object.freeze({
   segmentBytes: 16 * 1024 * 1024,
   maxBatchBytes: 1024 * 1024,
+  sealAfterMs: 100,
 })
 
 /** The largest single write. More than this in one call is a RangeError. */
 export const MAX_WRITE_BYTES: number = 256 * 1024 * 1024
 
 const MIN_SEGMENT_BYTES = 4 * 1024
+const MAX_SEAL_AFTER_MS = 60_000
 
 /** Fills in the defaults. Throws RangeError for a value that cannot work. */
 export function settingsOf(options: FileLogStorageOptions): FileLogStorageSettings {
@@ -47,13 +54,17 @@ export function settingsOf(options: FileLogStorageOptions): FileLogStorageSettin
     directory: options.directory,
     segmentBytes: options.segmentBytes ?? FILE_LOG_STORAGE_DEFAULTS.segmentBytes,
     maxBatchBytes: options.maxBatchBytes ?? FILE_LOG_STORAGE_DEFAULTS.maxBatchBytes,
+    sealAfterMs: options.sealAfterMs ?? FILE_LOG_STORAGE_DEFAULTS.sealAfterMs,
   }
-  const { segmentBytes, maxBatchBytes } = settings
+  const { segmentBytes, maxBatchBytes, sealAfterMs } = settings
   if (!Number.isSafeInteger(segmentBytes) || segmentBytes < MIN_SEGMENT_BYTES || segmentBytes > MAX_WRITE_BYTES) {
     throw new RangeError(`segmentBytes is ${MIN_SEGMENT_BYTES} to ${MAX_WRITE_BYTES}, got ${segmentBytes}`)
   }
   if (!Number.isSafeInteger(maxBatchBytes) || maxBatchBytes < 1 || maxBatchBytes > MAX_WRITE_BYTES) {
     throw new RangeError(`maxBatchBytes is 1 to ${MAX_WRITE_BYTES}, got ${maxBatchBytes}`)
+  }
+  if (!(sealAfterMs > 0 && sealAfterMs <= MAX_SEAL_AFTER_MS)) {
+    throw new RangeError(`sealAfterMs is more than 0 and at most ${MAX_SEAL_AFTER_MS}, got ${sealAfterMs}`)
   }
   return settings
 }

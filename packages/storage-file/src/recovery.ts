@@ -14,6 +14,7 @@ import { GroupIndex } from './group-index.ts'
 
 /** A segment that was read to its end. */
 export interface ScannedSegment {
+  readonly path: string
   readonly header: SegmentHeader
   /** Where the next frame goes. */
   readonly end: number
@@ -21,6 +22,8 @@ export interface ScannedSegment {
   readonly dirtyEnd: number
   /** Number of the last batch. */
   readonly lastBatch: number
+  /** The frame of the last batch, which ends at `end`. */
+  readonly lastFrame: Buffer
 }
 
 async function readWhole(disk: Disk, path: string): Promise<Buffer> {
@@ -57,8 +60,8 @@ export interface ScanOptions {
   readonly sequence: number
   /** Number of the first batch; `undefined` when it is not known. */
   readonly firstBatch: number | undefined
-  /** Only the last segment may end in a torn write. */
-  readonly last: boolean
+  /** What could not be read at the end of the segment before this one. It is damage if a batch is missing, else it is nothing. */
+  readonly before?: { readonly path: string; readonly position: number }
   /** Stops reading here: what stands behind is being written. Default: the end of the file. */
   readonly until?: number
 }
@@ -80,16 +83,22 @@ export async function scanSegment(
   }
   const segment = whole.subarray(0, options.until ?? whole.length)
   let position = SEGMENT_HEADER_BYTES
+  let lastStart = position
   let batch = options.firstBatch
   for (;;) {
     const frame = readFrameHeader(segment, header.id, position)
     const payload = frame && readPayload(segment, header.id, position, frame)
     if (frame === undefined || payload === undefined) break
     if (batch !== undefined && frame.batch !== batch) {
+      if (position === SEGMENT_HEADER_BYTES && options.before !== undefined) {
+        const { path: damaged, position: at } = options.before
+        throw new CorruptionError(damaged, at, `batch ${batch} is damaged, and the segment behind it stands whole`)
+      }
       throw new CorruptionError(path, position, `batch ${batch} should stand here, and it is ${frame.batch}`)
     }
     visitAll(path, position, payload, (record) => visit(record, frame.batch))
     batch = frame.batch + 1
+    lastStart = position
     position += frameBytes(frame.payloadBytes)
   }
   const dirtyEnd = lastDirty(segment, position)
@@ -105,10 +114,7 @@ export async function scanSegment(
   if (checkpointMissing || batch === undefined) {
     throw new CorruptionError(path, position, 'the checkpoint that begins each segment is damaged')
   }
-  if (dirtyEnd > position && !options.last) {
-    throw new CorruptionError(path, position, 'the batch here is damaged, and it is not in the last segment')
-  }
-  return { header, end: position, dirtyEnd, lastBatch: batch - 1 }
+  return { path, header, end: position, dirtyEnd, lastBatch: batch - 1, lastFrame: whole.subarray(lastStart, position) }
 }
 
 function visitAll(path: string, position: number, payload: Buffer, visit: (record: LogRecord) => void): void {

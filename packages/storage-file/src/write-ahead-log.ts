@@ -1,5 +1,5 @@
 import type { Clock, Counter, Histogram, Meter, Random } from '@dsys/runtime'
-import { CorruptionError, type Disk, type DiskFile, type LogEntry, StorageFailedError } from '@dsys/storage'
+import { CorruptionError, type Disk, type LogEntry, StorageFailedError } from '@dsys/storage'
 import { ByteWriter } from './format/bytes.ts'
 import { putCheckpoint, putGroup } from './format/records.ts'
 import {
@@ -12,8 +12,10 @@ import {
   writeSegmentHeader,
 } from './format/segment.ts'
 import { GroupIndex } from './group-index.ts'
-import { readGroup, recover } from './log-reader.ts'
+import { IdleTimer } from './idle-timer.ts'
+import { type FoundLog, readGroup, recover } from './log-reader.ts'
 import { SegmentPreparer } from './segment-preparer.ts'
+import { SegmentWriter } from './segment-writer.ts'
 
 /** One change of one group on its way into the log. */
 export interface LogRequest {
@@ -41,13 +43,12 @@ export interface WriteAheadLogPorts {
   readonly meter: Meter
 }
 
-interface CurrentSegment {
-  readonly sequence: number
-  readonly id: Uint8Array
-  readonly sizeBytes: number
-  readonly file: DiskFile
-  /** Where the next frame goes. */
-  end: number
+/** Options of a {@link WriteAheadLog}, as those of the storage. */
+export interface WriteAheadLogOptions {
+  readonly directory: string
+  readonly segmentBytes: number
+  readonly maxBatchBytes: number
+  readonly sealAfterMs: number
 }
 
 /**
@@ -57,7 +58,7 @@ interface CurrentSegment {
 export class WriteAheadLog {
   readonly #ports: WriteAheadLogPorts
   readonly #directory: string
-  readonly #options: { readonly segmentBytes: number; readonly maxBatchBytes: number }
+  readonly #options: WriteAheadLogOptions
   readonly #preparer: SegmentPreparer
   readonly #groups = new Map<string, GroupIndex>()
   #nextGroup = 1
@@ -65,8 +66,7 @@ export class WriteAheadLog {
   readonly #recovered = new Map<number, LogEntry[]>()
   /** Sequence numbers of the segments, oldest first; the current one is the last. */
   readonly #segments: number[] = []
-  #current: CurrentSegment | undefined
-  #lastBatch = 0
+  #current: SegmentWriter | undefined
   readonly #out: ByteWriter
   readonly #checkpoint: ByteWriter = new ByteWriter(64 * 1024)
   readonly #queue: WaitingRequest[] = []
@@ -76,14 +76,12 @@ export class WriteAheadLog {
   #neededFrom = 0
   #readers = 0
   #failure: StorageFailedError | undefined
+  readonly #idle: IdleTimer
   readonly #syncMs: Histogram
   readonly #batchRequests: Histogram
   readonly #writtenBytes: Counter
 
-  constructor(
-    ports: WriteAheadLogPorts,
-    options: { readonly directory: string; readonly segmentBytes: number; readonly maxBatchBytes: number },
-  ) {
+  constructor(ports: WriteAheadLogPorts, options: WriteAheadLogOptions) {
     this.#ports = ports
     this.#directory = options.directory
     this.#options = options
@@ -93,6 +91,7 @@ export class WriteAheadLog {
       segmentBytes: options.segmentBytes,
       onFailure: (error) => this.fail('preparing a segment', error),
     })
+    this.#idle = new IdleTimer(ports.clock, options.sealAfterMs, () => this.#sealWhenIdle())
     const { meter } = ports
     this.#syncMs = meter.histogram('dsys_storage_sync_ms', { unit: 'ms', description: 'Duration of one durable write' })
     this.#batchRequests = meter.histogram('dsys_storage_batch_writes', { description: 'Writes that shared one sync' })
@@ -100,7 +99,8 @@ export class WriteAheadLog {
   }
 
   /**
-   * Reads what is there and makes it ready for more. Throws CorruptionError, with nothing changed, on damage.
+   * Reads what is there and makes it ready for more. Throws CorruptionError, with nothing changed, on damage, and
+   * StorageFailedError when a write fails.
    *
    * @param options `groupsExpected`: there are traces of groups elsewhere, so a log without any has been lost.
    */
@@ -115,24 +115,26 @@ export class WriteAheadLog {
       this.#recovered.set(group.id, found.replay.entriesOf(group.id))
       this.#nextGroup = Math.max(this.#nextGroup, group.id + 1)
     }
-    for (const path of found.unfinished) await disk.remove(path)
-    this.#segments.push(...found.sequences)
-    const { last } = found
+    try {
+      await this.#takeOver(found)
+    } catch (error) {
+      throw this.fail('making the log ready', error)
+    }
+  }
+
+  async #takeOver({ last, sequences, unfinished }: FoundLog): Promise<void> {
+    const { disk } = this.#ports
+    for (const path of unfinished) await disk.remove(path)
+    this.#segments.push(...sequences)
     if (last === undefined) {
       await this.#roll(0)
       return
     }
-    this.#lastBatch = last.lastBatch
-    const { sequence, sizeBytes, id } = last.header
-    const file = await disk.open(`${this.#directory}/${segmentName(sequence)}`, { durableWrites: true })
-    this.#current = { sequence, id, sizeBytes, file, end: last.end }
-    // A process that was killed may have left its last write, and the name of its last segment, in memory alone. From here
-    // on this node acts on what it found, so a loss of power must not take that away.
-    await file.sync()
+    const file = await disk.open(`${this.#directory}/${segmentName(last.header.sequence)}`, { durableWrites: true })
+    this.#current = new SegmentWriter(file, { ...last.header, ...last })
+    // A process that was killed may have left the name of its last segment in memory alone.
     await disk.syncDirectory(this.#directory)
-    // What the cut-off write left must not be there when the place is written again: its parts could fit together
-    // with those of a later cut-off write.
-    if (last.dirtyEnd > last.end) await file.write(last.end, new Uint8Array(last.dirtyEnd - last.end))
+    if (!(await this.#current.takeOver(last))) await this.#roll(0)
     this.#markSuperfluous()
   }
 
@@ -186,7 +188,9 @@ export class WriteAheadLog {
   }
 
   async close(): Promise<void> {
+    this.#idle.stop()
     await this.#running
+    await this.#seal()
     await this.#collecting
     await this.#preparer.stop()
     await this.#current?.file.close()
@@ -208,6 +212,22 @@ export class WriteAheadLog {
       for (const { resolve } of batch) resolve()
     }
     this.#running = undefined
+  }
+
+  #sealWhenIdle(): void {
+    if (this.#running !== undefined) return
+    // Requests that come meanwhile wait for it, as for any other write.
+    this.#running = this.#seal().then(() => this.#run())
+  }
+
+  /** Makes damage to the last batch something that is told from a torn write. */
+  async #seal(): Promise<void> {
+    if (this.#failure !== undefined) return
+    try {
+      await this.#current?.seal()
+    } catch (error) {
+      this.fail('a write to the log', error)
+    }
   }
 
   #takeBatch(): WaitingRequest[] {
@@ -234,33 +254,30 @@ export class WriteAheadLog {
     const payloadBytes = out.length - FRAME_HEADER_BYTES
     out.align(FRAME_ALIGNMENT)
     let segment = this.#current
-    const rolls = segment === undefined || segment.end + out.length > segment.sizeBytes
+    const rolls = !segment?.fits(out.length)
     if (segment === undefined || rolls) segment = await this.#roll(out.length)
     let frees = rolls
     for (const request of batch) {
       request.note(segment.sequence)
       frees ||= request.frees
     }
-    const frame = out.written()
-    this.#lastBatch++
-    writeFrameHeader(frame, 0, { payloadBytes, batch: this.#lastBatch, id: segment.id, position: segment.end })
-    await this.#writeDurably(segment, frame)
+    await this.#writeDurably(segment, out.written(), payloadBytes)
     this.#batchRequests.record(batch.length)
     if (frees) this.#markSuperfluous()
     if (segment.end > segment.sizeBytes / 2) this.#preparer.prepare()
   }
 
-  async #writeDurably(segment: CurrentSegment, frame: Buffer): Promise<void> {
+  async #writeDurably(segment: SegmentWriter, frame: Buffer, payloadBytes: number): Promise<void> {
     const { clock } = this.#ports
     const startMs = clock.monotonicMs()
-    await segment.file.write(segment.end, frame)
+    await segment.append(frame, payloadBytes)
     this.#syncMs.record(clock.monotonicMs() - startMs)
     this.#writtenBytes.add(frame.length)
-    segment.end += frame.length
+    this.#idle.touch()
   }
 
-  /** Begins a segment that has room for a frame of `frameBytes` behind its checkpoint. */
-  async #roll(frameBytes: number): Promise<CurrentSegment> {
+  /** Begins a segment that has room for a frame of `frameBytes` behind its checkpoint, and for one that proves it. */
+  async #roll(frameBytes: number): Promise<SegmentWriter> {
     const out = this.#checkpoint
     out.reset()
     out.zeros(SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES)
@@ -271,22 +288,22 @@ export class WriteAheadLog {
     }
     const payloadBytes = out.length - SEGMENT_HEADER_BYTES - FRAME_HEADER_BYTES
     out.align(FRAME_ALIGNMENT)
-    const prepared = await this.#preparer.take(out.length + frameBytes)
+    const prepared = await this.#preparer.take(out.length + frameBytes + FRAME_HEADER_BYTES)
     const { file, sizeBytes } = prepared
     const sequence = (this.#segments.at(-1) ?? 0) + 1
     const id = this.#ports.random.bytes(SEGMENT_ID_BYTES)
     const start = out.written()
     writeSegmentHeader(start, { sequence, sizeBytes, id })
     const position = SEGMENT_HEADER_BYTES
-    this.#lastBatch++
-    writeFrameHeader(start, position, { payloadBytes, batch: this.#lastBatch, id, position })
+    const batch = (this.#current?.lastBatch ?? 0) + 1
+    writeFrameHeader(start, position, { payloadBytes, batch, id, position })
     await file.write(0, start)
     // The segment gets its name only now: one that has a name always has a header and a checkpoint.
     await this.#ports.disk.rename(prepared.path, `${this.#directory}/${segmentName(sequence)}`)
     await this.#ports.disk.syncDirectory(this.#directory)
     const before = this.#current
     this.#segments.push(sequence)
-    this.#current = { sequence, id, sizeBytes, file, end: start.length }
+    this.#current = new SegmentWriter(file, { sequence, id, sizeBytes, end: start.length, lastBatch: batch })
     await before?.file.close()
     return this.#current
   }

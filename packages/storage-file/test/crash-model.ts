@@ -10,7 +10,7 @@ import {
   type SnapshotMeta,
 } from '@dsys/storage'
 import { FileLogStorage } from '@dsys/storage-file'
-import { MemoryDisk, type MemoryDiskBugs } from './memory-disk.ts'
+import { MemoryDisk, type MemoryDiskOptions } from '@dsys/storage-memory'
 
 /** What the log of a group holds after some number of its writes. */
 interface LogModel {
@@ -87,9 +87,9 @@ export class CrashWorld {
   #pending: Promise<void>[] = []
   #dead = false
 
-  constructor(seed: number, bugs: MemoryDiskBugs = {}) {
+  constructor(seed: number, disk: MemoryDiskOptions = {}) {
     this.#random = new SeededRandom(seed)
-    this.disk = new MemoryDisk(this.#random.stream('disk'), bugs)
+    this.disk = new MemoryDisk(this.#random.stream('disk'), disk)
   }
 
   /** Starts over what is durable, and checks it. Throws AssertionError when something was lost or invented. */

@@ -5,8 +5,8 @@ import { runtime } from '@dsys/runtime/di'
 import { LOG_STORAGE } from '@dsys/storage/di'
 import { FileLogStorage } from '@dsys/storage-file'
 import { fileStorage } from '@dsys/storage-file/di'
+import { MemoryDisk } from '@dsys/storage-memory'
 import { test } from 'vitest'
-import { MemoryDisk } from './memory-disk.ts'
 
 /** The least container that a scope takes. */
 function container(): Container {

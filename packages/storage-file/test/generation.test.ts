@@ -1,8 +1,8 @@
 import { equal, ok, rejects } from 'node:assert/strict'
 import { SeededRandom, VirtualClock } from '@dsys/runtime'
 import { bumpGeneration } from '@dsys/storage-file'
+import { MemoryDisk } from '@dsys/storage-memory'
 import { test } from 'vitest'
-import { MemoryDisk } from './memory-disk.ts'
 
 const clockAt = (wallMs: number): VirtualClock => new VirtualClock({ wallMs })
 

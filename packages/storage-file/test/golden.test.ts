@@ -20,7 +20,7 @@ const golden = async (name: string): Promise<Buffer> => {
 /** A log with a record of each kind. */
 async function example(): Promise<StorageOnMemory> {
   const world = new StorageOnMemory()
-  await world.session(async (log, storage) => {
+  await world.killed(async (log, storage) => {
     await log.persist({ hardState: { term: 1, votedFor: 'n1' }, entries: [entry(1), entry(2), entry(3)] })
     await log.saveSnapshot({ index: 2, term: 1, context: Buffer.from('voters') }, [Buffer.from('the state at 2')])
     await log.compact(2)

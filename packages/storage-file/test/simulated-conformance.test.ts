@@ -1,8 +1,8 @@
 import { SeededRandom, systemRuntime, VirtualClock } from '@dsys/runtime'
 import { diskConformance, logStorageConformance } from '@dsys/storage/conformance'
 import { FileLogStorage } from '@dsys/storage-file'
+import { MemoryDisk } from '@dsys/storage-memory'
 import { describe, test } from 'vitest'
-import { MemoryDisk } from './memory-disk.ts'
 
 const nothing = async (): Promise<void> => undefined
 

@@ -1,7 +1,7 @@
 import { SeededRandom, systemRuntime, VirtualClock } from '@dsys/runtime'
 import type { GroupLog, LogEntry } from '@dsys/storage'
 import { FileLogStorage } from '@dsys/storage-file'
-import { MemoryDisk } from './memory-disk.ts'
+import { MemoryDisk } from '@dsys/storage-memory'
 
 /** A simulated disk and the storages over it. */
 export class StorageOnMemory {
@@ -31,6 +31,14 @@ export class StorageOnMemory {
     } finally {
       await storage.stop()
     }
+  }
+
+  /** As {@link StorageOnMemory.session}, but the process is killed after `body`: nothing proves that the last batch was durable. */
+  async killed<T>(body: (log: GroupLog, storage: FileLogStorage) => Promise<T>): Promise<T> {
+    const storage = await this.start()
+    const result = await body(await storage.openGroup('g'), storage)
+    this.disk.kill()
+    return result
   }
 
   /** The last index that a new storage finds. */

@@ -9,6 +9,7 @@ import {
   type StoredSnapshot,
 } from '@dsys/storage'
 import type { Change, MemoryLogDisk, MemorySnapshot } from './memory-log-disk.ts'
+import type { SyncHook } from './sync-queue.ts'
 
 /** Cuts the log before the first of `added`, then appends them. */
 function appendEntries(entries: LogEntry[], added: readonly LogEntry[]): void {
@@ -51,17 +52,23 @@ export class MemoryGroupLog implements GroupLog {
   readonly #life: number
   readonly #group: string
   readonly #bounds: LogBounds
+  readonly #sync: SyncHook | undefined
   readonly #onDispose: () => void
   #newest: MemorySnapshot | undefined
   /** Snapshots are stored one after the other; this is the end of the last. */
   #saving: Promise<void> = Promise.resolve()
   #disposed = false
 
-  constructor(disk: MemoryLogDisk, group: string, onDispose: () => void) {
+  constructor(
+    disk: MemoryLogDisk,
+    group: string,
+    options: { readonly sync: SyncHook | undefined; readonly onDispose: () => void },
+  ) {
     this.#disk = disk
     this.#life = disk.life
     this.#group = group
-    this.#onDispose = onDispose
+    this.#sync = options.sync
+    this.#onDispose = options.onDispose
     const { hardState, snapshot, entries } = disk.read(group)
     this.#newest = snapshot
     this.recovered = { hardState, snapshot: snapshot?.meta, entries }
@@ -133,7 +140,7 @@ export class MemoryGroupLog implements GroupLog {
   }
 
   #append(change: Change): Promise<void> {
-    return this.#disk.append(this.#life, this.#group, change)
+    return this.#disk.append(this.#life, this.#group, change, this.#sync)
   }
 
   #assertOpen(): void {

@@ -1,4 +1,5 @@
-import { entriesBehind, type HardState, type LogEntry, type SnapshotMeta, StorageFailedError } from '@dsys/storage'
+import { entriesBehind, type HardState, type LogEntry, type SnapshotMeta } from '@dsys/storage'
+import { type MemoryCrashOptions, type SyncHook, SyncQueue } from './sync-queue.ts'
 
 /** Everything that one group has made durable. */
 export interface GroupState {
@@ -16,13 +17,6 @@ export interface MemorySnapshot {
 
 /** A change of a group that waits for its sync. */
 export type Change = (state: GroupState) => void
-
-interface WaitingChange {
-  readonly group: string
-  readonly change: Change
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
 
 /** Options of a {@link MemoryLogDisk}. */
 export interface MemoryLogDiskOptions {
@@ -44,63 +38,39 @@ const emptyState = (): GroupState => ({
  * restarts a node by making a new storage over the same disk.
  */
 export class MemoryLogDisk {
-  readonly #options: MemoryLogDiskOptions
   readonly #groups = new Map<string, GroupState>()
-  #waiting: WaitingChange[] = []
-  #inFlight: WaitingChange[] = []
-  #syncing: Promise<void> | undefined
-  #held: { readonly released: Promise<void>; readonly release: () => void } | undefined
-  #failure: StorageFailedError | undefined
-  #life = 0
+  readonly #queue: SyncQueue
 
   constructor(options: MemoryLogDiskOptions = {}) {
-    this.#options = options
+    this.#queue = new SyncQueue(options.sync)
   }
 
   /** Which life of the disk this is: it grows with each crash, and a storage of an earlier life is dead. */
   get life(): number {
-    return this.#life
+    return this.#queue.life
   }
 
-  /** How many changes are not durable yet. */
+  /** How many changes are not durable yet, those of a sync that failed included: what a crash may lose or keep. */
   get waiting(): number {
-    return this.#inFlight.length + this.#waiting.length
+    return this.#queue.waiting
   }
 
   /** Holds back every sync from now on until {@link MemoryLogDisk.releaseSyncs}: writes do not resolve meanwhile. */
   holdSyncs(): void {
-    if (this.#held !== undefined) return
-    let release = (): void => undefined
-    const released = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    this.#held = { released, release }
+    this.#queue.hold()
   }
 
   /** Lets held syncs go on. */
   releaseSyncs(): void {
-    this.#held?.release()
-    this.#held = undefined
+    this.#queue.release()
   }
 
   /**
-   * Loses power: what is not durable is gone, storages over this disk are dead, and their waiting writes reject with
-   * StorageFailedError. The disk can then be used by a new storage.
-   *
-   * @param options `keep`: how many of the waiting changes, the oldest first, reached the disk all the same, as can happen on
-   * a real one. Default 0.
+   * Loses power, or kills the process: what is not durable is gone but for what is kept, storages over this disk are dead, and their
+   * waiting writes reject with StorageFailedError. The disk can then be used by a new storage, also after a sync that failed.
    */
-  crash(options: { readonly keep?: number } = {}): void {
-    const lost = [...this.#inFlight, ...this.#waiting]
-    for (const { group, change } of lost.slice(0, options.keep ?? 0)) change(this.#stateOf(group))
-    this.#inFlight = []
-    this.#waiting = []
-    this.#syncing = undefined
-    this.#failure = undefined
-    this.#life++
-    this.releaseSyncs()
-    const error = new StorageFailedError('the disk', new Error('the simulated machine lost power'))
-    for (const { reject } of lost) reject(error)
+  crash(options: MemoryCrashOptions = {}): void {
+    this.#queue.crash(options)
   }
 
   /** What a storage that opens `group` now finds: copies, for the caller to keep. */
@@ -114,51 +84,13 @@ export class MemoryLogDisk {
   }
 
   /** Resolves once `change`, and all before it, are durable. */
-  append(life: number, group: string, change: Change): Promise<void> {
-    if (life !== this.#life) {
-      return Promise.reject(new StorageFailedError('a write', new Error('the simulated machine lost power')))
-    }
-    if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ group, change, resolve, reject })
-      this.#syncing ??= this.#syncAll(life)
-    })
+  append(life: number, group: string, change: Change, sync?: SyncHook): Promise<void> {
+    return this.#queue.append(life, () => change(this.#stateOf(group)), sync)
   }
 
   /** Resolves when nothing waits any more, whatever became of it. */
-  async drained(): Promise<void> {
-    await this.#syncing
-  }
-
-  async #syncAll(life: number): Promise<void> {
-    // The changes of one turn are synced together.
-    await Promise.resolve()
-    while (life === this.#life && this.#waiting.length > 0) {
-      this.#inFlight = this.#waiting
-      this.#waiting = []
-      try {
-        await this.#options.sync?.()
-        while (this.#held !== undefined) await this.#held.released
-      } catch (error) {
-        if (life === this.#life) this.#fail(error)
-        return
-      }
-      if (life !== this.#life) return
-      const durable = this.#inFlight
-      this.#inFlight = []
-      for (const { group, change } of durable) change(this.#stateOf(group))
-      for (const { resolve } of durable) resolve()
-    }
-    if (life === this.#life) this.#syncing = undefined
-  }
-
-  #fail(cause: unknown): void {
-    this.#failure = new StorageFailedError('a sync', cause)
-    const failed = [...this.#inFlight, ...this.#waiting]
-    this.#inFlight = []
-    this.#waiting = []
-    this.#syncing = undefined
-    for (const { reject } of failed) reject(this.#failure)
+  drained(): Promise<void> {
+    return this.#queue.drained()
   }
 
   #stateOf(group: string): GroupState {

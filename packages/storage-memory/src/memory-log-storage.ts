@@ -7,16 +7,20 @@ import { MemoryLogDisk } from './memory-log-disk.ts'
 export interface MemoryLogStoragePorts {
   /** Holds what is durable, and outlives the storage. Default: one of its own. */
   readonly disk?: MemoryLogDisk
+  /** What each sync of this storage waits for, in place of the hook of the disk: a process has a clock of its own. */
+  readonly sync?: () => Promise<void>
 }
 
 /** {@link LogStorage} in memory: for tests, simulations, and nodes that may lose everything when their process ends. */
 export class MemoryLogStorage implements LogStorage {
   readonly #disk: MemoryLogDisk
+  readonly #sync: (() => Promise<void>) | undefined
   readonly #open = new Map<string, MemoryGroupLog>()
   readonly #lifecycle: Lifecycle
 
   constructor(ports: MemoryLogStoragePorts = {}) {
     this.#disk = ports.disk ?? new MemoryLogDisk()
+    this.#sync = ports.sync
     this.#lifecycle = new Lifecycle('MemoryLogStorage', {
       start: async () => undefined,
       stop: async () => {
@@ -43,7 +47,7 @@ export class MemoryLogStorage implements LogStorage {
     options.signal?.throwIfAborted()
     checkGroupName(group)
     if (this.#open.has(group)) throw new GroupOpenError(group)
-    const log = new MemoryGroupLog(this.#disk, group, () => this.#open.delete(group))
+    const log = new MemoryGroupLog(this.#disk, group, { sync: this.#sync, onDispose: () => this.#open.delete(group) })
     this.#open.set(group, log)
     return log
   }
