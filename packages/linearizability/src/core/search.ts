@@ -1,0 +1,300 @@
+import { canonicalText } from '../json.ts'
+import type { AnyModel } from '../model.ts'
+import { ConfigurationCache } from './configuration-cache.ts'
+import { EventList, type SearchOperation } from './event-list.ts'
+import { LinearizedSet } from './linearized-set.ts'
+import { StateTable } from './state-table.ts'
+import { EMPTY_SET, UnknownSets } from './unknown-sets.ts'
+
+/** What is judged as one: operations in the order of their calls, without those that failed. */
+export interface SearchProblem {
+  readonly model: AnyModel
+  readonly operations: readonly SearchOperation[]
+}
+
+/** An order of operations, as far as it was taken. */
+export interface PartialOrder {
+  /** The numbers of the operations, first to last. */
+  readonly order: readonly number[]
+  /** The state behind each of them. */
+  readonly states: readonly unknown[]
+}
+
+/** One choice on the path from the first state to the present configuration. */
+interface Frame {
+  /** A known operation by its index, or one of unknown outcome by its complement (`~index`). */
+  readonly choice: number
+  /** Which of the states that the operation may lead to. */
+  readonly alternative: number
+  /** The state and the used unknown operations before. */
+  readonly state: number
+  readonly used: number
+  /** A read that fits: to put it anywhere else is never better, so the search does not come back to it. */
+  readonly forced: boolean
+}
+
+const READS = 0
+const KNOWN = 1
+const UNKNOWN = 2
+
+/**
+ * The search for a linearization: Wing and Gong's, with Lowe's list and cache, and four rules that leave out orders which cannot be
+ * better than another one. ALGORITHM.md explains them and why they are right.
+ *
+ * It can be stopped after any number of steps and goes on where it was, so that many searches can share a budget.
+ */
+export class Search {
+  readonly #model: AnyModel
+  readonly #known: readonly SearchOperation[]
+  readonly #unknown: readonly SearchOperation[]
+  /** For each unknown operation the one before it that does just the same, which is used first; -1 for none. */
+  readonly #twins: Int32Array
+  readonly #list: EventList
+  readonly #linearized: LinearizedSet
+  readonly #sets: UnknownSets
+  readonly #cache: ConfigurationCache
+  readonly #states: StateTable
+  readonly #path: Frame[] = []
+
+  #state: number
+  #used: number = EMPTY_SET
+  #phase = READS
+  /** In the first two phases a node of the list, in the last one the index of an unknown operation. */
+  #cursor: number
+  /** Which of the states of the operation at the cursor comes next. */
+  #alternative = 0
+  /** In the last phase: where the first operation that is not linearized returns. */
+  #firstReturn = 0
+  #looks = 0
+  #answer: 'yes' | 'no' | undefined
+
+  /** The path that came farthest. Its first `shared` choices are those of the present path. */
+  readonly #best = { order: [] as number[], states: [] as number[], blockedAt: -1, known: -1, shared: 0 }
+
+  constructor({ model, operations }: SearchProblem) {
+    this.#model = model
+    this.#known = operations.filter(({ output }) => output !== undefined)
+    this.#unknown = operations.filter((operation) => operation.output === undefined && !operation.readOnly)
+    this.#twins = twinsOf(this.#unknown)
+    this.#list = new EventList(this.#known)
+    this.#linearized = new LinearizedSet(this.#known.length)
+    this.#sets = new UnknownSets(this.#unknown.length)
+    this.#cache = new ConfigurationCache(this.#linearized, this.#sets)
+    this.#states = new StateTable(model)
+    this.#state = this.#states.idOf(model.init())
+    this.#cursor = this.#list.first
+  }
+
+  /** How many operations were looked at so far, and sets compared. */
+  get steps(): number {
+    return this.#looks + this.#cache.comparisons
+  }
+
+  /** Where the return is that no order has come past, as an index of the history; -1 before the search has come to any. */
+  get blockedAt(): number {
+    return this.#best.blockedAt
+  }
+
+  /** The longest order that was found. */
+  get longest(): PartialOrder {
+    if (this.#answer === 'yes') this.#keepPath()
+    return { order: [...this.#best.order], states: this.#best.states.map((id) => this.#states.stateOf(id)) }
+  }
+
+  /** Goes on until there is an answer, or until {@link steps} has come to `limit`. */
+  run(limit: number): 'yes' | 'no' | undefined {
+    while (this.#answer === undefined && this.steps < limit) {
+      if (this.#linearized.size === this.#known.length) this.#answer = 'yes'
+      else if (this.#phase === READS) this.#takeReads()
+      else if (this.#phase === KNOWN) this.#tryKnown()
+      else this.#tryUnknown()
+    }
+    return this.#answer
+  }
+
+  /** Linearizes every read that fits the present state, then asks whether the search was here before. */
+  #takeReads(): void {
+    const node = this.#cursor
+    if (isCall(node)) {
+      this.#looks += 1
+      const operation = this.#known[node >> 1] as SearchOperation
+      const fits = operation.readOnly && this.#staysAt(operation)
+      const next = this.#list.after(node)
+      if (fits) this.#push(node >> 1, 0, this.#state, true)
+      // Its own return was lifted with it.
+      this.#cursor = fits && next === node + 1 ? this.#list.after(next) : next
+      return
+    }
+    if (this.#cache.add(this.#state, this.#used)) {
+      this.#beginPhase(KNOWN, this.#list.first)
+      return
+    }
+    const refused = this.#used
+    this.#back()
+    if (this.#used !== refused) this.#sets.dropLatest(refused)
+  }
+
+  #staysAt(operation: SearchOperation): boolean {
+    const states = this.#step(this.#state, operation)
+    return states.length === 1 && this.#states.idOf(states[0]) === this.#state
+  }
+
+  #tryKnown(): void {
+    const node = this.#cursor
+    if (!isCall(node)) {
+      this.#firstReturn = (this.#known[node >> 1] as SearchOperation).endedAt
+      this.#noteBlocked()
+      this.#beginPhase(UNKNOWN, 0)
+      return
+    }
+    if (!this.#descend(node >> 1)) this.#moveTo(this.#list.after(node))
+  }
+
+  #tryUnknown(): void {
+    const index = this.#cursor
+    const operation = this.#unknown[index]
+    if (operation === undefined || operation.invokedAt > this.#firstReturn) {
+      this.#back()
+      return
+    }
+    if (!this.#isUsable(index) || !this.#descend(~index)) this.#moveTo(index + 1)
+  }
+
+  /** Not used yet, while all that are just like it and were called before are. */
+  #isUsable(index: number): boolean {
+    this.#looks += 1
+    const twin = this.#twins[index] as number
+    return !this.#sets.has(this.#used, index) && (twin < 0 || this.#sets.has(this.#used, twin))
+  }
+
+  /** Linearizes the operation at the cursor, if there is a state left to which that leads and that is worth it. */
+  #descend(choice: number): boolean {
+    const operation = this.#operationOf(choice)
+    this.#looks += 1
+    const states = this.#step(this.#state, operation)
+    for (let alternative = this.#alternative; alternative < states.length; alternative++) {
+      const state = this.#states.idOf(states[alternative])
+      // An operation that changes nothing and need not be there is left out.
+      if (choice < 0 && state === this.#state) continue
+      if (this.#isRedundant(choice, operation, state)) continue
+      this.#push(choice, alternative, state, false)
+      return true
+    }
+    return false
+  }
+
+  /**
+   * Whether the operation comes right behind one of unknown outcome, and leads where another order leads as well: the one without the
+   * unknown operation, the one that has it later, or, of two unknown ones, the one with the lower number first.
+   */
+  #isRedundant(choice: number, operation: SearchOperation, state: number): boolean {
+    const top = this.#path.at(-1)
+    if (top === undefined || top.choice >= 0) return false
+    for (const without of this.#step(top.state, operation)) {
+      this.#looks += 1
+      const id = this.#states.idOf(without)
+      if (id === state) return true
+      if (choice < 0 && ~choice > ~top.choice) continue
+      for (const later of this.#step(id, this.#operationOf(top.choice))) {
+        this.#looks += 1
+        if (this.#states.idOf(later) === state) return true
+      }
+    }
+    return false
+  }
+
+  #step(state: number, { input, output, key }: SearchOperation): readonly unknown[] {
+    return this.#model.step(this.#states.stateOf(state), input, output, key)
+  }
+
+  #push(choice: number, alternative: number, state: number, forced: boolean): void {
+    this.#path.push({ choice, alternative, state: this.#state, used: this.#used, forced })
+    if (choice >= 0) {
+      this.#list.lift(choice)
+      this.#linearized.add(choice)
+    } else {
+      this.#used = this.#sets.with(this.#used, ~choice)
+    }
+    this.#state = state
+    // Behind a read that was taken the state is the same: those passed over before still do not fit.
+    if (!forced) this.#beginPhase(READS, this.#list.first)
+  }
+
+  /** Undoes choices up to the latest one that had an alternative, and goes on with what follows it. */
+  #back(): void {
+    for (;;) {
+      const frame = this.#path.pop()
+      if (frame === undefined) {
+        this.#answer = 'no'
+        return
+      }
+      const { choice, alternative } = frame
+      if (choice >= 0) {
+        this.#list.putBack(choice)
+        this.#linearized.remove(choice)
+      }
+      this.#state = frame.state
+      this.#used = frame.used
+      if (this.#path.length < this.#best.shared) this.#best.shared = this.#path.length
+      if (frame.forced) continue
+      if (choice < 0) this.#firstReturn = this.#returnOfFirst()
+      this.#beginPhase(choice >= 0 ? KNOWN : UNKNOWN, choice >= 0 ? 2 * choice : ~choice)
+      this.#alternative = alternative + 1
+      return
+    }
+  }
+
+  #returnOfFirst(): number {
+    let node = this.#list.first
+    while (isCall(node)) node = this.#list.after(node)
+    return (this.#known[node >> 1] as SearchOperation).endedAt
+  }
+
+  #beginPhase(phase: number, cursor: number): void {
+    this.#phase = phase
+    this.#moveTo(cursor)
+  }
+
+  #moveTo(cursor: number): void {
+    this.#cursor = cursor
+    this.#alternative = 0
+  }
+
+  /** Keeps the path when it came farther than any before it. */
+  #noteBlocked(): void {
+    const best = this.#best
+    const known = this.#linearized.size
+    if (this.#firstReturn < best.blockedAt || (this.#firstReturn === best.blockedAt && known <= best.known)) return
+    best.blockedAt = this.#firstReturn
+    best.known = known
+    this.#keepPath()
+  }
+
+  /** Copies what differs from the path that was kept last. */
+  #keepPath(): void {
+    const { order, states, shared } = this.#best
+    order.length = shared
+    states.length = shared
+    for (let depth = shared; depth < this.#path.length; depth++) {
+      order.push(this.#operationOf((this.#path[depth] as Frame).choice).op)
+      states.push(this.#path[depth + 1]?.state ?? this.#state)
+    }
+    this.#best.shared = this.#path.length
+  }
+
+  #operationOf(choice: number): SearchOperation {
+    return (choice >= 0 ? this.#known[choice] : this.#unknown[~choice]) as SearchOperation
+  }
+}
+
+const isCall = (node: number): boolean => (node & 1) === 0
+
+function twinsOf(operations: readonly SearchOperation[]): Int32Array {
+  const latest = new Map<string, number>()
+  return Int32Array.from(operations, ({ key, input }, index) => {
+    const text = canonicalText([key, input])
+    const twin = latest.get(text) ?? -1
+    latest.set(text, index)
+    return twin
+  })
+}

@@ -1,0 +1,137 @@
+import { Search } from './core/search.ts'
+import { describeOperation, describeState } from './describe.ts'
+import type { Operation } from './history.ts'
+import type { AnyModel } from './model.ts'
+import { type Partition, searchOperations } from './partition.ts'
+
+/** One operation in the longest order that was found. */
+export interface PlacedOperation {
+  readonly operation: Operation
+  /** The state behind it, as the model describes it. */
+  readonly state: string
+}
+
+/** Why a history is not linearizable. */
+export interface Failure {
+  /** The part that it was found in: the key, unless the model partitions otherwise. */
+  readonly partition: string
+  /** How many events of the history, from its beginning, are enough: its first `prefixEvents` events are not linearizable. */
+  readonly prefixEvents: number
+  /** Whether one event less would be linearizable. `false` only when the budget did not suffice to find out. */
+  readonly smallest: boolean
+  /** The operation whose end is the last event of the prefix: until then all could be explained. */
+  readonly operation: Operation
+  /** The operations of this part that the prefix has, as far as it knows them: what ended later has an unknown outcome. */
+  readonly operations: readonly Operation[]
+  /** The longest order that was found before nothing fitted any more. */
+  readonly placed: readonly PlacedOperation[]
+  /** What returned and has no place behind that order. */
+  readonly unplaced: readonly Operation[]
+  /** All of it in a few sentences. */
+  readonly text: string
+}
+
+/**
+ * The smallest prefix of a part that is not linearizable. Histories are closed under prefixes: when one is not linearizable, none that
+ * goes on from it is, so the place is found by halving. No search came past the return at `blockedAt`, and some search came up to it,
+ * so what ends before it is linearizable; nearly always that return is the place itself.
+ */
+export function findFailure(
+  model: AnyModel,
+  partition: Partition,
+  { blockedAt, budget }: { readonly blockedAt: number; readonly budget: number },
+): Failure {
+  const ends = partition.operations
+    .filter(({ outcome, endedAt }) => outcome !== 'unknown' && endedAt >= blockedAt)
+    .map(({ endedAt }) => endedAt)
+    .sort((a, b) => a - b)
+  // Invariant: what ends before `low` is linearizable, what ends at `high` is not.
+  let low = 0
+  let high = ends.length - 1
+  let found: Search | undefined
+  let smallest = true
+  for (let next = 0; low < high; next = (low + high) >> 1) {
+    const search = searchUpTo(model, partition, ends[next])
+    const answer = search.run(budget)
+    if (answer === 'no') [high, found] = [next, search]
+    else if (answer === 'yes') low = next + 1
+    else {
+      smallest = false
+      break
+    }
+  }
+  const end = ends[high] as number
+  return describeFailure(model, partition, { end, smallest, search: found ?? finished(model, partition, end) })
+}
+
+function searchUpTo(model: AnyModel, partition: Partition, end: number | undefined): Search {
+  return new Search({ model, operations: searchOperations(model, partition, (end as number) + 1) })
+}
+
+/** Up to the last end it is the search that gave the verdict, so it takes no more steps than that one took. */
+function finished(model: AnyModel, partition: Partition, end: number): Search {
+  const search = searchUpTo(model, partition, end)
+  search.run(Number.POSITIVE_INFINITY)
+  return search
+}
+
+function describeFailure(
+  model: AnyModel,
+  partition: Partition,
+  { end, smallest, search }: { readonly end: number; readonly smallest: boolean; readonly search: Search },
+): Failure {
+  const begun = partition.operations.filter(({ invokedAt }) => invokedAt <= end)
+  const operations = begun.map((operation) => upTo(operation, end))
+  const byNumber = new Map(operations.map((operation) => [operation.op, operation]))
+  const { order, states } = search.longest
+  const placed = order.map((op, index) => ({
+    operation: byNumber.get(op) as Operation,
+    state: describeState(model, states[index]),
+  }))
+  const places = new Set(order)
+  const unplaced = operations.filter(({ outcome, op }) => outcome === 'ok' && !places.has(op))
+  const operation = operations.find(({ endedAt }) => endedAt === end) as Operation
+  const failure = {
+    partition: partition.name,
+    prefixEvents: end + 1,
+    smallest,
+    operation,
+    operations,
+    placed,
+    unplaced,
+  }
+  return { ...failure, text: explainFailure(model, failure) }
+}
+
+/** The operation as it was known when the event at `end` had happened. */
+function upTo(operation: Operation, end: number): Operation {
+  if (operation.endedAt <= end) return operation
+  return {
+    ...operation,
+    outcome: 'unknown',
+    output: undefined,
+    endedAt: Number.POSITIVE_INFINITY,
+    endTimeMs: undefined,
+  }
+}
+
+const MAX_NAMED = 5
+
+function explainFailure(model: AnyModel, failure: Omit<Failure, 'text'>): string {
+  const { operation, placed, unplaced } = failure
+  const name = (one: Operation): string => `operation ${one.op} of ${one.client} (${describeOperation(model, one)})`
+  const state = placed.at(-1)?.state ?? describeState(model, model.init())
+  const named = unplaced.slice(0, MAX_NAMED).map(name).join(', ')
+  const more = unplaced.length > MAX_NAMED ? `, and ${unplaced.length - MAX_NAMED} more` : ''
+  const cause =
+    operation.outcome === 'fail'
+      ? `when ${name(operation)} had failed, and so could have had no effect.`
+      : `when ${name(operation)} had returned.`
+  return [
+    `${JSON.stringify(failure.partition)} is not linearizable for the model ${model.name}.`,
+    `Its first ${failure.prefixEvents} events have no order any more ${cause}`,
+    failure.smallest ? 'One event less has an order.' : 'A shorter part may have none either: the budget was used up.',
+    `The longest order that was found places ${placed.length} operations and leads to ${state}.`,
+    `No place is left for ${named}${more}.`,
+  ].join(' ')
+}

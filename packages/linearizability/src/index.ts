@@ -1,0 +1,31 @@
+export { type CheckResult, checkLinearizability, type PartitionResult, type Verdict } from './check.ts'
+export {
+  HistoryError,
+  type HistoryErrorOutcome,
+  HistoryFormatError,
+  HistoryModelError,
+  HistoryOrderError,
+} from './errors.ts'
+export type { Failure, PlacedOperation } from './failure.ts'
+export {
+  collectOperations,
+  type HistoryEvent,
+  type InvokeEvent,
+  type NoResultEvent,
+  type OkEvent,
+  type Operation,
+} from './history.ts'
+export { formatHistory, HISTORY_FORMAT, type ParsedHistory, parseHistory } from './history-codec.ts'
+export type { Json } from './json.ts'
+export { type AnyModel, IMPOSSIBLE, type Model } from './model.ts'
+export { MODEL_NAMES, modelByName } from './models/by-name.ts'
+export { type KeyState, keyValueModel } from './models/key-value.ts'
+export { keyValueMapModel, type MapState } from './models/key-value-map.ts'
+export type { KeyValueInput, KeyValueOutput, RevisedValue } from './models/key-value-operations.ts'
+export { type ListInput, type ListState, listAppendModel } from './models/list-append.ts'
+export { type LockInput, type LockModelOptions, type LockOutput, type LockState, lockModel } from './models/lock.ts'
+export { type QueueInput, type QueueOutput, type QueueState, queueModel } from './models/queue.ts'
+export { type CasRegisterInput, casRegisterModel, type RegisterInput, registerModel } from './models/register.ts'
+export { type SetInput, type SetState, setModel } from './models/set.ts'
+export { CHECK_DEFAULTS, type CheckOptions } from './options.ts'
+export { HistoryRecorder, type HistoryRecorderOptions, type RecordedCall } from './recorder.ts'

@@ -1,0 +1,55 @@
+/**
+ * A sequential specification: what one client alone could see. A plain object without state of its own.
+ *
+ * States are never changed in place. When they are plain JSON, {@link equals} and {@link hash} can be left out.
+ */
+export interface Model<State, Input, Output> {
+  readonly name: string
+
+  /** The state before the first operation. */
+  init(): State
+
+  /**
+   * The states that the operation may lead to from `state`, none when it cannot return `output` there.
+   *
+   * An `output` of `undefined` is that of an operation whose outcome is unknown. The answer is then every state that it may leave
+   * behind when it takes effect, whatever it would have returned; that it never takes effect is the business of the checker.
+   */
+  step(state: State, input: Input, output: Output | undefined, key: string): readonly State[]
+
+  /**
+   * Whether the operation with this output never changes anything, in any state: a read, a compare-and-set that was refused. The
+   * checker puts such operations wherever they first fit, and drops those of unknown outcome. By default nothing is read-only.
+   */
+  readOnly?(input: Input, output: Output | undefined): boolean
+
+  /**
+   * The part of the history that the operation belongs to. Parts are judged apart, each from {@link init}, so no operation of one
+   * may depend on another part. Default: its key.
+   */
+  partition?(key: string, input: Input): string
+
+  /** Default: whether they are the same JSON. */
+  equals?(a: State, b: State): boolean
+
+  /** Equal states have equal hashes: a whole number, taken as 32 bits. Default: a hash of the state as JSON. */
+  hash?(state: State): number
+
+  /**
+   * What is wrong with an operation that was recorded, before anything is judged; `output` is `undefined` unless it returned. Default:
+   * nothing is checked.
+   */
+  problem?(input: unknown, output: unknown): string | undefined
+
+  /** The operation in a few characters, for pictures. Default: JSON. */
+  describe?(input: Input, output: Output | undefined, key: string): string
+
+  /** The state in a few characters, for pictures. Default: JSON. */
+  describeState?(state: State): string
+}
+
+/** A model whose types are not known: what a program gets that chooses one by its name. */
+export type AnyModel = Model<unknown, unknown, unknown>
+
+/** No state: the operation cannot have returned that here. */
+export const IMPOSSIBLE: readonly never[] = Object.freeze([])

@@ -1,0 +1,67 @@
+import { hashJson, type Json, sameJson } from '../json.ts'
+import { IMPOSSIBLE, type Model } from '../model.ts'
+import { anything, nothing, operationProblem, truth } from './shape.ts'
+
+/** What a register takes. A read returns the value, a write `null`. */
+export type RegisterInput = { readonly op: 'read' } | { readonly op: 'write'; readonly value: Json }
+
+/** What a compare-and-set register takes besides: `cas` returns whether the value was `from`, and is `to` from then on. */
+export type CasRegisterInput = RegisterInput | { readonly op: 'cas'; readonly from: Json; readonly to: Json }
+
+const READ_AND_WRITE = {
+  read: { input: {}, output: anything },
+  write: { input: { value: anything }, output: nothing },
+}
+
+const ALL = { ...READ_AND_WRITE, cas: { input: { from: anything, to: anything }, output: truth } }
+
+/** One value of which each write is seen by all later reads. Options: the value before the first write, by default `null`. */
+export function registerModel(options: { readonly initial?: Json } = {}): Model<Json, RegisterInput, Json> {
+  return {
+    ...casRegisterModel(options),
+    name: 'register',
+    problem: (input, output) => operationProblem(READ_AND_WRITE, input, output),
+  }
+}
+
+/** A register that can also be changed on the condition that it has a certain value. */
+export function casRegisterModel(options: { readonly initial?: Json } = {}): Model<Json, CasRegisterInput, Json> {
+  const { initial = null } = options
+  return {
+    name: 'cas-register',
+    init: () => initial,
+    step,
+    readOnly: (input, output) => input.op === 'read' || (input.op === 'cas' && output === false),
+    equals: sameJson,
+    hash: hashJson,
+    problem: (input, output) => operationProblem(ALL, input, output),
+    describe,
+    describeState: (state) => JSON.stringify(state),
+  }
+}
+
+function step(state: Json, input: CasRegisterInput, output: Json | undefined): readonly Json[] {
+  switch (input.op) {
+    case 'read':
+      return output === undefined || sameJson(state, output) ? [state] : IMPOSSIBLE
+    case 'write':
+      return [input.value]
+    case 'cas': {
+      const matches = sameJson(state, input.from)
+      if (output === false) return matches ? IMPOSSIBLE : [state]
+      return matches ? [input.to] : IMPOSSIBLE
+    }
+  }
+}
+
+function describe(input: CasRegisterInput, output: Json | undefined): string {
+  const result = output === undefined ? '' : ` → ${JSON.stringify(output)}`
+  switch (input.op) {
+    case 'read':
+      return `read${result}`
+    case 'write':
+      return `write ${JSON.stringify(input.value)}`
+    case 'cas':
+      return `cas ${JSON.stringify(input.from)} to ${JSON.stringify(input.to)}${result}`
+  }
+}
