@@ -16,6 +16,7 @@ export type { FaultAction, FaultContext } from './faults/fault-action.ts'
 export { FAULTS, Nemesis, type NemesisParts } from './faults/nemesis.ts'
 export { guard } from './guard.ts'
 export { MachineClock, type MachineClockOptions } from './machine-clock.ts'
+export { type LinkKnobs, SimLinks, type SimLinksPorts } from './network/links.ts'
 export type { AimedCrash, Aims, Fault, Json, Operation, Plan } from './plan.ts'
 export { SimProcess } from './process.ts'
 export {
