@@ -1,0 +1,91 @@
+import type { RaftCore } from '@dsys/raft/core'
+import type { Random } from '@dsys/runtime'
+import { type MachineProgram, type SimLife, SimMachine } from '@dsys/simulation'
+import type { Observed } from './checker.ts'
+import { CoreDisk } from './core-disk.ts'
+import { CoreDriver } from './core-driver.ts'
+import type { RaftWorld } from './core-world.ts'
+
+/** How a share of the clocks' spread shows as a rate, and where a monotonic clock begins. */
+const CLOCK_START_MS = 1_000_000
+
+/** One voter: a machine with its disk and clock, and the driver of the life that runs on it. */
+export class CoreNode implements MachineProgram, Observed {
+  readonly id: string
+  readonly disk: CoreDisk
+  readonly machine: SimMachine
+  /** Chance of this node: the seeds of its cores. */
+  readonly random: Random
+  /** Absent while nothing runs here. */
+  driver: CoreDriver | undefined
+  readonly #world: RaftWorld
+
+  constructor(id: string, world: RaftWorld, random: Random, healed: () => boolean) {
+    const { scheduler, trace, knobs } = world
+    this.id = id
+    this.#world = world
+    this.random = random.stream('core')
+    const disks = random.stream('disk')
+    const factor = id === world.voters[0] ? knobs.lateDiskFactor : 1
+    const delayMs = (): number => (healed() ? 0.5 : knobs.diskDelayMs * factor * (0.5 + disks.float()))
+    this.disk = new CoreDisk({ scheduler, random: disks, delayMs })
+    const clocks = random.stream('clock')
+    const clock = {
+      monotonicMs: clocks.integer(0, CLOCK_START_MS),
+      rate: 1 + knobs.clockSpread * (clocks.float() - 0.5),
+    }
+    this.machine = new SimMachine({ id, scheduler, trace, program: this, disk: this.disk }, { clock, impostors: true })
+  }
+
+  get core(): RaftCore | undefined {
+    return this.driver?.core
+  }
+
+  start(life: SimLife): void {
+    const { count } = this.#world
+    if (life.impostor) {
+      this.#refuse(life)
+      return
+    }
+    if (this.disk.damaged) {
+      // What a checksum covers is not what was written: the node refuses to start, and stays away.
+      count('start.damaged')
+      this.machine.lose()
+      return
+    }
+    if (this.disk.unreadable) {
+      count('start.unreadable')
+      life.end()
+      return
+    }
+    this.driver = new CoreDriver(this.#world, this, life)
+    life.onEnd(() => {
+      this.driver = undefined
+    })
+  }
+
+  /**
+   * A second process with the id of a voter. On the same disk it cannot start, since the log is locked by whoever has it open. Until
+   * it gives up it is where some of the frames for this id go. On another disk it would be a voter that has forgotten its
+   * votes, which Raft does not survive (P-30): keeping such a process out is the business of whoever assigns ids and disks,
+   * so this scenario has none.
+   */
+  #refuse(life: SimLife): void {
+    const { count, voters, trouble } = this.#world
+    count('start.locked')
+    for (const from of voters) if (from !== this.id) life.onEnd(trouble(from, this.id, { lossRate: 0.5 }))
+  }
+
+  /** A crash at a telling moment. It starts again after a while. */
+  crashAimed(): void {
+    const { scheduler, knobs } = this.#world
+    this.machine.crash({ unsynced: 'drawn', disk: 'kept' })
+    scheduler.after(knobs.restartDelayMs * (0.5 + this.random.float()), () => this.machine.restart())
+  }
+
+  /** The disk has failed: going on could harm data, and nobody knows what of the last writes is there. */
+  stopItself(): void {
+    this.#world.count('node.stopped-itself')
+    this.machine.crash({ unsynced: 'drawn', disk: 'kept' })
+  }
+}

@@ -1,0 +1,147 @@
+import type { Random } from '@dsys/runtime'
+import { type Nemesis, promise, type Scheduler, type Trace } from '@dsys/simulation'
+import type { Checker } from './checker.ts'
+import type { CoreNode } from './core-node.ts'
+import type { RaftKnobs } from './knobs.ts'
+import type { ClientOperation } from './operations.ts'
+
+/** A healed core commits something new within this many election timeouts, and a node that flaps costs it a few more ... */
+const PROGRESS_TIMEOUTS = 12
+/** ... and as many round trips and turns as it takes to bring what nobody has acknowledged to the others, one by one. */
+const ROUND_TRIP_MS = 3
+const TURNS_PER_ROUND_TRIP = 4
+/** By then every node has what every other has. A lost word about a snapshot costs a few timeouts more. */
+const CONVERGENCE_TIMEOUTS = 60
+
+/** What a {@link Liveness} works with. */
+export interface LivenessParts {
+  readonly scheduler: Scheduler
+  readonly trace: Trace
+  readonly nemesis: Nemesis
+  readonly checker: Checker
+  readonly knobs: RaftKnobs
+  readonly nodes: readonly CoreNode[]
+  readonly random: Random
+  /** Nodes whose disk is gone for good. */
+  readonly lost: ReadonlySet<string>
+  readonly count: (what: string) => void
+  readonly ask: (operation: Pick<ClientOperation, 'type' | 'key' | 'value'>) => void
+  /** The first register and value that no operation of the plan has. */
+  readonly nextKey: number
+  readonly nextValue: number
+}
+
+/**
+ * What must come true once enough is healed. First a core of nodes, just a majority or more, is healed for good while each of the
+ * others stays broken in its own way: the core must elect, commit and agree. Then everything is healed that is not lost.
+ */
+export class Liveness {
+  readonly #parts: LivenessParts
+  #value: number
+
+  constructor(parts: LivenessParts) {
+    this.#parts = parts
+    this.#value = parts.nextValue
+  }
+
+  run(): void {
+    const { nemesis, nodes, lost, random, count, trace, scheduler } = this.#parts
+    const able = nodes.filter(({ id }) => !lost.has(id))
+    const core = this.#drawCore(able)
+    count(core.length === nodes.length ? 'core.everybody' : 'core.some')
+    trace.add(scheduler.nowMs, '', 'heal', '', core.length)
+    const healRest = nemesis.healCore(
+      core.map(({ id }) => id),
+      random,
+    )
+    this.#progress(core)
+    healRest()
+    trace.add(scheduler.nowMs, '', 'heal', '', able.length)
+    this.#progress(able)
+    // A node that begins anew beside a leader that has nothing to say must find out by itself that it has everything.
+    const follower = able.find((node) => node.core?.role === 'follower')
+    follower?.machine.crash({ unsynced: 'kept', disk: 'kept' })
+    follower?.machine.restart()
+    this.#converge(able, 0)
+  }
+
+  #drawCore(able: readonly CoreNode[]): CoreNode[] {
+    const { nodes, random } = this.#parts
+    const majority = Math.floor(nodes.length / 2) + 1
+    const size = random.integer(majority, able.length + 1)
+    const left = [...able]
+    return Array.from({ length: size }, () => left.splice(random.integer(0, left.length), 1)[0] as CoreNode)
+  }
+
+  /** Something new is committed in time, and then `group` agrees on everything. */
+  #progress(group: readonly CoreNode[]): void {
+    const { scheduler, checker, knobs } = this.#parts
+    const { electionTimeoutMs, turnDelayMs } = knobs
+    const floor = checker.maxCommit
+    const backlog = Math.max(...group.map(({ core }) => (core ? core.log.lastIndex - core.commitIndex : 0)))
+    const tripMs = ROUND_TRIP_MS + TURNS_PER_ROUND_TRIP * turnDelayMs
+    const allowedMs = PROGRESS_TIMEOUTS * electionTimeoutMs + backlog * tripMs
+    const startMs = scheduler.nowMs
+    const done = (): boolean => checker.maxCommit > floor
+    const ask = (): void => {
+      if (done()) return
+      this.#ask()
+      scheduler.after(electionTimeoutMs, ask)
+    }
+    scheduler.after(electionTimeoutMs, ask)
+    scheduler.run(startMs + allowedMs, done)
+    promise(
+      done(),
+      'progress',
+      () => `nothing was committed within ${allowedMs} ms after ${describeAll(group)} were healed: ${this.#describe()}`,
+    )
+    this.#converge(group, backlog * tripMs)
+  }
+
+  #ask(): void {
+    const { ask, nextKey } = this.#parts
+    ask({ type: 'write', key: nextKey, value: this.#value++ })
+    ask({ type: 'read', key: nextKey, value: 0 })
+  }
+
+  #converge(group: readonly CoreNode[], extraMs: number): void {
+    const { scheduler, knobs } = this.#parts
+    const untilMs = scheduler.nowMs + CONVERGENCE_TIMEOUTS * knobs.electionTimeoutMs + extraMs
+    scheduler.run(untilMs, () => agree(group))
+    promise(agree(group), 'convergence', () => `${describeAll(group)} do not agree: ${this.#describe()}`)
+  }
+
+  #describe(): string {
+    return this.#parts.nodes
+      .map(({ id, core, driver, machine }) => {
+        if (core === undefined) return `${id} is ${machine.lost ? 'lost' : 'down'}`
+        const followers = [...(core.progress ?? [])].map(
+          ([to, { state, match, next }]) => `${to}:${state} ${match}/${next}`,
+        )
+        const log = `log ${core.log.baseIndex}..${core.log.lastIndex} commit ${core.commitIndex} applied ${driver?.applied}`
+        return `${id} ${core.role} under ${core.leader} term ${core.term} ${log} [${followers.join(', ')}]`
+      })
+      .join('; ')
+  }
+}
+
+const describeAll = (group: readonly CoreNode[]): string => group.map(({ id }) => id).join(', ')
+
+/** One of them leads, and all of them have applied everything that it has; nobody waits for a read. */
+function agree(group: readonly CoreNode[]): boolean {
+  let leader: CoreNode | undefined
+  for (const node of group) {
+    if (node.core?.role !== 'leader') continue
+    if (leader !== undefined) return false
+    leader = node
+  }
+  const { core, driver, id } = leader ?? {}
+  if (core === undefined || driver === undefined || driver.pendingReads > 0) return false
+  if (core.transferTarget !== undefined) return false
+  const { lastIndex } = core.log
+  for (const { core: each, driver: its } of group) {
+    if (each === undefined || its?.applied !== lastIndex) return false
+    if (each.commitIndex !== lastIndex || each.leader !== id) return false
+  }
+  return true
+}

@@ -1,0 +1,41 @@
+import { SeededRandom } from '@dsys/runtime'
+import { drawFaults, type Plan, pick } from '@dsys/simulation'
+import { drawKnobs, knobsAsJson, type RaftKnobs } from './knobs.ts'
+import { drawOperations } from './operations.ts'
+
+export const SCENARIO_NAME = 'raft'
+
+/** Votes and elections are rare and telling; the rest happens all the time. */
+const RARE = 5
+
+function ratesOf({ aimedRate, effectRate }: RaftKnobs): { readonly [moment: string]: number } {
+  return {
+    write: aimedRate,
+    vote: aimedRate * RARE,
+    leader: aimedRate * RARE,
+    ack: aimedRate,
+    commit: aimedRate,
+    snapshot: aimedRate * RARE,
+    effect: effectRate,
+  }
+}
+
+/** The plan of a seed. */
+export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
+  const random = new SeededRandom(seed)
+  const knobs = drawKnobs(random.stream('knobs'), fixed)
+  const { nodes, chaosMs, faultKinds: kinds, faultEveryMs: everyMs, electionTimeoutMs: paceMs } = knobs
+  const rare = random.stream('buggify')
+  return {
+    version: 1,
+    scenario: SCENARIO_NAME,
+    seed,
+    nodes,
+    chaosMs,
+    knobs: knobsAsJson(knobs),
+    faults: drawFaults(random.stream('faults'), { kinds, nodes, chaosMs, everyMs, paceMs }),
+    operations: drawOperations(random.stream('operations'), knobs),
+    aims: { type: 'drawn', rates: ratesOf(knobs) },
+    buggify: { activeShare: 0.25, fireShare: pick(rare, [0.05, 0.25]), off: [] },
+  }
+}

@@ -1,0 +1,239 @@
+import { decodeFrame, encodeFrame, type Message, RaftCore } from '@dsys/raft/core'
+import { SeededRandom } from '@dsys/runtime'
+import {
+  Aim,
+  Counts,
+  FAULTS,
+  FaultAtlas,
+  Nemesis,
+  type Plan,
+  type RunOptions,
+  type RunResult,
+  Scheduler,
+  SimLinks,
+  SimWorld,
+  seededBuggify,
+  Trace,
+} from '@dsys/simulation'
+import { Checker } from './checker.ts'
+import { ClientHistory } from './client-history.ts'
+import { CoreNode } from './core-node.ts'
+import type { DriverBug, RaftWorld } from './core-world.ts'
+import { knobsOf, type RaftKnobs } from './knobs.ts'
+import { Liveness } from './liveness.ts'
+import type { ClientOperation } from './operations.ts'
+import { ownFaults } from './own-faults.ts'
+import { violationOf } from './violation.ts'
+
+/** What a run is made with, besides its plan. */
+export interface RaftVariant {
+  /** The core to run, where it is not the real one. */
+  readonly Core?: typeof RaftCore
+  readonly bug?: DriverBug
+  /** Whether disks are looked at too, or only what the paper promises. Default true. */
+  readonly direct?: boolean
+}
+
+/** Runs one cluster through one plan. */
+export class RaftRun {
+  readonly #plan: Plan
+  readonly #knobs: RaftKnobs
+  readonly #scheduler = new Scheduler()
+  readonly #trace: Trace
+  readonly #counts = new Counts()
+  readonly #count = (what: string): void => this.#counts.add(what)
+  readonly #aim: Aim
+  readonly #nodes: CoreNode[] = []
+  readonly #byId = new Map<string, CoreNode>()
+  readonly #history: ClientHistory
+  readonly #checker: Checker
+  readonly #links: SimLinks<Message>
+  readonly #nemesis: Nemesis
+  readonly #world: SimWorld
+  readonly #atlas: FaultAtlas
+  readonly #random: SeededRandom
+  #healed = false
+
+  constructor(
+    plan: Plan,
+    { Core = RaftCore, bug = 'none', direct = true }: RaftVariant,
+    { keepTrace = false }: RunOptions,
+  ) {
+    this.#plan = plan
+    this.#knobs = knobsOf(plan)
+    this.#trace = new Trace({ keep: keepTrace })
+    this.#random = new SeededRandom(plan.seed)
+    this.#aim = new Aim(plan.aims, this.#random.stream('aim'), this.#count)
+    this.#history = new ClientHistory(() => this.#scheduler.nowMs, plan.operations.length)
+    this.#checker = new Checker(this.#nodes, direct)
+    this.#links = this.#makeLinks()
+    const voters = Array.from({ length: plan.nodes }, (_, i) => `n${i + 1}`)
+    const world: RaftWorld = {
+      scheduler: this.#scheduler,
+      trace: this.#trace,
+      knobs: this.#knobs,
+      voters,
+      checker: this.#checker,
+      history: this.#history,
+      aim: this.#aim,
+      aimsBetween:
+        plan.aims.type === 'drawn'
+          ? (plan.aims.rates['effect'] ?? 0) > 0
+          : plan.aims.crashes.some(({ moment }) => moment === 'effect'),
+      buggify: seededBuggify(this.#random.stream('buggify'), plan.buggify, this.#count, () => !this.#healed),
+      bug,
+      Core,
+      count: this.#count,
+      send: (from, to, message) => this.#links.send(from, to, this.#carry(message)),
+      trouble: (from, to, trouble) => this.#links.trouble(from, to, trouble),
+    }
+    for (const id of voters) {
+      const node = new CoreNode(
+        id,
+        world,
+        new SeededRandom(plan.seed).stream(`node ${id}`) as SeededRandom,
+        () => this.#healed,
+      )
+      this.#nodes.push(node)
+      this.#byId.set(id, node)
+    }
+    this.#world = new SimWorld({
+      machines: this.#nodes.map(({ machine }) => machine),
+      network: this.#links,
+      leader: () => this.#leader()?.id,
+    })
+    this.#atlas = new FaultAtlas(Math.ceil(plan.nodes / 2) - 1)
+    this.#nemesis = new Nemesis({
+      scheduler: this.#scheduler,
+      world: this.#world,
+      atlas: this.#atlas,
+      trace: this.#trace,
+      count: this.#count,
+      actions: { ...FAULTS, ...ownFaults(this.#nodes) },
+    })
+  }
+
+  run(): RunResult {
+    let broken: unknown
+    try {
+      this.#chaos()
+      this.#heal()
+      this.#history.check(this.#count)
+    } catch (error) {
+      broken = error
+    }
+    const { nowMs, steps } = this.#scheduler
+    return {
+      hash: this.#trace.hash,
+      virtualMs: nowMs,
+      steps,
+      counts: this.#counts.byName,
+      aimed: this.#aim.made,
+      ...(broken === undefined ? {} : { violation: violationOf(broken, nowMs) }),
+      ...(this.#trace.kept
+        ? { trace: this.#trace.events, histories: new Map([['registers', this.#history.lines()]]) }
+        : {}),
+    }
+  }
+
+  #makeLinks(): SimLinks<Message> {
+    const { networkDelayMs, networkOrder, lossRate, duplicateRate, reorderRate, tailRate, electionTimeoutMs } =
+      this.#knobs
+    return new SimLinks<Message>(
+      {
+        scheduler: this.#scheduler,
+        random: this.#random.stream('links'),
+        knobs: {
+          delayMs: networkDelayMs,
+          order: networkOrder,
+          lossRate,
+          duplicateRate,
+          reorderRate,
+          tailRate,
+          tailMaxMs: 4 * electionTimeoutMs,
+        },
+        count: this.#count,
+        trace: this.#trace,
+        describe: (message) =>
+          JSON.stringify(message, (_, value) => (value instanceof Uint8Array ? value.length : value)),
+      },
+      (from, to, message) => this.#byId.get(to)?.driver?.deliver(from, message),
+    )
+  }
+
+  /** No object crosses that a node could change unseen: its bytes do, or it is frozen, in most seeds for want of time neither. */
+  #carry(message: Message): Message {
+    switch (this.#knobs.carriage) {
+      case 'wire':
+        return decodeFrame(encodeFrame([message]))[0] as Message
+      case 'frozen':
+        if (message.type === 'append-request') for (const entry of message.entries) Object.freeze(entry)
+        if (message.type === 'append-request') Object.freeze(message.entries)
+        return Object.freeze(message)
+      case 'plain':
+        return message
+    }
+  }
+
+  /** The one of the highest term among those that take themselves for the leader. */
+  #leader(): CoreNode | undefined {
+    let found: CoreNode | undefined
+    for (const node of this.#nodes) {
+      if (node.core?.role === 'leader' && node.core.term > (found?.core?.term ?? -1)) found = node
+    }
+    return found
+  }
+
+  #chaos(): void {
+    const { turnDelayMs } = this.#knobs
+    for (const { machine } of this.#nodes) {
+      if (turnDelayMs > 0) machine.slow(turnDelayMs)
+      machine.restart()
+    }
+    this.#nemesis.schedule(this.#plan.faults)
+    this.#operate(0)
+    this.#scheduler.run(this.#plan.chaosMs)
+  }
+
+  /** Runs the operations from the one at `position` on, each at its time. */
+  #operate(position: number): void {
+    const operation = this.#plan.operations[position] as ClientOperation | undefined
+    if (operation === undefined) return
+    this.#scheduler.at(operation.atMs, () => {
+      if (this.#healed) return
+      this.ask(operation)
+      this.#operate(position + 1)
+    })
+  }
+
+  /** Brings an operation to everybody who takes itself for the leader. Writes to two of them are two writes. */
+  ask({ type, key, value }: Pick<ClientOperation, 'type' | 'key' | 'value'>): void {
+    for (const [position, { core, driver }] of this.#nodes.entries()) {
+      if (core?.role !== 'leader') continue
+      if (type === 'read') driver?.read(key)
+      else {
+        const behalf = value % 2 === 0 ? this.#nodes[(value >> 1) % this.#nodes.length]?.id : undefined
+        driver?.write(key, value * this.#nodes.length + position, behalf)
+      }
+    }
+  }
+
+  #heal(): void {
+    this.#healed = true
+    this.#aim.stop()
+    new Liveness({
+      scheduler: this.#scheduler,
+      trace: this.#trace,
+      nemesis: this.#nemesis,
+      checker: this.#checker,
+      knobs: this.#knobs,
+      nodes: this.#nodes,
+      random: this.#random.stream('liveness'),
+      lost: this.#atlas.lost,
+      count: this.#count,
+      ask: (operation) => this.ask(operation),
+      nextKey: ((this.#plan.operations.at(-1)?.['key'] as number | undefined) ?? 0) + 1,
+      nextValue: this.#plan.operations.length + 1,
+    }).run()
+  }
+}

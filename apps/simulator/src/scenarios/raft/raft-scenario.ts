@@ -1,0 +1,52 @@
+import type { Scenario } from '@dsys/simulation'
+import { COUNTED_MESSAGES } from './core-driver.ts'
+import { FAULT_KINDS, MOMENTS } from './knobs.ts'
+import { drawPlan, SCENARIO_NAME } from './raft-plan.ts'
+import { RaftRun, type RaftVariant } from './raft-run.ts'
+
+const named = (prefix: string, names: readonly string[]): string[] => names.map((name) => `${prefix}.${name}`)
+
+/** Everything that must have happened somewhere in a short run over many seeds. */
+const EXPECTED: readonly string[] = [
+  ...named('fault', FAULT_KINDS),
+  ...named('aimed', MOMENTS),
+  ...named('network', ['lost', 'duplicated', 'late', 'reordered', 'cut', 'held', 'burst', 'stale']),
+  ...COUNTED_MESSAGES,
+  ...named('propose', ['taken', 'not-leader', 'transferring', 'overloaded']),
+  ...named('read', ['confirmed', 'dropped']),
+  ...named('install', ['keep-suffix', 'reset', 'stale']),
+  ...named('snapshot', ['taken', 'wanted']),
+  ...named('buggify.raft-core', [
+    'late-turn',
+    'early-tick',
+    'apply-one',
+    'early-snapshot',
+    'no-snapshot-now',
+    'resend-chunk',
+    'refuse-proposal',
+    'refuse-read',
+  ]),
+  ...named('start', ['damaged', 'unreadable', 'locked']),
+  ...named('rest', ['crashed', 'isolated', 'deaf', 'mute', 'paused', 'flapping']),
+  ...named('core', ['some', 'everybody']),
+  'node.stopped-itself',
+  'event.leader',
+  'transfer.begun',
+  'history.linearizable',
+]
+
+/**
+ * The scenario with another core or driver than the real one: for planted bugs.
+ */
+export function raftScenarioWith(variant: RaftVariant): Scenario {
+  return {
+    name: SCENARIO_NAME,
+    about: 'pure Raft cores under faults of networks, machines and disks, judged after every input',
+    expected: EXPECTED,
+    plan: drawPlan,
+    run: (plan, options = {}) => new RaftRun(plan, variant, options).run(),
+  }
+}
+
+/** Clusters of one to five pure cores with the smallest driver that is right. */
+export const raftScenario: Scenario = raftScenarioWith({})
