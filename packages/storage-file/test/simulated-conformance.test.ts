@@ -34,7 +34,7 @@ describe('on the simulated disk', () => {
         return {
           open: () =>
             new FileLogStorage({ ...runtime, disk: disk.mount() }, { directory: 'data/n1', segmentBytes: 4_096 }),
-          crash: () => disk.crash(),
+          crash: () => void disk.crash(),
           failWrites: () => disk.failWrites(),
           [Symbol.asyncDispose]: nothing,
         }

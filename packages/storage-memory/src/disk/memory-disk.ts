@@ -154,9 +154,13 @@ export class MemoryDisk {
   /**
    * The system needs memory: what a failed sync could not write, and was only read from memory since, is gone.
    * Everything else stays.
+   *
+   * @returns how many files this has changed.
    */
-  evict(): void {
-    for (const { file } of this.#tree.files()) file.evict()
+  evict(): number {
+    let changed = 0
+    for (const file of this.#tree.all()) if (file.evict()) changed++
+    return changed
   }
 
   /** The files that a process can open now, with their sizes. */

@@ -131,9 +131,9 @@ export class MemoryFile {
     this.failSync(random)
   }
 
-  /** The system needs memory: what a failed sync has left there alone is read no more. */
-  evict(): void {
-    if (this.#platter === undefined) return
+  /** The system needs memory: what a failed sync has left there alone is read no more. Returns whether there was such. */
+  evict(): boolean {
+    if (this.#platter === undefined) return false
     const changes = this.#unsynced
     this.#content = this.#platter
     this.#platter = undefined
@@ -142,6 +142,7 @@ export class MemoryFile {
       if (change.type === 'write') this.write(change.position, change.data, change.durable)
       else this.truncate(change.sizeBytes, change.durable)
     }
+    return true
   }
 
   /** Power is lost: what is read from now on is what was durable, and what `fate` leaves of the rest. */

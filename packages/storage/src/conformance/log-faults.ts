@@ -28,11 +28,11 @@ export const faults: readonly LogCase[] = [
       const storage = await started(place)
       const log = await storage.openGroup('g')
       await log.persist({ entries: run(1, 3, 1) })
-      const pending = Array.from({ length: 5 }, (_, i) =>
-        log
-          .persist({ hardState: { term: i + 2, votedFor: undefined }, entries: [entry(4 + i, i + 2)] })
-          .catch(() => undefined),
-      )
+      // Nobody waits for these: who is dead may learn nothing.
+      for (let i = 0; i < 5; i++) {
+        const write = { hardState: { term: i + 2, votedFor: undefined }, entries: [entry(4 + i, i + 2)] }
+        log.persist(write).catch(() => undefined)
+      }
       await place.crash?.()
       await session(place, async ({ recovered }) => {
         const { term } = recovered.hardState
@@ -42,7 +42,6 @@ export const faults: readonly LogCase[] = [
         ]
         deepEqual(plain(recovered.entries), plain(expected))
       })
-      await Promise.all(pending)
     },
   },
   {
