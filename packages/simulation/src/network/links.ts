@@ -22,8 +22,10 @@ export interface SimLinksPorts<P> {
   readonly trace?: Trace
   /** Says what a frame is, for people; asked where the trace is kept. */
   readonly describe?: (payload: P) => string
-  /** A node lost its broker and knows it, or has it back. */
+  /** A node lost its broker and knows it, or has it back, which is told also where the node never knew. */
   readonly onConnection?: (node: string, connected: boolean) => void
+  /** One copy of a frame will not arrive; `copiesUnderWay` more of the same frame may. May come from inside `send`. */
+  readonly onLost?: (from: string, to: string, payload: P, copiesUnderWay: number) => void
   /**
    * Whether the process that sent `payload` still lives: what it had kept for a lost broker dies with it. Default: it
    * does.
@@ -37,7 +39,25 @@ export type Deliver<P> = (from: string, to: string, payload: P, copiesUnderWay: 
 /** The most frames that one link holds, and that one node keeps for its lost broker; further ones are lost. */
 const MAX_HELD = 65_536
 
+/** As a sender it stands for the broker itself: what it says to a node fares as that node's own connection does. */
+export const BROKER = ''
+
 const NOTHING: Restore = () => undefined
+
+/** What can be done to simulated links besides sending over them. */
+export interface SimFaults extends FaultyNetwork {
+  /** Whether no fault is in force and nothing is held or kept, whatever the knobs say. */
+  readonly calm: boolean
+  /** Whether `node` has its broker: in fact, or as far as it was told. Default: in fact. */
+  connected(node: string, options?: { readonly toldOnly: boolean }): boolean
+  /**
+   * Ends every fault for good: from now on each frame takes half a millisecond and arrives once, and what is held arrives.
+   * What is under way arrives when it was to arrive, perhaps late. Faults that begin later do nothing.
+   */
+  heal(): void
+  /** As `heal`, for the nodes `ids` and the links among them; the others stay as they are. */
+  healAmong(ids: readonly string[]): void
+}
 
 /**
  * The links between the nodes of a simulation, one for each direction, and all that can be wrong with them. What travels
@@ -46,7 +66,7 @@ const NOTHING: Restore = () => undefined
  * A frame is lost to a cut when the link is cut as it is sent or as it would arrive: one whose way takes longer than the
  * cut arrives after it, stale.
  */
-export class SimLinks<P> implements FaultyNetwork {
+export class SimLinks<P> implements SimFaults {
   readonly #ports: SimLinksPorts<P>
   readonly #scheduler: Scheduler
   readonly #trace: Trace | undefined
@@ -54,7 +74,7 @@ export class SimLinks<P> implements FaultyNetwork {
   readonly #links = new Map<string, Map<string, Link<P>>>()
   readonly #outages: Outages<P>
   /** Whose links among each other are healed for good; undefined means those of all nodes. */
-  #core: ReadonlySet<string> | undefined = new Set()
+  #core: ReadonlySet<string> | undefined = new Set([BROKER])
   #frames = 0
 
   /** Throws RangeError for a knob out of its range. */
@@ -67,16 +87,14 @@ export class SimLinks<P> implements FaultyNetwork {
     this.#outages = new Outages((node, connected) => ports.onConnection?.(node, connected))
   }
 
-  /** Whether no fault is in force and nothing is held or kept, whatever the knobs say. */
   get calm(): boolean {
     if (this.#outages.any) return false
     for (const links of this.#links.values()) for (const link of links.values()) if (!link.calm) return false
     return true
   }
 
-  /** Whether `node` has its broker, as far as it knows. */
-  connected(node: string): boolean {
-    return !this.#outages.told(node)
+  connected(node: string, { toldOnly }: { readonly toldOnly: boolean } = { toldOnly: false }): boolean {
+    return toldOnly ? !this.#outages.told(node) : !this.#outages.has(node)
   }
 
   /** Puts a frame under way. */
@@ -120,17 +138,12 @@ export class SimLinks<P> implements FaultyNetwork {
     }
   }
 
-  /**
-   * Ends every fault for good: from now on each frame takes half a millisecond and arrives once, and what is held arrives.
-   * What is under way arrives when it was to arrive, perhaps late.
-   */
   heal(): void {
     this.#core = undefined
     for (const flight of this.#outages.endAll()) this.#flush(flight)
     for (const links of this.#links.values()) for (const link of links.values()) this.#heal(link)
   }
 
-  /** As {@link SimLinks.heal} for the nodes `ids` and the links among them; the others stay as they are. */
   healAmong(ids: readonly string[]): void {
     if (this.#core === undefined) return
     const core = new Set([...this.#core, ...ids])
@@ -270,6 +283,7 @@ export class SimLinks<P> implements FaultyNetwork {
     copies.underWay--
     this.#ports.count(`network.${fate}`)
     this.#note('lose', link.from, link.to, frame, payload)
+    this.#ports.onLost?.(link.from, link.to, payload, copies.underWay)
   }
 
   #note(what: string, node: string, peer: string, frame: number, payload: P): void {

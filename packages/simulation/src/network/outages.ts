@@ -64,7 +64,7 @@ export class Outages<P> {
     const outage = this.#byNode.get(node)
     if (outage === undefined) return []
     this.#byNode.delete(node)
-    if (outage.told) this.#onConnection(node, true)
+    this.#onConnection(node, true)
     return outage.kept
   }
 
