@@ -5,8 +5,8 @@ import type { AimedCrash, Aims, Plan } from './plan.ts'
 export class Counts {
   readonly byName: Map<string, number> = new Map()
 
-  add(what: string): void {
-    this.byName.set(what, (this.byName.get(what) ?? 0) + 1)
+  add(what: string, times = 1): void {
+    this.byName.set(what, (this.byName.get(what) ?? 0) + times)
   }
 }
 

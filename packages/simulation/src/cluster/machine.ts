@@ -3,19 +3,12 @@ import type { Scheduler } from '../scheduler.ts'
 import type { Trace } from '../trace.ts'
 import type { CrashFate, FaultyDisk, FaultyNode, Restore } from '../world.ts'
 import { SimLife } from './life.ts'
+import type { MachineDisk } from './machine-disk.ts'
 
 /** What runs on a machine. */
 export interface MachineProgram {
   /** A life begins: makes its parts over `life.process` and starts them. Runs inside the life's first step. */
   start(life: SimLife): void
-}
-
-/** The disk of a machine, as far as the machine itself is concerned. */
-export interface MachineDisk {
-  /** What faults can do to it; absent where they can do nothing. */
-  readonly faults?: FaultyDisk
-  /** The machine has lost power, or its processes were killed. A disk that is lost is an empty one from now on. */
-  crash(fate: CrashFate): void
 }
 
 /** What a {@link SimMachine} is made of. */
@@ -95,9 +88,9 @@ export class SimMachine implements FaultyNode {
     const lives = this.#lives()
     if (lives.length === 0) return
     this.#note('crash', this.#generation)
-    for (const life of lives) life.end()
     this.#life = undefined
     this.#impostors = []
+    for (const life of lives) life.end()
     if (fate.disk === 'lost' && this.#options.restartsEmpty !== true) this.#lost = true
     this.#parts.disk?.crash(fate)
   }
@@ -147,10 +140,18 @@ export class SimMachine implements FaultyNode {
     const { id, scheduler, program } = this.#parts
     const life = new SimLife({ id, generation: ++this.#generation, impostor, scheduler, clock: this.clock })
     this.#note(impostor ? 'impostor' : 'start', life.generation)
-    life.onEnd(() => this.#note('end', life.generation))
+    life.onEnd(() => this.#ended(life))
     scheduler.after(0, () => life.process.input(() => program.start(life)))
     this.#applySlowness(life)
     return life
+  }
+
+  #ended(life: SimLife): void {
+    this.#note('end', life.generation)
+    if (this.#life !== life) return
+    // It ended by itself, as a process that exits: the machine goes on, and keeps what was written.
+    this.#life = undefined
+    this.#parts.disk?.crash({ unsynced: 'kept', disk: 'kept' })
   }
 
   #startImpostor(): Restore {
