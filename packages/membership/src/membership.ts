@@ -250,7 +250,7 @@ export class Membership implements Service {
       }
       case 'event':
         this.#history.add(effect.event, clock.monotonicMs())
-        this.#metrics.members(this.members())
+        if (this.#core !== undefined) this.#metrics.members(this.#core.tally())
         this.#hub.publish(effect.event)
         break
       case 'joined':

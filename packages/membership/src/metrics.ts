@@ -1,7 +1,6 @@
 import type { Counter, Gauge, Meter } from '@dsys/runtime'
 import type { CountedFact } from './core/effects.ts'
 import { type MemberState, STATES } from './core/record.ts'
-import type { Member } from './events.ts'
 
 /** The instruments of one member. */
 export class MembershipMetrics {
@@ -41,7 +40,7 @@ export class MembershipMetrics {
     this.#unsent.add(1)
   }
 
-  members(members: readonly Member[]): void {
-    for (const [state, gauge] of this.#members) gauge.set(members.filter((member) => member.state === state).length)
+  members(tally: Readonly<Record<MemberState, number>>): void {
+    for (const [state, gauge] of this.#members) gauge.set(tally[state])
   }
 }

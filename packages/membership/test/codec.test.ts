@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeMessage, encodeMessage, encodeRumor, MAX_METADATA_BYTES, MAX_RUMOR_BYTES } from '../src/core/codec.ts'
+import { utf8Length } from '../src/core/bytes.ts'
+import { decodeMessage, encodeMessage, MAX_METADATA_BYTES, MAX_RUMOR_BYTES, rumorBytes } from '../src/core/codec.ts'
 import { inParts } from '../src/core/gossip-queue.ts'
 import type { Message, MessageBody } from '../src/core/message.ts'
 import { metadataEntries, type Rumor, STATES } from '../src/core/record.ts'
@@ -44,6 +45,26 @@ describe('the codec', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  test('the size of a rumor and of a text is known without encoding it', () => {
+    fc.assert(
+      fc.property(rumor, (one) => {
+        const frame = (rumors: Rumor[]): number => encodeMessage({ kind: 'gossip', rumors }, 'c').length
+        const bytes = rumorBytes(one)
+        expect(frame([one])).toBe(frame([]) + (bytes > 0x7f ? 2 : 1) + bytes)
+      }),
+      { numRuns: 500 },
+    )
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(utf8Length(text)).toBe(new TextEncoder().encode(text).length)
+      }),
+      { numRuns: 500 },
+    )
+    // Halves of pairs, and a pair after a half.
+    for (const text of ['\ud800', '\udc00', '\ud800x', '\ud800\ud83d\ude00', 'a\udc00\ud800'])
+      expect(utf8Length(text)).toBe(new TextEncoder().encode(text).length)
   })
 
   test('a frame is pinned, so that versions understand each other', () => {
@@ -126,7 +147,7 @@ describe('the codec', () => {
       accuser: '\uffff'.repeat(128),
       ageMs: Number.MAX_SAFE_INTEGER,
     }
-    expect(encodeRumor(largest).length).toBeLessThanOrEqual(MAX_RUMOR_BYTES)
+    expect(rumorBytes(largest)).toBeLessThanOrEqual(MAX_RUMOR_BYTES)
     const parts = inParts(
       Array.from({ length: 100 }, () => largest),
       3_072,

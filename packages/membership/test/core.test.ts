@@ -101,6 +101,20 @@ describe('merging', () => {
     )
   })
 
+  test('a suspicion with news of the member tells the news first, of a member that is not yet suspect', () => {
+    const core = newCore()
+    core.receive(gossip(rumor('n1', 1, 0, 'alive')), n1, 10)
+    const metadata = [['role', 'edge']] as const
+    const suspected = { record: { ...record('n1', 1, 1, 'suspect'), metadata }, accuser: 'n3', ageMs: 0 }
+    const told = core
+      .receive(gossip(suspected), n2, 20)
+      .flatMap((effect) => (effect.type === 'event' ? [effect.event] : []))
+    expect(told.map(({ type, member, why }) => `${type} ${member.state}: ${why}`)).toEqual([
+      'MemberUpdated alive: its metadata changed',
+      'MemberSuspected suspect: n3 suspects it',
+    ])
+  })
+
   test('M-03: a farewell that comes after the death still counts', () => {
     const core = newCore()
     core.receive(gossip(rumor('n1', 1, 0, 'alive')), n1, 10)

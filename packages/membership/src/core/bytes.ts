@@ -28,16 +28,17 @@ export class Writer {
     this.byte(rest)
   }
 
+  /** The length in UTF-8, then the text. */
   text(value: string): void {
-    this.bytes(encoder.encode(value))
-  }
-
-  /** The length, then the bytes. */
-  bytes(value: Uint8Array): void {
-    this.number(value.length)
-    this.#reserve(value.length)
-    this.#bytes.set(value, this.#length)
-    this.#length += value.length
+    const length = utf8Length(value)
+    this.number(length)
+    this.#reserve(length)
+    if (length === value.length) {
+      for (let i = 0; i < length; i++) this.#bytes[this.#length + i] = value.charCodeAt(i)
+    } else {
+      encoder.encodeInto(value, this.#bytes.subarray(this.#length))
+    }
+    this.#length += length
   }
 
   finish(): Uint8Array {
@@ -103,7 +104,29 @@ export class Reader {
   }
 }
 
-/** Bytes that `text` takes in UTF-8. */
+/** Bytes that `text` takes in UTF-8. Half of a surrogate pair counts as what the encoder puts in its place. */
 export function utf8Length(text: string): number {
-  return encoder.encode(text).length
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x80) continue
+    bytes += unit < 0x800 ? 1 : 2
+    const isPair = unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00
+    // Two units, four bytes: the second unit was counted once already.
+    if (isPair) i += 1
+  }
+  return bytes
+}
+
+/** Bytes that {@link Writer.number} takes. */
+export function numberBytes(value: number): number {
+  let bytes = 1
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes += 1
+  return bytes
+}
+
+/** Bytes that {@link Writer.text} takes. */
+export function textBytes(text: string): number {
+  const length = utf8Length(text)
+  return numberBytes(length) + length
 }

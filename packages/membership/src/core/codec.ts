@@ -1,6 +1,6 @@
-import { MalformedFrame, Reader, utf8Length, Writer } from './bytes.ts'
+import { MalformedFrame, numberBytes, Reader, textBytes, utf8Length, Writer } from './bytes.ts'
 import { KINDS, type Message, type MessageBody } from './message.ts'
-import { compareText, MAX_INCARNATION, type MetadataEntries, type Rumor, STATES } from './record.ts'
+import { compareText, MAX_INCARNATION, type MemberRecord, type MetadataEntries, type Rumor, STATES } from './record.ts'
 
 /** The first byte of every frame. */
 export const WIRE_VERSION: number = 1
@@ -23,10 +23,22 @@ export function metadataBytes(metadata: MetadataEntries): number {
   return metadata.reduce((sum, [key, value]) => sum + utf8Length(key) + utf8Length(value) + 4, 0)
 }
 
-/** One rumor as a frame carries it, without the length before it. */
-export function encodeRumor(rumor: Rumor): Uint8Array {
+/** Bytes of a record in a rumor. */
+export function recordBytes({ id, generation, incarnation, metadata }: MemberRecord): number {
+  const numbers = numberBytes(generation) + numberBytes(incarnation) + 1 + numberBytes(metadata.length)
+  return metadata.reduce((sum, [key, value]) => sum + textBytes(key) + textBytes(value), textBytes(id) + numbers)
+}
+
+/** Bytes of a rumor in a frame, without the length before it. `bytes` are those of its record, where they are known. */
+export function rumorBytes(rumor: Rumor, bytes: number = recordBytes(rumor.record)): number {
+  return bytes + textBytes(rumor.accuser ?? '') + numberBytes(ageOf(rumor))
+}
+
+const ageOf = ({ ageMs }: Rumor): number => Math.max(0, Math.round(ageMs))
+
+function writeRumor(writer: Writer, rumor: Rumor): void {
   const { record } = rumor
-  const writer = new Writer()
+  writer.number(rumorBytes(rumor))
   writer.text(record.id)
   writer.number(record.generation)
   writer.number(record.incarnation)
@@ -37,8 +49,7 @@ export function encodeRumor(rumor: Rumor): Uint8Array {
     writer.text(value)
   }
   writer.text(rumor.accuser ?? '')
-  writer.number(Math.max(0, Math.round(rumor.ageMs)))
-  return writer.finish()
+  writer.number(ageOf(rumor))
 }
 
 function decodeRumor(bytes: Uint8Array): Rumor {
@@ -79,7 +90,7 @@ export function encodeMessage(message: Message, cluster: string): Uint8Array {
   writer.byte(KINDS.indexOf(message.kind))
   writeBody(writer, message)
   writer.number(message.rumors.length)
-  for (const rumor of message.rumors) writer.bytes(encodeRumor(rumor))
+  for (const rumor of message.rumors) writeRumor(writer, rumor)
   return writer.finish()
 }
 

@@ -1,8 +1,12 @@
-import { encodeRumor } from './codec.ts'
+import { recordBytes, rumorBytes } from './codec.ts'
 import type { MemberRecord, Rumor } from './record.ts'
+
+/** The length before each rumor takes at most this. */
+const LENGTH_BYTES = 2
 
 interface Waiting {
   readonly record: MemberRecord
+  readonly recordBytes: number
   transmits: number
 }
 
@@ -28,7 +32,7 @@ export class GossipQueue {
   add(record: MemberRecord): void {
     // Deleted first, so that the newest stands last and those told equally often go out oldest first.
     this.#waiting.delete(record.id)
-    this.#waiting.set(record.id, { record, transmits: 0 })
+    this.#waiting.set(record.id, { record, recordBytes: recordBytes(record), transmits: 0 })
   }
 
   /**
@@ -37,12 +41,12 @@ export class GossipQueue {
    */
   take(nowMs: number, maxBytes: number, limit: number, first?: Rumor): Rumor[] {
     const rumors = first === undefined ? [] : [first]
-    let bytes = first === undefined ? 0 : encodeRumor(first).length + 2
+    let bytes = first === undefined ? 0 : rumorBytes(first) + LENGTH_BYTES
     const order = [...this.#waiting.entries()].sort(([, a], [, b]) => a.transmits - b.transmits)
     for (const [id, entry] of order) {
       if (first?.record.id === id) continue
       const rumor = this.#rumorOf(entry.record, nowMs)
-      const size = encodeRumor(rumor).length + 2
+      const size = rumorBytes(rumor, entry.recordBytes) + LENGTH_BYTES
       if (bytes + size > maxBytes) continue
       bytes += size
       rumors.push(rumor)
@@ -59,7 +63,7 @@ export function inParts(rumors: readonly Rumor[], maxBytes: number): Rumor[][] {
   const parts = [part]
   let bytes = 0
   for (const rumor of rumors) {
-    const size = encodeRumor(rumor).length + 2
+    const size = rumorBytes(rumor) + LENGTH_BYTES
     if (bytes + size > maxBytes && part.length > 0) {
       part = []
       parts.push(part)

@@ -8,7 +8,15 @@ import type { Effect } from './effects.ts'
 import { Farewell } from './farewell.ts'
 import type { Message } from './message.ts'
 import { sample } from './prober.ts'
-import { compareRecords, isLive, type MemberRecord, type Metadata, metadataEntries, type Rumor } from './record.ts'
+import {
+  compareRecords,
+  isLive,
+  type MemberRecord,
+  type MemberState,
+  type Metadata,
+  metadataEntries,
+  type Rumor,
+} from './record.ts'
 import { type Cause, type Entry, memberOf, View } from './view.ts'
 
 /** What the core is made of. */
@@ -76,6 +84,13 @@ export class MembershipCore {
   /** Everybody known, this node included, ordered by id. */
   members(): Member[] {
     return [...this.#view.entries.values()].map(memberOf).sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  /** How many are in each state, this node included. */
+  tally(): Record<MemberState, number> {
+    const tally = { alive: 0, suspect: 0, dead: 0, left: 0 }
+    for (const { record } of this.#view.entries.values()) tally[record.state] += 1
+    return tally
   }
 
   member(id: string): Member | undefined {

@@ -19,13 +19,15 @@ export interface ProbeTally {
 
 /** One node in the view, with what only this node knows of it. */
 export interface Entry {
-  record: MemberRecord
-  sinceMs: number
-  accuser: string | undefined
+  readonly record: MemberRecord
+  readonly sinceMs: number
+  readonly accuser: string | undefined
   /** Whether this life of it was ever seen up from here: only then can it go down or leave. */
   readonly wasUp: boolean
   suspicion: Suspicion | undefined
   tally: ProbeTally
+  /** Made when somebody asks. */
+  snapshot: Member | undefined
 }
 
 /** Why and when a record takes effect. */
@@ -41,8 +43,13 @@ export interface Cause {
 
 export const freshTally = (): ProbeTally => ({ failed: 0, helpersAsked: 0, absent: false })
 
-/** The public snapshot of an entry. */
-export function memberOf(entry: Pick<Entry, 'record' | 'sinceMs'>): Member {
+/** The public snapshot of an entry; the same object as long as the entry stays. */
+export function memberOf(entry: Entry): Member {
+  entry.snapshot ??= snapshotOf(entry)
+  return entry.snapshot
+}
+
+function snapshotOf(entry: Pick<Entry, 'record' | 'sinceMs'>): Member {
   const { id, generation, incarnation, state, metadata } = entry.record
   const facts = Object.freeze(Object.fromEntries(metadata))
   return Object.freeze({ id, generation, incarnation, state, metadata: facts, sinceMs: entry.sinceMs })
@@ -103,6 +110,7 @@ export class View {
       wasUp: isLive(record.state) || (sameLife && known.wasUp),
       suspicion: undefined,
       tally: sameLife ? known.tally : freshTally(),
+      snapshot: undefined,
     }
     if (record.state === 'suspect') {
       const running = sameState && known.record.incarnation === record.incarnation ? known.suspicion : undefined
@@ -158,16 +166,19 @@ export class View {
     const { record } = after
     const sameLife = before?.record.generation === record.generation
     if (before !== undefined && !sameLife && isLive(before.record.state)) {
-      const ended = memberOf({ record: { ...before.record, state: 'dead' }, sinceMs: after.sinceMs })
+      const ended = snapshotOf({ record: { ...before.record, state: 'dead' }, sinceMs: after.sinceMs })
       this.#event('MemberDown', ended, `generation ${record.generation} of it has begun`)
     }
     const was = sameLife ? before?.record.state : undefined
     const wasLive = was !== undefined && isLive(was)
     const member = memberOf(after)
     if (isLive(record.state)) {
-      if (!wasLive) this.#event('MemberUp', member.state === 'alive' ? member : { ...member, state: 'alive' }, why)
-      else if (before !== undefined && this.#updates(before.record, record)) this.#event('MemberUpdated', member, why)
-      if (record.state === 'suspect' && was !== 'suspect') this.#event('MemberSuspected', member, why)
+      const isNewlySuspect = record.state === 'suspect' && was !== 'suspect'
+      const unsuspected: Member = isNewlySuspect ? { ...member, state: 'alive' } : member
+      if (!wasLive) this.#event('MemberUp', unsuspected, why)
+      else if (before !== undefined && this.#updates(before.record, record))
+        this.#event('MemberUpdated', unsuspected, isNewlySuspect ? 'its metadata changed' : why)
+      if (isNewlySuspect) this.#event('MemberSuspected', member, why)
     } else if (record.state === 'dead') {
       if (wasLive) this.#event('MemberDown', member, why)
     } else if (wasLive || (was === 'dead' && before?.wasUp === true)) {
