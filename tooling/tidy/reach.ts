@@ -6,6 +6,7 @@ import { isPackage, type Repository, shortName, type Unit } from './repository.t
 /** Programs of the applications that a person or a script starts by their path. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'apps/reference-node': ['src/main.ts', 'src/cluster.ts', 'src/tour.ts'],
+  'apps/simulator': ['src/main.ts'],
 }
 
 /** Sources that nothing reaches from an entry of their package. */

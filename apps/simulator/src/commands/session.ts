@@ -1,0 +1,22 @@
+import type { Clock, Random } from '@dsys/runtime'
+import type { Screen } from '../progress.ts'
+
+/** What a command has of the world around it. */
+export interface Session {
+  readonly clock: Clock
+  readonly random: Random
+  readonly screen: Screen
+  /** Writes a line. */
+  say(line: string): void
+  /** Calls `action` when the user wants to end; returns what takes that back. */
+  onInterrupt(action: () => void): () => void
+}
+
+/** Everything was as it must be. */
+export const EXIT_GOOD = 0
+/** A promise was broken, a hash differs, or something expected never occurred. */
+export const EXIT_BAD = 1
+/** The command was not called as it can be. */
+export const EXIT_MISUSE = 2
+/** The user has ended it, and nothing bad was seen until then. */
+export const EXIT_INTERRUPTED = 130

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import { type Plan, parseStory, type Scenario, type Story } from '@dsys/simulation'
+import { loadScenarios, scenarioNamed } from '../load-scenarios.ts'
+import { UsageError } from '../usage-error.ts'
+
+/** What one run is about, as it was asked for: a seed of a scenario, or a file with a plan. */
+export interface SubjectFlags {
+  /** The file with a story. */
+  readonly story?: string
+  readonly scenario?: string
+  readonly seed?: number
+  readonly knobs: Plan['knobs']
+  /** The file with the scenarios, where they are not those of dsys. */
+  readonly module?: string
+}
+
+/** A plan to be run. */
+export interface Subject {
+  readonly scenario: Scenario
+  readonly plan: Plan
+  /** For people: `raft, seed 17`. */
+  readonly title: string
+  /** The arguments that name it again. */
+  readonly args: string
+  /** For the names of files: `raft-17`. */
+  readonly slug: string
+  /** Present when it comes from a file. */
+  readonly story?: Story
+}
+
+/** Reads a story. Throws UsageError when it cannot. */
+export function readStory(path: string): Story {
+  try {
+    return parseStory(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new UsageError(`The story ${path} cannot be read: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** The plan that the flags name. Throws UsageError when they name none, or two. */
+export async function subjectOf(flags: SubjectFlags): Promise<Subject> {
+  const scenarios = await loadScenarios(flags.module)
+  if (flags.story !== undefined) {
+    if (flags.scenario !== undefined || flags.seed !== undefined) {
+      throw new UsageError('Name a file or a scenario with a seed, not both.')
+    }
+    const story = readStory(flags.story)
+    const scenario = scenarioNamed(scenarios, story.plan.scenario)
+    const slug = `${scenario.name}-${story.plan.seed}`
+    return { scenario, plan: story.plan, title: story.name, args: storyArgs(flags.story, flags.module), slug, story }
+  }
+  if (flags.scenario === undefined || flags.seed === undefined) {
+    throw new UsageError('Name what to run: --scenario NAME --seed NUMBER, or a file with a story.')
+  }
+  const scenario = scenarioNamed(scenarios, flags.scenario)
+  const { seed } = flags
+  return {
+    scenario,
+    plan: scenario.plan(seed, flags.knobs),
+    title: `${scenario.name}, seed ${seed}`,
+    args: seedArgs(scenario.name, seed, flags.knobs, flags.module),
+    slug: `${scenario.name}-${seed}`,
+  }
+}
+
+/** The arguments that name a story again. */
+export function storyArgs(path: string, module: string | undefined): string {
+  return quoted(path) + moduleArgs(module)
+}
+
+/** The arguments that name a seed again. */
+export function seedArgs(scenario: string, seed: number, knobs: Plan['knobs'], module: string | undefined): string {
+  const fixed = Object.entries(knobs).map(([name, value]) => ` --knobs ${quoted(`${name}=${JSON.stringify(value)}`)}`)
+  return `--scenario ${quoted(scenario)} --seed ${seed}${fixed.join('')}${moduleArgs(module)}`
+}
+
+const moduleArgs = (module: string | undefined): string => (module === undefined ? '' : ` --module ${quoted(module)}`)
+
+/** The command that does `what`, as it is typed in the root of the repository. */
+export function command(what: string, args: string): string {
+  return `npm run simulate -- ${what} ${args}`
+}
+
+/** An argument as a shell takes it. */
+function quoted(text: string): string {
+  return /^[\w./=:,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
