@@ -66,7 +66,10 @@ export class CoreDisk implements MachineDisk {
       slow: (factor) => {
         const slowness = { factor }
         this.#slownesses.push(slowness)
-        return once(() => void this.#slownesses.splice(this.#slownesses.indexOf(slowness), 1))
+        return once(() => {
+          this.#slownesses.splice(this.#slownesses.indexOf(slowness), 1)
+          this.hurry()
+        })
       },
       failReads: () => {
         this.#readFailures++
@@ -151,6 +154,15 @@ export class CoreDisk implements MachineDisk {
     for (const { change } of this.#queue.slice(0, this.#keptBy(unsynced))) change(this.#state)
     this.#queue = []
     this.#lastDueMs = 0
+  }
+
+  /** The disk is not as slow any more: what waits becomes durable as soon as what is given now. */
+  hurry(): void {
+    if (this.#queue.length === 0) return
+    const dueMs = this.#parts.scheduler.nowMs + this.#parts.delayMs()
+    this.#queue = this.#queue.map((operation) => ({ ...operation, dueMs: Math.min(operation.dueMs, dueMs) }))
+    this.#lastDueMs = Math.min(this.#lastDueMs, dueMs)
+    this.#pump()
   }
 
   /** The content for a core that begins anew. */

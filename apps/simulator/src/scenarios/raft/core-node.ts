@@ -76,16 +76,21 @@ export class CoreNode implements MachineProgram, Observed {
     for (const from of voters) if (from !== this.id) life.onEnd(trouble(from, this.id, { lossRate: 0.5 }))
   }
 
-  /** A crash at a telling moment. It starts again after a while. */
+  /** A crash at a telling moment. */
   crashAimed(): void {
-    const { scheduler, knobs } = this.#world
-    this.machine.crash({ unsynced: 'drawn', disk: 'kept' })
-    scheduler.after(knobs.restartDelayMs * (0.5 + this.random.float()), () => this.machine.restart())
+    this.#crashForAWhile()
   }
 
   /** The disk has failed: going on could harm data, and nobody knows what of the last writes is there. */
   stopItself(): void {
     this.#world.count('node.stopped-itself')
+    this.#crashForAWhile()
+  }
+
+  /** Whoever watches over the process starts it again. */
+  #crashForAWhile(): void {
+    const { scheduler, knobs } = this.#world
     this.machine.crash({ unsynced: 'drawn', disk: 'kept' })
+    scheduler.after(knobs.restartDelayMs * (0.5 + this.random.float()), () => this.machine.restart())
   }
 }

@@ -50,6 +50,7 @@ export class Liveness {
     const core = this.#drawCore(able)
     count(core.length === nodes.length ? 'core.everybody' : 'core.some')
     trace.add(scheduler.nowMs, '', 'heal', '', core.length)
+    for (const { disk } of nodes) disk.hurry()
     const healRest = nemesis.healCore(
       core.map(({ id }) => id),
       random,
@@ -105,10 +106,10 @@ export class Liveness {
   }
 
   #converge(group: readonly CoreNode[], extraMs: number): void {
-    const { scheduler, knobs } = this.#parts
+    const { scheduler, knobs, nodes } = this.#parts
     const untilMs = scheduler.nowMs + CONVERGENCE_TIMEOUTS * knobs.electionTimeoutMs + extraMs
-    scheduler.run(untilMs, () => agree(group))
-    promise(agree(group), 'convergence', () => `${describeAll(group)} do not agree: ${this.#describe()}`)
+    scheduler.run(untilMs, () => agree(group, nodes))
+    promise(agree(group, nodes), 'convergence', () => `${describeAll(group)} do not agree: ${this.#describe()}`)
   }
 
   #describe(): string {
@@ -127,21 +128,20 @@ export class Liveness {
 
 const describeAll = (group: readonly CoreNode[]): string => group.map(({ id }) => id).join(', ')
 
-/** One of them leads, and all of them have applied everything that it has; nobody waits for a read. */
-function agree(group: readonly CoreNode[]): boolean {
-  let leader: CoreNode | undefined
-  for (const node of group) {
-    if (node.core?.role !== 'leader') continue
-    if (leader !== undefined) return false
-    leader = node
-  }
-  const { core, driver, id } = leader ?? {}
-  if (core === undefined || driver === undefined || driver.pendingReads > 0) return false
+/**
+ * All of `group` follow one leader and have applied everything that it has, and nobody waits for a read. The leader may be one of
+ * the others, as long as it is well enough to lead.
+ */
+function agree(group: readonly CoreNode[], all: readonly CoreNode[]): boolean {
+  const id = group[0]?.core?.leader
+  const leader = all.find((node) => node.id === id)
+  const { core, driver } = leader ?? {}
+  if (core?.role !== 'leader' || driver === undefined || driver.pendingReads > 0) return false
   if (core.transferTarget !== undefined) return false
   const { lastIndex } = core.log
   for (const { core: each, driver: its } of group) {
-    if (each === undefined || its?.applied !== lastIndex) return false
-    if (each.commitIndex !== lastIndex || each.leader !== id) return false
+    if (each?.leader !== id || each?.term !== core.term) return false
+    if (its?.applied !== lastIndex || each.commitIndex !== lastIndex) return false
   }
   return true
 }
