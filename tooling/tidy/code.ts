@@ -138,20 +138,35 @@ function isReference(node: SyntaxNode, parent: SyntaxNode | undefined): boolean 
 function declaredNames(program: SyntaxNode): Set<string> {
   const names = new Set<string>()
   const declare = (pattern: unknown): void => {
-    if (!isNode(pattern)) return
-    visit(pattern, (node, parent) => {
-      const isKey = parent?.type === 'Property' && parent['key'] === node && parent['value'] !== node
-      const name = nameOf(node)
-      if (name !== undefined && !isKey) names.add(name)
-    })
+    for (const name of boundNames(pattern)) names.add(name)
   }
   visit(program, (node) => {
     if (node.type === 'VariableDeclarator') declare(node['id'])
     else if (node.type.startsWith('Import') && node.type.endsWith('Specifier')) declare(node['local'])
-    else if (isFunction(node))
-      for (const parameter of node['params'] as SyntaxNode[]) if (parameter.type === 'Identifier') declare(parameter)
+    else if (isFunction(node)) for (const parameter of node['params'] as SyntaxNode[]) declare(parameter)
   })
   return names
+}
+
+/** The names that a pattern binds; what stands in its default values is used, not bound. */
+function boundNames(pattern: unknown): string[] {
+  if (!isNode(pattern)) return []
+  switch (pattern.type) {
+    case 'Identifier':
+      return [pattern['name'] as string]
+    case 'AssignmentPattern':
+      return boundNames(pattern['left'])
+    case 'RestElement':
+      return boundNames(pattern['argument'])
+    case 'ArrayPattern':
+      return (pattern['elements'] as unknown[]).flatMap(boundNames)
+    case 'ObjectPattern':
+      return (pattern['properties'] as SyntaxNode[]).flatMap((property) =>
+        boundNames(property.type === 'Property' ? property['value'] : property),
+      )
+    default:
+      return []
+  }
 }
 
 /** A protocol core is a function of its input: it neither waits nor calls back. */
