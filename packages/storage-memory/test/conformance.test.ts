@@ -1,5 +1,5 @@
 import { logStorageConformance, stateStorageConformance } from '@dsys/storage/conformance'
-import { MemoryLogDisk, MemoryLogStorage, MemoryStateStorage } from '@dsys/storage-memory'
+import { MemoryLogDisk, MemoryLogStorage, MemoryStateDisk, MemoryStateStorage } from '@dsys/storage-memory'
 import { describe, test } from 'vitest'
 
 const nothing = async (): Promise<void> => undefined
@@ -30,3 +30,16 @@ stateStorageConformance(
   { describe, test },
   { create: async () => ({ open: () => new MemoryStateStorage(), [Symbol.asyncDispose]: nothing }) },
 )
+
+describe('over a disk', () => {
+  stateStorageConformance(
+    { describe, test },
+    {
+      supports: ['reopen'],
+      create: async () => {
+        const disk = new MemoryStateDisk()
+        return { open: () => new MemoryStateStorage({ disk }), [Symbol.asyncDispose]: nothing }
+      },
+    },
+  )
+})

@@ -168,7 +168,12 @@ export class MemoryDisk {
     return this.#tree.files().map(({ path, file }) => ({ path, sizeBytes: file.length }))
   }
 
-  /** The content of a file, to look at or to damage. Changes by `edit` are durable. */
+  /** What a process would read of a file: a copy. Throws FileMissingError. */
+  content(path: string): Buffer {
+    return Buffer.from(this.#tree.get(path).view())
+  }
+
+  /** Changes the content of a file, for instance to damage it. All of it is durable then. Returns a copy. */
   edit(path: string, edit: (content: Buffer) => void): Buffer {
     const file = this.#tree.get(path)
     const content = Buffer.from(file.view())
