@@ -160,6 +160,14 @@ describe('merging', () => {
     expect(core.members().map(({ id }) => id)).toEqual(['b', 'c', 'me'])
     expect(effects.filter(({ type }) => type === 'warning')).toHaveLength(1)
   })
+
+  test('M-31: what is forgotten is not told either, so there is never more news than members', () => {
+    const core = newCore({ maxMembers: 3 })
+    for (let i = 0; i < 50; i++) core.receive(gossip(rumor(`ghost${i}`, 1, 0, 'dead')), n2, i)
+    core.receive(gossip(rumor('n1', 1, 0, 'alive')), n1, 60)
+    const told = run(core, 3_000).flatMap((effect) => (effect.type === 'send' ? effect.message.rumors : []))
+    expect(new Set(told.map(({ record: { id } }) => id))).toEqual(new Set(['me', 'n1', 'ghost49']))
+  })
 })
 
 describe('this very node', () => {
@@ -218,6 +226,16 @@ describe('this very node', () => {
     expect(sent(core.tick(300), 'ping').map(({ to }) => to.id)).toEqual(['n2'])
     expect(core.tick(500)).toEqual([{ type: 'farewell-done', heardBy: 1 }])
   })
+})
+
+test('a node that leaves keeps its own place in a full table, and says to the end that it leaves', () => {
+  const core = newCore({ maxMembers: 2, leaveTimeoutMs: 500 })
+  core.receive(gossip(rumor('n1', 1, 0, 'alive')), n1, 10)
+  core.leave(20)
+  core.receive(gossip(rumor('ghost', 1, 0, 'dead')), n1, 30)
+  core.receive(gossip(rumor('me', 5, 0, 'suspect')), n1, 40)
+  const again = sent(core.tick(270), 'ping')
+  expect(again.map(({ message }) => message.rumors[0]?.record)).toMatchObject([{ id: 'me', state: 'left' }])
 })
 
 describe('generations', () => {

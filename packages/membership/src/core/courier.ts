@@ -44,6 +44,16 @@ export class Courier {
     return this.#queue.size > 0
   }
 
+  /** Of how many nodes there is news to tell. */
+  get newsSize(): number {
+    return this.#queue.size
+  }
+
+  /** The node was forgotten, so there is nothing to tell of it. */
+  forget(id: string): void {
+    this.#queue.remove(id)
+  }
+
   /** Has `record` passed on with the messages to come. */
   spread(record: MemberRecord): void {
     this.#queue.add(record)

@@ -35,6 +35,10 @@ export class GossipQueue {
     this.#waiting.set(record.id, { record, recordBytes: recordBytes(record), transmits: 0 })
   }
 
+  remove(id: string): void {
+    this.#waiting.delete(id)
+  }
+
   /**
    * Takes the rumors told least often, as many as fit in `maxBytes`. Each is taken `limit` times in all. `first` is put before them
    * and does not count.

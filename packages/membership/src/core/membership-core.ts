@@ -1,4 +1,4 @@
-import { type Buggify, type Random, SeededRandom } from '@dsys/runtime'
+import { type Buggify, invariant, type Random, SeededRandom } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { Member } from '../events.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -68,7 +68,7 @@ export class MembershipCore {
     this.#self = options.self
     this.#random = new SeededRandom(options.seed)
     const emit = (effect: Effect): void => void this.#effects.push(effect)
-    this.#view = new View(options.self, options.maxMembers, emit)
+    this.#view = new View(options.self, options.maxMembers, emit, (id) => this.#courier.forget(id))
     this.#courier = new Courier(options, this.#view, emit)
     this.#detector = new Detector({
       options,
@@ -317,6 +317,7 @@ export class MembershipCore {
   #apply(record: MemberRecord, cause: Cause): boolean {
     if (!this.#view.apply(record, cause)) return false
     this.#courier.spread(record)
+    invariant(this.#courier.newsSize <= this.#view.entries.size, 'news is of nodes that are known')
     this.#nextGossipMs = Math.max(this.#nextGossipMs, cause.nowMs)
     if (this.#view.live.has(record.id)) this.#detector.rotation.add(record.id)
     else this.#detector.rotation.remove(record.id)

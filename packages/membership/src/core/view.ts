@@ -63,16 +63,19 @@ export class View {
   readonly #self: PeerAddress
   readonly #maxMembers: number
   readonly #emit: (effect: Effect) => void
+  readonly #forgotten: (id: string) => void
   readonly #entries = new Map<string, Entry>()
   /** Everyone else who is alive or suspect. */
   readonly #live = new Map<string, Entry>()
   readonly #suspects = new Map<string, Entry>()
   #refusedForRoom = false
 
-  constructor(self: PeerAddress, maxMembers: number, emit: (effect: Effect) => void) {
+  /** @param forgotten is told of each node that nothing is known of any more. */
+  constructor(self: PeerAddress, maxMembers: number, emit: (effect: Effect) => void, forgotten: (id: string) => void) {
     this.#self = self
     this.#maxMembers = maxMembers
     this.#emit = emit
+    this.#forgotten = forgotten
   }
 
   get(id: string): Entry | undefined {
@@ -125,8 +128,13 @@ export class View {
   /** Forgets those that have been dead or gone for `rememberMs`. */
   reap(nowMs: number, rememberMs: number): void {
     for (const [id, entry] of this.#entries) {
-      if (!isLive(entry.record.state) && nowMs - entry.sinceMs >= rememberMs) this.#entries.delete(id)
+      if (!isLive(entry.record.state) && nowMs - entry.sinceMs >= rememberMs) this.#forget(id)
     }
+  }
+
+  #forget(id: string): void {
+    this.#entries.delete(id)
+    this.#forgotten(id)
   }
 
   rumor(entry: Entry, nowMs: number): Rumor {
@@ -147,10 +155,12 @@ export class View {
     if (this.#entries.size < this.#maxMembers) return true
     let oldest: Entry | undefined
     for (const entry of this.#entries.values()) {
-      if (!isLive(entry.record.state) && (oldest === undefined || entry.sinceMs < oldest.sinceMs)) oldest = entry
+      // This node itself keeps its place while it leaves: until the end it has to say so.
+      const isGone = !isLive(entry.record.state) && entry.record.id !== this.#self.id
+      if (isGone && (oldest === undefined || entry.sinceMs < oldest.sinceMs)) oldest = entry
     }
     if (oldest !== undefined) {
-      this.#entries.delete(oldest.record.id)
+      this.#forget(oldest.record.id)
       return true
     }
     if (!this.#refusedForRoom) {
