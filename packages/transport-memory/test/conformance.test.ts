@@ -6,7 +6,19 @@ transportConformance(
   { describe, test },
   () => {
     const network = new MemoryNetwork()
-    return { endpoint: ({ id, generation }) => network.endpoint(id, { generation }) }
+    const ids = new Set<string>()
+    return {
+      endpoint: ({ id, generation }) => {
+        ids.add(id)
+        return network.endpoint(id, { generation })
+      },
+      interrupt: async () => {
+        for (const id of ids) network.disconnect(id)
+        return async () => {
+          for (const id of ids) network.reconnect(id)
+        }
+      },
+    }
   },
-  { broadcast: true, fastNegative: true },
+  { broadcast: true, fastNegative: true, ordered: true, outages: true },
 )

@@ -21,9 +21,20 @@ nats.describe(describe, 'over a real NATS server', () => {
       const cluster = `case ${networks++}.*`
       return {
         endpoint: ({ id, generation }) =>
-          new NatsTransport(systemRuntime(), { servers: server.url, cluster, nodeId: id, generation }),
+          new NatsTransport(systemRuntime(), {
+            servers: server.url,
+            cluster,
+            nodeId: id,
+            generation,
+            reconnectWaitMs: 20,
+            maxQueuedBytes: 24 * 2 ** 20,
+          }),
+        interrupt: async () => {
+          await server.kill()
+          return () => server.restart()
+        },
       }
     },
-    { broadcast: true, fastNegative: true },
+    { broadcast: true, fastNegative: true, ordered: true, outages: true },
   )
 })

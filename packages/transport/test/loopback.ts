@@ -15,42 +15,37 @@ import {
   type TransportEvent,
 } from '../src/index.ts'
 
+const MAX_QUEUED_FRAMES = 4_096
+
 /** The least that a transport can be: no broadcast, no report of absence. Endpoints that share `wire` reach each other. */
 export class Loopback implements Transport {
   readonly self: PeerAddress
   readonly capabilities: TransportCapabilities = { broadcast: false, fastNegative: false, maxFrameBytes: 4_096 }
   connection: ConnectionState = 'idle'
-  readonly #wire: Map<string, Loopback>
-  readonly #handlers = new ChannelHandlers({ clock: systemClock })
-  readonly #events = new EventHub<TransportEvent>()
-  readonly #lifecycle: Lifecycle
+  protected readonly wire: Map<string, Loopback>
+  protected readonly handlers: ChannelHandlers = new ChannelHandlers({ clock: systemClock })
+  protected readonly events: EventHub<TransportEvent> = new EventHub()
+  protected readonly lifecycle: Lifecycle
+  protected queued = 0
 
   constructor(wire: Map<string, Loopback>, self: PeerAddress) {
-    this.#wire = wire
+    this.wire = wire
     this.self = self
-    this.#lifecycle = new Lifecycle('loopback', {
+    this.lifecycle = new Lifecycle('loopback', {
       start: async () => {
         wire.set(self.id, this)
-        this.#set('connected')
+        this.publish({ type: 'connected' })
       },
-      stop: async () => {
-        if (wire.get(self.id) === this) wire.delete(self.id)
-        this.#set('closed')
-      },
+      stop: async () => this.close(),
     })
   }
 
-  #set(state: 'connected' | 'closed'): void {
-    this.connection = state
-    this.#events.publish({ type: state })
-  }
-
   start(options?: StartOptions): Promise<void> {
-    return this.#lifecycle.start(options)
+    return this.lifecycle.start(options)
   }
 
   async stop(): Promise<void> {
-    await this.#lifecycle.stop()
+    await this.lifecycle.stop()
     this.connection = 'closed'
   }
 
@@ -59,30 +54,70 @@ export class Loopback implements Transport {
   }
 
   send(to: Destination, channel: string, frame: Uint8Array): boolean {
-    this.#lifecycle.assertRunning()
+    this.lifecycle.assertRunning()
     assertNodeId(to.id)
     if (to.generation !== undefined) assertGeneration(to.generation)
     assertChannel(channel)
     assertFrameFits(frame, this.capabilities.maxFrameBytes)
-    const copy = new Uint8Array(frame)
-    systemClock.afterIo(() => {
-      const target = this.#wire.get(to.id)
-      if (target === undefined || (to.generation ?? target.self.generation) !== target.self.generation) return
-      target.#handlers.deliver(channel, copy, this.self)
-    })
-    return true
+    return this.enqueue(to, channel, frame)
   }
 
-  broadcast(): boolean {
-    this.#lifecycle.assertRunning()
+  broadcast(_channel: string, _frame: Uint8Array): boolean {
+    this.lifecycle.assertRunning()
     throw new BroadcastUnsupportedError()
   }
 
   listen(channel: string, handler: FrameHandler): () => void {
-    return this.#handlers.listen(channel, handler)
+    return this.handlers.listen(channel, handler)
   }
 
   observe(handler: (event: TransportEvent) => void): () => void {
-    return this.#events.handle(handler)
+    return this.events.handle(handler)
   }
+
+  /** As if its network were gone. */
+  disconnect(): void {
+    if (this.connection === 'connected') this.publish({ type: 'disconnected', why: 'the wire was pulled' })
+  }
+
+  reconnect(): void {
+    if (this.connection === 'disconnected') this.publish({ type: 'connected' })
+  }
+
+  protected publish(event: TransportEvent): void {
+    if (event.type !== 'peer-absent') this.connection = event.type
+    this.events.publish(event)
+  }
+
+  protected close(): void {
+    if (this.wire.get(this.self.id) === this) this.wire.delete(this.self.id)
+    this.publish({ type: 'closed' })
+    this.events.close()
+    this.handlers.clear()
+  }
+
+  protected enqueue(to: Destination, channel: string, frame: Uint8Array): boolean {
+    if (this.connection !== 'connected' || this.queued >= MAX_QUEUED_FRAMES) return false
+    this.queued++
+    const copy = new Uint8Array(frame)
+    systemClock.afterIo(() => {
+      this.queued--
+      this.arrive(to, channel, copy)
+    })
+    return true
+  }
+
+  protected arrive(to: Destination, channel: string, frame: Uint8Array): void {
+    const target = this.wire.get(to.id)
+    if (target === undefined || (to.generation ?? target.self.generation) !== target.self.generation)
+      this.absent(to, channel)
+    else target.receive(channel, frame, this.self)
+  }
+
+  protected receive(channel: string, frame: Uint8Array, from: PeerAddress): void {
+    if (this.connection === 'connected') this.handlers.deliver(channel, frame, from)
+  }
+
+  /** The frame met nobody; the least of transports does not tell. */
+  protected absent(_to: Destination, _channel: string): void {}
 }

@@ -14,3 +14,9 @@ test('the example of the README runs and prints what it says', async () => {
     log.mockRestore()
   }
 })
+
+test('the README shows how the suite is used, as a file that is a test here', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const example = readFileSync(new URL('./conformance.test.ts', import.meta.url), 'utf8')
+  expect(readme).toContain(`\`\`\`ts\n${example}\`\`\`\n`)
+})

@@ -23,6 +23,10 @@ const ODD_IDS = [
   '"quoted" \\ %2E /etc',
   '\u0000',
   '节'.repeat(128),
+  // What every object has.
+  '__proto__',
+  'constructor',
+  'toString',
 ]
 
 const firstBytes = (node: Node): number[] => node.inbox.items.map(({ frame }) => frame[0] ?? -1)
@@ -56,6 +60,34 @@ function generations(suite: Suite): void {
     a.send({ id: 'b' }, [3])
     await a.settled(second)
     deepEqual([firstBytes(first), firstBytes(second).sort()], [[], [2, 3]])
+  })
+
+  defineCase(suite, 'each of many lives of a node gets what is for it, and speaks in its own name', async (rig) => {
+    const a = await rig.node('a')
+    for (let life = 1; life <= 5; life++) {
+      const b = await rig.node('b', life * 10)
+      for (let earlier = 1; earlier <= life; earlier++) a.send({ id: 'b', generation: earlier * 10 }, [earlier])
+      b.send({ id: 'a' }, [life])
+      const answers = await a.inbox.until(life, 'frames')
+      deepEqual(answers.at(-1)?.from, { id: 'b', generation: life * 10 })
+      await a.settled(b)
+      deepEqual(firstBytes(b), [life])
+      await b.transport.stop()
+    }
+  })
+
+  defineCase(suite, 'while an earlier life still runs, what names the later one reaches that alone', async (rig) => {
+    const a = await rig.node('a')
+    const earlier = await rig.node('b', 1)
+    const later = await rig.node('b', 2)
+    for (let i = 0; i < 10; i++) a.send({ id: 'b', generation: 2 }, [i])
+    await a.settled(later)
+    deepEqual([firstBytes(earlier).length, firstBytes(later).length], [0, 10])
+    // A life that was left behind does not take the later one with it when it goes.
+    await earlier.transport.stop()
+    a.send({ id: 'b' }, [10])
+    await a.settled(later)
+    equal(firstBytes(later).length, 11)
   })
 
   defineCase(suite, 'a generation may be any whole number', async (rig) => {
@@ -109,7 +141,8 @@ function channels(suite: Suite): void {
     const a = await rig.node('a')
     const b = await rig.node('b')
     const got = new Map<string, number[]>()
-    const all = [...Array.from({ length: 100 }, (_, index) => `channel-${index}`), 'x'.repeat(64), '-', '0']
+    const odd = ['x'.repeat(64), '-', '0', 'constructor', 'valueof']
+    const all = [...Array.from({ length: 200 }, (_, index) => `channel-${index}`), ...odd]
     for (const channel of all)
       b.transport.listen(channel, (frame) => got.set(channel, [...(got.get(channel) ?? []), ...frame]))
     for (const [index, channel] of all.entries()) a.send({ id: 'b' }, [index], channel)
@@ -189,7 +222,27 @@ function absence(suite: Suite): void {
     const b = await rig.node('b')
     a.send({ id: 'b' }, [1])
     a.send(b.transport.self, [1])
+    a.send({ id: 'b' }, [1], 'nobody-listens')
+    a.send({ id: 'a' }, [1])
+    a.send({ id: 'a' }, [1], 'nobody-listens')
     await a.settled(b)
     deepEqual(a.events.items.filter(isAbsent), [])
+  })
+
+  defineCase(suite, 'a frame is reported once at most, and no report comes after the stop', async (rig) => {
+    const a = await rig.node('a')
+    const b = await rig.node('b')
+    for (let i = 0; i < 50; i++) a.send({ id: 'nobody' }, [i])
+    await a.settled(b)
+    await a.events.until(1, 'peer-absent events', isAbsent)
+    await a.settled(b)
+    ok(a.events.items.filter(isAbsent).length <= 50)
+    a.send({ id: 'nobody' }, [50])
+    await a.transport.stop()
+    const before = a.events.items.length
+    const c = await rig.node('c')
+    await c.settled(b)
+    equal(a.events.items.length, before)
+    deepEqual(a.events.items.at(-1), { type: 'closed' })
   })
 }

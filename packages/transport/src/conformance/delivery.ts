@@ -83,6 +83,19 @@ function frames(suite: Suite): void {
     deepEqual(bytesOf(sent), [7, 7])
   })
 
+  defineCase(
+    suite,
+    'a frame may be a view into a larger buffer, or a Buffer: only its own bytes arrive',
+    async (rig) => {
+      const [a, b] = await pair(rig)
+      const larger = pattern(1_000, 5)
+      const views = [larger.subarray(10, 13), larger.subarray(999), Buffer.from(larger.buffer, 500, 4)]
+      for (const view of views) a.transport.send({ id: 'b' }, 'test', view)
+      await b.inbox.until(3, 'frames')
+      deepEqual(b.inbox.items.map(({ frame }) => bytesOf(frame)).sort(), views.map(bytesOf).sort())
+    },
+  )
+
   defineCase(suite, 'a frame is a plain Uint8Array, so slice() copies', async (rig) => {
     const [a, b] = await pair(rig)
     a.send({ id: 'b' }, [1])
@@ -105,6 +118,30 @@ function sizes(suite: Suite): void {
     a.send({ id: 'b' }, frame)
     const [got] = await b.inbox.until(1, 'frames')
     ok(sameBytes(got?.frame, frame))
+  })
+
+  defineCase(suite, 'several frames of the largest size arrive whole, whoever they are for', async (rig) => {
+    const [a, b] = await pair(rig)
+    const { maxFrameBytes } = a.transport.capabilities
+    const sent = [1, 2, 3].map((seed) => pattern(maxFrameBytes, seed))
+    const twins = [1, 2, 3].map((seed) => pattern(maxFrameBytes, seed))
+    for (const frame of sent) a.send({ id: 'b' }, frame)
+    a.send({ id: 'a' }, pattern(maxFrameBytes, 9))
+    if (suite.declaration.broadcast) a.transport.broadcast('test', pattern(maxFrameBytes, 4))
+    if (suite.declaration.broadcast) twins.push(pattern(maxFrameBytes, 4))
+    await b.inbox.until(twins.length, 'frames')
+    const [own] = await a.inbox.until(1, 'frames to oneself')
+    ok(sameBytes(own?.frame, pattern(maxFrameBytes, 9)))
+    for (const twin of twins) ok(b.inbox.items.some(({ frame }) => sameBytes(frame, twin)))
+  })
+
+  defineCase(suite, 'the limit stays what it was once the transport runs', async (rig) => {
+    const [a, b] = await pair(rig)
+    const before = { ...a.transport.capabilities }
+    throws(() => a.transport.send({ id: 'b' }, 'test', new Uint8Array(before.maxFrameBytes + 1)), FrameTooLargeError)
+    await a.settled(b)
+    deepEqual({ ...a.transport.capabilities }, before)
+    ok(Number.isSafeInteger(before.maxFrameBytes) && before.maxFrameBytes > 0)
   })
 
   defineCase(suite, 'a frame over the limit throws, and nothing is sent', async (rig) => {
@@ -147,6 +184,14 @@ function broadcasts(suite: Suite): void {
       )
     }
     equal(a.inbox.items.length, 0)
+  })
+
+  defineCase(suite, 'a broadcast where nobody else is harms nothing', async (rig) => {
+    const a = await rig.node('a')
+    ok(a.transport.broadcast('test', Uint8Array.of(1)))
+    const b = await rig.node('b')
+    await a.settled(b)
+    deepEqual([a.inbox.items.length, a.events.items], [0, [{ type: 'connected' }]])
   })
 
   defineCase(suite, 'a broadcast reaches only those who listen on its channel', async (rig) => {

@@ -47,6 +47,27 @@ function starting(suite: Suite): void {
     await rejects(a.transport.start(), NotRunningError)
   })
 
+  defineCase(
+    suite,
+    'a start that is aborted under way rejects with the reason, and leaves nothing behind',
+    async (rig) => {
+      const a = await rig.node('a')
+      const b = rig.create('b')
+      const controller = new AbortController()
+      const reason = new Error('changed my mind')
+      const rejected = rejects(b.transport.start({ signal: controller.signal }), reason)
+      controller.abort(reason)
+      await rejected
+      equal(b.transport.connection, 'closed')
+      const c = await rig.node('c')
+      a.send({ id: 'b' }, [1])
+      await a.settled(c)
+      equal(b.inbox.items.length, 0)
+      const next = await rig.node('b', 2)
+      await a.settled(next)
+    },
+  )
+
   defineCase(suite, 'the signal of start does not stop a transport that runs', async (rig) => {
     const a = rig.create('a')
     const controller = new AbortController()
@@ -97,6 +118,28 @@ function stopping(suite: Suite): void {
     a.send({ id: 'b' }, [2])
     await a.settled(c)
     equal(b.inbox.items.length, before)
+  })
+
+  defineCase(suite, 'an observer hears each event once, also beside others, until it ends', async (rig) => {
+    const a = rig.create('a')
+    const heard: string[] = []
+    const end = a.transport.observe((event) => {
+      heard.push(event.type)
+      end()
+    })
+    await a.transport.start()
+    await a.transport.stop()
+    deepEqual([heard, a.events.items.map(({ type }) => type)], [['connected'], ['connected', 'closed']])
+  })
+
+  defineCase(suite, 'a network outlives each of its nodes', async (rig) => {
+    const [a, b] = [await rig.node('a'), await rig.node('b')]
+    for (let round = 0; round < 10; round++) {
+      const guest = await rig.node('guest', round + 1)
+      await guest.settled(a)
+      await guest.transport[Symbol.asyncDispose]()
+    }
+    await a.settled(b)
   })
 
   defineCase(suite, 'stop and disposal work in every state, and again', async (rig) => {

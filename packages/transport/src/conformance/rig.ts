@@ -1,5 +1,5 @@
 import { ok } from 'node:assert/strict'
-import { Pending, systemClock } from '@dsys/runtime'
+import { type Clock, delay, Pending, systemClock } from '@dsys/runtime'
 import type { Destination, PeerAddress, Transport, TransportEvent } from '../port.ts'
 import type { ConformanceDeclaration } from './suite.ts'
 
@@ -13,6 +13,14 @@ export interface ConformanceRunner {
 export interface TransportFixture {
   /** A transport that has not been started, for one life of a node. */
   endpoint(self: PeerAddress): Transport
+  /**
+   * Takes the network from every endpoint, also from one that starts meanwhile where the network can do that, as a broker
+   * does that ends. Resolves when it is gone; the function that it resolves with brings it back. Called only where
+   * `outages` is declared.
+   */
+  interrupt?(): Promise<() => Promise<void>>
+  /** The clock by which the network runs. Only for one in virtual time, which must go on by itself. Default: that of the system. */
+  readonly clock?: Clock
   /** Called after the case, when all its endpoints are stopped. */
   dispose?(): Promise<void>
 }
@@ -38,7 +46,12 @@ const BARRIER_CHANNEL = 'conformance-barrier'
 /** Collects things and lets a case wait until there are enough of them. */
 export class Collector<T> {
   readonly items: T[] = []
+  readonly #clock: Clock
   readonly #waiting = new Set<() => void>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   add(item: T): void {
     this.items.push(item)
@@ -48,7 +61,7 @@ export class Collector<T> {
   /** Resolves with all items once there are `count` that match. */
   async until(count: number, what: string, matches: (item: T) => boolean = () => true): Promise<readonly T[]> {
     const pending = new Pending<readonly T[]>({
-      clock: systemClock,
+      clock: this.#clock,
       timeoutMs: STEP_TIMEOUT_MS,
       onTimeout: () => new Error(`waited for ${count} of ${what}, got ${this.items.filter(matches).length}`),
     })
@@ -68,12 +81,15 @@ export class Collector<T> {
 /** One endpoint of a case, with what came in. */
 export class Node {
   readonly transport: Transport
-  readonly inbox: Collector<Received> = new Collector()
-  readonly events: Collector<TransportEvent> = new Collector()
-  readonly barrier: Collector<Received> = new Collector()
+  readonly inbox: Collector<Received>
+  readonly events: Collector<TransportEvent>
+  readonly barrier: Collector<Received>
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, clock: Clock) {
     this.transport = transport
+    this.inbox = new Collector(clock)
+    this.events = new Collector(clock)
+    this.barrier = new Collector(clock)
     transport.observe((event) => this.events.add(event))
     transport.listen(BARRIER_CHANNEL, (frame, from) => {
       this.barrier.add({ frame, from })
@@ -107,15 +123,17 @@ export class Node {
 /** The network and the nodes of one case; everything is stopped at its end. */
 export class Rig {
   readonly #fixture: TransportFixture
+  readonly #clock: Clock
   readonly #nodes: Node[] = []
 
   constructor(fixture: TransportFixture) {
     this.#fixture = fixture
+    this.#clock = fixture.clock ?? systemClock
   }
 
   /** A node that has not been started. */
   create(id: string, generation = 1): Node {
-    const node = new Node(this.#fixture.endpoint({ id, generation }))
+    const node = new Node(this.#fixture.endpoint({ id, generation }), this.#clock)
     this.#nodes.push(node)
     return node
   }
@@ -126,6 +144,22 @@ export class Rig {
     node.listen()
     await node.transport.start()
     return node
+  }
+
+  /** Takes the network from every node; the returned function brings it back. */
+  interrupt(): Promise<() => Promise<void>> {
+    if (this.#fixture.interrupt === undefined)
+      throw new TypeError('with outages declared, the fixture needs interrupt()')
+    return this.#fixture.interrupt()
+  }
+
+  /** Asks again and again until `done` says yes. */
+  async until(what: string, done: () => boolean): Promise<void> {
+    const deadlineMs = this.#clock.monotonicMs() + STEP_TIMEOUT_MS
+    while (!done()) {
+      if (this.#clock.monotonicMs() > deadlineMs) throw new Error(`waited for ${what}`)
+      await delay(this.#clock, 1)
+    }
   }
 
   async dispose(): Promise<void> {

@@ -1,12 +1,19 @@
 import { addressingCases } from './addressing.ts'
 import { deliveryCases } from './delivery.ts'
 import { lifecycleCases } from './lifecycle.ts'
+import { loadCases } from './load.ts'
+import { orderingCases } from './ordering.ts'
+import { outageCases } from './outages.ts'
 import type { ConformanceRunner, TransportFactory } from './rig.ts'
 
 /** What an adapter says it can do. The cases of what it cannot do are replaced by one that it says so. */
 export interface ConformanceDeclaration {
   readonly broadcast: boolean
   readonly fastNegative: boolean
+  /** Frames from one node to another, broadcasts too, arrive in the order in which they were sent. The port does not ask for it. */
+  readonly ordered: boolean
+  /** The fixture has `interrupt`. Without it nothing is proved about lost connections. */
+  readonly outages: boolean
 }
 
 /**
@@ -21,6 +28,7 @@ export function transportConformance(
   declaration: ConformanceDeclaration,
 ): void {
   runner.describe('transport conformance', () => {
-    for (const part of [deliveryCases, addressingCases, lifecycleCases]) part({ runner, factory, declaration })
+    const parts = [deliveryCases, orderingCases, addressingCases, loadCases, lifecycleCases, outageCases]
+    for (const part of parts) part({ runner, factory, declaration })
   })
 }
