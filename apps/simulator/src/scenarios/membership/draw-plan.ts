@@ -1,0 +1,66 @@
+import { type Random, SeededRandom } from '@dsys/runtime'
+import { drawFaults, type Operation, type Plan, pick } from '@dsys/simulation'
+import { asJson, drawKinds, drawKnobs, type Knobs, MOMENTS } from './knobs.ts'
+
+/** What an operation of this scenario is. */
+export const OPERATIONS = ['metadata', 'leave', 'join', 'watch', 'garbage'] as const
+export type OperationName = (typeof OPERATIONS)[number]
+
+const MAX_OPERATIONS = 200
+
+function drawOperations(random: Random, nodes: number, chaosMs: number): Operation[] {
+  const everyMs = pick(random, [500, 2_000, 8_000])
+  const names: readonly OperationName[] = ['metadata', 'metadata', 'leave', 'join', 'join', 'watch', 'garbage']
+  const operations: Operation[] = []
+  for (let atMs = everyMs * random.float(); atMs < chaosMs && operations.length < MAX_OPERATIONS; ) {
+    const operation = { atMs: Math.round(atMs), name: pick(random, names), node: random.integer(0, nodes) }
+    operations.push({ ...operation, seed: random.integer(0, 2 ** 32) })
+    atMs += everyMs * (0.2 + 1.6 * random.float())
+  }
+  return operations
+}
+
+function drawRates(random: Random): Record<string, number> {
+  const rates: Record<string, number> = {}
+  for (const moment of MOMENTS) rates[moment] = pick(random, [0, 0, 0, 0.02, 0.2])
+  return rates
+}
+
+/** A number of `fixed`, or what is drawn; drawn in both cases, so that nothing else shifts. */
+function numberOf(fixed: Plan['knobs'], name: string, drawn: number): number {
+  const value = fixed[name]
+  return typeof value === 'number' ? value : drawn
+}
+
+/**
+ * The plan of a seed. Of `fixed`, `nodes` and `chaosMs` replace those of the plan, everything else the knob of its name.
+ */
+export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
+  const root = new SeededRandom(seed).stream('membership plan')
+  const shape = root.stream('shape')
+  const drawnNodes = shape.float() < 0.04 ? 30 : shape.integer(3, 13)
+  const drawnMs = pick(shape, [8_000, 15_000, 30_000])
+  const nodes = numberOf(fixed, 'nodes', drawnNodes)
+  const chaosMs = numberOf(fixed, 'chaosMs', nodes > 12 ? Math.min(drawnMs, 8_000) : drawnMs)
+  const { nodes: _nodes, chaosMs: _chaosMs, ...fixedKnobs } = fixed
+  const knobs = { ...drawKnobs(root.stream('knobs'), nodes), ...fixedKnobs } as Knobs
+  const { probeIntervalMs, suspicionTimeoutMs } = knobs.options
+  return {
+    version: 1,
+    scenario: 'membership',
+    seed,
+    nodes,
+    chaosMs,
+    knobs: asJson(knobs),
+    faults: drawFaults(root.stream('faults'), {
+      kinds: drawKinds(root.stream('kinds')),
+      nodes,
+      chaosMs,
+      everyMs: pick(shape, [500, 2_000, 6_000]),
+      paceMs: 2 * probeIntervalMs + suspicionTimeoutMs,
+    }),
+    operations: drawOperations(root.stream('operations'), nodes, chaosMs),
+    aims: { type: 'drawn', rates: drawRates(root.stream('aims')) },
+    buggify: { activeShare: pick(shape, [0, 0.3, 0.6]), fireShare: pick(shape, [0.05, 0.25]), off: [] },
+  }
+}

@@ -1,0 +1,58 @@
+import { KINDS } from '@dsys/membership/wire'
+import { FAULT_KINDS, MOMENTS } from './knobs.ts'
+
+const EVENTS = ['MemberUp', 'MemberUpdated', 'MemberSuspected', 'MemberDown', 'MemberLeft', 'Synced']
+
+/** The points of `buggify` in the sources of membership. */
+const POINTS = [
+  'early-sync',
+  'late-gossip',
+  'late-help',
+  'late-judgement',
+  'lost-broadcast',
+  'one-helper',
+  'refused-frame',
+  'relays-full',
+  'skipped-probes',
+  'small-gossip',
+  'small-sync-parts',
+  'unanswered-hello',
+]
+
+/** Branches that refuse something, or that are seldom taken; see instruments.ts. */
+const BRANCHES = [
+  'alone',
+  'dropped_frames.cluster',
+  'dropped_frames.malformed',
+  'dropped_frames.version',
+  'failed_probes',
+  'no-room',
+  'probes',
+  'refutations',
+  'stale_frames',
+  'superseded',
+  'twin',
+  'unsent_frames',
+]
+
+const REFUSALS = ['DSYS_MEMBERSHIP_METADATA_TOO_LARGE', 'DSYS_NOT_RUNNING', 'join', 'leave']
+const OPERATIONS_DONE = ['metadata', 'leave', 'join', 'watch', 'garbage']
+const FATES = ['lost', 'duplicated', 'late', 'reordered', 'cut', 'held', 'burst', 'stale']
+const REST = ['crashed', 'isolated', 'deaf', 'mute', 'paused', 'flapping']
+
+const named = (prefix: string, names: readonly string[]): string[] => names.map((name) => `${prefix}.${name}`)
+
+/** What must occur in a short run over many seeds; see `Scenario.expected`. */
+export const EXPECTED: readonly string[] = [
+  ...named('message', KINDS),
+  ...named('event', EVENTS),
+  ...named('fault', FAULT_KINDS),
+  ...named('aimed', MOMENTS),
+  ...named('buggify.membership', POINTS),
+  ...named('branch', BRANCHES),
+  ...named('refused', REFUSALS),
+  ...named('operation', OPERATIONS_DONE),
+  ...named('network', FATES),
+  ...named('rest', REST),
+  ...named('impostor', ['later', 'twin']),
+]

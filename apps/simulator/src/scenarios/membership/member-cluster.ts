@@ -1,0 +1,149 @@
+import type { Membership, Metadata } from '@dsys/membership'
+import { SeededRandom } from '@dsys/runtime'
+import {
+  type MachineProgram,
+  type Scheduler,
+  type SimLife,
+  SimMachine,
+  type SimNetwork,
+  type Trace,
+} from '@dsys/simulation'
+import { MemberLife, type Surroundings } from './member-life.ts'
+
+/** What a {@link MemberCluster} is made of. */
+export interface ClusterParts {
+  readonly ids: readonly string[]
+  readonly cluster: string
+  readonly network: SimNetwork
+  readonly scheduler: Scheduler
+  readonly trace: Trace
+  readonly around: Surroundings
+}
+
+/** How long whoever runs a process waits before starting another that could not start. */
+const START_AGAIN_MS = 500
+
+/** The machines of a run, who is to run on them, and who does. */
+export class MemberCluster {
+  readonly machines: readonly SimMachine[]
+  /** Whom an operator wants to run. The others have left, or have not come yet. */
+  readonly wanted = new Set<string>()
+  readonly #parts: ClusterParts
+  readonly #seeds: readonly string[]
+  /** The latest process of each node, impostors apart. */
+  readonly #current = new Map<string, MemberLife>()
+  readonly #lives = new Set<MemberLife>()
+  readonly #facts = new Map<string, Metadata>()
+  /** Nodes that two processes have claimed to be at the same time, as the same life. */
+  readonly twins = new Set<string>()
+
+  constructor(parts: ClusterParts) {
+    this.#parts = parts
+    this.#seeds = parts.ids.slice(0, parts.around.knobs.seeds)
+    const clocks = new SeededRandom(parts.ids.length).stream('clocks')
+    this.machines = parts.ids.map((id) => {
+      const program: MachineProgram = { start: (life) => this.#begin(life) }
+      const { scheduler, trace } = parts
+      // No two monotonic clocks show the same.
+      const clock = { monotonicMs: clocks.integer(0, 1_000_000) }
+      return new SimMachine({ id, scheduler, trace, program }, { clock, impostors: true })
+    })
+  }
+
+  get lives(): ReadonlySet<MemberLife> {
+    return this.#lives
+  }
+
+  machine(id: string): SimMachine {
+    const machine = this.machines.find((one) => one.id === id)
+    if (machine === undefined) throw new RangeError(`there is no machine ${id}`)
+    return machine
+  }
+
+  /** The process of the node, where one runs. */
+  current(id: string): MemberLife | undefined {
+    const current = this.#current.get(id)
+    return current?.life.alive === true ? current : undefined
+  }
+
+  isSeed(id: string): boolean {
+    return this.#seeds.includes(id)
+  }
+
+  /** Facts of the node from its next life on. */
+  facts(id: string): Metadata {
+    return this.#facts.get(id) ?? { zone: `z${id.length}`, version: '0' }
+  }
+
+  setFacts(id: string, facts: Metadata): void {
+    this.#facts.set(id, facts)
+  }
+
+  /** Whoever operates the cluster starts the node, for the first time or again. */
+  join(id: string): void {
+    this.wanted.add(id)
+    this.machine(id).restart()
+  }
+
+  /** A node that has fallen silent because of a later life of it, which is gone, has to be started again. */
+  replaceSilent(ids: readonly string[]): void {
+    for (const id of ids) {
+      if (this.current(id)?.superseded !== true) continue
+      this.machine(id).crash({ unsynced: 'kept', disk: 'kept' })
+      this.machine(id).restart()
+    }
+  }
+
+  #begin(life: SimLife): void {
+    const { network, cluster, around } = this.#parts
+    const { id } = life
+    // Faults end by a restart of what they stopped; who has left stays away.
+    if (!this.wanted.has(id)) {
+      life.end()
+      return
+    }
+    const isTwin = life.impostor && around.knobs.impostor === 'twin'
+    const generation = isTwin ? (this.current(id)?.self.generation ?? life.generation) : life.generation
+    if (life.impostor) around.count(`impostor.${around.knobs.impostor}`)
+    if (isTwin) this.twins.add(id)
+    const metadata = life.impostor ? { ...this.facts(id), impostor: 'yes' } : this.facts(id)
+    const { maxFrameBytes } = around.knobs
+    const transport = network.endpoint(id, { process: life.process, generation, maxFrameBytes })
+    const member = new MemberLife(around, { life, transport, cluster, seeds: this.#seeds, metadata })
+    this.#lives.add(member)
+    if (!life.impostor) this.#current.set(id, member)
+    life.onEnd(() => void this.#lives.delete(member))
+    if (!isTwin) this.#measure(member)
+    member.start(() => this.#startAgain(life))
+  }
+
+  #measure({ self, life }: MemberLife): void {
+    const { scheduler, around } = this.#parts
+    const begunMs = scheduler.nowMs
+    around.measure.begins(self.id, self.generation)
+    life.onEnd(() => around.measure.ends(self.id, self.generation, scheduler.nowMs - begunMs))
+  }
+
+  #startAgain(life: SimLife): void {
+    this.#parts.around.count('branch.start-refused')
+    life.end()
+    if (!life.impostor) this.#parts.scheduler.after(START_AGAIN_MS, () => this.machine(life.id).restart())
+  }
+}
+
+/** Whether `membership` sees exactly `expected` alive, each in its present life with its newest facts. */
+export function sees(membership: Membership, expected: readonly MemberLife[]): string | undefined {
+  const live = membership.members().filter(({ state }) => state === 'alive' || state === 'suspect')
+  for (const { self, metadata } of expected) {
+    const member = live.find(({ id }) => id === self.id)
+    if (member?.state !== 'alive') return `it sees ${self.id} ${membership.member(self.id)?.state ?? 'nowhere'}`
+    if (member.generation !== self.generation) return `it sees an old life of ${self.id}`
+    if (JSON.stringify(sorted(member.metadata)) !== JSON.stringify(sorted(metadata)))
+      return `it has old metadata of ${self.id}`
+  }
+  return undefined
+}
+
+function sorted(metadata: Metadata): [string, string][] {
+  return Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))
+}

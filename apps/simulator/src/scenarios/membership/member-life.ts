@@ -1,0 +1,224 @@
+import { Membership, type MembershipEvent, type Metadata } from '@dsys/membership'
+import { decodeMessage, type Message } from '@dsys/membership/wire'
+import type { Buggify, Random } from '@dsys/runtime'
+import type { Aim, Scheduler, SimLife, Trace } from '@dsys/simulation'
+import { type EventExcuses, EventOrder, summary } from './event-order.ts'
+import { branchLogger, branchMeter, type InstrumentSink } from './instruments.ts'
+import type { Knobs } from './knobs.ts'
+import type { Measure } from './measure.ts'
+import { momentsOf } from './moments.ts'
+import { type Address, Sightings } from './sightings.ts'
+import type { Verdict } from './verdict.ts'
+import { type Transport, WatchedTransport } from './watched-transport.ts'
+
+/** What all lives of a run share. */
+export interface Surroundings {
+  readonly knobs: Knobs
+  readonly scheduler: Scheduler
+  readonly trace: Trace
+  readonly random: Random
+  readonly buggify: Buggify
+  readonly verdict: Verdict
+  readonly aim: Aim
+  /** Whether any crash is aimed at all; else no frame needs to be read before it leaves. */
+  readonly aimed: boolean
+  readonly measure: Measure
+  readonly excuses: EventExcuses
+  readonly count: (what: string) => void
+  /** Promises may have become ready. */
+  readonly stirred: () => void
+  /** A life crashes at a moment that was aimed at. */
+  readonly crash: (id: string) => void
+}
+
+/** What one life is made of. */
+export interface LifeParts {
+  readonly life: SimLife
+  readonly transport: Transport
+  readonly cluster: string
+  readonly seeds: readonly string[]
+  readonly metadata: Metadata
+}
+
+/** One life of a member: the product over a watched transport, and the checks of what it sees. */
+export class MemberLife {
+  readonly self: Address
+  readonly life: SimLife
+  readonly membership: Membership
+  /** What this process says of itself. */
+  metadata: Metadata
+  /** Starting or stopping: promises are on their way. */
+  unsettled = false
+  leaving = false
+  readonly #around: Surroundings
+  readonly #cluster: string
+  readonly #transport: Transport
+  readonly #sightings: Sightings
+  readonly #streams: EventOrder[] = []
+  #started = false
+
+  constructor(around: Surroundings, { life, transport, cluster, seeds, metadata }: LifeParts) {
+    this.#around = around
+    this.#cluster = cluster
+    this.life = life
+    this.self = transport.self
+    this.metadata = metadata
+    this.#transport = new WatchedTransport(transport, {
+      sends: (frame) => this.#sends(frame),
+      receives: (frame, from, deliver) => this.#receives(frame, from, deliver),
+    })
+    const sink: InstrumentSink = {
+      count: around.count,
+      stirred: around.stirred,
+      defect: (message) => around.verdict.broken('no defect', `${this.self.id}: ${message}`),
+    }
+    const random = around.random.stream(`${this.self.id} life ${life.generation}`)
+    this.membership = new Membership(
+      {
+        clock: life.process.clock,
+        random,
+        logger: branchLogger(sink),
+        meter: branchMeter(sink),
+        transport: this.#transport,
+        buggify: around.buggify,
+      },
+      { ...around.knobs.options, cluster, seeds, metadata },
+    )
+    this.#sightings = new Sightings(this.self, this.membership, around.knobs.options, around.verdict)
+  }
+
+  /** Ready for operations: it has joined, or begun alone, and has not been told to leave. */
+  get running(): boolean {
+    return this.#started && this.life.alive && !this.leaving
+  }
+
+  /** A later life of this node has taken over, so this one is silent for good. */
+  get superseded(): boolean {
+    return (this.membership.member(this.self.id)?.generation ?? 0) > this.self.generation
+  }
+
+  /** To be called inside a step of the process. */
+  start(onRefused: () => void): void {
+    this.watch()
+    this.#settling(async () => {
+      try {
+        await this.#transport.start()
+        await this.membership.start()
+        this.#started = true
+      } catch (error) {
+        // A broker that stays away is the only reason: then the process ends, and whoever runs it starts another.
+        if ((error as { readonly code?: string }).code !== 'DSYS_SIMULATION_UNREACHABLE')
+          this.#around.verdict.broken('it starts', `${this.self.id} did not start: ${String(error)}`)
+        onRefused()
+      }
+    })
+  }
+
+  /** To be called inside a step of the process. The process ends afterwards. */
+  leave(): void {
+    this.leaving = true
+    this.#settling(async () => {
+      await this.membership.stop()
+      await this.#transport.stop()
+      this.life.end()
+    })
+  }
+
+  /** A stream of events is opened, and checked as long as it runs. */
+  watch(): void {
+    const isFirst = this.#streams.length === 0
+    const name = `${this.self.id}/${this.self.generation}${isFirst ? '' : ' (late stream)'}`
+    const order = new EventOrder(name, !isFirst, this.#around.verdict, this.#around.excuses)
+    this.#streams.push(order)
+    this.#follow(this.membership.events(), order, isFirst).catch((error: unknown) => {
+      this.#around.verdict.broken('a stream ends well', `${this.self.id}: ${String(error)}`)
+    })
+    this.#around.stirred()
+  }
+
+  /** Looks at everything at once, when no promise is on its way. */
+  check(): void {
+    if (!this.life.alive || this.leaving) return
+    this.#sightings.checkAll(this.life.process.clock.monotonicMs())
+    const view = summary(this.membership.members().filter(({ state }) => state === 'alive' || state === 'suspect'))
+    for (const order of this.#streams) {
+      const told = order.live()
+      if (told !== view)
+        this.#around.verdict.broken(
+          'events tell the whole truth',
+          `${this.self.id} has told of [${told}], and knows [${view}]`,
+        )
+    }
+    for (const { id } of this.membership.members()) {
+      if (id.startsWith('x')) this.#around.verdict.broken('clusters do not mix', `${this.self.id} knows ${id}`)
+    }
+  }
+
+  async #follow(stream: AsyncIterable<MembershipEvent>, order: EventOrder, isFirst: boolean): Promise<void> {
+    const { trace, scheduler, measure, count } = this.#around
+    for await (const event of stream) {
+      order.add(event)
+      if (!isFirst) continue
+      count(`event.${event.type}`)
+      if (event.type === 'Synced') continue
+      measure.event(event)
+      const { id, generation, incarnation } = event.member
+      trace.add(scheduler.nowMs, this.self.id, event.type, id, generation, incarnation)
+      trace.detail(event.why)
+    }
+  }
+
+  #settling(work: () => Promise<void>): void {
+    this.unsettled = true
+    const done = (): void => {
+      this.unsettled = false
+    }
+    work().then(done, (error: unknown) => {
+      done()
+      this.#around.verdict.broken('no defect', `${this.self.id}: ${String(error)}`)
+    })
+    this.life.onEnd(done)
+    this.#around.stirred()
+  }
+
+  /** A process that crashes at an aimed moment does so before the frame leaves. */
+  #sends(frame: Uint8Array): boolean {
+    const { aim, aimed, crash } = this.#around
+    if (!this.life.alive) return false
+    if (!aimed || this.life.impostor) return true
+    for (const moment of momentsOf(this.#read(frame), this.self.id)) {
+      if (!aim.crashes(moment, this.self.id)) continue
+      crash(this.self.id)
+      return false
+    }
+    return true
+  }
+
+  #receives(frame: Uint8Array, from: Address, deliver: () => void): void {
+    const decoded = decodeMessage(frame, this.#cluster)
+    if (!decoded.ok) {
+      deliver()
+      return
+    }
+    const { message } = decoded
+    this.#around.count(`message.${message.kind}`)
+    const nowMs = this.life.process.clock.monotonicMs()
+    const silent = this.superseded || this.leaving
+    const stale = this.#sightings.isStale(from)
+    const before = stale ? JSON.stringify(this.membership.members()) : ''
+    deliver()
+    if (silent || !this.life.alive) return
+    if (!stale) this.#sightings.afterDelivery(message, nowMs)
+    else if (JSON.stringify(this.membership.members()) !== before)
+      this.#around.verdict.broken(
+        'an earlier life changes nothing',
+        `${this.self.id} changed its view by ${message.kind} of ${from.id}/${from.generation}`,
+      )
+  }
+
+  #read(frame: Uint8Array): Message {
+    const decoded = decodeMessage(frame, this.#cluster)
+    if (!decoded.ok) throw new Error(`a frame of one's own was not understood: ${decoded.why}`)
+    return decoded.message
+  }
+}

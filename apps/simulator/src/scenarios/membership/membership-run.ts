@@ -1,0 +1,271 @@
+import { drainMicrotasks, SeededRandom } from '@dsys/runtime'
+import {
+  Aim,
+  Counts,
+  type CrashFate,
+  FaultAtlas,
+  Nemesis,
+  type Plan,
+  type RunOptions,
+  type RunResult,
+  Scheduler,
+  SimNetwork,
+  SimWorld,
+  seededBuggify,
+  some,
+  Trace,
+} from '@dsys/simulation'
+import { convergenceMs } from './bounds.ts'
+import { describeFrame } from './describe-frame.ts'
+import { type Knobs, knobsOf } from './knobs.ts'
+import { Measure } from './measure.ts'
+import { MemberCluster, sees } from './member-cluster.ts'
+import type { Surroundings } from './member-life.ts'
+import { operate } from './operations.ts'
+import { Stranger } from './stranger.ts'
+import { Verdict } from './verdict.ts'
+
+const CLUSTER = 'shop'
+const KEPT: CrashFate = { unsynced: 'kept', disk: 'kept' }
+/** How often everything is looked at, and convergence is asked for. */
+const LOOK_MS = 500
+/** How long all must stay converged at the end. */
+const CALM_MS = 3_000
+/** Nodes of the beginning start within this time. */
+const START_SPREAD_MS = 1_000
+
+/** One run of a plan: chaos, then a core that must converge while the rest is broken, then all. */
+export class MembershipRun {
+  readonly #plan: Plan
+  readonly #knobs: Knobs
+  readonly #ids: readonly string[]
+  readonly #scheduler = new Scheduler()
+  readonly #trace: Trace
+  readonly #counts = new Counts()
+  readonly #verdict = new Verdict(() => this.#scheduler.nowMs)
+  readonly #random: SeededRandom
+  readonly #aim: Aim
+  readonly #network: SimNetwork
+  readonly #cluster: MemberCluster
+  readonly #nemesis: Nemesis
+  #stranger: Stranger | undefined
+  #stirred = true
+  #rare = true
+
+  constructor(plan: Plan, options: RunOptions = {}) {
+    this.#plan = plan
+    this.#knobs = knobsOf(plan)
+    this.#ids = Array.from({ length: plan.nodes }, (_, i) => `n${i}`)
+    this.#random = new SeededRandom(plan.seed)
+    const count = (what: string): void => this.#counts.add(what)
+    this.#trace = new Trace({ keep: options.keepTrace === true })
+    this.#aim = new Aim(plan.aims, this.#random.stream('aim'), count)
+    const scheduler = this.#scheduler
+    const trace = this.#trace
+    const { link, broadcast, fastNegative } = this.#knobs
+    this.#network = new SimNetwork(
+      {
+        scheduler,
+        random: this.#random.stream('network'),
+        knobs: link,
+        count,
+        trace,
+        describe: (_channel, frame) => describeFrame(frame, CLUSTER),
+      },
+      { broadcast, fastNegative, missedAbsenceRate: fastNegative ? 0.1 : 0 },
+    )
+    this.#cluster = new MemberCluster({
+      ids: this.#ids,
+      cluster: CLUSTER,
+      network: this.#network,
+      scheduler,
+      trace,
+      around: this.#surroundings(count),
+    })
+    const world = new SimWorld({ machines: this.#cluster.machines, network: this.#network.links })
+    this.#nemesis = new Nemesis({ scheduler, world, atlas: new FaultAtlas(0), trace, count })
+  }
+
+  async run(): Promise<RunResult> {
+    await this.#begin()
+    await this.#advance(this.#plan.chaosMs)
+    this.#aim.stop()
+    this.#rare = false
+    const healRest = await this.#convergeCore()
+    if (healRest !== undefined) await this.#convergeAll(healRest)
+    for (const { life } of [...this.#cluster.lives]) life.end()
+    return this.#result()
+  }
+
+  #surroundings(count: (what: string) => void): Surroundings {
+    const { aims, buggify } = this.#plan
+    const nowMs = (): number => this.#scheduler.nowMs
+    return {
+      knobs: this.#knobs,
+      scheduler: this.#scheduler,
+      trace: this.#trace,
+      random: this.#random.stream('lives'),
+      buggify: seededBuggify(this.#random, buggify, count, () => this.#rare),
+      verdict: this.#verdict,
+      aim: this.#aim,
+      aimed: aims.type === 'exactly' ? aims.crashes.length > 0 : Object.values(aims.rates).some((rate) => rate > 0),
+      measure: new Measure(this.#counts.byName, nowMs),
+      excuses: {
+        hasTwin: (id) => this.#cluster.twins.has(id),
+        forgets: this.#knobs.options.rememberDeadMs < 1_000_000 || this.#knobs.options.maxMembers < 1_000,
+      },
+      count,
+      stirred: () => {
+        this.#stirred = true
+      },
+      crash: (id) => this.#crash(id),
+    }
+  }
+
+  #crash(id: string): void {
+    const machine = this.#cluster.machine(id)
+    machine.crash(KEPT)
+    this.#scheduler.after(this.#knobs.restartDelayMs, () => machine.restart())
+  }
+
+  async #begin(): Promise<void> {
+    const { faults, operations } = this.#plan
+    const starts = this.#random.stream('starts')
+    for (const id of this.#ids.slice(0, Math.max(1, this.#knobs.initial)))
+      this.#scheduler.after(START_SPREAD_MS * starts.float(), () => this.#cluster.join(id))
+    if (this.#knobs.stranger) {
+      this.#stranger = new Stranger(this.#network, this.#scheduler, CLUSTER)
+      await this.#stranger.start()
+    }
+    const count = (what: string): void => this.#counts.add(what)
+    const parts = { cluster: this.#cluster, ids: this.#ids, stranger: this.#stranger, count }
+    for (const operation of operations) this.#scheduler.after(operation.atMs, () => operate(operation, parts))
+    this.#nemesis.schedule(faults)
+  }
+
+  /** Heals a core for good; returns what heals the rest, or nothing when the core did not converge. */
+  async #convergeCore(): Promise<(() => void) | undefined> {
+    const random = this.#random.stream('core')
+    this.#nemesis.end()
+    const wanted = this.#ids.filter((id) => this.#cluster.wanted.has(id))
+    const least = Math.ceil(wanted.length * this.#knobs.coreShare)
+    const seed = wanted.find((id) => this.#cluster.isSeed(id))
+    const drawn = some(random, wanted, this.#knobs.coreShare)
+    const core = wanted.filter((id) => id === seed || drawn.includes(id))
+    for (const id of wanted) if (core.length < least && !core.includes(id)) core.push(id)
+    const healRest = this.#nemesis.healCore(core, random)
+    this.#trace.add(this.#scheduler.nowMs, '', 'heal-core', '', core.length)
+    this.#trace.detail(core.join(' '))
+    await this.#converge('a healed core converges', 'core-convergence', core)
+    return this.#verdict.violation === undefined ? healRest : undefined
+  }
+
+  async #convergeAll(healRest: () => void): Promise<void> {
+    healRest()
+    this.#network.links.heal()
+    this.#trace.add(this.#scheduler.nowMs, '', 'heal-all')
+    const ids = this.#ids.filter((id) => this.#cluster.wanted.has(id))
+    await this.#converge('all converge', 'convergence', ids)
+    if (this.#verdict.violation !== undefined) return
+    // What was under way when all was healed may still arrive.
+    await this.#advance(this.#knobs.link.tailMaxMs)
+    await this.#converge('all converge', 'late-convergence', ids)
+    const beforeMs = this.#scheduler.nowMs
+    while (this.#scheduler.nowMs < beforeMs + CALM_MS && this.#verdict.violation === undefined) {
+      await this.#advance(LOOK_MS)
+      const why = this.#unlike(ids)
+      if (why !== undefined) this.#verdict.broken('a healthy cluster stays as it is', why)
+    }
+    this.#checkAgreement(ids)
+  }
+
+  async #converge(rule: string, phase: string, ids: readonly string[]): Promise<void> {
+    const beganMs = this.#scheduler.nowMs
+    const boundMs = convergenceMs(this.#knobs, this.#plan.nodes)
+    for (;;) {
+      await this.#advance(LOOK_MS)
+      if (this.#verdict.violation !== undefined) return
+      // News of a later life may have been on its way for long.
+      this.#cluster.replaceSilent(ids)
+      const why = this.#unlike(ids)
+      const tookMs = this.#scheduler.nowMs - beganMs
+      if (why === undefined) {
+        this.#counts.byName.set(`measure.${phase}-ms`, tookMs)
+        return
+      }
+      if (tookMs >= boundMs) {
+        this.#verdict.broken(rule, `after ${Math.round(tookMs)} ms of ${boundMs}: ${why}`)
+        return
+      }
+    }
+  }
+
+  /** What keeps `ids` from seeing all of each other, and nobody as live who is down. */
+  #unlike(ids: readonly string[]): string | undefined {
+    const lives = ids.map((id) => this.#cluster.current(id))
+    for (const [i, life] of lives.entries()) if (life === undefined) return `${ids[i]} does not run`
+    const expected = lives.filter((life) => life !== undefined)
+    const down = new Set(this.#ids.filter((id) => !this.#cluster.machine(id).running))
+    for (const { membership, self } of expected) {
+      const why = sees(membership, expected)
+      if (why !== undefined) return `${self.id}: ${why}`
+      const ghost = membership.alive().find(({ id }) => down.has(id))
+      if (ghost !== undefined) return `${self.id}: it sees ${ghost.id}, which is down`
+    }
+    return undefined
+  }
+
+  /** Of those that are gone, all who remember them say the same. */
+  #checkAgreement(ids: readonly string[]): void {
+    const said = new Map<string, string>()
+    for (const id of ids) {
+      for (const member of this.#cluster.current(id)?.membership.members() ?? []) {
+        const text = `${member.state} ${member.generation}@${member.incarnation}`
+        const before = said.get(member.id) ?? text
+        said.set(member.id, before)
+        if (before !== text)
+          this.#verdict.broken('all agree on the gone', `${id} says ${text} of ${member.id}, another one ${before}`)
+      }
+    }
+  }
+
+  /** Lets virtual time go on; promises get their turn where any may be ready. */
+  async #advance(forMs: number): Promise<void> {
+    const untilMs = this.#scheduler.nowMs + forMs
+    while (this.#scheduler.nowMs < untilMs && this.#verdict.violation === undefined) {
+      const lookMs = Math.min(this.#scheduler.nowMs + LOOK_MS, untilMs)
+      await this.#advanceUntil(lookMs)
+      for (const life of this.#cluster.lives) life.check()
+    }
+  }
+
+  async #advanceUntil(untilMs: number): Promise<void> {
+    for (;;) {
+      const { steps } = this.#scheduler
+      this.#scheduler.run(untilMs, () => this.#mustPause())
+      if (!this.#mustPause() || this.#verdict.violation !== undefined) return
+      this.#stirred = false
+      await drainMicrotasks()
+      if (this.#scheduler.steps === steps && !this.#stirred) return
+    }
+  }
+
+  #mustPause(): boolean {
+    if (this.#stirred || this.#verdict.violation !== undefined) return true
+    for (const life of this.#cluster.lives) if (life.unsettled) return true
+    return false
+  }
+
+  #result(): RunResult {
+    const { violation } = this.#verdict
+    return {
+      hash: this.#trace.hash,
+      virtualMs: this.#scheduler.nowMs,
+      steps: this.#scheduler.steps,
+      counts: this.#counts.byName,
+      aimed: this.#aim.made,
+      ...(violation === undefined ? {} : { violation }),
+      ...(this.#trace.kept ? { trace: this.#trace.events } : {}),
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import type { Member, Membership, MembershipPorts } from '@dsys/membership'
+import type { MemberRecord, Message, Rumor } from '@dsys/membership/wire'
+import type { Verdict } from './verdict.ts'
+
+/** One life of a node, as a transport names it. */
+export type Address = MembershipPorts['transport']['self']
+
+/** What this check must know of the options. */
+export interface SightingsOptions {
+  readonly rememberDeadMs: number
+  readonly maxMembers: number
+}
+
+type Statement = Pick<MemberRecord, 'generation' | 'incarnation' | 'state'>
+
+/** The ranks of the merge rule, written down a second time: what is checked must not be asked. */
+const RANKS: Readonly<Record<MemberRecord['state'], number>> = { alive: 0, suspect: 1, dead: 2, left: 3 }
+
+/** More than 0 where `a` says more than `b`. */
+export function compareStatements(a: Statement, b: Statement): number {
+  return a.generation - b.generation || a.incarnation - b.incarnation || RANKS[a.state] - RANKS[b.state]
+}
+
+const isGone = ({ state }: Statement): boolean => state === 'dead' || state === 'left'
+const textOf = ({ generation, incarnation, state }: Statement): string => `${state} ${generation}@${incarnation}`
+
+/**
+ * Checks the view of one life of a node against everything that it has been told: it never believes what is older than
+ * something that it has seen, and it never goes back.
+ */
+export class Sightings {
+  readonly #self: Address
+  readonly #membership: Pick<Membership, 'member' | 'members'>
+  readonly #options: SightingsOptions
+  readonly #verdict: Verdict
+  /** The most that this node was ever seen to believe of each. */
+  readonly #most = new Map<string, Member>()
+
+  constructor(
+    self: Address,
+    membership: Pick<Membership, 'member' | 'members'>,
+    options: SightingsOptions,
+    verdict: Verdict,
+  ) {
+    this.#self = self
+    this.#membership = membership
+    this.#options = options
+    this.#verdict = verdict
+  }
+
+  /** Whether a frame of this sender is to change nothing: a later life of it is known. To be asked before delivery. */
+  isStale(from: Address): boolean {
+    const known = this.#membership.member(from.id)
+    return known !== undefined && known.generation > from.generation
+  }
+
+  /** Looks at the view after `message` was delivered. `nowMs` is that of the clock of the node. */
+  afterDelivery(message: Message, nowMs: number): void {
+    const bySync = message.kind === 'sync-request' || message.kind === 'sync-reply'
+    for (const rumor of message.rumors) {
+      const { id } = rumor.record
+      const view = this.#membership.member(id)
+      if (id === this.#self.id) this.#checkOwn(rumor.record, view)
+      else if (view === undefined) this.#checkUnknown(rumor, nowMs)
+      else if (compareStatements(view, leastOf(rumor.record, bySync)) < 0)
+        this.#verdict.broken(
+          'newest statement wins',
+          `${this.#self.id} was told ${textOf(rumor.record)} of ${id} by ${message.kind}, and believes ${textOf(view)}`,
+        )
+      this.checkOne(id, nowMs)
+    }
+  }
+
+  /** Whether what is believed of `id` has gone back. */
+  checkOne(id: string, nowMs: number): void {
+    const most = this.#most.get(id)
+    const view = this.#membership.member(id)
+    if (view === undefined) {
+      this.#most.delete(id)
+      // That no live one is forgotten shows in the events, which must have told of its end.
+      if (most !== undefined && isGone(most) && !this.#mayForget(most, nowMs))
+        this.#verdict.broken('the dead are remembered', `${this.#self.id} has forgotten ${id}, ${textOf(most)}`)
+      return
+    }
+    const wasForgotten = most !== undefined && isGone(most) && this.#mayForget(most, nowMs)
+    if (most !== undefined && !wasForgotten && compareStatements(view, most) < 0)
+      this.#verdict.broken(
+        'a view never goes back',
+        `${this.#self.id} believed ${textOf(most)} of ${id}, and now ${textOf(view)}`,
+      )
+    this.#most.set(id, view)
+  }
+
+  /** All at once, with the bounds on what is kept. */
+  checkAll(nowMs: number): void {
+    const members = this.#membership.members()
+    if (members.length > this.#options.maxMembers)
+      this.#verdict.broken('bounds', `${this.#self.id} knows ${members.length} of ${this.#options.maxMembers} members`)
+    for (const { id } of members) this.checkOne(id, nowMs)
+  }
+
+  /** What is said of itself is refuted at once, unless it leaves or a later life has come. */
+  #checkOwn(told: MemberRecord, view: Member | undefined): void {
+    if (view === undefined || view.generation > this.#self.generation || view.state === 'left') return
+    if (view.state === 'alive' && compareStatements(view, told) >= 0) return
+    this.#verdict.broken(
+      'what is said of oneself is refuted',
+      `${this.#self.id} was told that it is ${textOf(told)}, and says ${textOf(view)} of itself`,
+    )
+  }
+
+  #checkUnknown(rumor: Rumor, nowMs: number): void {
+    const { record, ageMs } = rumor
+    const isOver = isGone(record) && ageMs >= this.#options.rememberDeadMs
+    if (isOver || this.#isFull || this.#membership.members().length === 0) return
+    this.#verdict.broken(
+      'news is taken in',
+      `${this.#self.id} was told ${textOf(record)} of ${record.id}, and knows nothing of it at ${nowMs}`,
+    )
+  }
+
+  #mayForget(most: Member, nowMs: number): boolean {
+    return this.#isFull || nowMs - most.sinceMs >= this.#options.rememberDeadMs
+  }
+
+  get #isFull(): boolean {
+    return this.#membership.members().length >= this.#options.maxMembers
+  }
+}
+
+/** The least that must be believed of what was told: a death heard in a full exchange counts as a suspicion. */
+function leastOf(record: MemberRecord, bySync: boolean): Statement {
+  return bySync && record.state === 'dead' ? { ...record, state: 'suspect' } : record
+}
