@@ -29,6 +29,22 @@ export interface Model<State, Input, Output> {
    */
   partition?(key: string, input: Input): string
 
+  /**
+   * For speed alone: something by which an operation can say which state it needs, for instance the value of a register. An order
+   * that leaves a mark which later operations need and which nothing can bring back is given up at once. Default: no marks.
+   */
+  readonly marks?: {
+    /** The mark of a state; `undefined` when it has none, or when what is known of it leaves more than one. */
+    of(state: State): Mark | undefined
+    /** The mark that the state must have where the operation takes effect, if it must have one. */
+    needed(input: Input, output: Output | undefined): Mark | undefined
+    /**
+     * The mark that the operation can bring back. Every mark that a state can have again, after it had another, is named here by every
+     * operation that can lead to it; with marks that only grow, by none.
+     */
+    given(input: Input, output: Output | undefined): Mark | undefined
+  }
+
   /** Default: whether they are the same JSON. */
   equals?(a: State, b: State): boolean
 
@@ -47,6 +63,9 @@ export interface Model<State, Input, Output> {
   /** The state in a few characters, for pictures. Default: JSON. */
   describeState?(state: State): string
 }
+
+/** See {@link Model.marks}. */
+export type Mark = string | number
 
 /** A model whose types are not known: what a program gets that chooses one by its name. */
 export type AnyModel = Model<unknown, unknown, unknown>

@@ -4,92 +4,109 @@ import type { UnknownSets } from './unknown-sets.ts'
 
 const INITIAL_SLOTS = 1024
 const INITIAL_WORDS = 8192
-const INITIAL_LINKS = 512
 
-/** Where the fields of a configuration are in the arena; its window of linearized operations follows. */
+/** Where the fields of a configuration are in the arena; its window of linearized changes follows. */
 const HASH = 0
 const STATE = 1
-const LINKS = 2
-const WORDS = 3
-const WINDOW = 4
+const LATEST = 2
+const CHANGES = 3
+
+/** Where the fields of a variant are; its window of linearized reads follows. */
+const BEFORE = 0
+const USED = 1
+const READS = 2
 
 /**
- * The configurations that the search has been in (Lowe 2017, §4): which operations are linearized, in which state, and which
- * operations of unknown outcome were used for it. To come back to one is useless, and so it is to come with more of those used: they
- * only get fewer. Of each configuration the cache therefore keeps the smallest sets of used ones.
+ * The configurations that the search has been in (Lowe 2017, §4). One is the changes that are linearized and the state that they led to;
+ * of each, the cache keeps its variants: the reads that are linearized, and the operations of unknown outcome that were used.
  *
- * Everything is in typed arrays: some forty bytes a configuration.
+ * To come back with fewer of the reads, or with more of the unknown ones used up, is no better than it was before, so only
+ * what is better in one or the other is new.
+ *
+ * Everything is in typed arrays: some fifty bytes a configuration.
  */
 export class ConfigurationCache {
-  readonly #linearized: LinearizedSet
+  readonly #changes: LinearizedSet
+  readonly #reads: LinearizedSet
   readonly #unknown: UnknownSets
   /** Open addressing: where in the arena a configuration begins, plus one; 0 is free. */
   #slots = new Int32Array(INITIAL_SLOTS)
   #arena = new Int32Array(INITIAL_WORDS)
-  #arenaEnd = 0
+  #end = 0
   #configurations = 0
-  /** Pairs: a set, and the link before it plus one. */
-  #links = new Int32Array(INITIAL_LINKS)
-  #linksEnd = 0
-  /** How many sets were compared since the search began: they cost time like a step does. */
+  /** How many variants were compared since the search began: they cost time like a step does. */
   comparisons = 0
 
-  constructor(linearized: LinearizedSet, unknown: UnknownSets) {
-    this.#linearized = linearized
+  constructor(changes: LinearizedSet, reads: LinearizedSet, unknown: UnknownSets) {
+    this.#changes = changes
+    this.#reads = reads
     this.#unknown = unknown
   }
 
-  /** Whether the search has not been in this configuration, or one at least as good. Remembers it. */
+  /** Whether the search has not been in this configuration, or in one at least as good. Remembers it. */
   add(state: number, used: number): boolean {
-    const hash = mixHash(this.#linearized.hash, state)
-    const words = this.#linearized.windowWords
-    const begin = this.#arenaEnd
-    this.#reserve(begin + WINDOW + words)
+    const configuration = this.#find(state)
+    const latest = this.#arena[configuration + LATEST] as number
+    for (let next = latest; next !== 0; next = this.#arena[next - 1 + BEFORE] as number) {
+      this.comparisons += 1
+      const variant = next - 1
+      if (
+        this.#reads.isWithin(this.#arena, variant + READS) &&
+        this.#unknown.isSubset(this.#arena[variant + USED] as number, used)
+      ) {
+        return false
+      }
+    }
+    const variant = this.#end
+    this.#end += READS + this.#reads.windowLength
+    this.#reserve()
+    this.#arena[variant + BEFORE] = latest
+    this.#arena[variant + USED] = used
+    this.#reads.writeWindow(this.#arena, variant + READS)
+    this.#arena[configuration + LATEST] = variant + 1
+    return true
+  }
+
+  /** Where the configuration is in the arena; a new one has no variants yet. */
+  #find(state: number): number {
+    const hash = mixHash(this.#changes.hash, state)
+    const candidate = this.#end
     // Written at the end of the arena, where it stays if it is new.
-    this.#arena[begin + HASH] = hash
-    this.#arena[begin + STATE] = state
-    this.#arena[begin + LINKS] = 0
-    this.#arena[begin + WORDS] = words
-    this.#linearized.writeWindow(this.#arena, begin + WINDOW)
+    this.#end += CHANGES + this.#changes.windowLength
+    this.#reserve()
+    this.#arena[candidate + HASH] = hash
+    this.#arena[candidate + STATE] = state
+    this.#arena[candidate + LATEST] = 0
+    this.#changes.writeWindow(this.#arena, candidate + CHANGES)
     let slot = hash & (this.#slots.length - 1)
     for (let known = this.#slots[slot] as number; known !== 0; known = this.#slots[slot] as number) {
-      if (this.#same(known - 1, begin)) return this.#addSet(known - 1, used)
+      if (this.#same(known - 1, candidate)) {
+        this.#end = candidate
+        return known - 1
+      }
       slot = (slot + 1) & (this.#slots.length - 1)
     }
-    this.#slots[slot] = begin + 1
-    this.#arenaEnd = begin + WINDOW + words
+    this.#slots[slot] = candidate + 1
     this.#configurations += 1
     if (this.#configurations * 2 > this.#slots.length) this.#growSlots()
-    return this.#addSet(begin, used)
+    return candidate
   }
 
   #same(a: number, b: number): boolean {
     const arena = this.#arena
-    if (arena[a] !== arena[b] || arena[a + STATE] !== arena[b + STATE] || arena[a + WORDS] !== arena[b + WORDS])
-      return false
-    const words = arena[a + WORDS] as number
-    for (let word = 0; word < words; word++) {
-      if (arena[a + WINDOW + word] !== arena[b + WINDOW + word]) return false
+    if (arena[a + HASH] !== arena[b + HASH] || arena[a + STATE] !== arena[b + STATE]) return false
+    const length = 2 + (arena[a + CHANGES] as number)
+    for (let word = CHANGES; word < CHANGES + length; word++) {
+      if (arena[a + word] !== arena[b + word]) return false
     }
     return true
   }
 
-  #addSet(configuration: number, used: number): boolean {
-    const latest = this.#arena[configuration + LINKS] as number
-    for (let link = latest; link !== 0; link = this.#links[2 * link - 1] as number) {
-      this.comparisons += 1
-      if (this.#unknown.isSubset(this.#links[2 * link - 2] as number, used)) return false
-    }
-    if (this.#linksEnd + 2 > this.#links.length) this.#links = grown(this.#links)
-    this.#links[this.#linksEnd] = used
-    this.#links[this.#linksEnd + 1] = latest
-    this.#linksEnd += 2
-    this.#arena[configuration + LINKS] = this.#linksEnd / 2
-    return true
-  }
-
-  #reserve(words: number): void {
-    while (words > this.#arena.length) this.#arena = grown(this.#arena)
+  #reserve(): void {
+    if (this.#end <= this.#arena.length) return
+    const larger = new Int32Array(Math.max(this.#arena.length * 2, this.#end))
+    larger.set(this.#arena)
+    this.#arena = larger
   }
 
   #growSlots(): void {
@@ -102,10 +119,4 @@ export class ConfigurationCache {
     }
     this.#slots = slots
   }
-}
-
-function grown(array: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2)
-  larger.set(array)
-  return larger
 }

@@ -1,8 +1,8 @@
 import { mixHash } from '../json.ts'
 
 /**
- * Which of the operations with a known outcome are linearized: a bit each, in the order of their calls, and a hash of the whole that
- * changes by one exclusive-or per operation (Zobrist).
+ * Which operations of one kind are linearized: a bit each, in the order of their calls, and a hash of the whole that changes by one
+ * exclusive-or per operation (Zobrist).
  *
  * Nearly all of the early ones are in the set and nearly all of the late ones are not, so what distinguishes two sets is a few words
  * in the middle: {@link writeWindow} gives those, and where they begin.
@@ -42,16 +42,27 @@ export class LinearizedSet {
     return (((this.#words[operation >>> 5] as number) >>> (operation & 31)) & 1) === 1
   }
 
-  /** How many words {@link writeWindow} writes. */
-  get windowWords(): number {
-    return Math.max(1, 2 + (this.#top >> 5) - (this.#base >>> 5))
+  /** How many numbers {@link writeWindow} writes. */
+  get windowLength(): number {
+    return 2 + Math.max(0, 1 + (this.#top >> 5) - (this.#base >>> 5))
   }
 
-  /** Writes the words that tell this set from all others of the same operations: where the window begins, and the window. */
+  /** Writes the words that tell this set from all others: how many there are, where they begin, and the words. */
   writeWindow(target: Int32Array, offset: number): void {
     const begin = this.#base >>> 5
-    target[offset] = begin
+    target[offset] = this.windowLength - 2
+    target[offset + 1] = begin
     for (let word = begin; word <= this.#top >> 5; word++)
-      target[offset + 1 + word - begin] = this.#words[word] as number
+      target[offset + 2 + word - begin] = this.#words[word] as number
+  }
+
+  /** Whether the set that was written to `source` has all operations of this one. */
+  isWithin(source: Int32Array, offset: number): boolean {
+    const [words, begin] = [source[offset] as number, source[offset + 1] as number]
+    for (let word = begin; word <= this.#top >> 5; word++) {
+      const written = word - begin < words ? (source[offset + 2 + word - begin] as number) : 0
+      if (((this.#words[word] as number) & ~written) !== 0) return false
+    }
+    return true
   }
 }

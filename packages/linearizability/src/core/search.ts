@@ -3,6 +3,7 @@ import type { AnyModel } from '../model.ts'
 import { ConfigurationCache } from './configuration-cache.ts'
 import { EventList, type SearchOperation } from './event-list.ts'
 import { LinearizedSet } from './linearized-set.ts'
+import { Marks } from './marks.ts'
 import { StateTable } from './state-table.ts'
 import { EMPTY_SET, UnknownSets } from './unknown-sets.ts'
 
@@ -50,15 +51,21 @@ export class Search {
   /** For each unknown operation the one before it that does just the same, which is used first; -1 for none. */
   readonly #twins: Int32Array
   readonly #list: EventList
-  readonly #linearized: LinearizedSet
+  /** For each known operation its number among the reads, or the complement of its number among the changes. */
+  readonly #ranks: Int32Array
+  readonly #changes: LinearizedSet
+  readonly #reads: LinearizedSet
   readonly #sets: UnknownSets
   readonly #cache: ConfigurationCache
   readonly #states: StateTable
+  readonly #marks: Marks
   readonly #path: Frame[] = []
 
   #state: number
   #used: number = EMPTY_SET
   #phase = READS
+  /** In the second phase: what may come next, in the order in which it is tried. */
+  readonly #candidates: number[] = []
   /** In the first two phases a node of the list, in the last one the index of an unknown operation. */
   #cursor: number
   /** Which of the states of the operation at the cursor comes next. */
@@ -77,10 +84,14 @@ export class Search {
     this.#unknown = operations.filter((operation) => operation.output === undefined && !operation.readOnly)
     this.#twins = twinsOf(this.#unknown)
     this.#list = new EventList(this.#known)
-    this.#linearized = new LinearizedSet(this.#known.length)
+    this.#ranks = ranksOf(this.#known)
+    const reads = this.#known.filter(({ readOnly }) => readOnly).length
+    this.#reads = new LinearizedSet(reads)
+    this.#changes = new LinearizedSet(this.#known.length - reads)
     this.#sets = new UnknownSets(this.#unknown.length)
-    this.#cache = new ConfigurationCache(this.#linearized, this.#sets)
+    this.#cache = new ConfigurationCache(this.#changes, this.#reads, this.#sets)
     this.#states = new StateTable(model)
+    this.#marks = new Marks(model, [...this.#known, ...this.#unknown])
     this.#state = this.#states.idOf(model.init())
     this.#cursor = this.#list.first
   }
@@ -104,7 +115,7 @@ export class Search {
   /** Goes on until there is an answer, or until {@link steps} has come to `limit`. */
   run(limit: number): 'yes' | 'no' | undefined {
     while (this.#answer === undefined && this.steps < limit) {
-      if (this.#linearized.size === this.#known.length) this.#answer = 'yes'
+      if (this.#linearized === this.#known.length) this.#answer = 'yes'
       else if (this.#phase === READS) this.#takeReads()
       else if (this.#phase === KNOWN) this.#tryKnown()
       else this.#tryUnknown()
@@ -126,7 +137,8 @@ export class Search {
       return
     }
     if (this.#cache.add(this.#state, this.#used)) {
-      this.#beginPhase(KNOWN, this.#list.first)
+      this.#gather()
+      this.#beginPhase(KNOWN, 0)
       return
     }
     const refused = this.#used
@@ -140,14 +152,28 @@ export class Search {
   }
 
   #tryKnown(): void {
-    const node = this.#cursor
-    if (!isCall(node)) {
-      this.#firstReturn = (this.#known[node >> 1] as SearchOperation).endedAt
+    const next = this.#candidates[this.#cursor]
+    if (next === undefined) {
       this.#noteBlocked()
       this.#beginPhase(UNKNOWN, 0)
       return
     }
-    if (!this.#descend(node >> 1)) this.#moveTo(this.#list.after(node))
+    if (!this.#descend(next)) this.#moveTo(this.#cursor + 1)
+  }
+
+  /** What was called before the first return, the one that returns first first: it can wait least. */
+  #gather(): void {
+    const candidates = this.#candidates
+    candidates.length = 0
+    let node = this.#list.first
+    for (; isCall(node); node = this.#list.after(node)) {
+      const operation = node >> 1
+      let place = candidates.length
+      const end = (this.#known[operation] as SearchOperation).endedAt
+      while (place > 0 && (this.#known[candidates[place - 1] as number] as SearchOperation).endedAt > end) place -= 1
+      candidates.splice(place, 0, operation)
+    }
+    this.#firstReturn = (this.#known[node >> 1] as SearchOperation).endedAt
   }
 
   #tryUnknown(): void {
@@ -176,6 +202,7 @@ export class Search {
       const state = this.#states.idOf(states[alternative])
       // An operation that changes nothing and need not be there is left out.
       if (choice < 0 && state === this.#state) continue
+      if (this.#marks.isFatal(this.#states.stateOf(this.#state), operation, states[alternative])) continue
       if (this.#isRedundant(choice, operation, state)) continue
       this.#push(choice, alternative, state, false)
       return true
@@ -208,10 +235,11 @@ export class Search {
   }
 
   #push(choice: number, alternative: number, state: number, forced: boolean): void {
+    this.#marks.linearize(this.#operationOf(choice))
     this.#path.push({ choice, alternative, state: this.#state, used: this.#used, forced })
     if (choice >= 0) {
       this.#list.lift(choice)
-      this.#linearized.add(choice)
+      this.#setOf(choice).add(this.#rankOf(choice))
     } else {
       this.#used = this.#sets.with(this.#used, ~choice)
     }
@@ -229,25 +257,20 @@ export class Search {
         return
       }
       const { choice, alternative } = frame
+      this.#marks.undo(this.#operationOf(choice))
       if (choice >= 0) {
         this.#list.putBack(choice)
-        this.#linearized.remove(choice)
+        this.#setOf(choice).remove(this.#rankOf(choice))
       }
       this.#state = frame.state
       this.#used = frame.used
       if (this.#path.length < this.#best.shared) this.#best.shared = this.#path.length
       if (frame.forced) continue
-      if (choice < 0) this.#firstReturn = this.#returnOfFirst()
-      this.#beginPhase(choice >= 0 ? KNOWN : UNKNOWN, choice >= 0 ? 2 * choice : ~choice)
+      this.#gather()
+      this.#beginPhase(choice >= 0 ? KNOWN : UNKNOWN, choice >= 0 ? this.#candidates.indexOf(choice) : ~choice)
       this.#alternative = alternative + 1
       return
     }
-  }
-
-  #returnOfFirst(): number {
-    let node = this.#list.first
-    while (isCall(node)) node = this.#list.after(node)
-    return (this.#known[node >> 1] as SearchOperation).endedAt
   }
 
   #beginPhase(phase: number, cursor: number): void {
@@ -263,7 +286,7 @@ export class Search {
   /** Keeps the path when it came farther than any before it. */
   #noteBlocked(): void {
     const best = this.#best
-    const known = this.#linearized.size
+    const known = this.#linearized
     if (this.#firstReturn < best.blockedAt || (this.#firstReturn === best.blockedAt && known <= best.known)) return
     best.blockedAt = this.#firstReturn
     best.known = known
@@ -282,12 +305,31 @@ export class Search {
     this.#best.shared = this.#path.length
   }
 
+  /** How many of the known operations are linearized. */
+  get #linearized(): number {
+    return this.#changes.size + this.#reads.size
+  }
+
+  #setOf(known: number): LinearizedSet {
+    return (this.#ranks[known] as number) >= 0 ? this.#reads : this.#changes
+  }
+
+  #rankOf(known: number): number {
+    const rank = this.#ranks[known] as number
+    return rank >= 0 ? rank : ~rank
+  }
+
   #operationOf(choice: number): SearchOperation {
     return (choice >= 0 ? this.#known[choice] : this.#unknown[~choice]) as SearchOperation
   }
 }
 
 const isCall = (node: number): boolean => (node & 1) === 0
+
+function ranksOf(known: readonly SearchOperation[]): Int32Array {
+  let [reads, changes] = [0, 0]
+  return Int32Array.from(known, ({ readOnly }) => (readOnly ? reads++ : ~changes++))
+}
 
 function twinsOf(operations: readonly SearchOperation[]): Int32Array {
   const latest = new Map<string, number>()

@@ -49,6 +49,12 @@ export function keyValueModel(): Model<KeyState, KeyValueInput, KeyValueOutput> 
       return fits ? [changed(state, input, changedAt)] : IMPOSSIBLE
     },
     readOnly: keyValueReadOnly,
+    // A key never has an earlier revision again.
+    marks: {
+      of: (state) => (state.isThere && state.isExact ? state.revision : undefined),
+      needed: neededRevision,
+      given: () => undefined,
+    },
     equals: sameState,
     hash: (state) => mixHash(mixHash(state.isThere ? 1 : 2, hashJson(state.value)), state.revision),
     problem: keyValueProblem,
@@ -58,6 +64,14 @@ export function keyValueModel(): Model<KeyState, KeyValueInput, KeyValueOutput> 
         ? `${JSON.stringify(value)} at ${isExact ? '' : 'at least '}${revision}`
         : `none, next revision above ${revision}`,
   }
+}
+
+/** The revision that the key must have had, as the output tells. */
+function neededRevision(input: KeyValueInput, output: KeyValueOutput | undefined): number | undefined {
+  if (output === undefined) return undefined
+  const outcome = outcomeOf(output)
+  if ('found' in outcome) return outcome.found?.revision
+  return 'revision' in input ? input.revision : undefined
 }
 
 const couldBeAt = (state: KeyState, revision: number): boolean =>
@@ -71,8 +85,16 @@ function floorOf(state: KeyState, input: KeyValueInput): number {
   return 'revision' in input && input.revision !== undefined ? input.revision : state.revision
 }
 
+/**
+ * The least revision of a change of unknown outcome. A put behind another such change could also have come without that one, so it has
+ * no higher one: nothing more becomes possible, and the search sees that the other was not needed.
+ */
+function unknownRevision(state: KeyState, input: KeyValueInput): number {
+  return input.op === 'put' && state.isThere && !state.isExact ? state.revision : floorOf(state, input) + 1
+}
+
 function changed(state: KeyState, input: KeyValueInput, revision: number | undefined): KeyState {
-  const next = revision ?? floorOf(state, input) + 1
+  const next = revision ?? unknownRevision(state, input)
   if (!('value' in input)) return { ...EMPTY, revision: next }
   const createRevision = state.isThere ? state.createRevision : revision
   return { isThere: true, value: input.value, revision: next, isExact: revision !== undefined, createRevision }

@@ -28,6 +28,12 @@ export function listAppendModel(): Model<ListState | undefined, ListInput, Json>
       return output === undefined || isList(state, output as readonly Json[]) ? [state] : IMPOSSIBLE
     },
     readOnly: (input) => input.op === 'read',
+    // A list never has an earlier length again.
+    marks: {
+      of: (state) => state?.length ?? 0,
+      needed: (input, output) => (input.op === 'read' && Array.isArray(output) ? output.length : undefined),
+      given: () => undefined,
+    },
     equals: sameList,
     hash: (state) => state?.hash ?? 0,
     problem: (input, output) => operationProblem(OPERATIONS, input, output),

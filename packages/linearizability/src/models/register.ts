@@ -1,5 +1,5 @@
-import { hashJson, type Json, sameJson } from '../json.ts'
-import { IMPOSSIBLE, type Model } from '../model.ts'
+import { canonicalText, hashJson, type Json, sameJson } from '../json.ts'
+import { IMPOSSIBLE, type Mark, type Model } from '../model.ts'
 import { anything, nothing, operationProblem, truth } from './shape.ts'
 
 /** What a register takes. A read returns the value, a write `null`. */
@@ -32,12 +32,26 @@ export function casRegisterModel(options: { readonly initial?: Json } = {}): Mod
     init: () => initial,
     step,
     readOnly: (input, output) => input.op === 'read' || (input.op === 'cas' && output === false),
+    marks: { of: markOf, needed: neededMark, given: givenMark },
     equals: sameJson,
     hash: hashJson,
     problem: (input, output) => operationProblem(ALL, input, output),
     describe,
     describeState: (state) => JSON.stringify(state),
   }
+}
+
+const markOf = (value: Json): Mark => (typeof value === 'number' ? value : canonicalText(value))
+
+function neededMark(input: CasRegisterInput, output: Json | undefined): Mark | undefined {
+  if (output === undefined || input.op === 'write') return undefined
+  if (input.op === 'read') return markOf(output)
+  return output === true ? markOf(input.from) : undefined
+}
+
+function givenMark(input: CasRegisterInput, output: Json | undefined): Mark | undefined {
+  if (input.op === 'read' || output === false) return undefined
+  return markOf(input.op === 'write' ? input.value : input.to)
 }
 
 function step(state: Json, input: CasRegisterInput, output: Json | undefined): readonly Json[] {
