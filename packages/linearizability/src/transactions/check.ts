@@ -1,16 +1,16 @@
-import {
-  type Anomaly,
-  AnomalyCollector,
-  type AnomalyKind,
-  ORDERS,
-  type OrderSuffix,
-} from './anomalies.ts'
+import { type Anomaly, AnomalyCollector, type AnomalyKind, ORDERS, type OrderSuffix } from './anomalies.ts'
 import { findCycles } from './cycles.ts'
 import { Explainer, explainCycle } from './explain.ts'
 import { GraphBuilder } from './graph.ts'
 import type { Transaction, TransactionEvent, TransactionModel } from './history.ts'
 import { analyseLists } from './list-append.ts'
-import { CONSISTENCY_MODELS, type ConsistencyModel, ruledOutModels, strongestPossible, weakestModels } from './models.ts'
+import {
+  CONSISTENCY_MODELS,
+  type ConsistencyModel,
+  ruledOutModels,
+  strongestPossible,
+  weakestModels,
+} from './models.ts'
 import type { Analysis } from './observations.ts'
 import { addProcessOrder, addRealTimeOrder } from './order-edges.ts'
 import { pairTransactions } from './pairing.ts'
@@ -82,7 +82,7 @@ const STRONGEST: Readonly<Record<'none' | 'process' | 'realtime', ConsistencyMod
  * After Kingsbury and Alvaro, "Elle: Inferring Isolation Anomalies from Experimental Observations" (VLDB 2020), with Adya's classes. The
  * time grows in proportion to the history as long as it holds no anomaly.
  *
- * Throws a TransactionHistoryError (`DSYS_TRANSACTIONS_HISTORY`) for a history that cannot be judged, a RangeError for options out of
+ * Throws a TransactionHistoryError (`DSYS_HISTORY_TRANSACTIONS`) for a history that cannot be judged, a RangeError for options out of
  * range.
  */
 export function checkTransactions(
@@ -91,7 +91,8 @@ export function checkTransactions(
 ): TransactionReport {
   const { model, order = 'realtime', linearizableKeys = false } = options
   const expected = options.expected ?? STRONGEST[order]
-  checkOptions(options, expected, order)
+  const problem = findOptionProblem(options)
+  if (problem !== undefined) throw new RangeError(problem)
   const transactions = pairTransactions(events, model)
   const analysis: Analysis = {
     transactions,
@@ -120,17 +121,26 @@ export function checkTransactions(
   }
 }
 
-function checkOptions(options: TransactionCheckOptions, expected: ConsistencyModel, order: string): void {
-  const { model, linearizableKeys, maxExamples = DEFAULT_EXAMPLES } = options
-  if (model !== 'list-append' && model !== 'register') throw new RangeError(`model is ${model}; it is list-append or register`)
-  if (!Object.hasOwn(STRONGEST, order)) throw new RangeError(`order is ${order}; it is none, process or realtime`)
-  if (!CONSISTENCY_MODELS.includes(expected)) throw new RangeError(`expected is ${expected}, which is no model that is known here`)
-  if (!Number.isInteger(maxExamples) || maxExamples < 1) throw new RangeError(`maxExamples is ${maxExamples}; it is an integer from 1`)
-  if (linearizableKeys === true && model !== 'register') throw new RangeError('linearizableKeys is for registers')
-  const needed = !/^str(?:ong|ict)-/.test(expected) ? 'none' : expected.startsWith('strong-session-') ? 'process' : 'realtime'
-  const all = Object.keys(STRONGEST)
-  if (all.indexOf(order) < all.indexOf(needed))
-    throw new RangeError(`order is ${order}, but ${expected} depends on the order ${needed}`)
+/** What is wrong with the options, or `undefined`. For a command line, which takes them from a person. */
+export function findOptionProblem(options: TransactionCheckOptions): string | undefined {
+  const { model, order = 'realtime', linearizableKeys, maxExamples = DEFAULT_EXAMPLES } = options
+  if (model !== 'list-append' && model !== 'register') return `model is ${model}; it is list-append or register`
+  if (!Object.hasOwn(STRONGEST, order)) return `order is ${order}; it is none, process or realtime`
+  const expected = options.expected ?? STRONGEST[order]
+  if (!CONSISTENCY_MODELS.includes(expected))
+    return `expected is ${expected}; it is one of ${CONSISTENCY_MODELS.join(', ')}`
+  if (!Number.isInteger(maxExamples) || maxExamples < 1) return `maxExamples is ${maxExamples}; it is an integer from 1`
+  if (linearizableKeys === true && model !== 'register')
+    return 'linearizableKeys is for registers; a list shows its order'
+  const needed = expected.startsWith('strong-session-')
+    ? 'process'
+    : expected.startsWith('strong-') || expected === 'strict-serializable'
+      ? 'realtime'
+      : 'none'
+  const orders = Object.keys(STRONGEST)
+  return orders.indexOf(order) < orders.indexOf(needed)
+    ? `order is ${order}, but whether a history is ${expected} depends on the order ${needed}`
+    : undefined
 }
 
 function addCycles({ transactions, committed, graph, found }: Analysis, model: TransactionModel, order: string): void {

@@ -70,7 +70,8 @@ export class Explainer {
     const name = show(key)
     if (relation === 'wr') return `T${to} read the ${show(after)} of ${name} that T${from} wrote.`
     const version = before === undefined ? 'the initial state' : show(before)
-    if (relation === 'rw') return `T${from} read ${version} of ${name}, which came before the ${show(after)} that T${to} wrote.`
+    if (relation === 'rw')
+      return `T${from} read ${version} of ${name}, which came before the ${show(after)} that T${to} wrote.`
     return `T${from} wrote ${version} to ${name}, which came before the ${show(after)} that T${to} wrote.`
   }
 
@@ -131,7 +132,11 @@ export function showOperations(operations: readonly MicroOperation[], outcome: T
     if (f === 'append') return `append ${show(value)} to ${show(key)}`
     if (f === 'w') return `write ${show(value)} to ${show(key)}`
     if (outcome !== 'ok') return `read ${show(key)}`
-    const result = Array.isArray(value) ? showList(value as readonly TransactionValue[]) : value === undefined ? 'nothing' : show(value)
+    const result = Array.isArray(value)
+      ? showList(value as readonly TransactionValue[])
+      : value === undefined
+        ? 'nothing'
+        : show(value)
     return `read ${show(key)}: ${result}`
   })
 }

@@ -29,6 +29,18 @@ export interface Reason {
   readonly after: TransactionValue
 }
 
+/** A transaction that comes before others, with the version that it read or wrote. */
+export interface Source {
+  readonly node: number
+  readonly before: TransactionValue | undefined
+}
+
+/** A transaction that comes after others, with the version that it wrote. */
+export interface Target {
+  readonly node: number
+  readonly after: TransactionValue
+}
+
 /**
  * Nodes are transactions, by their position in the list, and junctions behind them. A junction stands for many edges: every
  * transaction with an edge into it comes before every transaction that is reached from it. That keeps the number of edges linear
@@ -60,19 +72,25 @@ export class GraphBuilder {
     this.#reasons.push(reason)
   }
 
-  /** Every source comes before every target, but not before itself. The reason is asked for the side that differs. */
-  edges(
-    sources: readonly { readonly node: number; readonly before: TransactionValue | undefined }[],
-    targets: readonly { readonly node: number; readonly after: TransactionValue }[],
+  /** Every source comes before every target, but not before itself; a node may be given twice. */
+  edges(sources: readonly Source[], targets: readonly Target[], relation: number, key: TransactionKey): void {
+    const from = [...new Map(sources.map((source) => [source.node, source])).values()]
+    const to = [...new Map(targets.map((target) => [target.node, target])).values()]
+    if (from.length > 2 && to.length > 2) {
+      this.#edgesOverJunctions(from, to, relation, key)
+      return
+    }
+    for (const { node, before } of from)
+      for (const target of to) this.edge(node, target.node, relation, { key, before, after: target.after })
+  }
+
+  /** Two chains over the targets, one growing and one shrinking, so that a source that is a target can leave itself out. */
+  #edgesOverJunctions(
+    sources: readonly Source[],
+    targets: readonly Target[],
     relation: number,
     key: TransactionKey,
   ): void {
-    if (sources.length <= 2 || targets.length <= 2) {
-      for (const { node, before } of sources)
-        for (const target of targets) this.edge(node, target.node, relation, { key, before, after: target.after })
-      return
-    }
-    // Two chains over the targets, one growing and one shrinking, so that a source that is a target can leave itself out.
     const head = targets.map(() => this.junction())
     const tail = targets.map(() => this.junction())
     const position = new Map<number, number>()
@@ -84,10 +102,10 @@ export class GraphBuilder {
       if (i > 0) this.edge(head[i] as number, head[i - 1] as number, ONWARD)
       if (i > 0) this.edge(tail[i - 1] as number, tail[i] as number, ONWARD)
     })
-    const first = targets[0] as { readonly after: TransactionValue }
+    const { after } = targets[0] as Target
     for (const { node, before } of sources) {
       const own = position.get(node)
-      const reason = { key, before, after: first.after }
+      const reason = { key, before, after }
       if (own === undefined) this.edge(node, tail[0] as number, relation, reason)
       if (own !== undefined && own > 0) this.edge(node, head[own - 1] as number, relation, reason)
       if (own !== undefined && own + 1 < targets.length) this.edge(node, tail[own + 1] as number, relation, reason)

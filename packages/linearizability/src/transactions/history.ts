@@ -1,3 +1,5 @@
+import { HistoryError } from '../errors.ts'
+
 /** A key of the store under test. The keys `1` and `'1'` are different. */
 export type TransactionKey = string | number
 
@@ -47,21 +49,15 @@ export interface Transaction {
 }
 
 /**
- * The history cannot be judged: a line is not of the documented form, the events contradict each other, or two writes are
- * indistinguishable (`DSYS_TRANSACTIONS_HISTORY`). Nothing was checked.
+ * The history of transactions cannot be judged: a line is not of the documented form, the events contradict each other, or two writes
+ * are indistinguishable (`DSYS_HISTORY_TRANSACTIONS`). Nothing was checked.
  */
-export class TransactionHistoryError extends Error {
-  readonly code = 'DSYS_TRANSACTIONS_HISTORY'
-  readonly retryable = false
-  readonly outcome = 'not-applied'
-  readonly hint: string =
-    'Correct the history; its form is described in FORMAT.md beside the sources of the transaction checker.'
-  /** The line of the file, from 1, where the history came from a text. */
-  readonly line: number | undefined
-
-  constructor(place: string, why: string, line?: number) {
-    super(`${place}: ${why}`)
-    this.name = 'TransactionHistoryError'
-    this.line = line
+export class TransactionHistoryError extends HistoryError {
+  constructor(why: string, line?: number) {
+    super(why, {
+      code: 'DSYS_HISTORY_TRANSACTIONS',
+      hint: 'Correct the history; the form of a history of transactions is described in src/transactions/FORMAT.md of the package.',
+      line,
+    })
   }
 }

@@ -120,5 +120,4 @@ const isScalar = (value: unknown): value is TransactionKey & TransactionValue =>
 
 const show = (value: unknown): string => (value === undefined ? 'missing' : JSON.stringify(value))
 
-const wrong = (line: number, why: string): TransactionHistoryError =>
-  new TransactionHistoryError(`line ${line}`, why, line)
+const wrong = (line: number, why: string): TransactionHistoryError => new TransactionHistoryError(why, line)

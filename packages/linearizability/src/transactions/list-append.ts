@@ -55,8 +55,7 @@ function collectKeys(analysis: Analysis): ListKey[] {
   analysis.transactions.forEach(({ operations, outcome }, node) => {
     if (outcome !== 'ok') return
     const appends = new Map<TransactionKey, TransactionValue[]>()
-    for (const [f, key, value] of operations)
-      if (f !== 'r') appends.set(key, [...(appends.get(key) ?? []), value])
+    for (const [f, key, value] of operations) if (f !== 'r') appends.set(key, [...(appends.get(key) ?? []), value])
     const done = new Map<TransactionKey, number>()
     const last = new Map<TransactionKey, readonly TransactionValue[]>()
     for (const [f, key, value] of operations) {
@@ -144,7 +143,7 @@ function checkOrder(state: ListKey, analysis: Analysis): void {
     if (writer === undefined) continue
     const last = positions.get(writer.node)
     positions.set(writer.node, writer.position)
-    if (last === undefined || last < writer.position) continue
+    if (last === undefined || last <= writer.position) continue
     reportVersion(analysis, 'incompatible-order', state.key, [writer.node, state.orderReader], () => {
       const read = `${nameOf(state.orderReader)} read ${showList(state.order)} of ${show(state.key)}`
       return `${read}, where the appends of ${nameOf(writer.node)} do not stand in the order in which it made them.`
@@ -232,9 +231,14 @@ function checkDirtyUpdates({ key, order, orderReader, writers }: ListKey, analys
 function addDependencies(state: ListKey, analysis: Analysis): void {
   const { key, order, writers, observations } = state
   const { graph, committed } = analysis
+  // Where an element stands twice, the second is no append.
+  const place = new Map<TransactionValue, number>()
+  order.forEach((value, i) => void (place.has(value) || place.set(value, i)))
   const writerAt = (i: number): number => {
     const writer = writers.get(order[i] as TransactionValue)
-    return writer !== undefined && committed[writer.node] ? writer.node : -1
+    return writer !== undefined && committed[writer.node] && place.get(order[i] as TransactionValue) === i
+      ? writer.node
+      : -1
   }
   // For each length of a list, the last append that took effect inside, and the first behind.
   const inside: number[] = [-1]

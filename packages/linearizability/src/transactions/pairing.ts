@@ -107,6 +107,6 @@ function checkUnique(transactions: readonly Transaction[], events: readonly Tran
 
 function wrong(event: TransactionEvent, at: number, why: string): TransactionHistoryError {
   return event.line === undefined
-    ? new TransactionHistoryError(`event ${at}`, why)
-    : new TransactionHistoryError(`line ${event.line}`, why, event.line)
+    ? new TransactionHistoryError(`event ${at}: ${why}`)
+    : new TransactionHistoryError(why, event.line)
 }

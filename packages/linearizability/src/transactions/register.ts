@@ -82,8 +82,10 @@ function readOne(
       () => `${nameOf(node)} read ${showVersion(version)} of ${show(key)}, ${why}.`,
     )
   const own = version === undefined ? undefined : writers.get(version)
-  if (own?.node === node && !writes.includes(version as TransactionValue))
-    return report('future-read', 'which it wrote only afterwards')
+  if (own?.node === node && !writes.includes(version as TransactionValue)) {
+    report('future-read', 'which it wrote only afterwards')
+    return
+  }
   if (current.has(key) && current.get(key) !== version) {
     const before = current.get(key)
     report(
@@ -165,9 +167,7 @@ function versionOrder(state: RegisterKey, analysis: Analysis, linearizableKeys: 
       else for (const read of reads) order.add(read, version)
     })
   }
-  const report = (
-    kind: 'cyclic-versions' | 'cyclic-versions-realtime', versions: readonly Version[],
-  ): void => {
+  const report = (kind: 'cyclic-versions' | 'cyclic-versions-realtime', versions: readonly Version[]): void => {
     const nodes = versions.flatMap((version) => (version === undefined ? [] : (state.writers.get(version)?.node ?? [])))
     reportVersion(analysis, kind, state.key, nodes, () => {
       const circle = [...versions, versions[0]].map(showVersion).join(', then ')

@@ -35,16 +35,19 @@ export class VersionOrder {
   ): TransactionValue[] {
     const found: TransactionValue[] = []
     const seen = new Set<TransactionValue>()
-    const stack =
-      version === undefined
-        ? [...all].filter((one) => !this.#hasBefore.has(one)).reverse()
-        : [...(this.#after.get(version) ?? [])].reverse()
-    for (let one = stack.pop(); one !== undefined; one = stack.pop()) {
-      if (seen.has(one)) continue
-      seen.add(one)
-      if (counts(one)) found.push(one)
-      else stack.push(...[...(this.#after.get(one) ?? [])].reverse())
+    const look = (versions: Iterable<TransactionValue>): TransactionValue[] => {
+      const passed: TransactionValue[] = []
+      for (const one of versions) {
+        if (seen.has(one)) continue
+        seen.add(one)
+        if (counts(one)) found.push(one)
+        else passed.push(one)
+      }
+      return passed
     }
+    const first = version === undefined ? [...all].filter((one) => !this.#hasBefore.has(one)) : this.#after.get(version)
+    for (let passed = look(first ?? []); passed.length > 0; )
+      passed = passed.flatMap((one) => look(this.#after.get(one) ?? []))
     return found
   }
 

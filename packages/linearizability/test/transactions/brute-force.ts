@@ -25,7 +25,8 @@ export function hasSerialOrder(
       const blocked = all.some((one) => one !== next && !placed.has(one) && mustPrecede(one, next, order))
       if (blocked) continue
       const after = apply(next, model, state)
-      if (after !== undefined && go(new Set([...placed, next]), done + (next.outcome === 'ok' ? 1 : 0), after)) return true
+      if (after !== undefined && go(new Set([...placed, next]), done + (next.outcome === 'ok' ? 1 : 0), after))
+        return true
     }
     dead.add(key)
     return false
@@ -38,7 +39,11 @@ function mustPrecede(one: Transaction, other: Transaction, order: 'none' | 'proc
   return one.completedAt < other.invokedAt && (order === 'realtime' || one.process === other.process)
 }
 
-function apply({ operations, outcome }: Transaction, model: 'list-append' | 'register', before: State): State | undefined {
+function apply(
+  { operations, outcome }: Transaction,
+  model: 'list-append' | 'register',
+  before: State,
+): State | undefined {
   const state = new Map(before)
   for (const operation of operations) {
     const [f, key, value] = operation

@@ -1,4 +1,9 @@
-import type { MicroOperation, TransactionEvent, TransactionKey, TransactionValue } from '../../src/transactions/history.ts'
+import type {
+  MicroOperation,
+  TransactionEvent,
+  TransactionKey,
+  TransactionValue,
+} from '../../src/transactions/history.ts'
 import { TransactionRecorder } from '../../src/transactions/recorder.ts'
 
 /** A small reproducible source of numbers (mulberry32). */
@@ -142,4 +147,35 @@ const dirtyStep: Step = (one, data, commit) => {
   if (next !== data) commit(next)
   one.applied = one.results.length === one.operations.length
   return undefined
+}
+
+/** The same history with one result of a read changed, or as it was where there is none. */
+export function corrupt(events: readonly TransactionEvent[], seed: number): TransactionEvent[] {
+  const random = numbers(seed)
+  const places = events.flatMap(({ type, value }, at) =>
+    type === 'ok' ? (value ?? []).flatMap(([f], i) => (f === 'r' ? [{ at, i }] : [])) : [],
+  )
+  if (places.length === 0) return [...events]
+  const { at, i } = places[random(places.length)] as { at: number; i: number }
+  const written = events.flatMap(({ value }) =>
+    (value ?? []).flatMap(([f, , one]) => (f === 'r' ? [] : [one as number])),
+  )
+  const other = random(8) === 0 || written.length === 0 ? 999 : (written[random(written.length)] as number)
+  const change = ([f, key, result]: MicroOperation): MicroOperation => {
+    if (!Array.isArray(result)) return [f, key, random(3) === 0 ? undefined : other] as MicroOperation
+    const list = result as number[]
+    const changed = [
+      list.slice(0, -1),
+      list.slice(1),
+      [...list].reverse(),
+      [...list, ...list.slice(-1)],
+      [...list, other],
+    ]
+    return [f, key, changed[random(changed.length)]] as MicroOperation
+  }
+  return events.map((event, place) =>
+    place === at
+      ? { ...event, value: event.value?.map((operation, j) => (j === i ? change(operation) : operation)) }
+      : event,
+  )
 }
