@@ -74,7 +74,7 @@ function checkCompletion(invocation: TransactionEvent, completion: TransactionEv
       throw wrong(
         completion,
         at,
-        `the invocation has ${JSON.stringify(invoked)} where the completion has ${JSON.stringify(completed)}`,
+        `the invocation has ${JSON.stringify(invoked)} where the completion has ${completed === undefined ? 'nothing' : JSON.stringify(completed)}`,
       )
   })
 }

@@ -93,7 +93,7 @@ describe('the search for cycles against all simple cycles of small graphs', () =
         for (const [kind, length] of found)
           if (!kind.startsWith('G2')) expect([kind, length]).toEqual([kind, every.get(kind)])
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     )
   })
 
@@ -113,7 +113,7 @@ describe('the search for cycles against all simple cycles of small graphs', () =
           if (plain.length > 0) expect(kinds).not.toEqual([])
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     )
   })
 
@@ -131,7 +131,7 @@ describe('the search for cycles against all simple cycles of small graphs', () =
           expect([name, variants.find((suffix) => kinds.includes(`${name}${suffix}`))]).toEqual([name, first])
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     )
   })
 })
@@ -177,7 +177,7 @@ describe('edges that stand for many', () => {
         expect(graph.target.length).toBeLessThanOrEqual(4 * targets.length + 2 * sources.length)
         expect([...graph.relation].every((bit) => bit === RW || bit === ONWARD)).toBe(true)
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 
@@ -230,7 +230,7 @@ describe('edges that stand for many', () => {
         addProcessOrder(processes, transactions, committed)
         expect(reached(processes.build(), PROCESS)).toEqual(pairs(true))
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 })
