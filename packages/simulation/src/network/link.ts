@@ -42,7 +42,7 @@ const NO_TROUBLE = Object.freeze({ loss: 0, duplicate: 0, reorder: 0, tail: 0, e
 export class Link<P> {
   readonly from: string
   readonly to: string
-  readonly random: Random
+  readonly #random: Random
   /** Draws what troubles do, so that a trouble shifts no draw of the knobs. */
   readonly #troubleRandom: Random
   readonly #troubles = new Set<LinkTrouble>()
@@ -63,7 +63,7 @@ export class Link<P> {
     this.from = from
     this.to = to
     this.#knobs = knobs
-    this.random = random.stream(`${from}>${to}`)
+    this.#random = random.stream(`${from}>${to}`)
     this.#troubleRandom = random.stream(`trouble ${from}>${to}`)
   }
 
@@ -136,19 +136,22 @@ export class Link<P> {
   }
 
   loses(): boolean {
-    return !this.#healed && this.#happens(this.#knobs.lossRate, this.#trouble.loss)
+    return this.#drawer(this.#knobs.lossRate, this.#trouble.loss) !== undefined
   }
 
-  duplicates(): boolean {
-    return !this.#healed && this.#happens(this.#knobs.duplicateRate, this.#trouble.duplicate)
+  /** Whether the frame is duplicated: the stream that decided so, which draws all else about it. */
+  duplicates(): Random | undefined {
+    return this.#drawer(this.#knobs.duplicateRate, this.#trouble.duplicate)
   }
 
-  reorders(): boolean {
-    return !this.#healed && this.#happens(this.#knobs.reorderRate, this.#trouble.reorder)
+  /** As {@link Link.duplicates}. */
+  reorders(): Random | undefined {
+    return this.#drawer(this.#knobs.reorderRate, this.#trouble.reorder)
   }
 
-  late(): boolean {
-    return !this.#healed && this.#happens(this.#knobs.tailRate, this.#trouble.tail)
+  /** As {@link Link.duplicates}. */
+  late(): Random | undefined {
+    return this.#drawer(this.#knobs.tailRate, this.#trouble.tail)
   }
 
   get fifo(): boolean {
@@ -158,25 +161,31 @@ export class Link<P> {
   /** The time under way without any chance of a fault but a slow link. */
   delayMs(): number {
     if (this.#healed) return PERFECT_MS
-    const delayMs = this.#knobs.delayMs * (0.5 + this.random.float())
+    const delayMs = this.#knobs.delayMs * (0.5 + this.#random.float())
     const { extraDelayMs } = this.#trouble
     return extraDelayMs === 0 ? delayMs : delayMs + this.#troubleRandom.float() * extraDelayMs
   }
 
   /** How much later a late frame is. */
-  latenessMs(): number {
+  latenessMs(drawer: Random): number {
     const { delayMs, tailMaxMs } = this.#knobs
-    return heavyTailMs(this.random, LATE_SCALE * delayMs, tailMaxMs)
+    return heavyTailMs(drawer, LATE_SCALE * delayMs, tailMaxMs)
   }
 
-  /** How long a reordered frame is held back: also where no frame may be late, later ones must be able to overtake it. */
-  heldBackMs(): number {
+  /**
+   * How long a reordered frame, or a second copy, is held back: also where no frame may be late, later ones must be able to
+   * overtake it.
+   */
+  heldBackMs(drawer: Random): number {
     const { delayMs, tailMaxMs } = this.#knobs
-    return delayMs + heavyTailMs(this.random, LATE_SCALE * delayMs, Math.max(tailMaxMs, LATE_SCALE * delayMs))
+    return delayMs + heavyTailMs(drawer, LATE_SCALE * delayMs, Math.max(tailMaxMs, LATE_SCALE * delayMs))
   }
 
-  #happens(rate: number, trouble: number): boolean {
-    return (rate > 0 && this.random.float() < rate) || (trouble > 0 && this.#troubleRandom.float() < trouble)
+  #drawer(rate: number, trouble: number): Random | undefined {
+    if (this.#healed) return undefined
+    if (rate > 0 && this.#random.float() < rate) return this.#random
+    if (trouble > 0 && this.#troubleRandom.float() < trouble) return this.#troubleRandom
+    return undefined
   }
 }
 

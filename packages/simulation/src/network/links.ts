@@ -140,18 +140,19 @@ export class SimLinks<P> implements SimFaults {
 
   heal(): void {
     this.#core = undefined
-    for (const flight of this.#outages.endAll()) this.#flush(flight)
     for (const links of this.#links.values()) for (const link of links.values()) this.#heal(link)
+    // Now that nothing can befall them.
+    for (const flight of this.#outages.endAll()) this.#flush(flight)
   }
 
   healAmong(ids: readonly string[]): void {
     if (this.#core === undefined) return
     const core = new Set([...this.#core, ...ids])
     this.#core = core
-    for (const id of ids) for (const flight of this.#outages.endOf(id)) this.#flush(flight)
     for (const links of this.#links.values()) {
       for (const link of links.values()) if (core.has(link.from) && core.has(link.to)) this.#heal(link)
     }
+    for (const id of ids) for (const flight of this.#outages.endOf(id)) this.#flush(flight)
   }
 
   #heal(link: Link<P>): void {
@@ -208,10 +209,11 @@ export class SimLinks<P> implements SimFaults {
     if (link.cuts > 0) this.#lose(flight, 'cut')
     else if (link.loses()) this.#lose(flight, 'lost')
     else {
-      if (link.duplicates()) {
+      const duplicator = link.duplicates()
+      if (duplicator !== undefined) {
         this.#ports.count('network.duplicated')
         flight.copies.underWay++
-        this.#arriveAfter(link.delayMs() + link.heldBackMs(), flight)
+        this.#arriveAfter(link.heldBackMs(duplicator), flight)
       }
       this.#depart(flight)
     }
@@ -220,13 +222,15 @@ export class SimLinks<P> implements SimFaults {
   #depart(flight: Flight<P>): void {
     const { link } = flight
     let delayMs = link.delayMs()
-    if (link.late()) {
+    const delayer = link.late()
+    if (delayer !== undefined) {
       this.#ports.count('network.late')
-      delayMs += link.latenessMs()
+      delayMs += link.latenessMs(delayer)
     }
-    if (link.reorders()) {
+    const reorderer = link.reorders()
+    if (reorderer !== undefined) {
       this.#ports.count('network.reordered')
-      delayMs += link.heldBackMs()
+      delayMs += link.heldBackMs(reorderer)
     } else if (link.fifo) {
       const arrivalMs = Math.max(this.#scheduler.nowMs + delayMs, link.lastArrivalMs)
       link.lastArrivalMs = arrivalMs

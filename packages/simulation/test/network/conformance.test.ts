@@ -11,7 +11,10 @@ const CALM = { delayMs: 1, tailRate: 0, tailMaxMs: 0, lossRate: 0, duplicateRate
 /** A network in virtual time, which goes on by itself until the fixture is disposed. */
 function fixture(options: SimNetworkOptions) {
   const scheduler = new Scheduler()
-  const network = new SimNetwork({ scheduler, random: new SeededRandom(1), knobs: CALM, count: () => undefined }, options)
+  const network = new SimNetwork(
+    { scheduler, random: new SeededRandom(1), knobs: CALM, count: () => undefined },
+    options,
+  )
   const machine = new MachineClock(() => scheduler.nowMs)
   const ids = new Set<string>()
   let over = false

@@ -18,6 +18,7 @@ const pair = async (rig: Rig) => [await rig.node('a'), await rig.node('b', 2)] a
 
 export function deliveryCases(suite: Suite): void {
   frames(suite)
+  ownership(suite)
   sizes(suite)
   broadcasts(suite)
 }
@@ -51,7 +52,9 @@ function frames(suite: Suite): void {
     deepEqual([bytesOf(own?.frame), own?.from], [[2], { id: 'a', generation: 1 }])
     await b.inbox.until(1, 'frames')
   })
+}
 
+function ownership(suite: Suite): void {
   defineCase(suite, 'a frame stays as it was after the handler returned', async (rig) => {
     const [a, b] = await pair(rig)
     const { maxFrameBytes } = a.transport.capabilities

@@ -4,6 +4,8 @@ import { defineCase, type Suite } from './rig.ts'
 
 export function lifecycleCases(suite: Suite): void {
   starting(suite)
+  signals(suite)
+  events(suite)
   stopping(suite)
 }
 
@@ -38,7 +40,9 @@ function starting(suite: Suite): void {
     await Promise.all([a.transport.start(), a.transport.start()])
     deepEqual(a.events.items, [{ type: 'connected' }])
   })
+}
 
+function signals(suite: Suite): void {
   defineCase(suite, 'an aborted start rejects with the reason, and leaves nothing behind', async (rig) => {
     const a = rig.create('a')
     const reason = new Error('changed my mind')
@@ -77,7 +81,9 @@ function starting(suite: Suite): void {
     a.send({ id: 'b' }, [1])
     await b.inbox.until(1, 'frames')
   })
+}
 
+function events(suite: Suite): void {
   defineCase(suite, 'the connection and its events tell the same story', async (rig) => {
     const a = rig.create('a')
     const unheard: string[] = []
@@ -87,6 +93,18 @@ function starting(suite: Suite): void {
     await a.transport.stop()
     equal(a.transport.connection, 'closed')
     deepEqual([a.events.items, unheard], [[{ type: 'connected' }, { type: 'closed' }], []])
+  })
+
+  defineCase(suite, 'an observer hears each event once, also beside others, until it ends', async (rig) => {
+    const a = rig.create('a')
+    const heard: string[] = []
+    const end = a.transport.observe((event) => {
+      heard.push(event.type)
+      end()
+    })
+    await a.transport.start()
+    await a.transport.stop()
+    deepEqual([heard, a.events.items.map(({ type }) => type)], [['connected'], ['connected', 'closed']])
   })
 }
 
@@ -118,18 +136,6 @@ function stopping(suite: Suite): void {
     a.send({ id: 'b' }, [2])
     await a.settled(c)
     equal(b.inbox.items.length, before)
-  })
-
-  defineCase(suite, 'an observer hears each event once, also beside others, until it ends', async (rig) => {
-    const a = rig.create('a')
-    const heard: string[] = []
-    const end = a.transport.observe((event) => {
-      heard.push(event.type)
-      end()
-    })
-    await a.transport.start()
-    await a.transport.stop()
-    deepEqual([heard, a.events.items.map(({ type }) => type)], [['connected'], ['connected', 'closed']])
   })
 
   defineCase(suite, 'a network outlives each of its nodes', async (rig) => {
