@@ -7,9 +7,9 @@ export interface Session {
   readonly random: Random
   readonly screen: Screen
   /** Writes a line. */
-  say(line: string): void
+  readonly say: (line: string) => void
   /** Calls `action` when the user wants to end; returns what takes that back. */
-  onInterrupt(action: () => void): () => void
+  readonly onInterrupt: (action: () => void) => () => void
 }
 
 /** Everything was as it must be. */

@@ -44,7 +44,10 @@ export async function shrinkCommand(flags: ShrinkFlags, session: Session): Promi
     latest === undefined ? '' : progressText(latest, clock.monotonicMs() - startMs),
   )
   const watched: Scenario = {
-    ...scenario,
+    name: scenario.name,
+    about: scenario.about,
+    expected: scenario.expected,
+    plan: (seed, fixed) => scenario.plan(seed, fixed),
     run: async (candidate, options) => {
       // Between two runs, so that Ctrl-C is heard.
       await new Promise<void>((resolve) => void clock.afterIo(resolve))
