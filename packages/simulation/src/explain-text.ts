@@ -6,6 +6,7 @@ const UP = '│'
 const DOWN = ' '
 const PAUSED = '┊'
 const RULE = '─'
+const CROSSING = '┼'
 const LANE_WIDTH = 3
 
 /**
@@ -61,16 +62,18 @@ function lanes({ nodes, spans }: TimeLine, event: TraceEvent, frame: Frame | und
   const isArrow = own >= 0 && other >= 0 && own !== other
   return nodes
     .map((node, i) => {
-      const symbol = i === own ? mark(event) : i === other ? end(frame) : lane(spans, node, event.atMs)
+      const isCrossed = isArrow && i > left && i < right
+      const symbol = i === own ? mark(event) : i === other ? end(frame) : lane(spans, node, event.atMs, isCrossed)
       const line = isArrow && i >= left && i < right ? RULE : ' '
       return symbol + line.repeat(LANE_WIDTH - 1)
     })
     .join('')
 }
 
-function lane(spans: TimeLine['spans'], node: string, atMs: number): string {
+function lane(spans: TimeLine['spans'], node: string, atMs: number, isCrossed: boolean): string {
   const now = spans.filter((span) => span.node === node && span.fromMs <= atMs && atMs < span.toMs)
-  if (now.some(({ kind }) => kind === 'down')) return DOWN
+  if (now.some(({ kind }) => kind === 'down')) return isCrossed ? RULE : DOWN
+  if (isCrossed) return CROSSING
   return now.some(({ kind }) => kind === 'paused') ? PAUSED : UP
 }
 
@@ -82,9 +85,11 @@ function end(frame: Frame | undefined): string {
   return frame?.fate === 'lost' ? '×' : '▶'
 }
 
+const PREPOSITIONS: Readonly<Record<string, string>> = { send: ' to ', receive: ' from ', lose: ' to ' }
+
 function words({ node, what, peer, numbers, detail }: TraceEvent, frame: Frame | undefined): string {
   const who = node === '' ? '' : `${node} `
-  const whom = peer === '' ? '' : what === 'receive' ? ` from ${peer}` : ` to ${peer}`
+  const whom = peer === '' ? '' : `${PREPOSITIONS[what] ?? ' '}${peer}`
   const values = numbers.slice(0, 1 + numbers.findLastIndex((value) => value !== 0)).join(' ')
   const said = [values, oneLine(detail ?? ''), frame === undefined ? '' : fateOf(frame)].filter((part) => part !== '')
   return `${who}${what}${whom}${said.length === 0 ? '' : `  ${said.join('  ')}`}`

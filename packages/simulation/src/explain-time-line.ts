@@ -161,6 +161,11 @@ class Spans {
     this.ended.push({ ...span, toMs: atMs })
   }
 
+  /** The number of a state that has begun and not ended. */
+  numberOf(key: string): number | undefined {
+    return this.#open.get(key)?.number
+  }
+
   /** Ends whatever has a key that begins so, at any depth. */
   endAll(atMs: number, keyStart = ''): void {
     for (const [key, open] of this.#open) {
@@ -173,35 +178,47 @@ class Spans {
 
 function spansOf(trace: readonly TraceEvent[], endMs: number): Span[] {
   const spans = new Spans()
+  const generations = new Map<string, number>()
   for (const event of trace) {
-    lifeSpans(spans, event)
-    if (ROLES.has(event.what)) {
-      const { atMs, node, what, numbers } = event
-      spans.end(`role ${node} `, atMs)
-      spans.begin(`role ${node} `, { node, kind: 'role', what, number: numbers[0], fromMs: atMs })
-    }
+    lifeSpans(spans, generations, event)
+    roleSpans(spans, event)
   }
   spans.endAll(endMs)
   return [...spans.ended, ...faultSpans(trace, endMs)].sort((a, b) => a.fromMs - b.fromMs)
 }
 
-/** From a crash to the next start; from a pause to the moment when every pause of this life has ended. */
-function lifeSpans(spans: Spans, { atMs, node, what, numbers }: TraceEvent): void {
+/**
+ * From a crash, or an end without one, to the next start; from a pause to the moment when every pause of this life has ended.
+ * The end of a process that is not the last one started on its machine, an impostor, leaves the node up.
+ */
+function lifeSpans(spans: Spans, generations: Map<string, number>, { atMs, node, what, numbers }: TraceEvent): void {
   const [down, paused] = [`down ${node} `, `paused ${node} ${numbers[0]}`]
-  if (what === 'crash' || what === 'start') {
+  const isDown = what === 'crash' || (what === 'end' && generations.get(node) === numbers[0])
+  if (isDown || what === 'start') {
     spans.endAll(atMs, `paused ${node} `)
     spans.endAll(atMs, `role ${node} `)
   }
-  if (what === 'crash') spans.begin(down, { node, kind: 'down', what: 'down', number: 0, fromMs: atMs })
-  else if (what === 'start') spans.endAll(atMs, down)
-  else if (what === 'pause') spans.begin(paused, { node, kind: 'paused', what: 'paused', number: 0, fromMs: atMs })
+  if (isDown) spans.begin(down, { node, kind: 'down', what: 'down', number: 0, fromMs: atMs })
+  else if (what === 'start') {
+    spans.endAll(atMs, down)
+    generations.set(node, numbers[0])
+  } else if (what === 'pause') spans.begin(paused, { node, kind: 'paused', what: 'paused', number: 0, fromMs: atMs })
   else if (what === 'resume') spans.end(paused, atMs)
+}
+
+/** A role lasts until the node takes another one, or notes a `state` in a later term: nobody keeps a role beyond its term. */
+function roleSpans(spans: Spans, { atMs, node, what, numbers }: TraceEvent): void {
+  const key = `role ${node} `
+  if (ROLES.has(what)) {
+    spans.end(key, atMs)
+    spans.begin(key, { node, kind: 'role', what, number: numbers[0], fromMs: atMs })
+  } else if (what === 'state' && numbers[0] > (spans.numberOf(key) ?? numbers[0])) spans.end(key, atMs)
 }
 
 const FAULT = 'fault.'
 const OVER = 'over.'
 
-/** `fault.<kind>` says how long it lasts; `over.<kind>` of the same node ends the oldest one, when nothing ended it sooner. */
+/** `fault.<kind>` says how long it lasts; `over.<kind>` of the same node ends the oldest one, and healing the world ends all. */
 function faultSpans(trace: readonly TraceEvent[], endMs: number): Span[] {
   const spans: Span[] = []
   const open = new Map<string, { -readonly [Name in keyof Span]: Span[Name] }[]>()
@@ -216,6 +233,9 @@ function faultSpans(trace: readonly TraceEvent[], endMs: number): Span[] {
     } else if (what.startsWith(OVER)) {
       const span = open.get(`${what.slice(OVER.length)} ${node}`)?.shift()
       if (span !== undefined) span.toMs = atMs
+    } else if (node === '' && what.startsWith('heal')) {
+      for (const span of [...open.values()].flat()) span.toMs = Math.min(span.toMs, atMs)
+      open.clear()
     }
   }
   return spans

@@ -98,6 +98,41 @@ describe('a time line', () => {
     ])
   })
 
+  test('a life that ends by itself is down, and the end of an impostor is not', () => {
+    const trace = new Trace({ keep: true })
+    for (const [atMs, what, life] of [
+      [0, 'start', 1],
+      [1, 'impostor', 2],
+      [2, 'end', 2],
+      [3, 'end', 1],
+      [4, 'start', 3],
+      [5, 'crash', 3],
+      [5, 'end', 3],
+      [6, 'start', 4],
+      [9, 'state', 1],
+    ] as const) {
+      trace.add(atMs, 'n1', what, '', life)
+    }
+    expect(timeLineOf(resultOf(trace.events)).spans).toMatchObject([
+      { what: 'down', fromMs: 3, toMs: 4 },
+      { what: 'down', fromMs: 5, toMs: 6 },
+    ])
+  })
+
+  test('a leader leads no longer than its term; healing ends what lasts', () => {
+    const trace = new Trace({ keep: true })
+    trace.add(0, 'n1', 'leader', '', 4)
+    trace.add(1, 'n1', 'fault.loss', '', 1_000)
+    trace.add(2, 'n1', 'state', '', 4)
+    trace.add(3, 'n1', 'state', '', 5)
+    trace.add(4, '', 'heal', '', 3)
+    trace.add(9, 'n1', 'tick')
+    expect(timeLineOf(resultOf(trace.events)).spans).toMatchObject([
+      { what: 'leader', fromMs: 0, toMs: 3 },
+      { what: 'loss', fromMs: 1, toMs: 4 },
+    ])
+  })
+
   test('a pause within a pause lasts to the end of both, and the end of an earlier life ends no pause', () => {
     const trace = new Trace({ keep: true })
     for (const [atMs, what, life] of [
@@ -163,7 +198,7 @@ describe('a trace as text', () => {
 
   test('draws frames between the lanes and says when they arrive', () => {
     expect(lineOf('21.000 ms')).toBe('21.000 ms  ○──▶  │   n1 send to n2  1  append 1 entry  (arrives after 1.000 ms)')
-    expect(lineOf('30.000 ms')).toBe('30.000 ms  ○──┼──×   n1 send to n10  6  (lost)'.replace('┼', '│'))
+    expect(lineOf('30.000 ms')).toBe('30.000 ms  ○──┼──×   n1 send to n10  6  (lost)')
     expect(lineOf('32.000 ms')).toContain('(late: arrives after 48.000 ms)')
     expect(lineOf('95.000 ms')).toBe('95.000 ms  ▶──○  │   n2 send to n1  8  (never arrives)')
   })
@@ -172,6 +207,12 @@ describe('a trace as text', () => {
     expect(lineOf('60.000 ms')).toBe('60.000 ms  │  ┊  ✗   n10 crash  1')
     expect(lineOf('70.000 ms')).toBe('70.000 ms  │  ■      n2 resume  1')
     expect(lineOf('99.000 ms')).toContain('│  ■  │   n2 candidate  8')
+  })
+
+  test('names the other node of an event that is no frame', () => {
+    const trace = new Trace({ keep: true })
+    trace.add(0, 'n1', 'MemberDown', 'n2', 3)
+    expect(explainText(resultOf(trace.events))).toContain('■  │   n1 MemberDown n2  3\n')
   })
 
   test('a detail with line breaks stays in its line', () => {
