@@ -17,7 +17,8 @@ export interface Member {
  *
  * Order, for each life of a node (id and generation): `MemberUp` first; then any number of `MemberUpdated` and `MemberSuspected`; then
  * `MemberDown` or `MemberLeft`. After `MemberDown` the same life may come `MemberUp` again (it was declared dead by mistake), or be
- * `MemberLeft` (its farewell was late). A later life begins only after the earlier one is down or left.
+ * `MemberLeft` (its farewell was late); a stream that began after that `MemberDown` gives this `MemberLeft` alone. A later life
+ * begins only after the earlier one is down or left.
  */
 export type MemberEvent =
   | { readonly type: 'MemberUp'; readonly member: Member; readonly why: string }

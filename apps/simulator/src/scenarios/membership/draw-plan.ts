@@ -1,6 +1,6 @@
 import { type Random, SeededRandom } from '@dsys/runtime'
 import { drawFaults, type Operation, type Plan, pick } from '@dsys/simulation'
-import { asJson, drawKinds, drawKnobs, type Knobs, MOMENTS } from './knobs.ts'
+import { asJson, drawKinds, drawKnobs, type Knobs, MOMENT_RATES } from './knobs.ts'
 
 /** What an operation of this scenario is. */
 export const OPERATIONS = ['metadata', 'leave', 'join', 'watch', 'garbage'] as const
@@ -10,7 +10,16 @@ const MAX_OPERATIONS = 200
 
 function drawOperations(random: Random, nodes: number, chaosMs: number): Operation[] {
   const everyMs = pick(random, [500, 2_000, 8_000])
-  const names: readonly OperationName[] = ['metadata', 'metadata', 'leave', 'join', 'join', 'watch', 'garbage']
+  const names: readonly OperationName[] = [
+    'metadata',
+    'metadata',
+    'leave',
+    'join',
+    'join',
+    'watch',
+    'garbage',
+    'garbage',
+  ]
   const operations: Operation[] = []
   for (let atMs = everyMs * random.float(); atMs < chaosMs && operations.length < MAX_OPERATIONS; ) {
     const operation = { atMs: Math.round(atMs), name: pick(random, names), node: random.integer(0, nodes) }
@@ -22,7 +31,7 @@ function drawOperations(random: Random, nodes: number, chaosMs: number): Operati
 
 function drawRates(random: Random): Record<string, number> {
   const rates: Record<string, number> = {}
-  for (const moment of MOMENTS) rates[moment] = pick(random, [0, 0, 0, 0.02, 0.2])
+  for (const [moment, some] of Object.entries(MOMENT_RATES)) rates[moment] = pick(random, [0, 0, 0, ...some])
   return rates
 }
 

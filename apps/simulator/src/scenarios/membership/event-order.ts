@@ -1,5 +1,4 @@
-import type { Member, MembershipEvent } from '@dsys/membership'
-import { compareText } from './order.ts'
+import type { Member, MembershipEvent, Metadata } from '@dsys/membership'
 import type { Verdict } from './verdict.ts'
 
 /** What a stream has said of one node so far. */
@@ -64,10 +63,20 @@ export class EventOrder {
     this.#told.set(member.id, { ...member, state: stateAfter(type, member), member })
   }
 
-  /** Those that are up according to the stream, as texts that can be compared with those of a view. */
-  live(): string {
+  /** How what the stream has told differs from `members`, all that the node knows; undefined where it does not. */
+  differs(members: readonly Member[]): string | undefined {
     const up = [...this.#told.values()].filter(({ state }) => state === 'up' || state === 'suspected')
-    return summary(up.map(({ member }) => member))
+    const live = members.filter(({ state }) => state === 'alive' || state === 'suspect')
+    const same = up.length === live.length && live.every((member) => this.#tells(member))
+    return same
+      ? undefined
+      : `it has told of [${summary(up.map(({ member }) => member))}], and knows [${summary(live)}]`
+  }
+
+  #tells(member: Member): boolean {
+    const told = this.#told.get(member.id)?.member
+    if (told?.generation !== member.generation || told.state !== member.state) return false
+    return sameMetadata(told.metadata, member.metadata)
   }
 
   #checkUp(member: Member, before: Told | undefined, says: (problem: string) => void): void {
@@ -101,11 +110,16 @@ export class EventOrder {
   }
 }
 
-/** The live ones of a view or a stream: who, which life, in which state, with which facts. */
-export function summary(members: readonly Member[]): string {
+/** Whether they say the same, in whatever order. */
+export function sameMetadata(a: Metadata, b: Metadata): boolean {
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
+}
+
+/** The live ones of a view or a stream, in words: who, which life, in which state, with which facts. */
+function summary(members: readonly Member[]): string {
   return members
     .map(({ id, generation, state, metadata }) => `${id}/${generation} ${state} ${JSON.stringify(metadata)}`)
-    .sort(compareText)
     .join('; ')
 }
 

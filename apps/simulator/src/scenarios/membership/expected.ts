@@ -1,5 +1,5 @@
 import { KINDS } from '@dsys/membership/wire'
-import { FAULT_KINDS, MOMENTS } from './knobs.ts'
+import { FAULT_KINDS, MOMENT_RATES } from './knobs.ts'
 
 const EVENTS = ['MemberUp', 'MemberUpdated', 'MemberSuspected', 'MemberDown', 'MemberLeft', 'Synced']
 
@@ -47,7 +47,7 @@ export const EXPECTED: readonly string[] = [
   ...named('message', KINDS),
   ...named('event', EVENTS),
   ...named('fault', FAULT_KINDS),
-  ...named('aimed', MOMENTS),
+  ...named('aimed', Object.keys(MOMENT_RATES)),
   ...named('buggify.membership', POINTS),
   ...named('branch', BRANCHES),
   ...named('refused', REFUSALS),

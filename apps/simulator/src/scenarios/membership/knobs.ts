@@ -30,15 +30,18 @@ export interface Knobs {
 const NOT_HERE = /disk|sync-error|read-errors|bit-flip/
 export const FAULT_KINDS: readonly string[] = Object.keys(FAULTS).filter((kind) => !NOT_HERE.test(kind))
 
-/** The moments at which a node may crash: it has just sent, or is about to send, a frame that says so. */
-export const MOMENTS: readonly string[] = [
-  'suspicion-sent',
-  'death-sent',
-  'refutation-sent',
-  'joining',
-  'leaving',
-  'syncing',
-]
+/**
+ * The moments at which a node may crash, as it is about to send a frame that says so; and how often it does where it does
+ * at all. A node says hello to many at once, and would never come up if it crashed at each tenth of these.
+ */
+export const MOMENT_RATES: Readonly<Record<string, readonly [low: number, high: number]>> = {
+  'suspicion-sent': [0.02, 0.2],
+  'death-sent': [0.02, 0.2],
+  'refutation-sent': [0.02, 0.2],
+  leaving: [0.1, 0.5],
+  joining: [0.002, 0.02],
+  syncing: [0.002, 0.05],
+}
 
 /** Ordinary values come more than once, so that many seeds differ from production in one thing alone. */
 export function drawOptions(random: Random, nodes: number): DrawnOptions {
@@ -48,7 +51,7 @@ export function drawOptions(random: Random, nodes: number): DrawnOptions {
     probesPerInterval: pick(random, [2, 2, 1, 4]),
     probeTimeoutMs: probeIntervalMs / pick(random, [2, 2, 4]),
     indirectProbes: pick(random, [3, 3, 1, 0]),
-    suspicionTimeoutMs: pick(random, [1_000, 1_000, 300, 4_000]),
+    suspicionTimeoutMs: pick(random, [1_000, 1_000, 300, 3_000]),
     gossipIntervalMs: pick(random, [200, 200, 50, 1_000]),
     gossipFanout: pick(random, [3, 3, 1]),
     retransmitFactor: pick(random, [3, 3, 1]),
@@ -56,7 +59,7 @@ export function drawOptions(random: Random, nodes: number): DrawnOptions {
     joinTimeoutMs: pick(random, [1_000, 100]),
     leaveTimeoutMs: pick(random, [500, 500, 2_000]),
     rememberDeadMs: pick(random, [MEMBERSHIP_DEFAULTS.rememberDeadMs, MEMBERSHIP_DEFAULTS.rememberDeadMs, 20_000]),
-    maxMembers: pick(random, [MEMBERSHIP_DEFAULTS.maxMembers, nodes]),
+    maxMembers: pick(random, [MEMBERSHIP_DEFAULTS.maxMembers, nodes, nodes + 3]),
   }
 }
 
@@ -85,7 +88,7 @@ export function drawKnobs(random: Random, nodes: number): Knobs {
     link: drawLink(random),
     restartDelayMs: pick(random, [20, 300, 3_000, 10_000]),
     impostor: pick(random, ['later', 'twin']),
-    stranger: random.float() < 0.3,
+    stranger: random.float() < 0.5,
     coreShare: 0.5 + random.float() / 2,
   }
 }

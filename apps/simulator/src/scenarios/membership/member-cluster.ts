@@ -8,6 +8,7 @@ import {
   type SimNetwork,
   type Trace,
 } from '@dsys/simulation'
+import { sameMetadata } from './event-order.ts'
 import { MemberLife, type Surroundings } from './member-life.ts'
 
 /** What a {@link MemberCluster} is made of. */
@@ -138,12 +139,7 @@ export function sees(membership: Membership, expected: readonly MemberLife[]): s
     const member = live.find(({ id }) => id === self.id)
     if (member?.state !== 'alive') return `it sees ${self.id} ${membership.member(self.id)?.state ?? 'nowhere'}`
     if (member.generation !== self.generation) return `it sees an old life of ${self.id}`
-    if (JSON.stringify(sorted(member.metadata)) !== JSON.stringify(sorted(metadata)))
-      return `it has old metadata of ${self.id}`
+    if (!sameMetadata(member.metadata, metadata)) return `it has old metadata of ${self.id}`
   }
   return undefined
-}
-
-function sorted(metadata: Metadata): [string, string][] {
-  return Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))
 }

@@ -2,7 +2,7 @@ import { Membership, type MembershipEvent, type Metadata } from '@dsys/membershi
 import { decodeMessage, type Message } from '@dsys/membership/wire'
 import type { Buggify, Random } from '@dsys/runtime'
 import type { Aim, Scheduler, SimLife, Trace } from '@dsys/simulation'
-import { type EventExcuses, EventOrder, summary } from './event-order.ts'
+import { type EventExcuses, EventOrder } from './event-order.ts'
 import { branchLogger, branchMeter, type InstrumentSink } from './instruments.ts'
 import type { Knobs } from './knobs.ts'
 import type { Measure } from './measure.ts'
@@ -139,17 +139,13 @@ export class MemberLife {
   /** Looks at everything at once, when no promise is on its way. */
   check(): void {
     if (!this.life.alive || this.leaving) return
-    this.#sightings.checkAll(this.life.process.clock.monotonicMs())
-    const view = summary(this.membership.members().filter(({ state }) => state === 'alive' || state === 'suspect'))
+    const members = this.membership.members()
+    this.#sightings.checkAll(members, this.life.process.clock.monotonicMs())
     for (const order of this.#streams) {
-      const told = order.live()
-      if (told !== view)
-        this.#around.verdict.broken(
-          'events tell the whole truth',
-          `${this.self.id} has told of [${told}], and knows [${view}]`,
-        )
+      const how = order.differs(members)
+      if (how !== undefined) this.#around.verdict.broken('events tell the whole truth', `${this.self.id}: ${how}`)
     }
-    for (const { id } of this.membership.members()) {
+    for (const { id } of members) {
       if (id.startsWith('x')) this.#around.verdict.broken('clusters do not mix', `${this.self.id} knows ${id}`)
     }
   }

@@ -169,17 +169,16 @@ export class MembershipRun {
     if (this.#verdict.violation !== undefined) return
     // What was under way when all was healed may still arrive.
     await this.#advance(this.#knobs.link.tailMaxMs)
-    await this.#converge('all converge', 'late-convergence', ids)
+    await this.#converge('all agree', 'agreement', ids, () => this.#disagreement(ids))
     const beforeMs = this.#scheduler.nowMs
     while (this.#scheduler.nowMs < beforeMs + CALM_MS && this.#verdict.violation === undefined) {
       await this.#advance(LOOK_MS)
       const why = this.#unlike(ids)
       if (why !== undefined) this.#verdict.broken('a healthy cluster stays as it is', why)
     }
-    this.#checkAgreement(ids)
   }
 
-  async #converge(rule: string, phase: string, ids: readonly string[]): Promise<void> {
+  async #converge(rule: string, phase: string, ids: readonly string[], also?: () => string | undefined): Promise<void> {
     const beganMs = this.#scheduler.nowMs
     const boundMs = convergenceMs(this.#knobs, this.#plan.nodes)
     for (;;) {
@@ -187,7 +186,7 @@ export class MembershipRun {
       if (this.#verdict.violation !== undefined) return
       // News of a later life may have been on its way for long.
       this.#cluster.replaceSilent(ids)
-      const why = this.#unlike(ids)
+      const why = this.#unlike(ids) ?? also?.()
       const tookMs = this.#scheduler.nowMs - beganMs
       if (why === undefined) {
         this.#counts.byName.set(`measure.${phase}-ms`, tookMs)
@@ -215,18 +214,18 @@ export class MembershipRun {
     return undefined
   }
 
-  /** Of those that are gone, all who remember them say the same. */
-  #checkAgreement(ids: readonly string[]): void {
+  /** Who contradicts whom, be it about the living or about the gone; whoever has forgotten somebody says nothing. */
+  #disagreement(ids: readonly string[]): string | undefined {
     const said = new Map<string, string>()
     for (const id of ids) {
       for (const member of this.#cluster.current(id)?.membership.members() ?? []) {
         const text = `${member.state} ${member.generation}@${member.incarnation}`
         const before = said.get(member.id) ?? text
         said.set(member.id, before)
-        if (before !== text)
-          this.#verdict.broken('all agree on the gone', `${id} says ${text} of ${member.id}, another one ${before}`)
+        if (before !== text) return `${id} says ${text} of ${member.id}, another one ${before}`
       }
     }
+    return undefined
   }
 
   /** Lets virtual time go on; promises get their turn where any may be ready. */

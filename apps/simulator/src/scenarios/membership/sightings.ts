@@ -75,6 +75,8 @@ export class Sightings {
   checkOne(id: string, nowMs: number): void {
     const most = this.#most.get(id)
     const view = this.#membership.member(id)
+    // The same snapshot: nothing has happened.
+    if (view !== undefined && view === most) return
     if (view === undefined) {
       this.#most.delete(id)
       // That no live one is forgotten shows in the events, which must have told of its end.
@@ -92,8 +94,7 @@ export class Sightings {
   }
 
   /** All at once, with the bounds on what is kept. */
-  checkAll(nowMs: number): void {
-    const members = this.#membership.members()
+  checkAll(members: readonly Member[], nowMs: number): void {
     if (members.length > this.#options.maxMembers)
       this.#verdict.broken('bounds', `${this.#self.id} knows ${members.length} of ${this.#options.maxMembers} members`)
     for (const { id } of members) this.checkOne(id, nowMs)

@@ -26,7 +26,7 @@ export class Stranger {
   /** Sends one frame to `to`, of a kind that is drawn from `seed`. */
   bother(to: string, seed: number): void {
     const random = new SeededRandom(seed)
-    const make = pick(random, [this.#noise, this.#otherVersion, this.#otherCluster, this.#ghostsOf])
+    const make = pick(random, [this.#noise, this.#otherVersion, this.#otherCluster, this.#ghostsOf, this.#ghostsOf])
     this.#transport.send({ id: to }, CHANNEL, make.call(this, random))
   }
 

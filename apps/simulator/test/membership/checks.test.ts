@@ -1,0 +1,186 @@
+import type { Member, MembershipEvent } from '@dsys/membership'
+import type { Message, Rumor } from '@dsys/membership/wire'
+import { describe, expect, test } from 'vitest'
+import { EventOrder } from '../../src/scenarios/membership/event-order.ts'
+import { momentsOf } from '../../src/scenarios/membership/moments.ts'
+import { compareStatements, Sightings } from '../../src/scenarios/membership/sightings.ts'
+import { Verdict } from '../../src/scenarios/membership/verdict.ts'
+
+type State = Member['state']
+const member = (id: string, generation: number, incarnation: number, state: State): Member => ({
+  id,
+  generation,
+  incarnation,
+  state,
+  metadata: { v: '1' },
+  sinceMs: 0,
+})
+const event = (type: Exclude<MembershipEvent['type'], 'Synced'>, of: Member): MembershipEvent => ({
+  type,
+  member: of,
+  why: 'because',
+})
+const SYNCED: MembershipEvent = { type: 'Synced' }
+const up = (generation = 1, incarnation = 0): MembershipEvent =>
+  event('MemberUp', member('a', generation, incarnation, 'alive'))
+const suspected = event('MemberSuspected', member('a', 1, 0, 'suspect'))
+const down = event('MemberDown', member('a', 1, 0, 'dead'))
+const left = event('MemberLeft', member('a', 1, 1, 'left'))
+const updated = event('MemberUpdated', member('a', 1, 1, 'alive'))
+
+function judge(events: readonly MembershipEvent[], { late = false, excused = false } = {}): string | undefined {
+  const verdict = new Verdict(() => 0)
+  const order = new EventOrder('stream', late, verdict, { forgets: excused, hasTwin: () => false })
+  for (const one of events) order.add(one)
+  return verdict.violation?.message
+}
+
+describe('the order of events', () => {
+  test.each<[string, readonly MembershipEvent[]]>([
+    ['a whole life', [SYNCED, up(), suspected, updated, left]],
+    ['a death by mistake', [SYNCED, up(), suspected, down, up(1, 1)]],
+    ['a late farewell', [SYNCED, up(), down, left]],
+    ['a later life', [SYNCED, up(), down, up(2)]],
+    ['an initial state', [up(), suspected, SYNCED, down]],
+  ])('%s is fine', (_, events) => {
+    expect(judge(events)).toBeUndefined()
+  })
+
+  test.each<[string, readonly MembershipEvent[]]>([
+    ['Synced twice', [SYNCED, SYNCED]],
+    ['a death before Synced', [up(), down]],
+    ['a death of somebody unknown', [SYNCED, down]],
+    ['a suspicion of the dead', [SYNCED, up(), down, suspected]],
+    ['a suspicion twice', [SYNCED, up(), suspected, suspected]],
+    ['a life twice', [SYNCED, up(), up()]],
+    ['a return without a new incarnation', [SYNCED, up(), down, up()]],
+    ['a return after a farewell', [SYNCED, up(), left, up(1, 5)]],
+    ['a farewell twice', [SYNCED, up(), left, left]],
+    ['a death after a farewell', [SYNCED, up(), left, down]],
+    ['an earlier life', [SYNCED, up(2), event('MemberDown', member('a', 2, 0, 'dead')), up(1)]],
+    ['a later life on top of an earlier one', [SYNCED, up(1), up(2)]],
+    ['an event of another life', [SYNCED, up(2), down]],
+    ['a state that does not fit', [SYNCED, event('MemberUp', member('a', 1, 0, 'suspect'))]],
+    ['an incarnation that goes back', [SYNCED, up(1, 4), updated]],
+    ['a farewell alone', [SYNCED, left]],
+  ])('%s is not', (_, events) => {
+    expect(judge(events)).toBeDefined()
+  })
+
+  test('a late stream may begin with a farewell; who forgets may see an earlier life again', () => {
+    expect(judge([SYNCED, left], { late: true })).toBeUndefined()
+    expect(judge([SYNCED, up(2), event('MemberDown', member('a', 2, 0, 'dead')), up(1)], { excused: true })).toBe(
+      undefined,
+    )
+  })
+
+  test('what was told and what is known are compared', () => {
+    const verdict = new Verdict(() => 0)
+    const order = new EventOrder('stream', false, verdict, { forgets: false, hasTwin: () => false })
+    order.add(SYNCED)
+    order.add(up())
+    expect(order.differs([member('a', 1, 3, 'alive'), member('b', 1, 0, 'dead')])).toBeUndefined()
+    expect(order.differs([])).toContain('a/1 alive')
+    expect(order.differs([member('a', 2, 0, 'alive')])).toBeDefined()
+    expect(order.differs([member('a', 1, 0, 'suspect')])).toBeDefined()
+    expect(order.differs([{ ...member('a', 1, 0, 'alive'), metadata: { v: '2' } }])).toBeDefined()
+  })
+})
+
+describe('sightings', () => {
+  const self = { id: 'me', generation: 5 }
+
+  function judged(rumor: Rumor, view: readonly Member[], kind: 'gossip' | 'sync-reply' = 'gossip'): string | undefined {
+    const verdict = new Verdict(() => 0)
+    const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
+    const options = { rememberDeadMs: 1_000, maxMembers: 10 }
+    const sightings = new Sightings(self, membership, options, verdict)
+    const message: Message = kind === 'gossip' ? { kind, rumors: [rumor] } : { kind, last: true, rumors: [rumor] }
+    sightings.afterDelivery(message, 0)
+    return verdict.violation?.rule
+  }
+  const rumor = (id: string, generation: number, incarnation: number, state: State, ageMs = 0): Rumor => ({
+    record: { id, generation, incarnation, state, metadata: [] },
+    ageMs,
+  })
+  const me = member('me', 5, 3, 'alive')
+
+  test('generation before incarnation before state', () => {
+    const order = [member('a', 1, 9, 'left'), member('a', 2, 0, 'alive'), member('a', 2, 0, 'suspect')]
+    order.push(member('a', 2, 0, 'dead'), member('a', 2, 0, 'left'), member('a', 2, 1, 'alive'))
+    for (const [i, a] of order.entries())
+      for (const [j, b] of order.entries()) expect(Math.sign(compareStatements(a, b))).toBe(Math.sign(i - j))
+  })
+
+  test('what was told is believed, or something newer', () => {
+    expect(judged(rumor('a', 1, 2, 'suspect'), [me, member('a', 1, 2, 'suspect')])).toBeUndefined()
+    expect(judged(rumor('a', 1, 2, 'suspect'), [me, member('a', 1, 3, 'alive')])).toBeUndefined()
+    expect(judged(rumor('a', 1, 2, 'suspect'), [me, member('a', 1, 2, 'alive')])).toBe('newest statement wins')
+    expect(judged(rumor('a', 2, 0, 'alive'), [me, member('a', 1, 7, 'left')])).toBe('newest statement wins')
+    expect(judged(rumor('a', 1, 2, 'left'), [me, member('a', 1, 2, 'dead')])).toBe('newest statement wins')
+    expect(judged(rumor('a', 1, 0, 'alive'), [me])).toBe('news is taken in')
+  })
+
+  test('a death in a full exchange may be taken for a suspicion, and one that is long over for nothing', () => {
+    expect(judged(rumor('a', 1, 2, 'dead'), [me, member('a', 1, 2, 'suspect')], 'sync-reply')).toBeUndefined()
+    expect(judged(rumor('a', 1, 2, 'dead'), [me, member('a', 1, 2, 'suspect')])).toBe('newest statement wins')
+    expect(judged(rumor('a', 1, 2, 'dead', 5_000), [me])).toBeUndefined()
+  })
+
+  test('what is said of oneself is refuted', () => {
+    const rule = 'what is said of oneself is refuted'
+    expect(judged(rumor('me', 5, 2, 'suspect'), [me])).toBeUndefined()
+    expect(judged(rumor('me', 5, 3, 'suspect'), [me])).toBe(rule)
+    expect(judged(rumor('me', 5, 3, 'suspect'), [member('me', 5, 3, 'suspect')])).toBe(rule)
+    expect(judged(rumor('me', 6, 0, 'alive'), [member('me', 6, 0, 'alive')])).toBeUndefined()
+  })
+
+  test('a view does not go back, and the dead are not forgotten early', () => {
+    const verdict = new Verdict(() => 0)
+    let view = [me, member('a', 1, 2, 'dead')]
+    const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
+    const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers: 10 }, verdict)
+    sightings.checkAll(view, 0)
+    view = [me]
+    sightings.checkOne('a', 1_000)
+    expect(verdict.violation).toBeUndefined()
+    view = [me, member('b', 1, 2, 'dead'), member('c', 1, 2, 'alive')]
+    sightings.checkAll(view, 0)
+    view = [me, member('b', 1, 2, 'dead'), member('c', 1, 1, 'left')]
+    sightings.checkAll(view, 0)
+    expect(verdict.violation?.rule).toBe('a view never goes back')
+    const second = new Verdict(() => 0)
+    const others = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers: 10 }, second)
+    others.checkAll(view, 0)
+    view = [me]
+    others.checkOne('b', 999)
+    expect(second.violation?.rule).toBe('the dead are remembered')
+  })
+
+  test('there is a bound on members', () => {
+    const verdict = new Verdict(() => 0)
+    const view = Array.from({ length: 11 }, (_, i) => member(`m${i}`, 1, 0, 'alive'))
+    const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
+    new Sightings(self, membership, { rememberDeadMs: 1, maxMembers: 10 }, verdict).checkAll(view, 0)
+    expect(verdict.violation?.rule).toBe('bounds')
+  })
+})
+
+test('the moments of a frame', () => {
+  const record = (id: string, state: State, incarnation = 0): Rumor['record'] => ({
+    id,
+    generation: 1,
+    incarnation,
+    state,
+    metadata: [],
+  })
+  const moments = (message: Message): string[] => [...momentsOf(message, 'me')]
+  const gossip = (...rumors: Rumor[]): Message => ({ kind: 'gossip', rumors })
+  expect(moments(gossip({ record: record('a', 'suspect'), accuser: 'me', ageMs: 0 }))).toEqual(['suspicion-sent'])
+  expect(moments(gossip({ record: record('a', 'dead'), accuser: 'me', ageMs: 0 }))).toEqual(['death-sent'])
+  expect(moments(gossip({ record: record('a', 'dead'), accuser: 'b', ageMs: 0 }))).toEqual([])
+  expect(moments(gossip({ record: record('me', 'alive', 1), ageMs: 0 }))).toEqual(['refutation-sent'])
+  expect(moments(gossip({ record: record('me', 'left', 1), ageMs: 0 }))).toEqual(['leaving'])
+  expect(moments({ kind: 'hello', answers: 0, rumors: [] })).toEqual(['joining'])
+  expect(moments({ kind: 'sync-request', last: true, rumors: [] })).toEqual(['syncing'])
+})
