@@ -28,7 +28,7 @@ const START_AGAIN_MS = 500
 export class MemberCluster {
   readonly machines: readonly SimMachine[]
   /** Whom an operator wants to run. The others have left, or have not come yet. */
-  readonly wanted = new Set<string>()
+  readonly wanted: Set<string> = new Set()
   readonly #parts: ClusterParts
   readonly #seeds: readonly string[]
   /** The latest process of each node, impostors apart. */
@@ -36,7 +36,7 @@ export class MemberCluster {
   readonly #lives = new Set<MemberLife>()
   readonly #facts = new Map<string, Metadata>()
   /** Nodes that two processes have claimed to be at the same time, as the same life. */
-  readonly twins = new Set<string>()
+  readonly twins: Set<string> = new Set()
 
   constructor(parts: ClusterParts) {
     this.#parts = parts
