@@ -1,4 +1,4 @@
-import { type ExplainOptions, type Frame, type TimeLine, timeLineOf } from './explain-time-line.ts'
+import { type ExplainOptions, type Frame, type Span, type TimeLine, timeLineOf } from './explain-time-line.ts'
 import type { RunResult } from './scenario.ts'
 import type { TraceEvent } from './trace.ts'
 
@@ -55,7 +55,8 @@ function framesBySend({ frames }: TimeLine): Map<number, Frame> {
   return bySend
 }
 
-function lanes({ nodes, spans }: TimeLine, event: TraceEvent, frame: Frame | undefined): string {
+function lanes(timeLine: TimeLine, event: TraceEvent, frame: Frame | undefined): string {
+  const { nodes } = timeLine
   const own = nodes.indexOf(event.node)
   const other = frame === undefined ? -1 : nodes.indexOf(frame.to)
   const [left, right] = [Math.min(own, other), Math.max(own, other)]
@@ -63,15 +64,17 @@ function lanes({ nodes, spans }: TimeLine, event: TraceEvent, frame: Frame | und
   return nodes
     .map((node, i) => {
       const isCrossed = isArrow && i > left && i < right
-      const symbol = i === own ? mark(event) : i === other ? end(frame) : lane(spans, node, event.atMs, isCrossed)
+      const symbol = i === own ? mark(event) : i === other ? end(frame) : lane(timeLine, node, event.atMs, isCrossed)
       const line = isArrow && i >= left && i < right ? RULE : ' '
       return symbol + line.repeat(LANE_WIDTH - 1)
     })
     .join('')
 }
 
-function lane(spans: TimeLine['spans'], node: string, atMs: number, isCrossed: boolean): string {
-  const now = spans.filter((span) => span.node === node && span.fromMs <= atMs && atMs < span.toMs)
+function lane({ spans, toMs }: TimeLine, node: string, atMs: number, isCrossed: boolean): string {
+  // What has not ended by the end of the time line goes on there.
+  const lasts = (span: Span): boolean => span.fromMs <= atMs && (atMs < span.toMs || span.toMs === toMs)
+  const now = spans.filter((span) => span.node === node && lasts(span))
   if (now.some(({ kind }) => kind === 'down')) return isCrossed ? RULE : DOWN
   if (isCrossed) return CROSSING
   return now.some(({ kind }) => kind === 'paused') ? PAUSED : UP

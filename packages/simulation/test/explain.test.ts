@@ -209,6 +209,13 @@ describe('a trace as text', () => {
     expect(lineOf('99.000 ms')).toContain('│  ■  │   n2 candidate  8')
   })
 
+  test('who is down at the end is still down there', () => {
+    const trace = new Trace({ keep: true })
+    trace.add(0, 'n1', 'crash', '', 1)
+    trace.add(9, 'n2', 'tick')
+    expect(explainText(resultOf(trace.events))).toContain('9.000 ms     ■   n2 tick\n')
+  })
+
   test('names the other node of an event that is no frame', () => {
     const trace = new Trace({ keep: true })
     trace.add(0, 'n1', 'MemberDown', 'n2', 3)
