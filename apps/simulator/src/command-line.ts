@@ -112,6 +112,7 @@ function programFor(found: (call: Call) => void): Command {
     .command('hashes')
     .description('prints the trace hashes of a few seeds, and compares them with the kept ones')
     .option('--write', 'keep these')
+    .option('--seeds <count>', 'print one hash over so many seeds of each scenario instead', wholeNumber(1, MAX_SEEDS))
     .action((flags: HashesFlags) => found({ type: 'hashes', flags }))
   program
     .command('stories')

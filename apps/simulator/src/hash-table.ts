@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Scenario } from '@dsys/simulation'
@@ -26,6 +27,13 @@ export async function computeHashes(
     table[scenario.name] = hashes
   }
   return table
+}
+
+/** One hash over those of the seeds 1 to `seeds`: to compare two machines, or two versions of Node.js, by one line. */
+export async function digestOf(scenario: Scenario, seeds: number): Promise<string> {
+  const digest = createHash('sha256')
+  for (let seed = 1; seed <= seeds; seed++) digest.update(`${seed} ${(await scenario.run(scenario.plan(seed))).hash}\n`)
+  return digest.digest('hex').slice(0, 16)
 }
 
 /** The table as it was kept. */

@@ -58,6 +58,7 @@ describe('the arguments', () => {
       { scenario: 'raft', seed: 17, minutes: 5, knobs: { a: 1 } },
     ],
     ['hashes --write', 'hashes', { write: true }],
+    ['hashes --seeds 200', 'hashes', { seeds: 200 }],
     ['stories', 'stories', { files: [] }],
     ['stories a.json b.json --module m.mjs', 'stories', { files: ['a.json', 'b.json'], module: 'm.mjs' }],
   ])('of %s', (line, type, flags) => {

@@ -1,6 +1,9 @@
+import type { Scenario } from '@dsys/simulation'
 import { expect, test } from 'vitest'
-import { computeHashes, differences, HASH_SEEDS, RENEW_COMMAND, readHashes } from '../src/hash-table.ts'
+import { computeHashes, differences, digestOf, HASH_SEEDS, RENEW_COMMAND, readHashes } from '../src/hash-table.ts'
+import { loadScenarios } from '../src/load-scenarios.ts'
 import { SCENARIOS } from '../src/scenarios/scenarios.ts'
+import { TINY } from './session-double.ts'
 
 test.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))(
   'the seeds of %s give the traces that were kept',
@@ -14,6 +17,13 @@ test.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))(
 
 test('no scenario is kept that is gone', () => {
   expect(Object.keys(readHashes()).toSorted()).toEqual(SCENARIOS.map(({ name }) => name).toSorted())
+})
+
+test('one hash stands for many seeds', async () => {
+  const [tiny] = await loadScenarios(TINY)
+  const digest = async (seeds: number): Promise<string> => await digestOf(tiny as Scenario, seeds)
+  expect(await digest(3)).toBe(await digest(3))
+  expect(await digest(3)).not.toBe(await digest(4))
 })
 
 test('a difference is named by its seed', () => {
