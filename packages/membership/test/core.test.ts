@@ -196,6 +196,27 @@ describe('this very node', () => {
     expect(core.member('me')).toMatchObject({ incarnation: 21, metadata: {} })
   })
 
+  test('M-12: two processes that run as one life do not outbid each other as fast as the network is', () => {
+    const twins = [newCore(), newCore()].map((core) => ({ core, said: 0 }))
+    for (const { core } of twins) core.receive(gossip(rumor('n1', 1, 0, 'alive')), n1, 1)
+    // What one says reaches the other at once, through n1.
+    const tell = (from: number, effects: readonly Effect[], nowMs: number): void => {
+      for (const effect of effects) {
+        if (effect.type !== 'send' || !effect.message.rumors.some((one) => one.record.id === 'me')) continue
+        const other = twins[1 - from]
+        if (other === undefined || ++other.said > 1_000) return
+        tell(1 - from, other.core.receive({ kind: 'gossip', rumors: effect.message.rumors }, n1, nowMs), nowMs)
+      }
+    }
+    tell(0, twins[0]?.core.updateMetadata({ which: 'first' }, 2) ?? [], 2)
+    for (let nowMs = 2; nowMs <= 10_000; nowMs++)
+      for (const [i, { core }] of twins.entries()) tell(i, core.tick(nowMs), nowMs)
+    for (const { core, said } of twins) {
+      expect(said).toBeGreaterThan(5)
+      expect(core.member('me')?.incarnation).toBeLessThan(200)
+    }
+  })
+
   test('what is said of an earlier life of it changes nothing', () => {
     const core = newCore()
     expect(core.receive(gossip(rumor('me', 4, 99, 'dead')), n1, 10)).toEqual([])

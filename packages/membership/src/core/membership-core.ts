@@ -178,7 +178,7 @@ export class MembershipCore {
     this.#nextSyncMs = this.#nextSyncMs === 0 ? 0 : Math.max(this.#nextSyncMs, nowMs)
     this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
     // Others may have missed us meanwhile: a higher incarnation refutes whatever they say.
-    if (again) this.#restate(this.#ownRecord().incarnation + 1, nowMs)
+    if (again) this.#announce(this.#restate(this.#ownRecord().incarnation + 1, nowMs), nowMs)
     this.#greet(nowMs)
     for (const peer of sample(this.#view.live.values(), RECONNECT_SYNCS, this.#random)) {
       this.#courier.state(addressOf(peer), 'sync-request', nowMs)
@@ -297,14 +297,17 @@ export class MembershipCore {
       this.#effects.push({ type: 'warning', message, fields: { ...this.#self, incarnation: record.incarnation } })
     }
     this.#effects.push({ type: 'count', what: 'refutation' })
-    this.#restate(record.incarnation + 1, nowMs)
+    const restated = this.#restate(record.incarnation + 1, nowMs)
+    // A double would answer an announcement with one of its own, and so on, as fast as the network is: it hears of this with
+    // the next gossip.
+    if (record.state !== 'alive') this.#announce(restated, nowMs)
   }
 
   /** Says again, above all that is said of this node, that it is alive. */
-  #restate(incarnation: number, nowMs: number): void {
+  #restate(incarnation: number, nowMs: number): MemberRecord {
     const record: MemberRecord = { ...this.#ownRecord(), incarnation, state: 'alive' }
     this.#apply(record, { nowMs, why: 'this node refuted what was said of it' })
-    this.#announce(record, nowMs)
+    return record
   }
 
   #accuse(entry: Entry, state: 'suspect' | 'dead', why: string, nowMs: number): void {

@@ -2,6 +2,7 @@ import { Membership, type MembershipEvent, type Metadata } from '@dsys/membershi
 import { decodeMessage, type Message } from '@dsys/membership/wire'
 import type { Buggify, Random } from '@dsys/runtime'
 import type { Aim, Scheduler, SimLife, Trace } from '@dsys/simulation'
+import { Accusations } from './accusations.ts'
 import { type EventExcuses, EventOrder } from './event-order.ts'
 import { branchLogger, branchMeter, type InstrumentSink } from './instruments.ts'
 import type { Knobs } from './knobs.ts'
@@ -40,6 +41,10 @@ export interface LifeParts {
   readonly metadata: Metadata
 }
 
+/** More than this, over a life, is two doubles that answer each other without a pause. */
+const REFUTATIONS = 200
+const REFUTATIONS_A_SECOND = 100
+
 /** One life of a member: the product over a watched transport, and the checks of what it sees. */
 export class MemberLife {
   readonly self: Address
@@ -54,7 +59,10 @@ export class MemberLife {
   readonly #cluster: string
   readonly #transport: Transport
   readonly #sightings: Sightings
+  readonly #accusations: Accusations
   readonly #streams: EventOrder[] = []
+  readonly #bornMs: number
+  #refutations = 0
   #started = false
 
   constructor(around: Surroundings, { life, transport, cluster, seeds, metadata }: LifeParts) {
@@ -63,28 +71,35 @@ export class MemberLife {
     this.life = life
     this.self = transport.self
     this.metadata = metadata
+    this.#bornMs = around.scheduler.nowMs
     this.#transport = new WatchedTransport(transport, {
       sends: (frame) => this.#sends(frame),
       receives: (frame, from, deliver) => this.#receives(frame, from, deliver),
     })
+    const { options } = around.knobs
+    this.#accusations = new Accusations(this.self.id, life.process.clock, options, around.verdict)
+    this.#accusations.follow(transport)
     const sink: InstrumentSink = {
-      count: around.count,
+      count: (what) => {
+        if (what === 'branch.refutations') this.#refutations++
+        around.count(what)
+      },
       stirred: around.stirred,
       defect: (message) => around.verdict.broken('no defect', `${this.self.id}: ${message}`),
     }
     const random = around.random.stream(`${this.self.id} life ${life.generation}`)
     this.membership = new Membership(
       {
-        clock: life.process.clock,
+        clock: this.#accusations.clock,
         random,
         logger: branchLogger(sink),
         meter: branchMeter(sink),
         transport: this.#transport,
         buggify: around.buggify,
       },
-      { ...around.knobs.options, cluster, seeds, metadata },
+      { ...options, cluster, seeds, metadata },
     )
-    this.#sightings = new Sightings(this.self, this.membership, around.knobs.options, around.verdict)
+    this.#sightings = new Sightings(this.self, this.membership, options, around.verdict)
   }
 
   /** Ready for operations: it has joined, or begun alone, and has not been told to leave. */
@@ -119,6 +134,9 @@ export class MemberLife {
     this.leaving = true
     this.#settling(async () => {
       await this.membership.stop()
+      const own = this.membership.member(this.self.id)
+      if (own !== undefined && own.generation === this.self.generation && own.state !== 'left')
+        this.#around.verdict.broken('who leaves says so', `${this.self.id} has left, and says that it is ${own.state}`)
       await this.#transport.stop()
       this.life.end()
     })
@@ -141,6 +159,9 @@ export class MemberLife {
     if (!this.life.alive || this.leaving) return
     const members = this.membership.members()
     this.#sightings.checkAll(members, this.life.process.clock.monotonicMs())
+    const seconds = (this.#around.scheduler.nowMs - this.#bornMs) / 1_000
+    if (this.#refutations > REFUTATIONS + REFUTATIONS_A_SECOND * seconds)
+      this.#around.verdict.broken('bounds', `${this.self.id} has refuted ${this.#refutations} times in ${seconds} s`)
     for (const order of this.#streams) {
       const how = order.differs(members)
       if (how !== undefined) this.#around.verdict.broken('events tell the whole truth', `${this.self.id}: ${how}`)
@@ -158,6 +179,7 @@ export class MemberLife {
       count(`event.${event.type}`)
       if (event.type === 'Synced') continue
       measure.event(event)
+      this.#accusations.event(event)
       const { id, generation, incarnation } = event.member
       trace.add(scheduler.nowMs, this.self.id, event.type, id, generation, incarnation)
       trace.detail(event.why)
@@ -202,6 +224,7 @@ export class MemberLife {
     const silent = this.superseded || this.leaving
     const stale = this.#sightings.isStale(from)
     const before = stale ? JSON.stringify(this.membership.members()) : ''
+    this.#sightings.beforeDelivery(message)
     deliver()
     if (silent || !this.life.alive) return
     if (!stale) this.#sightings.afterDelivery(message, nowMs)

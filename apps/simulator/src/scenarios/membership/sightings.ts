@@ -21,6 +21,7 @@ export function compareStatements(a: Statement, b: Statement): number {
   return a.generation - b.generation || a.incarnation - b.incarnation || RANKS[a.state] - RANKS[b.state]
 }
 
+const isFull = ({ kind }: Message): boolean => kind === 'sync-request' || kind === 'sync-reply'
 const isGone = ({ state }: Statement): boolean => state === 'dead' || state === 'left'
 const textOf = ({ generation, incarnation, state }: Statement): string => `${state} ${generation}@${incarnation}`
 
@@ -35,6 +36,7 @@ export class Sightings {
   readonly #verdict: Verdict
   /** The most that this node was ever seen to believe of each. */
   readonly #most = new Map<string, Member>()
+  #spared: Member[] = []
 
   constructor(
     self: Address,
@@ -54,9 +56,27 @@ export class Sightings {
     return known !== undefined && known.generation > from.generation
   }
 
+  /** Notes who lives here, of those that a full exchange is about to call dead. */
+  beforeDelivery(message: Message): void {
+    this.#spared = []
+    if (!isFull(message)) return
+    for (const { record } of message.rumors) {
+      const view = record.state === 'dead' ? this.#membership.member(record.id) : undefined
+      if (view !== undefined && !isGone(view) && view.generation === record.generation) this.#spared.push(view)
+    }
+  }
+
   /** Looks at the view after `message` was delivered. `nowMs` is that of the clock of the node. */
   afterDelivery(message: Message, nowMs: number): void {
-    const bySync = message.kind === 'sync-request' || message.kind === 'sync-reply'
+    const bySync = isFull(message)
+    for (const { id, generation } of this.#spared) {
+      const view = this.#membership.member(id)
+      if (view?.generation !== generation || view.state !== 'dead') continue
+      this.#verdict.broken(
+        'a full exchange kills nobody',
+        `${this.#self.id} took the death of ${id} from ${message.kind}`,
+      )
+    }
     for (const rumor of message.rumors) {
       const { id } = rumor.record
       const view = this.#membership.member(id)

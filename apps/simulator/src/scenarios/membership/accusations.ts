@@ -1,0 +1,88 @@
+import type { MembershipEvent, MembershipPorts } from '@dsys/membership'
+import type { Verdict } from './verdict.ts'
+import type { Transport } from './watched-transport.ts'
+
+type Clock = MembershipPorts['clock']
+
+/** What this check must know of the options. */
+export interface AccusationOptions {
+  readonly probeTimeoutMs: number
+  readonly suspicionTimeoutMs: number
+}
+
+/** The evidence that only whoever probed can give; hearsay is told in other words. */
+const OWN_EVIDENCE = /^no ack to/
+
+/** How evidence ends that came from the transport. */
+const ABSENT = 'the transport found nobody there'
+
+/**
+ * Checks when one life accuses others on its own evidence: not while it has no connection, nor in the time of grace after
+ * that, nor right after it was blocked itself.
+ */
+export class Accusations {
+  readonly #name: string
+  readonly #inner: Clock
+  readonly #options: AccusationOptions
+  readonly #verdict: Verdict
+  #connected = true
+  #reconnectedMs = Number.NEGATIVE_INFINITY
+  #blockedUntilMs = Number.NEGATIVE_INFINITY
+
+  /** @param name of the accuser, for messages. */
+  constructor(name: string, clock: Clock, options: AccusationOptions, verdict: Verdict) {
+    this.#name = name
+    this.#inner = clock
+    this.#options = options
+    this.#verdict = verdict
+  }
+
+  /** The clock of the life, which notices here when its timers come late. */
+  get clock(): Clock {
+    const inner = this.#inner
+    return {
+      monotonicMs: () => inner.monotonicMs(),
+      wallMs: () => inner.wallMs(),
+      afterIo: (callback) => inner.afterIo(callback),
+      setTimer: (delayMs, callback) => {
+        const dueMs = inner.monotonicMs() + delayMs
+        return inner.setTimer(delayMs, () => {
+          const nowMs = inner.monotonicMs()
+          if (nowMs - dueMs > this.#options.probeTimeoutMs / 2) this.#blockedUntilMs = nowMs
+          callback()
+        })
+      },
+    }
+  }
+
+  /** Follows the connection of `transport`. */
+  follow(transport: Transport): void {
+    let before = false
+    transport.observe(({ type }) => {
+      if (type === 'connected') {
+        if (before) this.#reconnectedMs = this.#inner.monotonicMs()
+        this.#connected = true
+        before = true
+      } else if (type === 'disconnected') {
+        this.#connected = false
+      }
+    })
+  }
+
+  event(event: MembershipEvent): void {
+    if (event.type !== 'MemberSuspected' && event.type !== 'MemberDown') return
+    if (!OWN_EVIDENCE.test(event.why)) return
+    const nowMs = this.#inner.monotonicMs()
+    const what = `${this.#name}: ${event.type} of ${event.member.id} (${event.why})`
+    const { probeTimeoutMs, suspicionTimeoutMs } = this.#options
+    if (!this.#connected) this.#verdict.broken('an isolated node accuses nobody', `${what}, without a connection`)
+    const backMs = nowMs - this.#reconnectedMs
+    if (backMs < suspicionTimeoutMs)
+      this.#verdict.broken('an isolated node accuses nobody', `${what}, ${backMs} ms after it was connected again`)
+    const awakeMs = nowMs - this.#blockedUntilMs
+    // Where the transport says so after the block, nothing more is to be waited for, and a suspicion can be refuted.
+    const isAbsent = event.type === 'MemberSuspected' && event.why.endsWith(ABSENT)
+    if (awakeMs < probeTimeoutMs && !isAbsent)
+      this.#verdict.broken('a blocked node accuses nobody', `${what}, ${awakeMs} ms after it was blocked`)
+  }
+}
