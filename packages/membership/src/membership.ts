@@ -288,7 +288,7 @@ export class Membership implements Service {
       this.#judging = true
       this.#timer = clock.afterIo(() => {
         this.#judging = false
-        this.#input((judge, nowMs) => judge.tick(nowMs))
+        this.#input((judge, nowMs) => judge.tick(nowMs, dueMs))
       })
     })
   }

@@ -372,6 +372,19 @@ describe('judging', () => {
     expect(core.member('n1')?.state).toBe('dead')
   })
 
+  test('M-19: how late a tick is does not depend on what came in since it was due', () => {
+    const { core, suspectedAtMs } = probing()
+    const wantedMs = core.deadlineMs() ?? 0
+    // Blocked until just before the end of the suspicion; news that waited makes a deadline of its own.
+    const nowMs = suspectedAtMs + 990
+    core.receive(gossip(rumor('n9', 1, 0, 'alive')), n2, nowMs)
+    core.tick(nowMs, wantedMs)
+    run(core, nowMs + (nowMs - wantedMs))
+    expect(core.member('n1')?.state).toBe('suspect')
+    run(core, nowMs + 3_000)
+    expect(core.member('n1')?.state).toBe('dead')
+  })
+
   test('nobody is suspected or declared dead while isolated, nor in the time of grace after', () => {
     const { core, suspectedAtMs } = probing()
     core.connection(false, suspectedAtMs + 100)

@@ -334,11 +334,13 @@ export class MembershipCore {
     else this.#nextGossipMs = nowMs
   }
 
-  tick(nowMs: number): Effect[] {
+  /** @param wantedMs the `deadlineMs` that this tick was planned for; input that came since may have moved it. */
+  tick(nowMs: number, wantedMs: number | undefined = this.deadlineMs()): Effect[] {
+    const lateMs = nowMs - (wantedMs ?? nowMs)
+    // Less than this is the jitter of timers, and covered by judging after the input of this turn.
+    if (lateMs > this.#options.probeTimeoutMs / 2) this.#detector.extend(lateMs, nowMs)
     const dueMs = this.deadlineMs()
     if (dueMs === undefined || nowMs < dueMs) return this.#take()
-    // Less than this is the jitter of timers, and covered by judging after the input of this turn.
-    if (nowMs - dueMs > this.#options.probeTimeoutMs / 2) this.#detector.extend(nowMs - dueMs, nowMs)
     if (this.#state === 'leaving') this.#farewell?.tick(nowMs)
     else this.#tickActive(nowMs)
     return this.#take()
