@@ -1,4 +1,5 @@
 import { KV_MUTANTS } from './kv.mjs'
+import { MEMBERSHIP_MUTANTS } from './membership.mjs'
 import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
 
@@ -7,4 +8,4 @@ import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
  *
  * @type {readonly import('./mutant.mjs').Mutant[]}
  */
-export const MUTANTS = [...RAFT_MUTANTS, ...RAFT_DRIVER_MUTANTS, ...KV_MUTANTS]
+export const MUTANTS = [...RAFT_MUTANTS, ...RAFT_DRIVER_MUTANTS, ...KV_MUTANTS, ...MEMBERSHIP_MUTANTS]

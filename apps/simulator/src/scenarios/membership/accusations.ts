@@ -25,6 +25,7 @@ export class Accusations {
   readonly #inner: Clock
   readonly #options: AccusationOptions
   readonly #verdict: Verdict
+  readonly #suspectedMs = new Map<string, number>()
   #connected = true
   #reconnectedMs = Number.NEGATIVE_INFINITY
   #blockedUntilMs = Number.NEGATIVE_INFINITY
@@ -71,8 +72,9 @@ export class Accusations {
 
   event(event: MembershipEvent): void {
     if (event.type !== 'MemberSuspected' && event.type !== 'MemberDown') return
-    if (!OWN_EVIDENCE.test(event.why)) return
     const nowMs = this.#inner.monotonicMs()
+    if (event.type === 'MemberSuspected') this.#suspectedMs.set(event.member.id, nowMs)
+    if (!OWN_EVIDENCE.test(event.why)) return
     const what = `${this.#name}: ${event.type} of ${event.member.id} (${event.why})`
     const { probeTimeoutMs, suspicionTimeoutMs } = this.#options
     if (!this.#connected) this.#verdict.broken('an isolated node accuses nobody', `${what}, without a connection`)
@@ -80,9 +82,13 @@ export class Accusations {
     if (backMs < suspicionTimeoutMs)
       this.#verdict.broken('an isolated node accuses nobody', `${what}, ${backMs} ms after it was connected again`)
     const awakeMs = nowMs - this.#blockedUntilMs
-    // Where the transport says so after the block, nothing more is to be waited for, and a suspicion can be refuted.
-    const isAbsent = event.type === 'MemberSuspected' && event.why.endsWith(ABSENT)
-    if (awakeMs < probeTimeoutMs && !isAbsent)
+    // Where the transport says so after the block, nothing more is to be waited for; and a suspicion that began after it
+    // may end as any other.
+    const isFresh =
+      event.type === 'MemberSuspected'
+        ? event.why.endsWith(ABSENT)
+        : (this.#suspectedMs.get(event.member.id) ?? 0) >= this.#blockedUntilMs
+    if (awakeMs < probeTimeoutMs && !isFresh)
       this.#verdict.broken('a blocked node accuses nobody', `${what}, ${awakeMs} ms after it was blocked`)
   }
 }

@@ -1,0 +1,266 @@
+const CORE = 'packages/membership/src/core/membership-core.ts'
+const DETECTOR = 'packages/membership/src/core/detector.ts'
+const RECORD = 'packages/membership/src/core/record.ts'
+const VIEW = 'packages/membership/src/core/view.ts'
+const QUEUE = 'packages/membership/src/core/gossip-queue.ts'
+const FAREWELL = 'packages/membership/src/core/farewell.ts'
+const DRIVER = 'packages/membership/src/membership.ts'
+
+/** @type {readonly import('./mutant.mjs').Mutant[]} */
+export const MEMBERSHIP_MUTANTS = [
+  {
+    name: 'a stale incarnation wins when it says something worse',
+    source: 'SWIM §4.2; M-01',
+    file: RECORD,
+    from: '  if (a.incarnation !== b.incarnation) return a.incarnation - b.incarnation\n',
+    to: '',
+    scenario: 'membership',
+  },
+  {
+    name: 'the generation takes no part in the merge',
+    source: 'membership: generation before incarnation; M-09',
+    file: RECORD,
+    from: '  if (a.generation !== b.generation) return a.generation - b.generation\n',
+    to: '',
+    scenario: 'membership',
+  },
+  {
+    name: 'a death outranks the farewell',
+    source: 'M-03',
+    file: RECORD,
+    from: "Object.freeze(['alive', 'suspect', 'dead', 'left'])",
+    to: "Object.freeze(['alive', 'suspect', 'left', 'dead'])",
+  },
+  {
+    name: 'a refutation is forgotten',
+    source: 'SWIM §4.2',
+    file: CORE,
+    from: '    const restated = this.#restate(record.incarnation + 1, nowMs)\n',
+    to: '    const restated = this.#ownRecord()\n',
+    scenario: 'membership',
+  },
+  {
+    name: 'a refutation says nothing newer than the suspicion',
+    source: 'SWIM §4.2; M-17',
+    file: CORE,
+    from: 'this.#restate(record.incarnation + 1, nowMs)',
+    to: 'this.#restate(record.incarnation, nowMs)',
+    scenario: 'membership',
+  },
+  {
+    name: 'a node believes its own death',
+    source: 'SWIM §4.2',
+    file: CORE,
+    from: 'if (rumor.record.id === this.#self.id) {',
+    to: "if (rumor.record.id === this.#self.id && rumor.record.state !== 'dead') {",
+    scenario: 'membership',
+  },
+  {
+    name: 'a suspicion never ends',
+    source: 'SWIM §4.2, strong completeness',
+    file: VIEW,
+    from: 'deadlineMs: cause.nowMs + (cause.suspicionMs ?? 0) }',
+    to: 'deadlineMs: Number.POSITIVE_INFINITY }',
+    scenario: 'membership',
+  },
+  {
+    name: 'a suspicion is a death',
+    source: 'membership: no death without a trial',
+    file: DETECTOR,
+    from: "accuse(entry, 'suspect', evidence(entry), nowMs)",
+    to: "accuse(entry, 'dead', evidence(entry), nowMs)",
+  },
+  {
+    name: 'a helper that failed counts as one that reached the target',
+    source: 'SWIM §3.1',
+    file: DETECTOR,
+    from: `    if (reached) {
+      this.#succeed(probe)`,
+    to: `    if (reached || probe.seq > 0) {
+      this.#succeed(probe)`,
+    scenario: 'membership',
+    fixed: { nodes: 4 },
+  },
+  {
+    name: 'an answer counts from somebody who was not asked',
+    source: 'SWIM §3.1',
+    file: DETECTOR,
+    from: 'if (probe?.helpers.has(from.id) !== true) return',
+    to: 'if (probe === undefined) return',
+  },
+  {
+    name: 'an ack counts from another life of the target',
+    source: 'M-09',
+    file: DETECTOR,
+    from: 'if (probe !== undefined && probe.target === from.id && probe.generation === from.generation) {',
+    to: 'if (probe !== undefined && probe.target === from.id) {',
+  },
+  {
+    name: 'a ping for an earlier life is answered',
+    source: 'M-09',
+    file: CORE,
+    from: 'if (message.generation === this.#self.generation) this.#onPing',
+    to: 'if (message.generation > 0) this.#onPing',
+  },
+  {
+    name: 'an earlier life is still listened to',
+    source: 'membership: a restarted node is a new life; M-09',
+    file: CORE,
+    from: 'if (known !== undefined && from.generation < known.record.generation) this.#onStale',
+    to: 'if (known !== undefined && from.generation < 0) this.#onStale',
+    scenario: 'membership',
+  },
+  {
+    name: 'a leave is told as a failure',
+    source: 'membership: leaving is not dying',
+    file: CORE,
+    from: "incarnation: own.incarnation + 1, state: 'left' }",
+    to: "incarnation: own.incarnation + 1, state: 'dead' }",
+    scenario: 'membership',
+  },
+  {
+    name: 'a farewell is said without a new incarnation',
+    source: 'M-13',
+    file: CORE,
+    from: "incarnation: own.incarnation + 1, state: 'left' }",
+    to: "incarnation: own.incarnation, state: 'left' }",
+  },
+  {
+    name: 'a farewell is said once',
+    source: 'membership: leaving is not dying',
+    file: FAREWELL,
+    from: `      this.#resendMs = this.#endMs
+      this.#context.say(this.#waiting, nowMs)`,
+    to: '      this.#resendMs = this.#endMs',
+  },
+  {
+    name: 'news is told once',
+    source: 'SWIM §4.1; M-32',
+    file: QUEUE,
+    from: 'if (entry.transmits >= limit) this',
+    to: 'if (entry.transmits >= 1) this',
+  },
+  {
+    name: 'old news stays in front of the new',
+    source: 'SWIM §4.1; M-32',
+    file: QUEUE,
+    from: '    this.#waiting.delete(record.id)\n    this.#waiting.set(record.id,',
+    to: '    if (!this.#waiting.has(record.id)) this.#waiting.set(record.id,',
+  },
+  {
+    name: 'news of the forgotten is kept',
+    source: 'M-31',
+    file: VIEW,
+    from: '    this.#forgotten(id)\n',
+    to: '',
+    scenario: 'membership',
+  },
+  {
+    name: 'a node that leaves gives its place away',
+    source: 'M-31',
+    file: VIEW,
+    from: '!isLive(entry.record.state) && entry.record.id !== this.#self.id',
+    to: '!isLive(entry.record.state)',
+  },
+  {
+    name: 'a full exchange kills at once',
+    source: 'M-02',
+    file: CORE,
+    from: "return record.state === 'dead' && knownToLive ? { ...record, state: 'suspect' } : record",
+    to: 'return knownToLive ? record : record',
+    scenario: 'membership',
+  },
+  {
+    name: 'nobody looks for the dead',
+    source: 'M-25',
+    file: CORE,
+    from: '    for (const seed of this.#options.seeds) if (!this.#view.live.has(seed)) missing.add(seed)\n',
+    to: '    missing.clear()\n',
+    scenario: 'membership',
+    fixed: { broadcast: false },
+  },
+  {
+    name: 'a node without a connection accuses',
+    source: 'membership: isolation gate; M-36',
+    file: DETECTOR,
+    from: `    this.#gateShutUntilMs = untilMs
+`,
+    to: `    this.#gateShutUntilMs = untilMs === Number.POSITIVE_INFINITY ? untilMs : 0
+`,
+    scenario: 'membership',
+  },
+  {
+    name: 'a block of the event loop is not given back',
+    source: 'M-19, M-20',
+    file: CORE,
+    from: 'if (lateMs > this.#options.probeTimeoutMs / 2) this',
+    to: 'if (lateMs > 1e12) this',
+    scenario: 'membership',
+  },
+  {
+    name: 'news that waited hides how long a block was',
+    source: 'M-19',
+    file: DRIVER,
+    from: 'judge.tick(nowMs, dueMs)',
+    to: 'judge.tick(nowMs)',
+  },
+  {
+    name: 'a timer judges before the frames that wait',
+    source: 'M-20',
+    file: DRIVER,
+    from: `      this.#timer = clock.afterIo(() => {
+        this.#judging = false
+        this.#input((judge, nowMs) => judge.tick(nowMs, dueMs))
+      })`,
+    to: `      this.#judging = false
+      this.#input((judge, nowMs) => judge.tick(nowMs, dueMs))`,
+  },
+  {
+    name: 'the suspected is not told first',
+    source: 'Lifeguard, buddy system',
+    file: 'packages/membership/src/core/courier.ts',
+    from: "about !== undefined && about.record.state !== 'alive' ? this.#view.rumor(about, nowMs) : undefined",
+    to: 'about?.record === undefined ? undefined : undefined',
+  },
+  {
+    name: 'two doubles outbid each other as fast as the network is',
+    source: 'M-12',
+    file: CORE,
+    from: "if (record.state !== 'alive') this.#announce(restated, nowMs)",
+    to: 'this.#announce(restated, nowMs)',
+    scenario: 'membership',
+    fixed: { impostor: 'twin' },
+  },
+  {
+    name: 'a suspicion with news of the member tells both in one event',
+    source: 'membership: the order of events; M-06',
+    file: VIEW,
+    from: "const unsuspected: Member = isNewlySuspect ? { ...member, state: 'alive' } : member",
+    to: 'const unsuspected: Member = member',
+    scenario: 'membership',
+  },
+  {
+    name: 'a later life comes up on top of the earlier one',
+    source: 'membership: a restarted node is a new life',
+    file: VIEW,
+    from: 'if (before !== undefined && !sameLife && isLive(before.record.state)) {',
+    to: 'if (before !== undefined && sameLife && !isLive(before.record.state) && isLive(record.state)) {',
+    scenario: 'membership',
+  },
+  {
+    name: 'a seed does not answer who asks for the state',
+    source: 'membership: join',
+    file: CORE,
+    from: 'return answers === 0 || this',
+    to: 'return answers === -1 || this',
+  },
+  {
+    name: 'other clusters are listened to',
+    source: 'M-27',
+    file: 'packages/membership/src/core/codec.ts',
+    from: 'if (name !== cluster) return',
+    to: 'if (name.length === 0) return',
+    scenario: 'membership',
+    fixed: { stranger: true },
+  },
+]
