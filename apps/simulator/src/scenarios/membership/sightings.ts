@@ -104,7 +104,7 @@ export class Sightings {
         this.#verdict.broken('the dead are remembered', `${this.#self.id} has forgotten ${id}, ${textOf(most)}`)
       return
     }
-    const wasForgotten = most !== undefined && isGone(most) && this.#mayForget(most, nowMs)
+    const wasForgotten = most !== undefined && this.#mayForget(most, nowMs)
     if (most !== undefined && !wasForgotten && compareStatements(view, most) < 0)
       this.#verdict.broken(
         'a view never goes back',
@@ -141,7 +141,8 @@ export class Sightings {
   }
 
   #mayForget(most: Member, nowMs: number): boolean {
-    return this.#isFull || nowMs - most.sinceMs >= this.#options.rememberDeadMs
+    // In a full table a member may have died and given way to another since the last look.
+    return this.#isFull || (isGone(most) && nowMs - most.sinceMs >= this.#options.rememberDeadMs)
   }
 
   get #isFull(): boolean {
