@@ -174,7 +174,7 @@ test('the moments of a frame', () => {
     state,
     metadata: [],
   })
-  const moments = (message: Message): string[] => [...momentsOf(message, 'me')]
+  const moments = (message: Message): string[] => momentsOf(message, 'me')
   const gossip = (...rumors: Rumor[]): Message => ({ kind: 'gossip', rumors })
   expect(moments(gossip({ record: record('a', 'suspect'), accuser: 'me', ageMs: 0 }))).toEqual(['suspicion-sent'])
   expect(moments(gossip({ record: record('a', 'dead'), accuser: 'me', ageMs: 0 }))).toEqual(['death-sent'])

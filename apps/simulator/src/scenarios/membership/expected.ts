@@ -35,7 +35,7 @@ const BRANCHES = [
   'unsent_frames',
 ]
 
-const REFUSALS = ['DSYS_MEMBERSHIP_METADATA_TOO_LARGE', 'DSYS_NOT_RUNNING', 'join', 'leave']
+const REFUSALS = ['MetadataTooLargeError', 'NotRunningError', 'join', 'leave']
 const OPERATIONS_DONE = ['metadata', 'leave', 'join', 'watch', 'garbage']
 const FATES = ['lost', 'duplicated', 'late', 'reordered', 'cut', 'held', 'burst', 'stale']
 const REST = ['crashed', 'isolated', 'deaf', 'mute', 'paused', 'flapping']

@@ -68,7 +68,7 @@ export function drawLink(random: Random): LinkKnobs {
   return {
     delayMs: pick(random, [1, 1, 5, 20]),
     tailRate: faulty ? pick(random, [0, 0.001, 0.02]) : 0,
-    tailMaxMs: 3_000,
+    tailMaxMs: 1_000,
     lossRate: faulty ? pick(random, [0, 0.01, 0.1]) : 0,
     duplicateRate: faulty ? pick(random, [0, 0.01, 0.2]) : 0,
     reorderRate: faulty ? pick(random, [0, 0.01, 0.2]) : 0,

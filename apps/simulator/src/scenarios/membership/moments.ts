@@ -1,16 +1,18 @@
 import type { Message } from '@dsys/membership/wire'
 
-/** The telling moments that a frame, which `self` is about to send, stands for; see MOMENTS. */
-export function* momentsOf(message: Message, self: string): Generator<string> {
-  if (message.kind === 'hello') yield 'joining'
-  if (message.kind === 'sync-request') yield 'syncing'
-  for (const { record, accuser } of message.rumors) {
+/** The telling moments that a frame, which `self` is about to send, stands for; see MOMENT_RATES. */
+export function momentsOf({ kind, rumors }: Message, self: string): string[] {
+  const moments: string[] = []
+  if (kind === 'hello') moments.push('joining')
+  if (kind === 'sync-request') moments.push('syncing')
+  for (const { record, accuser } of rumors) {
     if (record.id === self) {
-      if (record.state === 'left') yield 'leaving'
-      else if (record.incarnation > 0 && message.kind === 'gossip') yield 'refutation-sent'
+      if (record.state === 'left') moments.push('leaving')
+      else if (record.incarnation > 0 && kind === 'gossip') moments.push('refutation-sent')
     } else if (accuser === self) {
-      if (record.state === 'suspect') yield 'suspicion-sent'
-      if (record.state === 'dead') yield 'death-sent'
+      if (record.state === 'suspect') moments.push('suspicion-sent')
+      if (record.state === 'dead') moments.push('death-sent')
     }
   }
+  return moments
 }

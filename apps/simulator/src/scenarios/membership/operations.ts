@@ -61,7 +61,7 @@ function updateMetadata(cluster: MemberCluster, id: string, seed: number, { coun
   try {
     member.membership.updateMetadata(facts)
   } catch (error) {
-    count(`refused.${(error as { readonly code?: string }).code ?? String(error)}`)
+    count(`refused.${(error as Error).name}`)
     return
   }
   member.metadata = facts
