@@ -220,10 +220,10 @@ export class MembershipRun {
     for (const { membership, self } of expected) {
       const why = sees(membership, expected)
       if (why !== undefined) return `${self.id}: ${why}`
-      const ghost = membership.alive().find(({ id }) => down.has(id))
+      const ghost = membership.members().find(({ id, state }) => down.has(id) && state !== 'dead' && state !== 'left')
       // Whoever has forgotten a death may believe an old frame for a while.
       if (ghost !== undefined && !(phase === 'calm' && this.#forgets))
-        return `${self.id}: it sees ${ghost.id}, which is down`
+        return `${self.id}: it holds ${ghost.id} for ${ghost.state}, which is down`
     }
     return undefined
   }
