@@ -1,12 +1,13 @@
 import { type Random, SeededRandom } from '@dsys/runtime'
 import { drawFaults, type Operation, type Plan, pick } from '@dsys/simulation'
-import { asJson, drawKinds, drawKnobs, type Knobs, MOMENT_RATES } from './knobs.ts'
+import { asJson, drawKinds, drawKnobs, faultless, type Knobs, MOMENT_RATES } from './knobs.ts'
 
 /** What an operation of this scenario is. */
 export const OPERATIONS = ['metadata', 'leave', 'join', 'watch', 'garbage'] as const
 export type OperationName = (typeof OPERATIONS)[number]
 
 const MAX_OPERATIONS = 200
+const CALM_SHARE = 0.04
 
 function drawOperations(random: Random, nodes: number, chaosMs: number): Operation[] {
   const everyMs = pick(random, [500, 2_000, 8_000])
@@ -52,7 +53,10 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
   const nodes = numberOf(fixed, 'nodes', drawnNodes)
   const chaosMs = numberOf(fixed, 'chaosMs', nodes > 12 ? Math.min(drawnMs, 8_000) : drawnMs)
   const { nodes: _nodes, chaosMs: _chaosMs, ...fixedKnobs } = fixed
-  const knobs = { ...drawKnobs(root.stream('knobs'), nodes), ...fixedKnobs } as Knobs
+  // Now and then nothing goes wrong at all: then nobody may be accused.
+  const isCalm = root.stream('calm').float() < CALM_SHARE
+  const drawn = drawKnobs(root.stream('knobs'), nodes)
+  const knobs = { ...drawn, ...(isCalm ? { link: faultless(drawn.link) } : {}), ...fixedKnobs } as Knobs
   const { probeIntervalMs, suspicionTimeoutMs } = knobs.options
   return {
     version: 1,
@@ -62,14 +66,14 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
     chaosMs,
     knobs: asJson(knobs),
     faults: drawFaults(root.stream('faults'), {
-      kinds: drawKinds(root.stream('kinds')),
+      kinds: isCalm ? [] : drawKinds(root.stream('kinds')),
       nodes,
       chaosMs,
       everyMs: pick(shape, [500, 2_000, 6_000]),
       paceMs: 2 * probeIntervalMs + suspicionTimeoutMs,
     }),
     operations: drawOperations(root.stream('operations'), nodes, chaosMs),
-    aims: { type: 'drawn', rates: drawRates(root.stream('aims')) },
-    buggify: { activeShare: pick(shape, [0, 0.3, 0.6]), fireShare: pick(shape, [0.05, 0.25]), off: [] },
+    aims: { type: 'drawn', rates: isCalm ? {} : drawRates(root.stream('aims')) },
+    buggify: { activeShare: isCalm ? 0 : pick(shape, [0, 0.3, 0.6]), fireShare: pick(shape, [0.05, 0.25]), off: [] },
   }
 }

@@ -55,4 +55,5 @@ export const EXPECTED: readonly string[] = [
   ...named('network', FATES),
   ...named('rest', REST),
   ...named('impostor', ['later', 'twin']),
+  'calm',
 ]

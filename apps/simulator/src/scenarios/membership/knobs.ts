@@ -76,6 +76,11 @@ export function drawLink(random: Random): LinkKnobs {
   }
 }
 
+/** The same links, where nothing is lost, doubled, late or out of order. */
+export function faultless(link: LinkKnobs): LinkKnobs {
+  return { ...link, tailRate: 0, lossRate: 0, duplicateRate: 0, reorderRate: 0 }
+}
+
 export function drawKnobs(random: Random, nodes: number): Knobs {
   const broadcast = random.float() < 0.5
   return {

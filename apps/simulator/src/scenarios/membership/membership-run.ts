@@ -91,10 +91,29 @@ export class MembershipRun {
     await this.#advance(this.#plan.chaosMs)
     this.#aim.stop()
     this.#rare = false
+    if (this.#nothingWrong) this.#checkNobodyAccused()
     const healRest = await this.#convergeCore()
     if (healRest !== undefined) await this.#convergeAll(healRest)
     for (const { life } of [...this.#cluster.lives]) life.end()
     return this.#result()
+  }
+
+  /** Whether the plan has nothing in it that could make anybody suspect a node that runs. */
+  get #nothingWrong(): boolean {
+    const { faults, buggify } = this.#plan
+    const { lossRate, tailRate } = this.#knobs.link
+    return faults.length === 0 && buggify.activeShare === 0 && lossRate === 0 && tailRate === 0 && !this.#isAimed
+  }
+
+  get #isAimed(): boolean {
+    const { aims } = this.#plan
+    return aims.type === 'exactly' ? aims.crashes.length > 0 : Object.values(aims.rates).some((rate) => rate > 0)
+  }
+
+  #checkNobodyAccused(): void {
+    this.#counts.add('calm')
+    const suspected = this.#counts.byName.get('measure.false-suspicions') ?? 0
+    if (suspected > 0) this.#verdict.broken('a healthy cluster accuses nobody', `${suspected} suspicions`)
   }
 
   /** Whether a member may have to forget the dead within the run. */
@@ -104,7 +123,7 @@ export class MembershipRun {
   }
 
   #surroundings(count: (what: string) => void): Surroundings {
-    const { aims, buggify } = this.#plan
+    const { buggify } = this.#plan
     const nowMs = (): number => this.#scheduler.nowMs
     return {
       knobs: this.#knobs,
@@ -114,7 +133,7 @@ export class MembershipRun {
       buggify: seededBuggify(this.#random, buggify, count, () => this.#rare),
       verdict: this.#verdict,
       aim: this.#aim,
-      aimed: aims.type === 'exactly' ? aims.crashes.length > 0 : Object.values(aims.rates).some((rate) => rate > 0),
+      aimed: this.#isAimed,
       measure: new Measure(this.#counts.byName, nowMs),
       excuses: {
         hasTwin: (id) => this.#cluster.twins.has(id),
