@@ -1,4 +1,4 @@
-import { Search } from './core/search.ts'
+import { type PartialOrder, Search } from './core/search.ts'
 import { describeOperation, describeState } from './describe.ts'
 import type { Operation } from './history.ts'
 import type { AnyModel } from './model.ts'
@@ -19,13 +19,16 @@ export interface Failure {
   readonly prefixEvents: number
   /** Whether one event less would be linearizable. `false` only when the budget did not suffice to find out. */
   readonly smallest: boolean
-  /** The operation whose end is the last event of the prefix: until then all could be explained. */
+  /** The operation whose end is the last event of the prefix: until then everything could be explained. */
   readonly operation: Operation
   /** The operations of this part that the prefix has, as far as it knows them: what ended later has an unknown outcome. */
   readonly operations: readonly Operation[]
-  /** The longest order that was found before nothing fitted any more. */
+  /**
+   * The longest order that was found: of everything else that had returned, when the prefix is the smallest. It has `operation` itself
+   * when nothing can be explained without the effect that it had, whatever it returned.
+   */
   readonly placed: readonly PlacedOperation[]
-  /** What returned and has no place behind that order. */
+  /** What returned and has no place in that order, or not with what it returned. Empty when `operation` failed. */
   readonly unplaced: readonly Operation[]
   /** All of it in a few sentences. */
   readonly text: string
@@ -61,36 +64,58 @@ export function findFailure(
     }
   }
   const end = ends[high] as number
-  return describeFailure(model, partition, { end, smallest, search: found ?? finished(model, partition, end) })
+  const order = explainingOrder(model, partition, { end, budget }) ?? longestOrder(model, partition, { end, found })
+  return describeFailure(model, partition, { end, smallest, order })
 }
 
 function searchUpTo(model: AnyModel, partition: Partition, end: number | undefined): Search {
   return new Search({ model, operations: searchOperations(model, partition, (end as number) + 1) })
 }
 
+/**
+ * An order of everything in the prefix but the operation that ends it. It exists when the prefix is the smallest: without what that
+ * operation did, or else with its effect, whatever it returned.
+ */
+function explainingOrder(
+  model: AnyModel,
+  partition: Partition,
+  { end, budget }: { readonly end: number; readonly budget: number },
+): PartialOrder | undefined {
+  const before = searchOperations(model, partition, end)
+  const others = before.filter(({ endedAt }) => endedAt !== end)
+  for (const operations of [others, before]) {
+    const search = new Search({ model, operations })
+    if (search.run(budget) === 'yes') return search.longest
+  }
+  return undefined
+}
+
 /** Up to the last end it is the search that gave the verdict, so it takes no more steps than that one took. */
-function finished(model: AnyModel, partition: Partition, end: number): Search {
-  const search = searchUpTo(model, partition, end)
+function longestOrder(
+  model: AnyModel,
+  partition: Partition,
+  { end, found }: { readonly end: number; readonly found: Search | undefined },
+): PartialOrder {
+  const search = found ?? searchUpTo(model, partition, end)
   search.run(Number.POSITIVE_INFINITY)
-  return search
+  return search.longest
 }
 
 function describeFailure(
   model: AnyModel,
   partition: Partition,
-  { end, smallest, search }: { readonly end: number; readonly smallest: boolean; readonly search: Search },
+  { end, smallest, order }: { readonly end: number; readonly smallest: boolean; readonly order: PartialOrder },
 ): Failure {
   const begun = partition.operations.filter(({ invokedAt }) => invokedAt <= end)
   const operations = begun.map((operation) => upTo(operation, end))
   const byNumber = new Map(operations.map((operation) => [operation.op, operation]))
-  const { order, states } = search.longest
-  const placed = order.map((op, index) => ({
+  const placed = order.order.map((op, index) => ({
     operation: byNumber.get(op) as Operation,
-    state: describeState(model, states[index]),
+    state: describeState(model, order.states[index]),
   }))
-  const places = new Set(order)
-  const unplaced = operations.filter(({ outcome, op }) => outcome === 'ok' && !places.has(op))
   const operation = operations.find(({ endedAt }) => endedAt === end) as Operation
+  const places = new Set(order.order)
+  const unplaced = operations.filter((one) => one.outcome === 'ok' && (one === operation || !places.has(one.op)))
   const failure = {
     partition: partition.name,
     prefixEvents: end + 1,
@@ -121,17 +146,19 @@ function explainFailure(model: AnyModel, failure: Omit<Failure, 'text'>): string
   const { operation, placed, unplaced } = failure
   const name = (one: Operation): string => `operation ${one.op} of ${one.client} (${describeOperation(model, one)})`
   const state = placed.at(-1)?.state ?? describeState(model, model.init())
-  const named = unplaced.slice(0, MAX_NAMED).map(name).join(', ')
-  const more = unplaced.length > MAX_NAMED ? `, and ${unplaced.length - MAX_NAMED} more` : ''
-  const cause =
-    operation.outcome === 'fail'
-      ? `when ${name(operation)} had failed, and so could have had no effect.`
-      : `when ${name(operation)} had returned.`
+  const [named, more] = [unplaced.slice(0, MAX_NAMED).map(name).join(', '), unplaced.length - MAX_NAMED]
+  const isInOrder = placed.some((one) => one.operation === operation)
   return [
     `${JSON.stringify(failure.partition)} is not linearizable for the model ${model.name}.`,
-    `Its first ${failure.prefixEvents} events have no order any more ${cause}`,
-    failure.smallest ? 'One event less has an order.' : 'A shorter part may have none either: the budget was used up.',
-    `The longest order that was found places ${placed.length} operations and leads to ${state}.`,
-    `No place is left for ${named}${more}.`,
-  ].join(' ')
+    `Its first ${failure.prefixEvents} events, which end with that of ${name(operation)}, have no order.`,
+    failure.smallest
+      ? 'Without that end they have one.'
+      : 'Fewer may have none either: the budget did not suffice to say.',
+    `The longest order that was found has ${placed.length} operations and leads to ${state}.`,
+    unplaced.length > 0 ? `It has no place for ${named}${more > 0 ? `, and ${more} more` : ''}.` : '',
+    isInOrder && operation.outcome === 'fail' ? 'It needs the effect of that operation, which failed.' : '',
+    isInOrder && operation.outcome === 'ok' ? 'It needs the effect of that operation, but with another output.' : '',
+  ]
+    .filter((sentence) => sentence !== '')
+    .join(' ')
 }
