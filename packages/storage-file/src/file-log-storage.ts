@@ -1,5 +1,12 @@
-import { Lifecycle, type Logger, type StartOptions } from '@dsys/runtime'
-import { checkGroupName, type Disk, type GroupLog, GroupOpenError, type LogStorage } from '@dsys/storage'
+import { DsysError, Lifecycle, type Logger, type StartOptions } from '@dsys/runtime'
+import {
+  checkGroupName,
+  type Disk,
+  type GroupLog,
+  GroupOpenError,
+  type LogStorage,
+  StorageFailedError,
+} from '@dsys/storage'
 import { FileGroupLog } from './file-group-log.ts'
 import { createFolder, pathIn } from './folders.ts'
 import { nodeDisk } from './node/node-disk.ts'
@@ -9,6 +16,7 @@ import {
   type FileLogStorageSettings,
   settingsOf,
 } from './options.ts'
+import { reading } from './reading.ts'
 import { SnapshotFiles } from './snapshot-files.ts'
 import { WriteAheadLog } from './write-ahead-log.ts'
 
@@ -42,7 +50,8 @@ export class FileLogStorage implements LogStorage {
 
   /**
    * Takes the folder and reads the log. Throws DirectoryLockedError when another process has the folder, and
-   * CorruptionError, with nothing changed, for damage that a crash cannot explain.
+   * CorruptionError, with nothing changed, for damage that a crash cannot explain; ReadFailedError and StorageFailedError when
+   * the disk does.
    */
   start(options?: StartOptions): Promise<void> {
     return this.#lifecycle.start(options)
@@ -81,7 +90,12 @@ export class FileLogStorage implements LogStorage {
       { disk: this.#disk, random: this.#ports.random },
       { parent, id: group.id, group: name },
     )
-    await snapshots.open()
+    try {
+      await snapshots.open()
+    } catch (error) {
+      // Reading says itself what is wrong; all else is a change that failed.
+      throw error instanceof DsysError ? error : log.fail('removing what is superfluous', error)
+    }
     const entries = await log.entriesOf(group)
     signal?.throwIfAborted()
     this.#lifecycle.assertRunning()
@@ -98,15 +112,19 @@ export class FileLogStorage implements LogStorage {
 
   async #start(signal: AbortSignal): Promise<void> {
     const disk = this.#disk
-    await createFolder(disk, this.#base)
-    this.#unlock = await disk.lock(this.#base)
     const snapshots = pathIn(this.#base, 'snapshots')
-    await disk.createDirectory(pathIn(this.#base, 'wal'))
-    await disk.createDirectory(snapshots)
-    await disk.syncDirectory(this.#base)
+    try {
+      await createFolder(disk, this.#base)
+      this.#unlock = await disk.lock(this.#base)
+      await disk.createDirectory(pathIn(this.#base, 'wal'))
+      await disk.createDirectory(snapshots)
+      await disk.syncDirectory(this.#base)
+    } catch (error) {
+      throw error instanceof DsysError ? error : new StorageFailedError('making the folders', error)
+    }
     const log = new WriteAheadLog({ ...this.#ports, disk }, { ...this.#settings, directory: pathIn(this.#base, 'wal') })
     this.#log = log
-    const groupsExpected = (await disk.list(snapshots)).length > 0
+    const groupsExpected = (await reading(`listing ${snapshots}`, () => disk.list(snapshots))).length > 0
     await log.open({ signal, groupsExpected })
   }
 

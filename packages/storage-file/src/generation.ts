@@ -3,6 +3,7 @@ import type { Clock } from '@dsys/runtime'
 import { CorruptionError, type Disk, FileMissingError } from '@dsys/storage'
 import { createFolder, pathIn } from './folders.ts'
 import { asBuffer, readU64, writeU64 } from './format/bytes.ts'
+import { reading } from './reading.ts'
 
 const MAGIC = Buffer.from('DSYSGEN\n', 'latin1')
 const FILE_BYTES = 20
@@ -31,7 +32,7 @@ async function readGeneration(disk: Disk, path: string): Promise<number> {
  * the wall clock where it can, so a node that has lost its directory most likely still gets a larger one.
  *
  * Call it once at each start, before the log storage takes the folder. Throws CorruptionError when the stored number is
- * damaged, and DirectoryLockedError when another process, or a log storage of this one, has the folder.
+ * damaged, ReadFailedError when it cannot be read, and DirectoryLockedError when another process, or a log storage of this one, has the folder.
  *
  * @returns the stored number plus one, or the wall clock in milliseconds where that is larger.
  */
@@ -45,7 +46,8 @@ export async function bumpGeneration(
   const unlock = await disk.lock(directory)
   try {
     const path = pathIn(directory, NAME)
-    const generation = Math.max((await readGeneration(disk, path)) + 1, Math.floor(clock.wallMs()))
+    const before = await reading(`reading ${path}`, () => readGeneration(disk, path))
+    const generation = Math.max(before + 1, Math.floor(clock.wallMs()))
     await writeGeneration(disk, path, generation)
     await disk.syncDirectory(directory)
     return generation

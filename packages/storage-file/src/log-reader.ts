@@ -1,6 +1,7 @@
 import { CorruptionError, type Disk, type LogEntry } from '@dsys/storage'
 import type { LogRecord } from './format/records.ts'
 import { SEGMENT_HEADER_BYTES, segmentName, segmentSequence } from './format/segment.ts'
+import { reading } from './reading.ts'
 import { Replay, type ScannedSegment, type ScanOptions, scanSegment } from './recovery.ts'
 import { isUnfinished } from './segment-preparer.ts'
 
@@ -17,7 +18,7 @@ export interface FoundLog {
 
 /** Reads the whole log in `directory`. Changes nothing. Throws CorruptionError for what a crash cannot explain. */
 export async function recover(disk: Disk, directory: string, signal: AbortSignal): Promise<FoundLog> {
-  const names = await disk.list(directory)
+  const names = await reading(`listing ${directory}`, () => disk.list(directory))
   const sequences = names
     .map(segmentSequence)
     .filter((sequence) => sequence !== undefined)

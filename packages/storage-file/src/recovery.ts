@@ -11,6 +11,7 @@ import {
   type SegmentHeader,
 } from './format/segment.ts'
 import { GroupIndex } from './group-index.ts'
+import { reading } from './reading.ts'
 
 /** A segment that was read to its end. */
 export interface ScannedSegment {
@@ -26,13 +27,15 @@ export interface ScannedSegment {
   readonly lastFrame: Buffer
 }
 
-async function readWhole(disk: Disk, path: string): Promise<Buffer> {
-  const file = await disk.open(path)
-  try {
-    return asBuffer(await file.read(0, await file.sizeBytes()))
-  } finally {
-    await file.close()
-  }
+function readWhole(disk: Disk, path: string): Promise<Buffer> {
+  return reading(`reading ${path}`, async () => {
+    const file = await disk.open(path)
+    try {
+      return asBuffer(await file.read(0, await file.sizeBytes()))
+    } finally {
+      await file.close()
+    }
+  })
 }
 
 /** The end of what is not zero in `segment`, at least `from`. */

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import type { Random } from '@dsys/runtime'
 import { CorruptionError, type Disk, type DiskFile, type SnapshotMeta, type StoredSnapshot } from '@dsys/storage'
 import { asBuffer, ByteReader, ByteWriter, writeU64 } from './format/bytes.ts'
+import { reading } from './reading.ts'
 import { isUnfinished } from './segment-preparer.ts'
 
 const MAGIC = Buffer.from('DSYSSNP\n', 'latin1')
@@ -85,10 +86,11 @@ export class SnapshotFiles {
 
   /** Finds and checks the newest snapshot, then removes what it makes superfluous. Throws CorruptionError. */
   async open(): Promise<void> {
-    const names = await this.#disk.list(this.#directory)
+    const names = await reading(`listing ${this.#directory}`, () => this.#disk.list(this.#directory))
     const indices = names.map(snapshotIndex).filter((index) => index !== undefined)
     if (indices.length > 0) {
-      this.#newest = await this.#check(Math.max(...indices))
+      const newest = Math.max(...indices)
+      this.#newest = await reading(`reading the snapshot at ${newest}`, () => this.#check(newest))
       // Its content was synced before it got its name. The name itself may not be, if the process was killed then.
       await this.#disk.syncDirectory(this.#parent)
       await this.#disk.syncDirectory(this.#directory)
@@ -187,6 +189,10 @@ export class SnapshotFiles {
     }
     const end = Math.min(offset + maxBytes, snapshot.contentBytes)
     if (end <= offset) return new Uint8Array(0)
+    return reading(`reading ${snapshot.path}`, () => this.#readBlocks(snapshot, offset, end))
+  }
+
+  async #readBlocks(snapshot: SnapshotFile, offset: number, end: number): Promise<Uint8Array> {
     const file = await this.#disk.open(snapshot.path)
     try {
       const first = Math.floor(offset / BLOCK_BYTES)

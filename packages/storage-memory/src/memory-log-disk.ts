@@ -88,6 +88,11 @@ export class MemoryLogDisk {
     return this.#queue.append(life, () => change(this.#stateOf(group)), sync)
   }
 
+  /** For MemoryLogStorage: a process starts over this disk. After a sync that failed, what was not durable is gone. */
+  processStarts(): void {
+    this.#queue.start()
+  }
+
   /** Resolves when nothing waits any more, whatever became of it. */
   drained(): Promise<void> {
     return this.#queue.drained()

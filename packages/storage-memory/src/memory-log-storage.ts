@@ -22,7 +22,7 @@ export class MemoryLogStorage implements LogStorage {
     this.#disk = ports.disk ?? new MemoryLogDisk()
     this.#sync = ports.sync
     this.#lifecycle = new Lifecycle('MemoryLogStorage', {
-      start: async () => undefined,
+      start: async () => this.#disk.processStarts(),
       stop: async () => {
         await Promise.all([...this.#open.values()].map((log) => log[Symbol.asyncDispose]()))
       },

@@ -71,6 +71,11 @@ export class MemoryStateDisk {
     this.#queue.assertWorks(life)
   }
 
+  /** For MemoryStateStorage: a process starts over this disk. After a sync that failed, what was not durable is gone. */
+  processStarts(): void {
+    this.#queue.start()
+  }
+
   /** Resolves when nothing waits any more, whatever became of it. */
   drained(): Promise<void> {
     return this.#queue.drained()

@@ -29,6 +29,7 @@ export class MemoryStateStorage implements StateStorage {
     this.#lifecycle = new Lifecycle('MemoryStateStorage', {
       start: async () => {
         if (this.#disk === undefined) return
+        this.#disk.processStarts()
         this.#life = this.#disk.life
         this.#pairs = this.#disk.read()
       },

@@ -76,6 +76,11 @@ export class SyncQueue {
     for (const { reject } of pending) reject(error)
   }
 
+  /** A process starts. Where a sync has failed, the disk keeps what was durable, and the rest is gone for good: nobody may see it first and miss it later. */
+  start(): void {
+    if (this.#failure !== undefined) this.crash()
+  }
+
   /**
    * Calls `change` when it is durable, after all before it, and resolves then.
    *

@@ -15,7 +15,10 @@ logStorageConformance(
       }
       const disk = new MemoryLogDisk({ sync })
       return {
-        open: () => new MemoryLogStorage({ disk }),
+        open: () => {
+          failing = false
+          return new MemoryLogStorage({ disk })
+        },
         crash: () => disk.crash(),
         failWrites: () => {
           failing = true

@@ -1,5 +1,5 @@
 export { type DiskFactory, type DiskPlace, diskConformance } from './conformance/disk.ts'
-export type { LogStorageFactory, LogStoragePlace } from './conformance/log-place.ts'
+export type { LogStorageFactory, LogStorageFeature, LogStoragePlace } from './conformance/log-place.ts'
 export { logStorageConformance } from './conformance/log-storage.ts'
 export type { TestRunner } from './conformance/runner.ts'
 export {

@@ -13,6 +13,19 @@ export class StorageFailedError extends DsysError {
   }
 }
 
+/** Stored data could not be read (`DSYS_STORAGE_READ_FAILED`). Nothing was changed, and the data may be whole. */
+export class ReadFailedError extends DsysError {
+  constructor(what: string, cause: unknown) {
+    super(`${what} failed`, {
+      code: 'DSYS_STORAGE_READ_FAILED',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'Look at the cause (a failing disk, missing rights) and try again. When it stays, replace this node.',
+      cause,
+    })
+  }
+}
+
 /** Stored data is damaged in a way that a crash cannot explain (`DSYS_STORAGE_CORRUPT`). Nothing was changed. */
 export class CorruptionError extends DsysError {
   readonly file: string

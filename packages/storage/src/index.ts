@@ -4,6 +4,7 @@ export {
   DirectoryLockedError,
   FileMissingError,
   GroupOpenError,
+  ReadFailedError,
   StorageFailedError,
 } from './errors.ts'
 export {

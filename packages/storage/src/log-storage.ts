@@ -42,7 +42,7 @@ export interface SnapshotMeta {
 export interface StoredSnapshot {
   readonly meta: SnapshotMeta
   readonly sizeBytes: number
-  /** The content from byte `offset`, at most `maxBytes` of it; empty at the end. */
+  /** The content from byte `offset`, at most `maxBytes` of it; empty at the end. Throws ReadFailedError and CorruptionError. */
   read(offset: number, maxBytes: number): Promise<Uint8Array>
 }
 
@@ -99,7 +99,8 @@ export interface LogStorage extends Service {
   /**
    * Opens the log of `group`, empty when it is new. A group is open at most once at a time: a second call throws
    * GroupOpenError (`DSYS_STORAGE_GROUP_OPEN`) until the first log was disposed. Damage that a crash cannot explain throws
-   * CorruptionError (`DSYS_STORAGE_CORRUPT`), and nothing is cut or changed.
+   * CorruptionError (`DSYS_STORAGE_CORRUPT`), and nothing is cut or changed. A read that fails throws ReadFailedError
+   * (`DSYS_STORAGE_READ_FAILED`): it is never taken for the end of the log. Adapters may find both in `start` already.
    */
   openGroup(group: string, options?: { readonly signal?: AbortSignal }): Promise<GroupLog>
 }

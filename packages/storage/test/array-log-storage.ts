@@ -162,6 +162,8 @@ class ArrayGroupLog implements GroupLog {
       chunks.push(chunk)
       if (this.#mistake === 'half a snapshot') keep()
     }
+    // A newer one may have come meanwhile.
+    if (!['takes older snapshots', 'half a snapshot'].includes(this.#mistake ?? '')) this.#bounds.checkSnapshot(meta)
     keep()
   }
 

@@ -39,14 +39,17 @@ describe('FileLogStorage over SimDisk', () => {
       create: async () => {
         const world = simulated(2)
         const runtime = systemRuntime({ random: new SeededRandom(2), clock: world.clock })
+        let mend = (): void => undefined
         return {
-          open: () =>
-            new FileLogStorage(
-              { ...runtime, disk: world.disk.mount(world.ports) },
-              { directory: 'n', segmentBytes: 4_096 },
-            ),
+          open: () => {
+            mend()
+            const disk = world.disk.mount(world.ports)
+            return new FileLogStorage({ ...runtime, disk }, { directory: 'n', segmentBytes: 4_096 })
+          },
           crash: world.crash,
-          failWrites: () => void world.disk.failSyncs(),
+          failWrites: () => {
+            mend = world.disk.failSyncs()
+          },
           [Symbol.asyncDispose]: world[Symbol.asyncDispose],
         }
       },
@@ -61,10 +64,16 @@ describe('the log storage of SimDisk', () => {
       supports: ['crash', 'failure'],
       create: async () => {
         const world = simulated(3)
+        let mend = (): void => undefined
         return {
-          open: () => world.disk.logStorage(world.ports),
+          open: () => {
+            mend()
+            return world.disk.logStorage(world.ports)
+          },
           crash: world.crash,
-          failWrites: () => void world.disk.failSyncs(),
+          failWrites: () => {
+            mend = world.disk.failSyncs()
+          },
           [Symbol.asyncDispose]: world[Symbol.asyncDispose],
         }
       },

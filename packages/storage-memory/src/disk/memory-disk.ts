@@ -38,6 +38,7 @@ export class MemoryDisk {
   readonly #locks = new Set<string>()
   #life = 0
   #off = false
+  readonly #onPowerLoss: (() => void)[] = []
   #operations = 0
   #crashAt = Number.POSITIVE_INFINITY
   #tornAt: number | undefined
@@ -76,6 +77,11 @@ export class MemoryDisk {
   /** Whether power is lost, until {@link MemoryDisk.crash} or {@link MemoryDisk.kill} brings it back. */
   get dead(): boolean {
     return this.#off
+  }
+
+  /** Resolves when power is lost the next time in an operation: by {@link MemoryDisk.crashAt} or {@link MemoryDisk.tearNextWrite}. */
+  powerLoss(): Promise<void> {
+    return new Promise((resolve) => this.#onPowerLoss.push(resolve))
   }
 
   /** How many bytes all files have. */
@@ -133,6 +139,14 @@ export class MemoryDisk {
     this.#failOnce = false
     this.#failRead = Number.POSITIVE_INFINITY
     this.#locks.clear()
+  }
+
+  /** No write or read fails any more, and there is room. What errors have done stays, and so does what was told about crashes. */
+  mend(): void {
+    this.#failFrom = Number.POSITIVE_INFINITY
+    this.#failOnce = false
+    this.#failRead = Number.POSITIVE_INFINITY
+    this.limit(undefined)
   }
 
   /** Power is lost now, and back: `fate` says what becomes of what was not synced, and earlier files are dead. */
@@ -217,6 +231,7 @@ export class MemoryDisk {
     if (outcome === 'done') return effect('done')
     if (outcome === 'failed') return effect('failed')
     this.#off = true
+    for (const tell of this.#onPowerLoss.splice(0)) tell()
     effect(outcome)
     throw new PowerLossError()
   }

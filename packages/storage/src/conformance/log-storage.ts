@@ -1,5 +1,8 @@
+import { crashes } from './log-crashes.ts'
+import { damage, errors } from './log-damage.ts'
 import { faults } from './log-faults.ts'
 import { opening } from './log-opening.ts'
+import { order } from './log-order.ts'
 import type { LogStorageFactory } from './log-place.ts'
 import { snapshots } from './log-snapshots.ts'
 import { writing } from './log-writing.ts'
@@ -13,6 +16,10 @@ import { register, type TestRunner } from './runner.ts'
 export function logStorageConformance(runner: TestRunner, factory: LogStorageFactory): void {
   register(runner, 'LogStorage conformance: opening', opening, factory)
   register(runner, 'LogStorage conformance: writing', writing, factory)
+  register(runner, 'LogStorage conformance: order', order, factory)
   register(runner, 'LogStorage conformance: snapshots', snapshots, factory)
   register(runner, 'LogStorage conformance: faults', faults, factory)
+  register(runner, 'LogStorage conformance: crashes', crashes, factory)
+  register(runner, 'LogStorage conformance: damage', damage, factory)
+  register(runner, 'LogStorage conformance: errors', errors, factory)
 }

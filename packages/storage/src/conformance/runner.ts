@@ -11,8 +11,9 @@ export interface TestRunner {
 export interface Case<Place, Feature extends string> {
   readonly name: string
   /** What the adapter must support for this case to make sense. */
-  readonly needs?: Feature
-  readonly run: (place: Place) => Promise<void>
+  readonly needs?: Feature | readonly Feature[]
+  /** @param another makes a further place, which the case disposes. */
+  readonly run: (place: Place, another: () => Promise<Place>) => Promise<void>
 }
 
 /** Registers `cases`, each with a place of its own, which is disposed afterwards. */
@@ -26,10 +27,12 @@ export function register<Place extends AsyncDisposable, Feature extends string>(
     for (const { name, needs, run } of cases) {
       const body = async (): Promise<void> => {
         await using place = await factory.create()
-        await run(place)
+        await run(place, factory.create)
       }
-      if (needs === undefined || factory.supports?.includes(needs)) runner.test(name, body)
-      else runner.test.skip?.(`${name} (not supported: ${needs})`, body)
+      const needed = needs === undefined ? [] : typeof needs === 'string' ? [needs] : needs
+      const missing = needed.filter((feature) => !factory.supports?.includes(feature))
+      if (missing.length === 0) runner.test(name, body)
+      else runner.test.skip?.(`${name} (not supported: ${missing.join(', ')})`, body)
     }
   })
 }
