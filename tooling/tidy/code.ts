@@ -61,7 +61,12 @@ const AMBIENT: Readonly<Record<string, readonly string[]>> = {
   setImmediate: ['packages/runtime/src/system-clock.ts', 'packages/runtime/src/virtual-clock.ts'],
   clearImmediate: ['packages/runtime/src/system-clock.ts'],
   crypto: [],
-  process: ['packages/storage-file/src/node/'],
+  process: [
+    'packages/storage-file/src/node/',
+    'packages/linearizability/src/command-line.ts',
+    // What the process waits for outside of every simulation.
+    'packages/simulation/src/cluster/real-world.ts',
+  ],
   console: [],
   fetch: [],
   XMLHttpRequest: [],
@@ -76,6 +81,8 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'packages/storage/src/conformance/': ['node:assert/strict'],
   'packages/transport/src/conformance/': ['node:assert/strict'],
   'packages/transport-nats/src/keep-alive.ts': ['node:worker_threads'],
+  'packages/linearizability/src/command.ts': ['node:util'],
+  'packages/linearizability/src/command-line.ts': ['node:fs/promises', 'node:stream/consumers'],
   'packages/storage-file/src/node/': ['node:fs', 'node:fs/promises', 'node:path', 'node:os', 'node:util'],
 }
 

@@ -3,10 +3,11 @@ import { entriesOf } from './code.ts'
 import { type Module, stringOf, visit } from './parse.ts'
 import { isPackage, type Repository, shortName, type Unit } from './repository.ts'
 
-/** Programs of the applications that a person or a script starts by their path. */
+/** Programs that a person or a script starts, by their path or as a command of a package. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'apps/reference-node': ['src/main.ts', 'src/cluster.ts', 'src/tour.ts'],
   'apps/simulator': ['src/main.ts'],
+  'packages/linearizability': ['src/command-line.ts'],
 }
 
 /** Sources that nothing reaches from an entry of their package. */

@@ -26,7 +26,7 @@ export const WORKLOADS = {
     pick(2) === 0
       ? { input: { op: 'read' }, effect: (state) => [state, state ?? []] }
       : { input: { op: 'append', value: unique }, effect: (state) => [[...(state ?? []), unique], null] },
-  kv: (known, unique, pick) => {
+  'key-value': (known, unique, pick) => {
     const kind = pick(4)
     if (kind < 2) return { input: { op: 'get' }, effect: (state) => [state, state?.value === undefined ? null : state] }
     if (kind === 2) {

@@ -17,9 +17,9 @@ export {
 } from './history.ts'
 export { formatHistory, HISTORY_FORMAT, type ParsedHistory, parseHistory } from './history-codec.ts'
 export type { Json } from './json.ts'
-export { type AnyModel, IMPOSSIBLE, type Model } from './model.ts'
+export { type AnyModel, IMPOSSIBLE, type Mark, type Model } from './model.ts'
 export { MODEL_NAMES, modelByName } from './models/by-name.ts'
-export { type KeyState, keyValueModel } from './models/key-value.ts'
+export { type Creation, type KeyState, keyValueModel } from './models/key-value.ts'
 export { keyValueMapModel, type MapState } from './models/key-value-map.ts'
 export type { KeyValueInput, KeyValueOutput, RevisedValue } from './models/key-value-operations.ts'
 export { type ListInput, type ListState, listAppendModel } from './models/list-append.ts'
@@ -28,4 +28,29 @@ export { type QueueInput, type QueueOutput, type QueueState, queueModel } from '
 export { type CasRegisterInput, casRegisterModel, type RegisterInput, registerModel } from './models/register.ts'
 export { type SetInput, type SetState, setModel } from './models/set.ts'
 export { CHECK_DEFAULTS, type CheckOptions } from './options.ts'
+export { drawFailure } from './picture.ts'
 export { HistoryRecorder, type HistoryRecorderOptions, type RecordedCall } from './recorder.ts'
+export {
+  ANOMALY_KINDS,
+  type Anomaly,
+  type AnomalyKind,
+  type CycleKind,
+  type CycleStep,
+  type DirectKind,
+  type Relation,
+} from './transactions/anomalies.ts'
+export { checkTransactions, type TransactionCheckOptions, type TransactionReport } from './transactions/check.ts'
+export {
+  type MicroOperation,
+  type ReadResult,
+  type TransactionEvent,
+  TransactionHistoryError,
+  type TransactionKey,
+  type TransactionModel,
+  type TransactionValue,
+} from './transactions/history.ts'
+export { formatTransactions, parseTransactions } from './transactions/json-lines.ts'
+export { CONSISTENCY_MODELS, type ConsistencyModel } from './transactions/models.ts'
+export { drawTransactionReport } from './transactions/picture.ts'
+export { type PendingTransaction, TransactionRecorder } from './transactions/recorder.ts'
+export { formatTransactionReport } from './transactions/report.ts'

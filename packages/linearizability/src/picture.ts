@@ -1,5 +1,6 @@
 import { describeOperation, describeState } from './describe.ts'
 import type { Failure } from './failure.ts'
+import { escapeHtml } from './html.ts'
 import type { AnyModel, Model } from './model.ts'
 import { type Bar, type Lane, type Layout, layOut } from './picture-layout.ts'
 
@@ -126,18 +127,6 @@ function drawOrder(model: AnyModel, { placed, unplaced, operation }: Failure): s
 function tableRow(cells: readonly (string | number)[], kind?: string): string {
   const opening = kind === undefined ? '<tr>' : `<tr class="${kind}">`
   return `${opening}${cells.map((cell) => `<td>${escapeHtml(String(cell))}</td>`).join('')}</tr>`
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ESCAPES[character] as string)
 }
 
 const LEGEND = `<ul class="legend">

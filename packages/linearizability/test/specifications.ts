@@ -196,7 +196,7 @@ interface KeyOfStore {
 }
 
 const kv: Specification = {
-  model: modelByName('kv') as AnyModel,
+  model: modelByName('key-value') as AnyModel,
   initial: { last: 0, entry: undefined },
   inputs: keyValueInputs,
   lies: keyValueLies,
@@ -223,7 +223,7 @@ interface WholeStore {
   readonly entries: Readonly<Record<string, Entry>>
 }
 
-const kvMap = deterministic('kv-map', {
+const kvMap = deterministic('key-value-map', {
   isWhole: true,
   initial: { revision: 0, entries: {} },
   inputs: keyValueInputs,

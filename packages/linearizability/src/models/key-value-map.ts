@@ -32,7 +32,7 @@ export interface MapState {
  */
 export function keyValueMapModel(): Model<MapState, KeyValueInput, KeyValueOutput> {
   return {
-    name: 'kv-map',
+    name: 'key-value-map',
     init: () => ({ revision: 0, entries: new Map(), hash: 0 }),
     partition: () => '',
     step: (state, input, output, key) => {

@@ -41,7 +41,7 @@ const EMPTY: KeyState = { isThere: false, value: null, revision: 0, isExact: tru
  */
 export function keyValueModel(): Model<KeyState, KeyValueInput, KeyValueOutput> {
   return {
-    name: 'kv',
+    name: 'key-value',
     init: () => EMPTY,
     step: (state, input, output) => {
       if (input.op === 'get' && output === undefined) return [state]

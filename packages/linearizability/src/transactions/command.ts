@@ -5,6 +5,7 @@ import type { ConsistencyModel } from './models.ts'
 import { drawTransactionReport } from './picture.ts'
 import { formatTransactionReport } from './report.ts'
 
+/** What the command line says beside the file. */
 export interface TransactionsCommandOptions {
   readonly model: TransactionModel
   /** Draw the page as well. */
@@ -18,9 +19,11 @@ export interface TransactionsCommandOptions {
   readonly linearizableKeys?: boolean
 }
 
+/** What the command line prints, and how it ends. */
 export interface TransactionsCommandResult {
-  /** 0 where the history fits, 1 where it does not, 2 where it or the options cannot be judged. */
-  readonly exitCode: 0 | 1 | 2
+  /** 0 where the history fits, 1 where it does not, 3 where it or the options cannot be judged. It is always decided. */
+  readonly exitCode: 0 | 1 | 3
+  /** The report, or with 3 what is wrong. */
   readonly output: string
   readonly html?: string
 }
@@ -35,7 +38,7 @@ export function checkTransactionsText(text: string, options: TransactionsCommand
     ...(linearizableKeys === undefined ? {} : { linearizableKeys }),
   }
   const problem = findOptionProblem(checkOptions)
-  if (problem !== undefined) return { exitCode: 2, output: `The options do not fit: ${problem}.\n` }
+  if (problem !== undefined) return { exitCode: 3, output: `The options do not fit: ${problem}.\n` }
   let events: TransactionEvent[]
   let report: TransactionReport
   try {
@@ -43,7 +46,7 @@ export function checkTransactionsText(text: string, options: TransactionsCommand
     report = checkTransactions(events, checkOptions)
   } catch (error) {
     if (error instanceof TransactionHistoryError)
-      return { exitCode: 2, output: `${error.code} ${error.message}\n${error.hint}\n` }
+      return { exitCode: 3, output: `${error.code} ${error.message}\n${error.hint}\n` }
     throw error
   }
   const output = options.json === true ? `${JSON.stringify(report)}\n` : formatTransactionReport(report)

@@ -1,3 +1,4 @@
+import { escapeHtml } from '../html.ts'
 import type { Anomaly, CycleStep } from './anomalies.ts'
 import type { TransactionReport } from './check.ts'
 import { showOperations } from './explain.ts'
@@ -27,19 +28,19 @@ code { font: 13px/1.4 ui-monospace, monospace }`
 export function drawTransactionReport(events: readonly TransactionEvent[], report: TransactionReport): string {
   const transactions = pairTransactions(events, report.model)
   const sections = report.anomalies.map((anomaly, i) => drawAnomaly(anomaly, transactions, i))
-  const models = describeModels(report).map((line) => `<p>${escapeText(line)}</p>`)
+  const models = describeModels(report).map((line) => `<p>${escapeHtml(line)}</p>`)
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeText(verdictOf(report))}</title>
+<title>${escapeHtml(verdictOf(report))}</title>
 <style>${STYLE}
 </style>
 </head>
 <body>
-<h1>${escapeText(verdictOf(report))}</h1>
-<p>${escapeText(describeTransactions(report))}</p>
+<h1>${escapeHtml(verdictOf(report))}</h1>
+<p>${escapeHtml(describeTransactions(report))}</p>
 ${models.join('\n')}
 ${sections.join('\n')}
 </body>
@@ -49,14 +50,14 @@ ${sections.join('\n')}
 
 function drawAnomaly(anomaly: Anomaly, transactions: readonly Transaction[], index: number): string {
   const { kind, cycle, explanation } = anomaly
-  const steps = cycle?.map(({ why }) => `<li>${escapeText(why)}</li>`).join('\n') ?? ''
+  const steps = cycle?.map(({ why }) => `<li>${escapeHtml(why)}</li>`).join('\n') ?? ''
   const proof =
     cycle === undefined
-      ? `<p>${escapeText(explanation)}</p>`
-      : `<ol>\n${steps}\n</ol>\n<p>${escapeText(explanation.slice(explanation.lastIndexOf('So T')))}</p>`
+      ? `<p>${escapeHtml(explanation)}</p>`
+      : `<ol>\n${steps}\n</ol>\n<p>${escapeHtml(explanation.slice(explanation.lastIndexOf('So T')))}</p>`
   return `<section>
-<h2>${escapeText(kind)}</h2>
-<p>${escapeText(MEANINGS[kind])}</p>
+<h2>${escapeHtml(kind)}</h2>
+<p>${escapeHtml(MEANINGS[kind])}</p>
 <div class="proof">
 ${cycle === undefined ? '' : drawCycle(cycle, index)}
 <div>
@@ -72,8 +73,8 @@ const MAX_ROWS = 50
 function drawTable(numbers: readonly number[], transactions: readonly Transaction[]): string {
   const rows = numbers.slice(0, MAX_ROWS).map((number) => {
     const { process, outcome, operations } = transactions[number - 1] as Transaction
-    const lines = showOperations(operations, outcome).map((line) => `<code>${escapeText(line)}</code>`)
-    return `<tr><td>T${number}</td><td>${escapeText(String(process))}</td><td>${outcome}</td><td>${lines.join('<br>')}</td></tr>`
+    const lines = showOperations(operations, outcome).map((line) => `<code>${escapeHtml(line)}</code>`)
+    return `<tr><td>T${number}</td><td>${escapeHtml(String(process))}</td><td>${outcome}</td><td>${lines.join('<br>')}</td></tr>`
   })
   const more = numbers.length > MAX_ROWS ? `<p>${numbers.length - MAX_ROWS} more transactions are left out.</p>` : ''
   return `<table>
@@ -102,7 +103,7 @@ function drawCycle(cycle: readonly CycleStep[], index: number): string {
       `<marker id="arrow-${index}-${relation}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 10 5 0 10z" style="fill: var(--${relation}); stroke: none"/></marker>`,
   )
   const label = cycle.map(({ from, relation, to }) => `T${from} ${relation} T${to}`).join(', ')
-  return `<svg viewBox="0 0 ${round(size)} ${round(size)}" role="img" aria-label="${escapeText(label)}">
+  return `<svg viewBox="0 0 ${round(size)} ${round(size)}" role="img" aria-label="${escapeHtml(label)}">
 <defs>${markers.join('')}</defs>
 ${[...arrows, ...nodes].join('\n')}
 </svg>`
@@ -131,19 +132,9 @@ function drawArrow(
   const short = key === undefined ? relation : `${relation} ${abbreviate(String(key))}`
   const anchor = Math.min(Math.max(label.x, 40), 2 * middle - 40)
   return `<path class="${relation}" marker-end="url(#arrow-${index}-${relation})" d="M${round(start.x)} ${round(start.y)} Q${round(control.x)} ${round(control.y)} ${round(end.x)} ${round(end.y)}"/>
-<text class="${relation}" x="${round(anchor)}" y="${round(label.y)}">${escapeText(short)}</text>`
+<text class="${relation}" x="${round(anchor)}" y="${round(label.y)}">${escapeHtml(short)}</text>`
 }
 
 const abbreviate = (text: string): string => (text.length > 16 ? `${text.slice(0, 15)}…` : text)
 
 const round = (value: number): string => value.toFixed(1)
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-const escapeText = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] as string)

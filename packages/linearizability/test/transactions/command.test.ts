@@ -226,7 +226,7 @@ G2-item (1)
 })
 
 describe('the command', () => {
-  test('0 where the history fits, 1 where it does not, 2 where it cannot be judged', () => {
+  test('0 where the history fits, 1 where it does not, 3 where it cannot be judged', () => {
     const text = formatTransactions(SKEW)
     expect(checkTransactionsText(text, { model: 'list-append' })).toMatchObject({ exitCode: 1 })
     const lenient = checkTransactionsText(text, { model: 'list-append', expected: 'snapshot-isolation' })
@@ -237,10 +237,10 @@ describe('the command', () => {
     expect(checkTransactionsText('', { model: 'register' })).toMatchObject({ exitCode: 0 })
     expect(checkTransactionsText('', { model: 'register' }).output).toContain('The history shows no anomaly')
     const broken = checkTransactionsText(`${text}{`, { model: 'list-append' })
-    expect(broken.exitCode).toBe(2)
+    expect(broken.exitCode).toBe(3)
     expect(broken.output).toMatch(/^DSYS_HISTORY_TRANSACTIONS line 5: this is not JSON/)
     const options = { model: 'list-append', realTime: false, expected: 'strict-serializable' } as const
-    expect(checkTransactionsText(text, options)).toMatchObject({ exitCode: 2 })
+    expect(checkTransactionsText(text, options)).toMatchObject({ exitCode: 3 })
   })
 
   test('real time is taken into account unless it is declined', () => {
