@@ -48,6 +48,11 @@ const NOTHING: Restore = () => undefined
 export interface SimFaults extends FaultyNetwork {
   /** Whether no fault is in force and nothing is held or kept, whatever the knobs say. */
   readonly calm: boolean
+  /**
+   * When the last frame that is under way now arrives at the latest; now, when none is. A bound for what must come true after a
+   * healing counts from here: an old word that arrives late may well set the receiver back.
+   */
+  readonly underWayUntilMs: number
   /** Whether `node` has its broker: in fact, or as far as it was told. Default: in fact. */
   connected(node: string, options?: { readonly toldOnly: boolean }): boolean
   /**
@@ -76,6 +81,7 @@ export class SimLinks<P> implements SimFaults {
   /** Whose links among each other are healed for good; undefined means those of all nodes. */
   #core: ReadonlySet<string> | undefined = new Set([BROKER])
   #frames = 0
+  #lastArrivalMs = 0
 
   /** Throws RangeError for a knob out of its range. */
   constructor(ports: SimLinksPorts<P>, deliver: Deliver<P>) {
@@ -91,6 +97,10 @@ export class SimLinks<P> implements SimFaults {
     if (this.#outages.any) return false
     for (const links of this.#links.values()) for (const link of links.values()) if (!link.calm) return false
     return true
+  }
+
+  get underWayUntilMs(): number {
+    return Math.max(this.#lastArrivalMs, this.#scheduler.nowMs)
   }
 
   connected(node: string, { toldOnly }: { readonly toldOnly: boolean } = { toldOnly: false }): boolean {
@@ -234,14 +244,19 @@ export class SimLinks<P> implements SimFaults {
     } else if (link.fifo) {
       const arrivalMs = Math.max(this.#scheduler.nowMs + delayMs, link.lastArrivalMs)
       link.lastArrivalMs = arrivalMs
-      this.#scheduler.at(arrivalMs, () => this.#arrive(flight))
+      this.#arriveAt(arrivalMs, flight)
       return
     }
     this.#arriveAfter(delayMs, flight)
   }
 
   #arriveAfter(delayMs: number, flight: Flight<P>): void {
-    this.#scheduler.after(delayMs, () => this.#arrive(flight))
+    this.#arriveAt(this.#scheduler.nowMs + delayMs, flight)
+  }
+
+  #arriveAt(arrivalMs: number, flight: Flight<P>): void {
+    if (arrivalMs > this.#lastArrivalMs) this.#lastArrivalMs = arrivalMs
+    this.#scheduler.at(arrivalMs, () => this.#arrive(flight))
   }
 
   #arrive(flight: Flight<P>): void {

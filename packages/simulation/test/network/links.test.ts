@@ -164,3 +164,19 @@ describe('a run is decided by its seed', () => {
     expect(lost(true).map((entry) => entry.split(' ')[1])).toEqual(lost(false).map((entry) => entry.split(' ')[1]))
   })
 })
+
+describe('what is under way', () => {
+  test('tells until when: after a healing an old frame still arrives late, and nothing after that', () => {
+    const world = new LinksWorld({ order: 'free' })
+    expect(world.links.underWayUntilMs).toBe(world.scheduler.nowMs)
+    world.links.trouble('a', 'b', { extraDelayMs: 5_000 })
+    world.stream(50, 1)
+    world.pass(50)
+    world.links.heal()
+    const untilMs = world.links.underWayUntilMs
+    expect(untilMs).toBeGreaterThan(world.scheduler.nowMs + 1_000)
+    world.pass(20_000)
+    expect(Math.max(...world.arrivals.map(({ atMs }) => atMs))).toBe(untilMs)
+    expect(world.links.underWayUntilMs).toBe(world.scheduler.nowMs)
+  })
+})

@@ -1,5 +1,5 @@
 import type { Random } from '@dsys/runtime'
-import { type Nemesis, promise, type Scheduler, type Trace } from '@dsys/simulation'
+import { type Nemesis, promise, type Scheduler, type SimLinks, type Trace } from '@dsys/simulation'
 import type { Checker } from './checker.ts'
 import type { CoreNode } from './core-node.ts'
 import type { RaftKnobs } from './knobs.ts'
@@ -16,6 +16,7 @@ const CONVERGENCE_TIMEOUTS = 60
 /** What a {@link Liveness} works with. */
 export interface LivenessParts {
   readonly scheduler: Scheduler
+  readonly links: Pick<SimLinks<unknown>, 'underWayUntilMs'>
   readonly trace: Trace
   readonly nemesis: Nemesis
   readonly checker: Checker
@@ -76,13 +77,14 @@ export class Liveness {
 
   /** Something new is committed in time, and then `group` agrees on everything. */
   #progress(group: readonly CoreNode[]): void {
-    const { scheduler, checker, knobs } = this.#parts
+    const { scheduler, links, checker, knobs } = this.#parts
     const { electionTimeoutMs, turnDelayMs } = knobs
     const floor = checker.maxCommit
     const backlog = Math.max(...group.map(({ core }) => (core ? core.log.lastIndex - core.commitIndex : 0)))
     const tripMs = ROUND_TRIP_MS + TURNS_PER_ROUND_TRIP * turnDelayMs
     const allowedMs = PROGRESS_TIMEOUTS * electionTimeoutMs + backlog * tripMs
-    const startMs = scheduler.nowMs
+    // A word of an old leader that arrives late renews the patience of those who hear it, so nobody is elected before the last one.
+    const startMs = links.underWayUntilMs
     const done = (): boolean => checker.maxCommit > floor
     const ask = (): void => {
       if (done()) return

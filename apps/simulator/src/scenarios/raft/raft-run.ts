@@ -222,6 +222,7 @@ export class RaftRun {
     this.#healed = true
     this.#aim.stop()
     new Liveness({
+      links: this.#links,
       scheduler: this.#scheduler,
       trace: this.#trace,
       nemesis: this.#nemesis,
