@@ -1,0 +1,39 @@
+import { SeededRandom } from '@dsys/runtime'
+import { drawFaults, type Plan, pick } from '@dsys/simulation'
+import { asJson, drawKinds, drawKnobs, drawRates, type KvKnobs } from './knobs.ts'
+import { drawLoad, drawOperations } from './operations.ts'
+
+/** A number of `fixed`, or what is drawn; drawn in both cases, so that nothing else shifts. */
+function numberOf(fixed: Plan['knobs'], name: string, drawn: number): number {
+  const value = fixed[name]
+  return typeof value === 'number' ? value : drawn
+}
+
+/** The plan of a seed. Of `fixed`, `nodes` and `chaosMs` replace those of the plan, everything else the knob of its name. */
+export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
+  const root = new SeededRandom(seed).stream('kv plan')
+  const shape = root.stream('shape')
+  const nodes = numberOf(fixed, 'nodes', pick(shape, [1, 2, 3, 3, 3, 4, 5, 5]))
+  const chaosMs = numberOf(fixed, 'chaosMs', pick(shape, [4_000, 8_000, 16_000]))
+  const { nodes: _nodes, chaosMs: _chaosMs, ...fixedKnobs } = fixed
+  const knobs = { ...drawKnobs(root.stream('knobs')), ...fixedKnobs } as KvKnobs
+  const { electionTimeoutMs } = knobs.raft
+  return {
+    version: 1,
+    scenario: 'kv',
+    seed,
+    nodes,
+    chaosMs,
+    knobs: asJson(knobs),
+    faults: drawFaults(root.stream('faults'), {
+      kinds: drawKinds(root.stream('kinds')),
+      nodes,
+      chaosMs,
+      everyMs: electionTimeoutMs * pick(shape, [2, 6, 20]),
+      paceMs: electionTimeoutMs,
+    }),
+    operations: drawOperations(root.stream('operations'), { nodes, chaosMs, load: drawLoad(root.stream('load')) }),
+    aims: { type: 'drawn', rates: drawRates(root.stream('aims')) },
+    buggify: { activeShare: pick(shape, [0, 0.3, 0.6]), fireShare: pick(shape, [0.05, 0.25]), off: [] },
+  }
+}

@@ -1,0 +1,177 @@
+import { Kv, type KvCommand, type KvResult, type KvState, type LinearizableKeyspace } from '@dsys/kv'
+import { RaftNode, type RaftPorts } from '@dsys/raft'
+import { type Buggify, DsysError, type Random, silentLogger, silentMeter, utf8 } from '@dsys/runtime'
+import {
+  fileLog,
+  type MachineProgram,
+  type SimDisk,
+  type SimLife,
+  type SimMachineDisk,
+  type SimNetwork,
+  storedGeneration,
+} from '@dsys/simulation'
+import { AimedTransport } from './aimed-transport.ts'
+import type { KvKnobs, Moment } from './knobs.ts'
+import type { Replicas } from './replicas.ts'
+
+const DIRECTORY = 'data'
+const GROUP = 'main'
+
+/** What a life runs, once it has started. */
+export interface KvService {
+  readonly life: SimLife
+  readonly raft: RaftNode<KvState, KvCommand, KvResult>
+  readonly keyspace: LinearizableKeyspace<string>
+}
+
+/** What the node of one machine is made of. */
+export interface KvProgramParts {
+  readonly id: string
+  readonly ids: readonly string[]
+  readonly knobs: KvKnobs
+  readonly network: SimNetwork
+  readonly disk: SimDisk
+  readonly machineDisk: SimMachineDisk
+  readonly random: Random
+  readonly buggify: Buggify
+  readonly replicas: Replicas
+  readonly count: (what: string) => void
+  /** Moments at which this run may crash a node. */
+  readonly moments: ReadonlySet<string>
+  readonly reached: (life: SimLife, moment: Moment) => void
+  readonly onLeader: (life: SimLife, term: number) => void
+  /** The life has ended itself. */
+  readonly onExit: (life: SimLife, error: unknown) => void
+  /** A life has found its disk damaged, or not found it: it must not take part any more. */
+  readonly onDamaged: (life: SimLife, error: unknown) => void
+}
+
+type Log = RaftPorts<unknown, unknown, unknown>['log']
+
+/** One whole node with the real codecs and, mostly, the real write-ahead log. */
+export class KvProgram implements MachineProgram {
+  readonly #parts: KvProgramParts
+  #service: KvService | undefined
+
+  constructor(parts: KvProgramParts) {
+    this.#parts = parts
+  }
+
+  /** What runs, perhaps in a process that is paused. */
+  get service(): KvService | undefined {
+    return this.#service?.life.alive ? this.#service : undefined
+  }
+
+  start(life: SimLife): void {
+    // A second process that is first would be no mistake: it would be the node.
+    if (life.impostor && this.service === undefined) life.end()
+    else void this.#run(life)
+  }
+
+  async #run(life: SimLife): Promise<void> {
+    try {
+      if (this.#parts.machineDisk.damaged) await this.#inspect(life)
+      else await this.#takePart(life)
+    } catch (error) {
+      // What a process does that was killed meanwhile is nobody's business any more.
+      if (!life.alive) return
+      life.end()
+      this.#parts.onExit(life, error)
+    }
+  }
+
+  async #takePart(life: SimLife): Promise<void> {
+    const { id, ids, knobs, replicas, count, onLeader, onExit } = this.#parts
+    const ports = this.#portsOf(life)
+    const { generation, log } = await this.#open(life)
+    const transport = this.#aimed(life, this.#parts.network.endpoint(id, { process: life.process, generation }))
+    await transport.start()
+    const raft = new RaftNode(
+      { ...ports, transport, log, machine: replicas.machine(id, `${id}#${life.generation}`) },
+      { ...knobs.raft, id, group: GROUP, voters: ids },
+    )
+    await raft.start()
+    if (!life.alive) return
+    const keyspace = new Kv({ raft }).linearizable('default', { codec: utf8 })
+    this.#service = { life, raft, keyspace }
+    for await (const event of raft.events({ capacity: 100_000 })) {
+      if (!life.alive) return
+      count(`raft.${event.type}`)
+      if (event.type === 'RoleChanged' && event.role === 'leader') {
+        onLeader(life, event.term)
+        this.#reached(life, 'leader')
+      } else if (event.type === 'Failed') {
+        life.end()
+        onExit(life, event.error)
+        return
+      }
+    }
+  }
+
+  /** What a node does that starts on a damaged disk, before it meets the others. */
+  async #inspect(life: SimLife): Promise<void> {
+    let found: unknown
+    try {
+      const { log } = await this.#open(life)
+      await log.openGroup(GROUP)
+    } catch (error) {
+      found = error
+    }
+    if (life.alive) this.#parts.onDamaged(life, found)
+  }
+
+  async #open(life: SimLife): Promise<{ readonly generation: number; readonly log: Log }> {
+    const { knobs, disk } = this.#parts
+    const ports = this.#portsOf(life)
+    const { clock } = ports
+    const onOperation = this.#diskHook(life)
+    if (knobs.log === 'memory') {
+      const log = disk.logStorage({ clock, ...onOperation })
+      await log.start()
+      return { generation: life.generation, log }
+    }
+    const mounted = disk.mount({ clock, ...onOperation })
+    const generation = await storedGeneration({ disk: mounted, clock }, DIRECTORY)
+    const log = fileLog({ ...ports, disk: mounted }, { ...knobs.file, directory: DIRECTORY })
+    await log.start()
+    return { generation, log }
+  }
+
+  #portsOf(life: SimLife) {
+    const { random, buggify } = this.#parts
+    const own = random.stream(String(life.generation))
+    return { clock: life.process.clock, random: own, logger: silentLogger, meter: silentMeter, buggify }
+  }
+
+  #aimed(life: SimLife, transport: RaftPorts<unknown, unknown, unknown>['transport']): typeof transport {
+    const { moments } = this.#parts
+    const looks = [...moments].some((moment) => moment.endsWith('-sent'))
+    return looks ? new AimedTransport(transport, (moment) => this.#reached(life, moment)) : transport
+  }
+
+  #diskHook(life: SimLife): Pick<Parameters<SimDisk['mount']>[0], 'onOperation'> {
+    const { moments } = this.#parts
+    if (![...moments].some((moment) => moment.startsWith('before-') || moment.startsWith('after-'))) return {}
+    return {
+      onOperation: ({ type, durable }, phase) => {
+        const what = durable && type !== 'sync-directory' ? 'persist' : type
+        this.#reached(life, `${phase}-${what}` as Moment)
+      },
+    }
+  }
+
+  #reached(life: SimLife, moment: Moment): void {
+    if (life.alive && this.#parts.moments.has(moment)) this.#parts.reached(life, moment)
+  }
+}
+
+/** Whether `error`, or what caused it, is something that a node cannot help: its disk or its broker. */
+export function isTrouble(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause.name === 'DiskFaultError' || cause.name === 'PowerLossError') return true
+    if (cause instanceof DsysError && TROUBLES.includes(cause.code)) return true
+  }
+  return false
+}
+
+const TROUBLES: readonly string[] = ['DSYS_STORAGE_FAILED', 'DSYS_SIMULATION_UNREACHABLE']

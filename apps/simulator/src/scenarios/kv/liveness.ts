@@ -1,0 +1,182 @@
+import type { Random } from '@dsys/runtime'
+import type { Nemesis, Scheduler, SimWorld } from '@dsys/simulation'
+import type { Clients } from './clients.ts'
+import type { KvService } from './kv-program.ts'
+import type { Verdict } from './verdict.ts'
+
+/** What the end of a run works with. */
+export interface LivenessParts {
+  readonly scheduler: Scheduler
+  readonly world: SimWorld
+  readonly nemesis: Nemesis
+  readonly verdict: Verdict
+  readonly clients: Clients
+  readonly random: Random
+  readonly service: (id: string) => KvService | undefined
+  readonly electionTimeoutMs: number
+  readonly coreShare: number
+  /** Nodes that nobody expects to come back. */
+  readonly lost: ReadonlySet<string>
+}
+
+/** What a healed core may take until it takes writes: so many election timeouts, and the rest of what waits. */
+const PROGRESS_ELECTIONS = 40
+const PROGRESS_MS = 10_000
+const PROBE_PAUSE_MS = 50
+
+/**
+ * What must happen once faults end: a core of nodes makes progress while the others stay broken, then all come to the same
+ * state, and whoever reads then sees what was acknowledged.
+ */
+export class Liveness {
+  readonly #parts: LivenessParts
+  readonly #withinMs: number
+
+  constructor(parts: LivenessParts) {
+    this.#parts = parts
+    this.#withinMs = PROGRESS_MS + PROGRESS_ELECTIONS * parts.electionTimeoutMs
+  }
+
+  async run(): Promise<void> {
+    const { nemesis, random, verdict, clients, scheduler } = this.#parts
+    const core = this.#drawCore()
+    const healRest = nemesis.healCore(core, random)
+    await this.#progress(core)
+    healRest()
+    if (verdict.broken) return
+    await this.#until(
+      'convergence',
+      () => this.#converged(),
+      () => 'the nodes do not come to the same log',
+    )
+    if (verdict.broken) return
+    this.#compareStates()
+    this.#readAll()
+    await this.#until(
+      'the last reads',
+      () => clients.open === 0,
+      () => `${clients.open} calls never end`,
+    )
+    // What is under way, a late frame for instance, must do no harm either.
+    await scheduler.runAsync(scheduler.nowMs + this.#parts.electionTimeoutMs, () => verdict.broken)
+  }
+
+  #alive(): string[] {
+    const { world, lost } = this.#parts
+    return world.ids.filter((id) => !lost.has(id) && !world.node(id).lost)
+  }
+
+  #drawCore(): string[] {
+    const { world, random, coreShare } = this.#parts
+    const alive = this.#alive()
+    const size = Math.min(
+      alive.length,
+      Math.max(Math.floor(world.ids.length / 2) + 1, Math.floor(coreShare * world.ids.length)),
+    )
+    const core: string[] = []
+    while (core.length < size) core.push(...alive.splice(random.integer(0, alive.length), 1))
+    return core
+  }
+
+  /** Every node of the core gets a write through, within the bound. */
+  async #progress(core: readonly string[]): Promise<void> {
+    const done = new Set<string>()
+    for (const id of core) this.#probe(id, done)
+    await this.#until(
+      'progress',
+      () => done.size === core.length,
+      () =>
+        `${core.filter((id) => !done.has(id)).join(', ')} of the healed core ${core.join(', ')} get no write through`,
+    )
+  }
+
+  #probe(id: string, done: Set<string>, attempt = 1): void {
+    const { scheduler, service, electionTimeoutMs, verdict } = this.#parts
+    let ended = false
+    const again = (): void => {
+      if (ended || verdict.broken) return
+      ended = true
+      scheduler.after(PROBE_PAUSE_MS, () => this.#probe(id, done, attempt + 1))
+    }
+    const found = service(id)
+    if (found === undefined) {
+      again()
+      return
+    }
+    const { life, keyspace } = found
+    life.onEnd(again)
+    life.process.input(() => {
+      keyspace.put(`probe-${id}`, `p${id}-${life.generation}-${attempt}`, { timeoutMs: 4 * electionTimeoutMs }).then(
+        () => {
+          if (!life.alive) return
+          ended = true
+          done.add(id)
+        },
+        () => {
+          if (life.alive) again()
+        },
+      )
+    })
+  }
+
+  #converged(): boolean {
+    const statuses = this.#alive().map((id) => this.#parts.service(id)?.raft.status())
+    const [first] = statuses
+    if (first === undefined) return false
+    return statuses.every((status) => {
+      return status !== undefined && status.lastIndex === first.lastIndex && status.lastApplied === first.lastIndex
+    })
+  }
+
+  #compareStates(): void {
+    const { verdict, service } = this.#parts
+    const states = new Map<string, string>()
+    for (const id of this.#alive()) {
+      void service(id)?.raft.read(
+        (state) => {
+          const entries = [...(state.keyspaces.get('default')?.entries ?? [])]
+          const text = entries.map(([key, { value, revision, createRevision }]) => {
+            return `${key}=${Buffer.from(value).toString('latin1').trim()}@${revision},${createRevision}`
+          })
+          states.set(id, `${state.keyspaces.get('default')?.revision} ${text.sort().join(' ')}`)
+        },
+        { consistency: 'stale' },
+      )
+    }
+    const [first] = states
+    for (const [id, state] of states) {
+      verdict.keep(state === first?.[1], 'equal states', () => `${first?.[0]} has ${first?.[1]}, ${id} has ${state}`)
+    }
+  }
+
+  /** A last read of every key, through all nodes in turns. */
+  #readAll(): void {
+    const { clients } = this.#parts
+    const alive = this.#alive()
+    let turn = 0
+    for (const key of clients.keys) clients.readLast(key, alive[turn++ % alive.length] as string, turn)
+  }
+
+  async #until(rule: string, condition: () => boolean, message: () => string): Promise<void> {
+    const { scheduler, verdict } = this.#parts
+    let held = condition()
+    if (!held) {
+      await scheduler.runAsync(scheduler.nowMs + this.#withinMs, () => {
+        held ||= condition()
+        return held || verdict.broken
+      })
+    }
+    if (held || verdict.broken) return
+    verdict.break(rule, `${message()} within ${this.#withinMs} ms\n${this.#describe()}`)
+  }
+
+  #describe(): string {
+    const { world, service } = this.#parts
+    return world.ids
+      .map((id) => {
+        const status = service(id)?.raft.status()
+        return `${id}: ${status === undefined ? (world.node(id).lost ? 'lost' : 'down') : JSON.stringify(status)}`
+      })
+      .join('\n')
+  }
+}

@@ -1,0 +1,265 @@
+import { checkLinearizability, formatHistory, keyValueModel } from '@dsys/linearizability'
+import { type Random, SeededRandom } from '@dsys/runtime'
+import {
+  Aim,
+  Counts,
+  FaultAtlas,
+  Nemesis,
+  type Plan,
+  type RunOptions,
+  type RunResult,
+  Scheduler,
+  SimDisk,
+  type SimLife,
+  SimMachine,
+  SimMachineDisk,
+  SimNetwork,
+  SimWorld,
+  seededBuggify,
+  Trace,
+} from '@dsys/simulation'
+import { Clients } from './clients.ts'
+import { type KvKnobs, knobsOf, type Moment } from './knobs.ts'
+import { isTrouble, KvProgram, type KvService } from './kv-program.ts'
+import { Liveness } from './liveness.ts'
+import { operationsOf } from './operations.ts'
+import { Replicas } from './replicas.ts'
+import { Verdict } from './verdict.ts'
+
+/** Steps of the search for one history; a history of this scenario needs a thousandth of it. */
+const CHECK_BUDGET = 2_000_000
+
+/** One run of a plan. */
+export class KvRun {
+  readonly #plan: Plan
+  readonly #knobs: KvKnobs
+  readonly #scheduler = new Scheduler()
+  readonly #trace: Trace
+  readonly #counts = new Counts()
+  readonly #random: Random
+  readonly #verdict: Verdict
+  readonly #aim: Aim
+  readonly #atlas: FaultAtlas
+  readonly #replicas: Replicas
+  readonly #clients: Clients
+  readonly #programs = new Map<string, KvProgram>()
+  readonly #world: SimWorld
+  readonly #nemesis: Nemesis
+  /** Who leads each term. */
+  readonly #leaders = new Map<number, string>()
+  #calm = false
+
+  constructor(plan: Plan, options: RunOptions) {
+    this.#plan = plan
+    const knobs = knobsOf(plan)
+    this.#knobs = knobs
+    this.#random = new SeededRandom(plan.seed).stream('kv run')
+    this.#trace = new Trace({ keep: options.keepTrace === true })
+    const scheduler = this.#scheduler
+    const count = (what: string): void => this.#counts.add(what)
+    const nowMs = (): number => scheduler.nowMs
+    this.#verdict = new Verdict(nowMs)
+    this.#aim = new Aim(plan.aims, this.#random.stream('aims'), count)
+    this.#atlas = new FaultAtlas(Math.ceil(plan.nodes / 2) - 1)
+    const ids = Array.from({ length: plan.nodes }, (_, i) => `n${i + 1}`)
+    this.#replicas = new Replicas({
+      verdict: this.#verdict,
+      trace: this.#trace,
+      nowMs,
+      onApplied: (life) => this.#reached(life, 'applied'),
+    })
+    const network = new SimNetwork(
+      { scheduler, random: this.#random.stream('network'), knobs: knobs.link, count, trace: this.#trace },
+      { fastNegative: knobs.fastNegative, maxFrameBytes: knobs.maxFrameBytes, broadcast: false },
+    )
+    const machines = ids.map((id) => this.#machine(id, ids, network))
+    this.#world = new SimWorld({ machines, network: network.links, leader: () => this.#leader() })
+    this.#nemesis = new Nemesis({ scheduler, world: this.#world, atlas: this.#atlas, trace: this.#trace, count })
+    const { callTimeoutMs, valueBytes } = knobs
+    this.#clients = new Clients({
+      scheduler,
+      trace: this.#trace,
+      verdict: this.#verdict,
+      replicas: this.#replicas,
+      count,
+      ids,
+      service: (id) => this.#service(id),
+      callTimeoutMs,
+      valueBytes,
+    })
+  }
+
+  async run(): Promise<RunResult> {
+    const { chaosMs, faults } = this.#plan
+    for (const id of this.#world.ids) this.#world.node(id).restart()
+    this.#nemesis.schedule(faults)
+    this.#clients.start(operationsOf(this.#plan))
+    try {
+      await this.#scheduler.runAsync(chaosMs, () => this.#verdict.broken)
+      if (!this.#verdict.broken) await this.#becomeCalm()
+      if (!this.#verdict.broken) this.#judgeHistory()
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      this.#verdict.break('uncaught error', text)
+    }
+    for (const id of this.#world.ids) this.#world.node(id).life?.end()
+    return this.#result()
+  }
+
+  /** No more faults: a core is healed and must make progress, then all are, and must agree. */
+  async #becomeCalm(): Promise<void> {
+    this.#aim.stop()
+    this.#calm = true
+    this.#clients.stop()
+    const liveness = new Liveness({
+      scheduler: this.#scheduler,
+      world: this.#world,
+      nemesis: this.#nemesis,
+      verdict: this.#verdict,
+      clients: this.#clients,
+      random: this.#random.stream('liveness'),
+      service: (id) => this.#service(id),
+      electionTimeoutMs: this.#knobs.raft.electionTimeoutMs,
+      coreShare: this.#knobs.coreShare,
+      lost: this.#atlas.lost,
+    })
+    await liveness.run()
+  }
+
+  #judgeHistory(): void {
+    const history = this.#clients.recorder.history()
+    const { verdict, failure } = checkLinearizability(keyValueModel(), history, { budget: CHECK_BUDGET })
+    this.#counts.add(`history.${verdict}`)
+    this.#verdict.keep(verdict === 'linearizable', verdict === 'undecided' ? 'decided history' : 'linearizable', () => {
+      return failure?.text ?? 'the history is too tangled to be judged'
+    })
+  }
+
+  #machine(id: string, ids: readonly string[], network: SimNetwork): SimMachine {
+    const { aims, buggify } = this.#plan
+    const random = this.#random.stream(`machine ${id}`)
+    const count = (what: string): void => this.#counts.add(what)
+    const disk = new SimDisk(
+      { random: random.stream('disk'), count: (what, times) => this.#counts.add(`disk.${what}`, times) },
+      this.#knobs.disk,
+    )
+    const machineDisk = new SimMachineDisk(disk)
+    const program = new KvProgram({
+      id,
+      ids,
+      knobs: this.#knobs,
+      network,
+      disk,
+      machineDisk,
+      random: random.stream('lives'),
+      buggify: seededBuggify(random.stream('buggify'), buggify, count, () => !this.#calm),
+      replicas: this.#replicas,
+      count,
+      moments: new Set(aims.type === 'drawn' ? momentsOf(aims.rates) : aims.crashes.map(({ moment }) => moment)),
+      reached: (life, moment) => this.#reachedBy(life, moment),
+      onLeader: (life, term) => this.#onLeader(life, term),
+      onExit: (life, error) => this.#onExit(life, error),
+      onDamaged: (life, error) => this.#onDamaged(life, error),
+    })
+    this.#programs.set(id, program)
+    const spread = this.#knobs.clockSpread * (random.stream('clock').float() - 0.5)
+    return new SimMachine(
+      { id, scheduler: this.#scheduler, trace: this.#trace, program, disk: machineDisk },
+      { clock: { rate: 1 + spread }, impostors: this.#knobs.log === 'file' },
+    )
+  }
+
+  #service(id: string): KvService | undefined {
+    return this.#programs.get(id)?.service
+  }
+
+  #leader(): string | undefined {
+    let leader: { readonly id: string; readonly term: number } | undefined
+    for (const id of this.#world.ids) {
+      const status = this.#service(id)?.raft.status()
+      if (status?.role !== 'leader' || status.term <= (leader?.term ?? 0)) continue
+      leader = { id, term: status.term }
+    }
+    return leader?.id
+  }
+
+  #onLeader({ id, generation }: SimLife, term: number): void {
+    this.#trace.add(this.#scheduler.nowMs, id, 'leader', '', term)
+    const who = `${id}#${generation}`
+    const other = this.#leaders.get(term)
+    this.#leaders.set(term, who)
+    this.#verdict.keep(other === undefined || other === who, 'election safety', () => {
+      return `${other} and ${who} lead in term ${term}`
+    })
+  }
+
+  /** A life has reached a moment, by its name `id#generation`. */
+  #reached(name: string, moment: Moment): void {
+    const id = name.slice(0, name.lastIndexOf('#'))
+    const life = this.#world.node(id).life
+    if (life !== undefined && name === `${id}#${life.generation}`) this.#reachedBy(life, moment)
+  }
+
+  #reachedBy(life: SimLife, moment: Moment): void {
+    if (life.impostor || !life.alive || !this.#aim.crashes(moment, life.id)) return
+    const machine = this.#world.node(life.id)
+    machine.crash({ unsynced: 'drawn', disk: 'kept' })
+    this.#restartLater(machine)
+  }
+
+  #restartLater(machine: SimMachine): void {
+    this.#scheduler.after(this.#knobs.restartDelayMs, () => machine.restart())
+  }
+
+  #onExit({ id, impostor }: SimLife, error: unknown): void {
+    const code = codeOf(error)
+    if (impostor) {
+      this.#counts.add('impostor.refused')
+      this.#verdict.keep(code === 'DSYS_STORAGE_LOCKED' || isTrouble(error), 'one process', () => {
+        return `a second process on the disk of ${id} ended with ${String(error)}`
+      })
+      return
+    }
+    this.#counts.add(`exit.${code}`)
+    this.#verdict.keep(isTrouble(error), 'no reason to stop', () => `${id} stopped itself: ${textOf(error)}`)
+    this.#restartLater(this.#world.node(id))
+  }
+
+  /** Nobody knows what a damaged disk has lost, so its node is replaced; that it says so as well is what we count. */
+  #onDamaged({ id }: SimLife, error: unknown): void {
+    const noticed = error === undefined ? 'unnoticed' : codeOf(error)
+    this.#counts.add(`damage.${noticed}`)
+    const expected = error === undefined || noticed === 'DSYS_STORAGE_CORRUPT' || isTrouble(error)
+    this.#verdict.keep(expected, 'damage', () => `${id} meets a flipped bit with ${textOf(error)}`)
+    this.#world.node(id).lose()
+  }
+
+  #result(): RunResult {
+    const { hash, events } = this.#trace
+    const { violation } = this.#verdict
+    const { nowMs, steps } = this.#scheduler
+    const kept = this.#trace.kept
+    return {
+      hash,
+      virtualMs: nowMs,
+      steps,
+      counts: this.#counts.byName,
+      aimed: this.#aim.made,
+      ...(violation === undefined ? {} : { violation }),
+      ...(kept ? { trace: events, histories: new Map([['kv', formatHistory(this.#clients.recorder.history())]]) } : {}),
+    }
+  }
+}
+
+function momentsOf(rates: { readonly [moment: string]: number }): string[] {
+  return Object.keys(rates).filter((moment) => (rates[moment] ?? 0) > 0)
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : error instanceof Error ? error.name : 'thrown'
+
+function textOf(error: unknown): string {
+  const parts: string[] = []
+  for (let cause = error; cause instanceof Error; cause = cause.cause) parts.push(cause.stack ?? cause.message)
+  return parts.length === 0 ? String(error) : parts.join('\ncaused by ')
+}
