@@ -1,4 +1,4 @@
-import { type Clock, type EventHub, invariant, type Logger, type TimerHandle } from '@dsys/runtime'
+import { type Buggify, type Clock, type EventHub, invariant, type Logger, type TimerHandle } from '@dsys/runtime'
 import type { GroupLog } from '@dsys/storage'
 import type { PeerAddress, Transport } from '@dsys/transport'
 import { type Applier, isProposal } from './applier.ts'
@@ -49,6 +49,8 @@ export interface GroupDriverParts<State, Command, Result> {
   readonly options: ResolvedOptions
   readonly limits: ReturnType<typeof frameLimits>
   readonly seed: number
+  /** Rare behaviour on demand; absent outside a simulation. */
+  readonly buggify: Buggify | undefined
 }
 
 /**
@@ -80,7 +82,7 @@ export class GroupDriver<State, Command, Result> {
     this.#parts = parts
     const { clock, options, limits, log, transport } = parts
     this.#peers = new Set(options.voters.filter((id) => id !== options.id))
-    this.#outgoing = new Outgoing(transport, this.channel, limits.maxFrameBytes)
+    this.#outgoing = new Outgoing(transport, this.channel, limits.maxFrameBytes, parts.buggify)
     this.core = new RaftCore(
       {
         id: options.id,
@@ -162,6 +164,10 @@ export class GroupDriver<State, Command, Result> {
 
   #turn(): void {
     if (this.#ended) return
+    if (this.#parts.buggify?.('raft.late-turn') === true) {
+      this.wake()
+      return
+    }
     try {
       const nowMs = this.#parts.clock.monotonicMs()
       this.#announce(this.core.takeEvents())
@@ -224,14 +230,15 @@ export class GroupDriver<State, Command, Result> {
   }
 
   #takeForwarded(from: string, { items }: ForwardRequest): void {
-    const refusal = this.core.propose(items.filter(isProposal), from)
-    if (refusal === undefined) return
+    const refused = this.#parts.buggify?.('raft.refuse-forwarded') === true
+    if (!refused && this.core.propose(items.filter(isProposal), from) === undefined) return
     const sequences = items.map(({ sequence }) => sequence)
     this.#outgoing.add(from, { type: 'forward-refused', sequences })
   }
 
   #takeReadRequest(from: PeerAddress, { ticket }: ReadIndexRequest): void {
-    if (this.#tickets.size < MAX_READ_TICKETS && this.#requestRead(from, ticket)) return
+    const full = this.#tickets.size >= MAX_READ_TICKETS || this.#parts.buggify?.('raft.refuse-read') === true
+    if (!full && this.#requestRead(from, ticket)) return
     this.#outgoing.answer(from, { type: 'read-index-refused', ticket })
   }
 
@@ -357,9 +364,10 @@ export class GroupDriver<State, Command, Result> {
 
   /** Applies what is committed, settles the proposals that wait for it, and serves the reads that it was missing for. */
   #apply(): void {
-    const { applier, proposals, reads } = this.#parts
+    const { applier, proposals, reads, buggify } = this.#parts
     const { commitIndex, log } = this.core
-    const upTo = Math.min(commitIndex, applier.lastApplied + MAX_APPLIED_PER_TURN)
+    const most = buggify?.('raft.small-apply-batch') === true ? 1 : MAX_APPLIED_PER_TURN
+    const upTo = Math.min(commitIndex, applier.lastApplied + most)
     while (applier.lastApplied < upTo) {
       const entry = log.at(applier.lastApplied + 1)
       invariant(entry !== undefined, `entry ${applier.lastApplied + 1} is committed but not in the log`)

@@ -1,3 +1,4 @@
+import type { Buggify } from '@dsys/runtime'
 import type { Destination, PeerAddress, Transport } from '@dsys/transport'
 import { encodeFrame, type WireMessage, wireBytes } from './wire.ts'
 
@@ -6,10 +7,12 @@ export class Outgoing {
   readonly #transport: Transport
   readonly #channel: string
   readonly #maxFrameBytes: number
+  readonly #buggify: Buggify | undefined
   readonly #byPeer = new Map<string, WireMessage[]>()
   #answers: { readonly to: PeerAddress; readonly messages: WireMessage[] }[] = []
 
-  constructor(transport: Transport, channel: string, maxFrameBytes: number) {
+  constructor(transport: Transport, channel: string, maxFrameBytes: number, buggify?: Buggify) {
+    this.#buggify = buggify
     this.#transport = transport
     this.#channel = channel
     this.#maxFrameBytes = maxFrameBytes
@@ -45,11 +48,12 @@ export class Outgoing {
   }
 
   #send(to: Destination, messages: readonly WireMessage[]): void {
+    const alone = this.#buggify?.('raft.small-frames') === true
     let batch: WireMessage[] = []
     let batchBytes = 1
     for (const message of messages) {
       const bytes = wireBytes(message)
-      if (batch.length > 0 && batchBytes + bytes > this.#maxFrameBytes) {
+      if (batch.length > 0 && (alone || batchBytes + bytes > this.#maxFrameBytes)) {
         this.#transport.send(to, this.#channel, encodeFrame(batch))
         batch = []
         batchBytes = 1

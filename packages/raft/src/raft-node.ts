@@ -97,6 +97,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       options: this.#options,
       limits,
       seed: random.integer(0, 2 ** 32),
+      buggify: this.#ports.buggify,
     })
     this.#driver.begin()
   }

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@dsys/runtime'
+import type { Buggify, Clock, Logger } from '@dsys/runtime'
 import type { GroupLog } from '@dsys/storage'
 import type { Applier } from './applier.ts'
 import { entryBytes } from './core/log.ts'
@@ -25,6 +25,8 @@ export interface SnapshotKeeperParts<State, Command, Result> {
   readonly keepEntries: number
   readonly chunkBytes: number
   readonly resendAfterMs: number
+  /** Rare behaviour on demand; absent outside a simulation. */
+  readonly buggify: Buggify | undefined
   readonly publish: (event: RaftEvent) => void
   /** Something changed in the core: take its effects soon. */
   readonly wake: () => void
@@ -73,12 +75,15 @@ export class SnapshotKeeper<State, Command, Result> {
    * larger: so writing snapshots never costs more than writing the log.
    */
   takeIfDue(): void {
-    if (this.#bytesSinceSnapshot < this.#dueBytes || this.#storing !== undefined) return
+    if (this.#storing !== undefined) return
+    const { buggify, applier } = this.#parts
+    const early = this.#bytesSinceSnapshot > 0 && buggify?.('raft.early-snapshot') === true
+    if (this.#bytesSinceSnapshot < this.#dueBytes && !early) return
     // A newer one would take the place of one that is being sent, and the log behind it: under load without end (P-37).
     const sending = this.#liveFollowers().some(({ state }) => state === 'snapshot')
     if (sending && this.#bytesSinceSnapshot < this.#lagLimitBytes) return
     // One from the leader may have been stored just when the log made it superfluous: it is there, but not adopted.
-    if (this.#parts.applier.lastApplied <= this.#newest.index) return
+    if (applier.lastApplied <= this.#newest.index) return
     this.#store(this.#take())
   }
 
@@ -211,6 +216,10 @@ export class SnapshotKeeper<State, Command, Result> {
     }
     const { resend, givenUp } = this.#sender.overdue(nowMs)
     for (const to of resend) this.#sendChunk(to)
+    // A chunk that arrives twice is as legal as one that is late.
+    if (this.#parts.buggify?.('raft.resend-chunk') === true) {
+      for (const to of this.#sender.followers) this.#sendChunk(to)
+    }
     for (const to of givenUp) this.#giveUp(to)
   }
 
