@@ -142,23 +142,33 @@ function upTo(operation: Operation, end: number): Operation {
 
 const MAX_NAMED = 5
 
+/** One part of many is called by its name; the only part of a model that judges everything at once has none. */
+export const describePart = (name: string): string => (name === '' ? 'The history' : `The part ${JSON.stringify(name)}`)
+
 function explainFailure(model: AnyModel, failure: Omit<Failure, 'text'>): string {
   const { operation, placed, unplaced } = failure
   const name = (one: Operation): string => `operation ${one.op} of ${one.client} (${describeOperation(model, one)})`
   const state = placed.at(-1)?.state ?? describeState(model, model.init())
   const [named, more] = [unplaced.slice(0, MAX_NAMED).map(name).join(', '), unplaced.length - MAX_NAMED]
-  const isInOrder = placed.some((one) => one.operation === operation)
+  const needed = neededEffect(failure)
   return [
-    `${JSON.stringify(failure.partition)} is not linearizable for the model ${model.name}.`,
-    `Its first ${failure.prefixEvents} events, which end with that of ${name(operation)}, have no order.`,
+    `${describePart(failure.partition)} is not linearizable for the model ${model.name}.`,
+    `Of the first ${failure.prefixEvents} events, which end with that of ${name(operation)}, it has no order.`,
     failure.smallest
-      ? 'Without that end they have one.'
+      ? 'Without that end it has one.'
       : 'Fewer may have none either: the budget did not suffice to say.',
-    `The longest order that was found has ${placed.length} operations and leads to ${state}.`,
-    unplaced.length > 0 ? `It has no place for ${named}${more > 0 ? `, and ${more} more` : ''}.` : '',
-    isInOrder && operation.outcome === 'fail' ? 'It needs the effect of that operation, which failed.' : '',
-    isInOrder && operation.outcome === 'ok' ? 'It needs the effect of that operation, but with another output.' : '',
+    `The longest order that was found has ${placed.length} operation${placed.length === 1 ? '' : 's'} and leads to the state ${state}.`,
+    needed === undefined && unplaced.length > 0
+      ? `It has no place for ${named}${more > 0 ? `, and ${more} more` : ''}.`
+      : '',
+    needed === undefined ? '' : `It needs the effect of ${name(operation)}, ${needed}.`,
   ]
     .filter((sentence) => sentence !== '')
     .join(' ')
+}
+
+/** Why the operation that ends the prefix does not fit although it has a place in the order; `undefined` when it has none. */
+export function neededEffect({ operation, placed }: Pick<Failure, 'operation' | 'placed'>): string | undefined {
+  if (!placed.some((one) => one.operation === operation)) return undefined
+  return operation.outcome === 'fail' ? 'which failed' : 'but with another output'
 }

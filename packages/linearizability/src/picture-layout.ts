@@ -76,10 +76,14 @@ export function layOut(failure: Failure, describe: (operation: Operation) => str
 
 /** First what has no place, then what was placed last, then what may have happened. In the order of their calls. */
 function chooseShown({ operations, operation, placed, unplaced }: Failure): Operation[] {
-  const chosen = new Set<Operation>([operation, ...unplaced])
-  const others = new Set<Operation>(placed.map((one) => one.operation).reverse())
-  for (const one of [...operations].reverse()) others.add(one)
-  for (const one of others) if (chosen.size < MAX_SHOWN_OPERATIONS) chosen.add(one)
+  const byWorth = [
+    operation,
+    ...unplaced,
+    ...placed.map((one) => one.operation).reverse(),
+    ...[...operations].reverse(),
+  ]
+  const chosen = new Set<Operation>()
+  for (const one of byWorth) if (chosen.size < MAX_SHOWN_OPERATIONS) chosen.add(one)
   return operations.filter((one) => chosen.has(one))
 }
 

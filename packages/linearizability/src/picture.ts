@@ -1,5 +1,5 @@
 import { describeOperation, describeState } from './describe.ts'
-import type { Failure } from './failure.ts'
+import { describePart, type Failure, neededEffect } from './failure.ts'
 import { escapeHtml } from './html.ts'
 import type { AnyModel, Model } from './model.ts'
 import { type Bar, type Lane, type Layout, layOut } from './picture-layout.ts'
@@ -18,7 +18,7 @@ const MAX_LISTED = 100
 export function drawFailure<State, Input, Output>(model: Model<State, Input, Output>, failure: Failure): string {
   const untyped = model as AnyModel
   const layout = layOut(failure, (operation) => describeOperation(untyped, operation))
-  const title = `${failure.partition} is not linearizable`
+  const title = `${describePart(failure.partition)} is not linearizable`
   return [
     '<!doctype html>',
     '<html lang="en">',
@@ -104,14 +104,17 @@ function drawPoint({ point, row, place }: Bar): string[] {
 
 const round = (pixels: number): number => Math.round(pixels * 10) / 10
 
-function drawOrder(model: AnyModel, { placed, unplaced, operation }: Failure): string {
+function drawOrder(model: AnyModel, failure: Failure): string {
+  const { placed, unplaced, operation } = failure
   const hidden = Math.max(0, placed.length - MAX_LISTED)
   const rows = placed.slice(hidden).map((one, index) => {
     const { client, op } = one.operation
     return tableRow([hidden + index + 1, client, op, describeOperation(model, one.operation), one.state])
   })
+  const needed = neededEffect(failure)
+  const problem = needed === undefined ? 'has no place' : `is needed above, ${needed}`
   const rest = (unplaced.length > 0 ? unplaced : [operation]).map((one) =>
-    tableRow(['', one.client, one.op, describeOperation(model, one), 'has no place'], 'unplaced'),
+    tableRow(['', one.client, one.op, describeOperation(model, one), problem], 'unplaced'),
   )
   const initial = describeState(model, model.init())
   return [
