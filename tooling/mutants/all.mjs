@@ -2,10 +2,17 @@ import { KV_MUTANTS } from './kv.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
 import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
+import { STORAGE_MUTANTS } from './storage.mjs'
 
 /**
  * Every planted bug. Each must be found by the tests of its package or by its simulation; each issue adds its own.
  *
  * @type {readonly import('./mutant.mjs').Mutant[]}
  */
-export const MUTANTS = [...RAFT_MUTANTS, ...RAFT_DRIVER_MUTANTS, ...KV_MUTANTS, ...MEMBERSHIP_MUTANTS]
+export const MUTANTS = [
+  ...RAFT_MUTANTS,
+  ...RAFT_DRIVER_MUTANTS,
+  ...KV_MUTANTS,
+  ...STORAGE_MUTANTS,
+  ...MEMBERSHIP_MUTANTS,
+]
