@@ -51,8 +51,8 @@ FILE holds a history as JSON lines; - is the standard input.
   --html PAGE            write a page that shows what is wrong; of "linearizable"
                          only when something is
   --json                 print the result as JSON
-  --real-time            transactions must also keep to the order of real time and
-                         of each process; so by default, unless --no-real-time
+  --real-time            transactions must keep to the order of real time and of
+                         each process too; the default, unless --no-real-time
   --expected LEVEL       what the store promises; strict-serializable by default,
                          serializable with --no-real-time; one of
                          ${inLines(CONSISTENCY_MODELS, '')}
