@@ -38,7 +38,8 @@ function inLines(names: readonly string[], end: string): string {
 
 /** What {@link runCommand} prints for `--help`, and when it is called wrongly. */
 export const USAGE: string = `Usage:
-  dsys-check linearizable [--model MODEL] [--budget STEPS] [--html PAGE] [--json] FILE
+  dsys-check linearizable [--model MODEL] [--budget STEPS]
+                          [--html PAGE] [--json] FILE
   dsys-check transactions --model list-append|register [--no-real-time]
                           [--expected LEVEL] [--linearizable-keys]
                           [--html PAGE] [--json] FILE
@@ -48,13 +49,13 @@ FILE holds a history as JSON lines; - is the standard input.
   --model MODEL          ${inLines(MODEL_NAMES, ';')}
                          by default the one that the first line of FILE names
   --budget STEPS         how much to try before giving up; 20 million by default
-  --html PAGE            write a page that shows what is wrong; of "linearizable"
-                         only when something is
+  --html PAGE            write a page that shows what is wrong; linearizable writes
+                         none when nothing is
   --json                 print the result as JSON
   --real-time            transactions must keep to the order of real time and of
                          each process too; the default, unless --no-real-time
-  --expected LEVEL       what the store promises; strict-serializable by default,
-                         serializable with --no-real-time; one of
+  --expected LEVEL       what the store promises; by default strict-serializable
+                         or, with --no-real-time, serializable; one of
                          ${inLines(CONSISTENCY_MODELS, '')}
   --linearizable-keys    take each key of a register for linearizable by itself
 
