@@ -60,8 +60,7 @@ describe.concurrent.each(packages)('%s', (name) => {
     expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toContain('Apache License')
     expect(
       files.filter(
-        (file) =>
-          !/^(LICENSE|README\.md|ALGORITHM\.md|package\.json|src\/.+\.ts|dist\/.+\.(js|d\.ts)(\.map)?)$/.test(file),
+        (file) => !/^(LICENSE|[A-Z-]+\.md|package\.json|src\/.+\.ts|dist\/.+\.(js|d\.ts)(\.map)?)$/.test(file),
       ),
     ).toEqual([])
     const orphans = files

@@ -49,8 +49,8 @@ FILE holds a history as JSON lines; - is the standard input.
   --model MODEL          ${inLines(MODEL_NAMES, ';')}
                          by default the one that the first line of FILE names
   --budget STEPS         how much to try before giving up; 20 million by default
-  --html PAGE            write a page that shows what is wrong; linearizable writes
-                         none when nothing is
+  --html PAGE            write a page that shows what is wrong; none is written
+                         about a history that is linearizable, or undecided
   --json                 print the result as JSON
   --real-time            transactions must keep to the order of real time and of
                          each process too; the default, unless --no-real-time

@@ -44,7 +44,7 @@ export class HistoryFormatError extends HistoryError {
   constructor(why: string, line: number, cause?: unknown) {
     super(why, {
       code: 'DSYS_HISTORY_FORMAT',
-      hint: 'Write the history with formatHistory(), or as src/HISTORY-FORMAT.md of the package describes it.',
+      hint: 'Write the history with formatHistory(), or as HISTORY-FORMAT.md of the package describes it.',
       line,
       cause,
     })

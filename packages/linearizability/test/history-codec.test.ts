@@ -15,7 +15,7 @@ import { SPECIFICATIONS } from './specifications.ts'
 
 const HEADER = '{"format":"dsys-history/1","model":"register"}'
 const READ = '{"type":"invoke","op":0,"client":"a","key":"x","input":{"op":"read"}}'
-const page = readFileSync(new URL('../src/HISTORY-FORMAT.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../HISTORY-FORMAT.md', import.meta.url), 'utf8')
 
 describe('JSON lines', () => {
   test('every history comes back as it was, with the lines of its events', () => {

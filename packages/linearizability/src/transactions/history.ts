@@ -56,7 +56,7 @@ export class TransactionHistoryError extends HistoryError {
   constructor(why: string, line?: number) {
     super(why, {
       code: 'DSYS_HISTORY_TRANSACTIONS',
-      hint: 'Correct the history; the form of a history of transactions is described in src/transactions/FORMAT.md of the package.',
+      hint: 'Correct the history; the form of a history of transactions is described in TRANSACTIONS-FORMAT.md of the package.',
       line,
     })
   }

@@ -25,8 +25,10 @@ const FUNCTIONS: Readonly<Record<string, MicroOperation[0]>> = {
 }
 
 /**
- * Reads a history of transactions from JSON lines; FORMAT.md describes them. Empty lines are skipped, and so are events that are no
- * transaction (`f` is something else than `txn`). Throws a TransactionHistoryError with the line that is wrong.
+ * Reads a history of transactions from JSON lines; TRANSACTIONS-FORMAT.md describes them. Empty lines are skipped, and so are events that
+ * are no transaction (`f` is something else than `txn`).
+ *
+ * @throws TransactionHistoryError (`DSYS_HISTORY_TRANSACTIONS`) with the line that is wrong.
  */
 export function parseTransactions(text: string): TransactionEvent[] {
   const events: TransactionEvent[] = []

@@ -39,8 +39,8 @@ describe('JSON lines', () => {
     expect(parseTransactions(jepsen)).toEqual(parseTransactions(formatTransactions(events)))
   })
 
-  test('the example of FORMAT.md is read, and is what is written', () => {
-    const page = readFileSync(new URL('../../src/transactions/FORMAT.md', import.meta.url), 'utf8')
+  test('the example of TRANSACTIONS-FORMAT.md is read, and is what is written', () => {
+    const page = readFileSync(new URL('../../TRANSACTIONS-FORMAT.md', import.meta.url), 'utf8')
     const example = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
     expect(formatTransactions(parseTransactions(example))).toBe(example)
     expect(checkTransactions(parseTransactions(example), { model: 'list-append' })).toMatchObject({
