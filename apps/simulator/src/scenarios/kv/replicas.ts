@@ -35,6 +35,7 @@ export class Replicas {
   readonly #indexOfValue = new Map<string, number>()
   /** The change that made each revision. */
   readonly #changes = new Map<number, string>()
+  readonly #revisionOf = new Map<string, number>()
   /** How many commands had been applied when a state had these bytes. */
   readonly #snapshots = new Map<string, Set<number>>()
 
@@ -45,6 +46,11 @@ export class Replicas {
   /** Commands that were applied, by whomever. */
   get applied(): number {
     return this.#commands.length
+  }
+
+  /** The revision that the change to this value made, which no other command has; undefined when it changed nothing anywhere. */
+  revisionOf(key: string, value: string): number | undefined {
+    return this.#revisionOf.get(`${key}=${value}`)
   }
 
   /** The change that made `revision`, in the form of {@link describeChange}. */
@@ -76,7 +82,10 @@ export class Replicas {
         })
         this.#parts.trace.add(this.#parts.nowMs(), node, 'apply', '', context.index, position)
         seen.set(applied.state, new Set([position + 1]))
-        if (applied.result.changed) this.#changes.set(applied.result.revision, describeChange(command))
+        if (applied.result.changed) {
+          this.#changes.set(applied.result.revision, describeChange(command))
+          this.#revisionOf.set(describeChange(command), applied.result.revision)
+        }
         this.#parts.onApplied(life)
         return applied
       },
