@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs'
+import { ANOMALY_KINDS, MODEL_NAMES } from '@dsys/linearizability'
+import { expect, test, vi } from 'vitest'
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+
+test('the example of the README runs and prints what it says', async () => {
+  const example = readFileSync(new URL('./example.ts', import.meta.url), 'utf8')
+  expect(readme).toContain(`\`\`\`ts\n${example}\`\`\`\n`)
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  try {
+    await import('./example.ts')
+    const promised = [...example.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map((match) => match[1])
+    expect(log.mock.calls.map((call) => call.join(' '))).toEqual(promised)
+  } finally {
+    log.mockRestore()
+  }
+})
+
+test('the README has every model and every anomaly', () => {
+  for (const name of MODEL_NAMES) expect(readme).toContain(`\`${name}\``)
+  // Those of an order are named by their ending.
+  for (const kind of ANOMALY_KINDS) expect(readme).toContain(`\`${kind.replace(/-(process|realtime)$/, '')}`)
+})
