@@ -1,15 +1,185 @@
-import { testCluster } from '@dsys/simulation'
-import { expect, test } from 'vitest'
+import { delay } from '@dsys/runtime'
+import { StartFailedError, type TestNode, type TestService, testCluster } from '@dsys/simulation'
+import { describe, expect, test } from 'vitest'
 
-test('a cluster elects, writes, survives a crash of its leader, and converges', async () => {
-  await using cluster = await testCluster({ nodes: 3, seed: 42 })
-  const leader = await cluster.elected()
-  const keyspace = cluster.service(leader).kv.linearizable('default')
-  expect(await cluster.run(keyspace.put('a', Buffer.from('1')))).toEqual({ revision: 1 })
-  cluster.crash(leader)
-  await cluster.advance('5s')
-  const next = await cluster.elected()
-  expect(next).not.toBe(leader)
-  await cluster.restart(leader)
-  await cluster.converged()
+describe('a cluster without a service of its own', () => {
+  test('elects, writes, survives a crash of its leader, and converges', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 42 })
+    const leader = await cluster.elected()
+    const keyspace = cluster.service(leader).kv.linearizable('default')
+    expect(await cluster.run(keyspace.put('a', Buffer.from('1')))).toEqual({ revision: 1 })
+    cluster.crash(leader)
+    await cluster.advance('5s')
+    const next = await cluster.elected()
+    expect(next).not.toBe(leader)
+    const again = await cluster.restart(leader)
+    await cluster.converged()
+    expect((await cluster.run(again.kv.linearizable('default').get('a')))?.value.toString()).toBe('1')
+  })
+
+  test('is the same run for the same seed and calls, and another one for another seed', async () => {
+    const hashOf = async (seed: number): Promise<string> => {
+      await using cluster = await testCluster({ nodes: 3, seed, buggify: true })
+      await cluster.elected()
+      await cluster.chaos({ lasting: '5s' })
+      await cluster.converged()
+      return cluster.trace.hash
+    }
+    expect(await hashOf(3)).toBe(await hashOf(3))
+    expect(await hashOf(3)).not.toBe(await hashOf(4))
+  })
+
+  test('a minority cannot write, and says so in virtual time', async () => {
+    await using cluster = await testCluster({ nodes: 5, seed: 1 })
+    const leader = await cluster.elected()
+    const rest = cluster.ids.filter((id) => id !== leader)
+    cluster.partition([leader, rest[0] as string], rest.slice(1))
+    await cluster.advance('3s')
+    const write = cluster.service(leader).kv.linearizable('default').put('a', Buffer.from('1'), { timeoutMs: 2_000 })
+    await expect(cluster.run(write)).rejects.toMatchObject({ retryable: true })
+    expect(rest.slice(1)).toContain(await cluster.elected())
+    cluster.heal()
+    await cluster.converged()
+  })
+
+  test('a paused leader is replaced, and knows when it goes on', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 5 })
+    const leader = await cluster.elected()
+    cluster.pause(leader)
+    await cluster.waitFor('another leader', () => ![undefined, leader].includes(cluster.leader()))
+    expect(cluster.service(leader).status().role).toBe('leader')
+    cluster.resume(leader)
+    await cluster.converged()
+    expect(cluster.service(leader).status().role).toBe('follower')
+  })
+
+  test('a deadline says what was waited for, how each node stands, and the seed', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 77 })
+    cluster.crash('n1')
+    cluster.crash('n2')
+    const waiting = cluster.waitFor('the impossible', () => false, { within: '2s' })
+    await expect(waiting).rejects.toMatchObject({ code: 'DSYS_SIMULATION_DEADLINE', waitedFor: 'the impossible' })
+    await expect(waiting).rejects.toThrow(/n1: .*\n.*n2: .*\n.*n3: [\s\S]*seed 77/)
+    expect(() => cluster.service('n1')).toThrow(expect.objectContaining({ code: 'DSYS_SIMULATION_NODE_DOWN' }))
+  })
+
+  test('explains what has happened, and is not used after its end', async () => {
+    const cluster = await testCluster({ nodes: 3, seed: 2 })
+    await cluster.elected()
+    cluster.crash('n2')
+    expect(cluster.explain()).toContain('crash')
+    await cluster[Symbol.asyncDispose]()
+    await expect(cluster.advance('1s')).rejects.toMatchObject({ code: 'DSYS_SIMULATION_ENDED' })
+    expect(() => cluster.crash('n1')).toThrow(expect.objectContaining({ code: 'DSYS_SIMULATION_ENDED' }))
+  })
+
+  test('refuses what is no cluster and no duration', async () => {
+    await expect(testCluster({ nodes: 0 })).rejects.toThrow(RangeError)
+    await expect(testCluster({ nodes: ['a', 'a'] })).rejects.toThrow(RangeError)
+    await using cluster = await testCluster({ nodes: ['left', 'right'] })
+    await expect(cluster.advance('10 s' as '10s')).rejects.toThrow(RangeError)
+    await expect(cluster.advance({ ms: -1 })).rejects.toThrow(RangeError)
+    const before = cluster.nowMs
+    await cluster.advance('1m')
+    await cluster.advance({ ms: 500 })
+    expect(cluster.nowMs - before).toBe(60_500)
+  })
+})
+
+/** Counts the hellos of others; keeps how many lives it has had on its disk. */
+class Greeter implements TestService {
+  heard = 0
+  lives = 0
+  readonly #node: TestNode
+  #over = false
+
+  constructor(node: TestNode) {
+    this.#node = node
+  }
+
+  static async start(node: TestNode): Promise<Greeter> {
+    const greeter = new Greeter(node)
+    const key = Buffer.from('lives')
+    greeter.lives = ((await node.state.get(key))?.[0] ?? 0) + 1
+    await node.state.write([{ type: 'put', key, value: Uint8Array.of(greeter.lives) }])
+    node.transport.listen('hello', () => void greeter.heard++)
+    greeter.#greet()
+    return greeter
+  }
+
+  #greet(): void {
+    if (this.#over) return
+    for (const id of this.#node.ids)
+      if (id !== this.#node.id) this.#node.transport.send({ id }, 'hello', Uint8Array.of(1))
+    this.#node.clock.setTimer(100, () => this.#greet())
+  }
+
+  converged(): number {
+    return this.lives
+  }
+
+  async stop(): Promise<void> {
+    this.#over = true
+  }
+}
+
+describe('a cluster of a service of ones own', () => {
+  test('hears the others in virtual time, and nobody through a cut', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 9, start: Greeter.start })
+    await cluster.advance('10s')
+    const before = cluster.service('n1').heard
+    expect(before).toBeGreaterThan(190)
+    expect(before).toBeLessThan(205)
+    cluster.partition(['n1'], ['n2', 'n3'])
+    await cluster.advance('10s')
+    expect(cluster.service('n1').heard - before).toBeLessThanOrEqual(2)
+    cluster.heal()
+    await cluster.advance('1s')
+    expect(cluster.service('n1').heard - before).toBeGreaterThan(15)
+  })
+
+  test('keeps over a crash what its disk has, and nothing else', async () => {
+    await using cluster = await testCluster({ nodes: 2, seed: 9, start: Greeter.start })
+    for (const id of cluster.ids) cluster.crash(id)
+    await cluster.restartAll()
+    expect(cluster.ids.map((id) => cluster.service(id).lives)).toEqual([2, 2])
+    await cluster.converged()
+    await cluster.stop()
+    expect(cluster.running).toEqual([])
+  })
+
+  test('whose start fails is told by its node and cause', async () => {
+    const start = async (node: TestNode): Promise<Greeter> => {
+      if (node.id === 'n2') throw new Error('no configuration')
+      return await Greeter.start(node)
+    }
+    const error = await testCluster({ nodes: 2, start }).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(StartFailedError)
+    expect(error).toMatchObject({ node: 'n2', cause: new Error('no configuration') })
+  })
+
+  test('that waits for the real world is found out at the deadline', async () => {
+    await using cluster = await testCluster({ nodes: 1, start: Greeter.start })
+    let timer: NodeJS.Timeout | undefined
+    const work = new Promise((resolve) => {
+      timer = setTimeout(resolve, 60_000)
+    })
+    try {
+      await expect(cluster.run(work, { within: '5s' })).rejects.toMatchObject({
+        hint: expect.stringMatching(/real world \(1 Timeout\)/),
+      })
+    } finally {
+      clearTimeout(timer)
+    }
+  })
+
+  test('can be waited for inside of run by the clock of the cluster', async () => {
+    await using cluster = await testCluster({ nodes: 2, start: Greeter.start })
+    const startMs = cluster.nowMs
+    const passed = await cluster.run(async () => {
+      await delay(cluster.clock, 1_500)
+      return cluster.nowMs - startMs
+    })
+    expect(passed).toBe(1_500)
+  })
 })
