@@ -35,6 +35,12 @@ describe('elections and votes', () => {
     expect(node.messages()).toMatchObject([{ type: 'vote-response', granted: true }])
   })
 
+  test('P-01: a vote is also written where the term is on disk already', () => {
+    const node = coreOf(stored([], 3))
+    node.step('n2', voteRequest(3))
+    expect(node.effects().write?.hardState).toEqual({ term: 3, votedFor: 'n2' })
+  })
+
   test('P-02: stepping down within a term keeps the vote', () => {
     const node = coreOf()
     node.lead('n2')

@@ -51,6 +51,22 @@ test('what was handed to a leader that is lost goes to the next one as soon as t
   await cluster.run(Promise.all(writes), 20)
 })
 
+test('a node that crashes right behind its vote still has the term in which it gave it (P-01)', async () => {
+  await using cluster = await Cluster.start(counter)
+  // Nothing else may bring the term to the disk.
+  cluster.filter = (_from, _to, { type }) => type === 'vote-request' || type === 'vote-response'
+  await cluster.waitFor('a leader', () => cluster.leader() !== undefined)
+  const leader = cluster.leader() as string
+  const { term } = cluster.node(leader).status()
+  const voters = cluster.followers().filter((id) => cluster.node(id).status().term === term)
+  expect(voters.length).toBeGreaterThan(0)
+  for (const id of cluster.ids) cluster.crash(id)
+  for (const id of voters) {
+    await cluster.start(id)
+    expect(cluster.node(id).status().term).toBe(term)
+  }
+})
+
 test('all crash at once, with part of the last writes on disk: no acknowledged write is lost', async () => {
   for (let seed = 1; seed <= 5; seed++) {
     await using cluster = await Cluster.start(counter, { seed })

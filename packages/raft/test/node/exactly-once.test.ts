@@ -73,6 +73,19 @@ describe('a proposal is applied at most once, and once when it is acknowledged',
     }
   })
 
+  test('when it is lost on its way to a leader that stays: it is handed over again', async () => {
+    await using cluster = await Cluster.start(counter)
+    const leader = await cluster.elected()
+    const proposer = cluster.followers()[0] as string
+    await cluster.run(cluster.node(proposer).propose({ id: 'warm', by: 1 }))
+    let lost = 0
+    cluster.filter = (_from, _to, { type }) => type !== 'forward-request' || lost++ > 0
+    const write = cluster.node(proposer).propose({ id: 'lost once', by: 1 }, { timeoutMs: 60_000 })
+    expect(await cluster.run(write, 5_000)).toBe(2)
+    expect(lost).toBe(2)
+    expect(cluster.node(leader).status()).toMatchObject({ role: 'leader', term: 1 })
+  })
+
   test('when only the answers are lost, through restarts of the leader and over snapshots', async () => {
     const raft = { snapshotEveryBytes: 2_048, keepEntries: 4 }
     await using cluster = await Cluster.start(counter, { seed: 6, raft })
