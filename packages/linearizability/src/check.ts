@@ -55,27 +55,30 @@ export function checkLinearizability<State, Input, Output>(
   const untyped = model as AnyModel
   const operations = collectOperations(history, options.lines)
   const runs = partitionHistory(untyped, operations, options.lines).map((partition): Run => {
-    const search = new Search({ model: untyped, operations: searchOperations(untyped, partition) })
-    return { partition, search, verdict: 'undecided' }
+    return { partition, search: undefined, verdict: 'undecided', steps: 0, order: undefined }
   })
-  runAll(runs, budget)
+  runAll(untyped, runs, budget)
   const failed = runs.find(({ verdict }) => verdict === 'not-linearizable')
   const verdict =
     failed?.verdict ?? (runs.every((run) => run.verdict === 'linearizable') ? 'linearizable' : 'undecided')
+  const blockedAt = failed?.search?.blockedAt ?? -1
   return {
     verdict,
     model: model.name,
     operations: operations.length,
-    steps: stepsOf(runs),
+    steps: runs.reduce((sum, { steps }) => sum + steps, 0),
     partitions: runs.map(toResult),
-    failure: failed && findFailure(untyped, failed.partition, { blockedAt: failed.search.blockedAt, budget }),
+    failure: failed && findFailure(untyped, failed.partition, { blockedAt, budget }),
   }
 }
 
 interface Run {
   readonly partition: Partition
-  readonly search: Search
+  /** Made when its turn comes, and let go when there is an order: a history may have many keys. */
+  search: Search | undefined
   verdict: Verdict
+  steps: number
+  order: readonly number[] | undefined
 }
 
 /** The steps of the first round; each later one has four times as many. */
@@ -85,30 +88,33 @@ const FIRST_ROUND_STEPS = 50_000
  * In rounds, so that one part that is hard does not use up what the others need: a violation anywhere decides the whole. Ends with the
  * first one.
  */
-function runAll(runs: readonly Run[], budget: number): void {
+function runAll(model: AnyModel, runs: readonly Run[], budget: number): void {
   let spent = 0
   for (let limit = FIRST_ROUND_STEPS; ; limit *= 4) {
     for (const run of runs) {
       if (run.verdict !== 'undecided') continue
-      const before = run.search.steps
-      const answer = run.search.run(Math.min(limit, before + budget - spent))
-      spent += run.search.steps - before
-      if (answer === 'yes') run.verdict = 'linearizable'
-      if (answer === 'no') run.verdict = 'not-linearizable'
-      if (answer === 'no' || spent >= budget) return
+      const before = run.steps
+      const verdict = continueRun(model, run, Math.min(limit, before + budget - spent))
+      spent += run.steps - before
+      if (verdict === 'not-linearizable' || spent >= budget) return
     }
     if (runs.every(({ verdict }) => verdict !== 'undecided')) return
   }
 }
 
-const stepsOf = (runs: readonly Run[]): number => runs.reduce((sum, { search }) => sum + search.steps, 0)
-
-function toResult({ partition, search, verdict }: Run): PartitionResult {
-  return {
-    name: partition.name,
-    verdict,
-    operations: partition.operations.length,
-    steps: search.steps,
-    order: verdict === 'linearizable' ? search.longest.order : undefined,
+function continueRun(model: AnyModel, run: Run, limit: number): Verdict {
+  run.search ??= new Search({ model, operations: searchOperations(model, run.partition) })
+  const answer = run.search.run(limit)
+  run.steps = run.search.steps
+  if (answer === 'no') run.verdict = 'not-linearizable'
+  if (answer === 'yes') {
+    run.verdict = 'linearizable'
+    run.order = run.search.longest.order
+    run.search = undefined
   }
+  return run.verdict
+}
+
+function toResult({ partition, verdict, steps, order }: Run): PartitionResult {
+  return { name: partition.name, verdict, operations: partition.operations.length, steps, order }
 }

@@ -21,6 +21,7 @@ const REGISTER_GOOD: readonly Case[] = [
   ['an unknown write is never seen', history(inSequence(unknown('a', WRITE), read('b', null)))],
   ['a write without an end is seen', history([...around(never('a', WRITE), ...inSequence(read('b', 1)))])],
   ['a failed write is not seen', history(inSequence(fail('a', WRITE), read('b', null)))],
+  ['a value comes back', history(inSequence(write('a', 1), read('b', 1), write('a', 2), write('a', 1), read('b', 1)))],
   ['two writes at once in either order', history(together(write('a', 1), write('b', 2)), inSequence(read('c', 1)))],
 ]
 

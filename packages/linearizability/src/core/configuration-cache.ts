@@ -2,8 +2,8 @@ import { mixHash } from '../json.ts'
 import type { LinearizedSet } from './linearized-set.ts'
 import type { UnknownSets } from './unknown-sets.ts'
 
-const INITIAL_SLOTS = 1024
-const INITIAL_WORDS = 8192
+const INITIAL_SLOTS = 64
+const INITIAL_WORDS = 256
 
 /** Where the fields of a configuration are in the arena; its window of linearized changes follows. */
 const HASH = 0

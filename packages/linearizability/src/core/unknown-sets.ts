@@ -10,7 +10,7 @@ export class UnknownSets {
 
   constructor(operations: number) {
     this.#words = (operations >>> 5) + 1
-    this.#bits = new Uint32Array(this.#words * 64)
+    this.#bits = new Uint32Array(this.#words * 4)
   }
 
   has(set: number, operation: number): boolean {
