@@ -198,6 +198,11 @@ const SET_BAD: readonly BadCase[] = [
     history(inSequence(onSet('a', 'add', 1, true), onSet('b', 'remove', 1, true), onSet('c', 'has', 1, true))),
   ],
   ['an item twice', 1, history(inSequence(onSet('a', 'add', 1, true), read('b', [1, 1])))],
+  [
+    'an item twice in place of another',
+    2,
+    history(inSequence(onSet('a', 'add', 1, true), onSet('a', 'add', 2, true), read('b', [1, 1]))),
+  ],
 ]
 
 const enqueue = (client: string, value: Json): Step => ok(client, { op: 'enqueue', value })
