@@ -3,6 +3,7 @@ import { SeededRandom, VirtualClock } from '@dsys/runtime'
 import { bumpGeneration } from '@dsys/storage-file'
 import { MemoryDisk } from '@dsys/storage-memory'
 import { test } from 'vitest'
+import { editFile } from './storage-on-memory.ts'
 
 const clockAt = (wallMs: number): VirtualClock => new VirtualClock({ wallMs })
 
@@ -42,9 +43,9 @@ test('a damaged generation is reported and kept', async () => {
   const disk = new MemoryDisk(new SeededRandom(1))
   const ports = { disk: disk.mount(), clock: clockAt(7) }
   await bumpGeneration(ports, { directory: '' })
-  const damaged = disk.edit('generation', (file) => file.writeUInt8(1, 8))
+  const damaged = editFile(disk, 'generation', (file) => file.writeUInt8(1, 8))
   await rejects(bumpGeneration(ports, { directory: '' }), { code: 'DSYS_STORAGE_CORRUPT', file: 'generation' })
-  ok(disk.content('generation').equals(damaged))
+  ok(damaged.equals(disk.content('generation')))
 })
 
 test('a folder that somebody uses gives no generation, and is free again afterwards', async () => {

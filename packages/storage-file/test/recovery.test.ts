@@ -34,7 +34,7 @@ describe('a torn tail (P-40)', () => {
     const [start, end] = [frames[3] as number, frames[4] as number]
     for (let cut = start; cut < end; cut++) {
       world.restore(wal(1), whole)
-      world.disk.edit(wal(1), (file) => file.fill(0, cut, end))
+      world.edit(wal(1), (file) => file.fill(0, cut, end))
       const found = await world.session(async (log, storage) => {
         const last = log.recovered.entries.at(-1)?.index ?? 0
         await log.persist({ entries: [entry(last + 1, Buffer.from('new'))] })
@@ -56,7 +56,7 @@ describe('a torn tail (P-40)', () => {
       await log.persist({ entries: [entry(2, Buffer.alloc(1_500, 7))] })
     })
     const start = framesOf(world.bytes(wal(1)))[2] as number
-    world.disk.edit(wal(1), (file) => file.fill(0, start, 1_024))
+    world.edit(wal(1), (file) => file.fill(0, start, 1_024))
     equal(await world.lastIndex(), 1)
     deepEqual(
       world.bytes(wal(1)).subarray(start + FRAME_HEADER),
@@ -74,10 +74,10 @@ describe('a torn tail (P-40)', () => {
     })
     await world.killed((log) => log.persist({ entries: [entry(2, filler, 5)] }))
     // The middle of the write of term 5 never reached the disk: it was not acknowledged, and recovery drops it.
-    world.disk.edit(wal(1), (file) => file.fill(0, 1_024, 1_536))
+    world.edit(wal(1), (file) => file.fill(0, 1_024, 1_536))
     equal(await world.lastIndex(), 1)
     // Then a write of term 6 with the same data is torn: only its middle reaches the disk.
-    world.disk.edit(wal(1), (file) => file.fill(9, 1_024, 1_536))
+    world.edit(wal(1), (file) => file.fill(9, 1_024, 1_536))
     ok(start < 1_024)
     equal(await world.lastIndex(), 1, 'a write that a recovery has dropped must not come back')
   })
@@ -90,7 +90,7 @@ describe('a torn tail (P-40)', () => {
     // Eight copies, each a byte further, so one of them stands where a frame may begin.
     const copies = Array.from({ length: 8 }, () => Buffer.concat([frame, Buffer.alloc(1)]))
     await world.killed((log) => log.persist({ entries: [entry(2, Buffer.concat(copies))] }))
-    world.disk.edit(wal(1), (file) => file.fill(0, (framesOf(file).at(-1) as number) - 16))
+    world.edit(wal(1), (file) => file.fill(0, (framesOf(file).at(-1) as number) - 16))
     equal(await world.lastIndex(), 1)
   })
 
@@ -111,7 +111,7 @@ describe('damage that a crash cannot explain (P-40)', () => {
     for (let at = 0; at < lastStart; at++) {
       if (padding.has(at)) continue
       world.restore(wal(1), whole)
-      const damaged = world.disk.edit(wal(1), (file) => file.writeUInt8((file[at] as number) ^ 0x40, at))
+      const damaged = world.edit(wal(1), (file) => file.writeUInt8((file[at] as number) ^ 0x40, at))
       const error = await world.start().then(
         () => expect.fail(`damage at byte ${at} went unnoticed`),
         (reason: unknown) => reason,
@@ -126,10 +126,10 @@ describe('damage that a crash cannot explain (P-40)', () => {
 
   test('in the end of a segment that is not the last is reported', async () => {
     const world = await fullSegments()
-    world.disk.edit(wal(1), (file) => file.fill(0, framesOf(file).at(-2) as number))
+    world.edit(wal(1), (file) => file.fill(0, framesOf(file).at(-2) as number))
     await rejects(world.start(), { ...corrupt, file: wal(2) })
     const torn = await fullSegments()
-    torn.disk.edit(wal(1), (file) => {
+    torn.edit(wal(1), (file) => {
       const at = framesOf(file).at(-2) as number
       file.writeUInt8(255, at + FRAME_HEADER + 2)
     })
@@ -150,7 +150,7 @@ describe('damage that a crash cannot explain (P-40)', () => {
   test('of the checkpoint of the last segment is reported, also when nothing follows it', async () => {
     const world = new StorageOnMemory()
     await world.session(async () => undefined)
-    world.disk.edit(wal(1), (file) => file.fill(0, 48))
+    world.edit(wal(1), (file) => file.fill(0, 48))
     await rejects(world.start(), { ...corrupt, offset: 48 })
   })
 
@@ -158,7 +158,7 @@ describe('damage that a crash cannot explain (P-40)', () => {
     const { world, whole } = await threeBatches()
     const { crc32 } = await import('node:zlib')
     world.restore(wal(1), whole)
-    world.disk.edit(wal(1), (file) => {
+    world.edit(wal(1), (file) => {
       file.writeUInt32LE(2, 8)
       file.writeUInt32LE(crc32(file.subarray(0, 44)), 44)
     })
@@ -202,7 +202,7 @@ describe('segments', () => {
     }
     const end = framesOf(world.bytes(wal(1))).at(-1) as number
     equal(framesOf(other.bytes(wal(1))).at(-3), end, 'both segments must be laid out alike')
-    world.disk.edit(wal(1), (file) => other.bytes(wal(1)).copy(file, end, end))
+    world.edit(wal(1), (file) => other.bytes(wal(1)).copy(file, end, end))
     equal(await world.lastIndex(), 2)
   })
 

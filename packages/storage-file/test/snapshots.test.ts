@@ -32,7 +32,7 @@ test('damage in any byte of the newest snapshot is reported, and no older state 
   const world = await withSnapshot(Buffer.from('the state'))
   const whole = world.bytes(path)
   for (let at = 0; at < whole.length; at++) {
-    const damaged = world.disk.edit(path, (file) => {
+    const damaged = world.edit(path, (file) => {
       whole.copy(file)
       file.writeUInt8((whole[at] as number) ^ 1, at)
     })

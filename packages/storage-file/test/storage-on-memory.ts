@@ -48,13 +48,24 @@ export class StorageOnMemory {
 
   /** What a file holds now. */
   bytes(path: string): Buffer {
-    return this.disk.content(path)
+    return Buffer.from(this.disk.content(path))
   }
 
   /** Overwrites a file from its start. */
   restore(path: string, content: Buffer): void {
-    this.disk.edit(path, (file) => content.copy(file))
+    this.edit(path, (file) => content.copy(file))
   }
+
+  /** As that of the disk, for a Buffer. */
+  edit(path: string, edit: (content: Buffer) => void): Buffer {
+    return editFile(this.disk, path, edit)
+  }
+}
+
+/** Changes a file of `disk`, and gives its new content. */
+export function editFile(disk: MemoryDisk, path: string, edit: (content: Buffer) => void): Buffer {
+  const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return view(disk.edit(path, (content) => edit(view(content))))
 }
 
 export const entry = (index: number, data: Uint8Array = Buffer.from(`entry ${index}`), term = 1): LogEntry => ({

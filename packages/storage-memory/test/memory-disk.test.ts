@@ -15,7 +15,7 @@ async function put(disk: Disk, path: string, content: string): Promise<DiskFile>
   return file
 }
 
-const get = (disk: MemoryDisk, path: string): string => disk.content(path).toString()
+const get = (disk: MemoryDisk, path: string): string => Buffer.from(disk.content(path)).toString()
 
 /** What the crashes of many seeds leave of what `body` did. */
 async function remains(body: (disk: Disk) => Promise<void>, found: (disk: MemoryDisk) => string): Promise<string[]> {

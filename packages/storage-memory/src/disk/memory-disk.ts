@@ -183,14 +183,14 @@ export class MemoryDisk {
   }
 
   /** What a process would read of a file: a copy. Throws FileMissingError. */
-  content(path: string): Buffer {
-    return Buffer.from(this.#tree.get(path).view())
+  content(path: string): Uint8Array {
+    return Uint8Array.from(this.#tree.get(path).view())
   }
 
   /** Changes the content of a file, for instance to damage it. All of it is durable then. Returns a copy. */
-  edit(path: string, edit: (content: Buffer) => void): Buffer {
+  edit(path: string, edit: (content: Uint8Array) => void): Uint8Array {
     const file = this.#tree.get(path)
-    const content = Buffer.from(file.view())
+    const content = Uint8Array.from(file.view())
     edit(content)
     file.replace(Buffer.from(content))
     return content

@@ -178,10 +178,10 @@ export class MemoryFile {
     }
   }
 
-  /** Cut at any byte; before that, all sectors or any of them. */
+  /** Cut at any byte; before that, all sectors or any of them. Or any of them up to the end. */
   #tear(target: GrowableBytes, { position, data }: WriteChange, random: Random): void {
-    const cut = random.integer(0, data.length + 1)
     const inOrder = random.float() < 0.3
+    const cut = inOrder || random.float() < 0.5 ? random.integer(0, data.length + 1) : data.length
     for (let from = 0; from < cut; ) {
       const sectorEnd = (Math.floor((position + from) / this.#sectorBytes) + 1) * this.#sectorBytes - position
       const to = Math.min(sectorEnd, cut)
