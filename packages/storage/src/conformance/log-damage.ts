@@ -266,4 +266,29 @@ export const errors: readonly LogCase[] = [
       }
     },
   },
+  {
+    name: 'a crash late in the recovery after a failed write is no damage (P-40, P-41)',
+    needs: ['failure', 'crash', 'crash-points'],
+    run: async (_, another) => {
+      for (let round = 0; round < 40 * 12; round++) {
+        await using place = await another()
+        const storage = await started(place)
+        const log = await storage.openGroup('g')
+        await log.persist({ entries: run(1, 3, 1) })
+        await place.failWrites?.()
+        await log.persist({ entries: [entry(4, 2, 'x'.repeat(1_500))] }).catch(() => undefined)
+        await storage.stop()
+        const lost = place.crashAfter?.(8 + (round % 12))
+        // Whether it gets to its end or not, the next life must start.
+        const recovery = session(place, async () => undefined).catch(() => undefined)
+        await Promise.race([lost, recovery])
+        await place.crash?.()
+        await session(place, async ({ recovered }) => {
+          const found = recovered.entries.length
+          ok(found === 3 || found === 4)
+          deepEqual(plain(recovered.entries.slice(0, 3)), plain(run(1, 3, 1)))
+        })
+      }
+    },
+  },
 ]
