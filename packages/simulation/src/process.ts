@@ -63,7 +63,9 @@ export class SimProcess {
   resume(): void {
     if (!this.#paused || !this.#alive) return
     this.#paused = false
-    this.#mark ??= this.#timers.add(this.#machine.monotonicMs(), () => undefined)
+    // Also where an earlier pause still lets go what it held: timers that became due since come first again.
+    if (this.#mark !== undefined) this.#timers.cancel(this.#mark)
+    this.#mark = this.#timers.add(this.#machine.monotonicMs(), () => undefined)
     this.#scheduler.after(0, () => this.#letGo())
   }
 

@@ -41,7 +41,7 @@ export interface CrashFate {
 export interface FaultyNode {
   /** Whether a process of this node runs, perhaps paused. */
   readonly running: boolean
-  /** Ends the process at once; does nothing when none runs. */
+  /** Ends the process at once, where one runs; a loss of power, or of the disk, befalls the disk all the same. */
   crash(fate: CrashFate): void
   /** Does nothing when it runs, or when its disk is lost or damaged for good. */
   restart(): void

@@ -85,6 +85,23 @@ describe('a process', () => {
     expect(seen.at(-1)).toBe('e')
   })
 
+  test('after a second pause sees its timers first again, also those that came due in it', () => {
+    const { scheduler, process, seen } = world()
+    process.clock.setTimer(20, () => seen.push('timer'))
+    process.pause()
+    process.input(() => {
+      seen.push('a')
+      process.pause()
+    })
+    process.input(() => seen.push('b'))
+    process.resume()
+    scheduler.run(50)
+    expect(seen).toEqual(['a'])
+    process.resume()
+    scheduler.run(60)
+    expect(seen).toEqual(['a', 'timer', 'b'])
+  })
+
   test('does nothing any more once it is killed, also in the middle of catching up', () => {
     const { scheduler, process, seen } = world()
     process.clock.setTimer(5, () => seen.push('timer'))

@@ -76,8 +76,8 @@ export class HostedNode<S extends TestService> implements MachineProgram {
   /** How it stands, with what its service says of itself. */
   describe(): string {
     const { service, state } = this
-    const status = service?.status?.()
-    return status === undefined ? state : `${state}, ${JSON.stringify(status).slice(0, MAX_STATUS_CHARACTERS)}`
+    const status = service?.status && statusOf(() => service.status?.())
+    return status === undefined ? state : `${state}, ${status.slice(0, MAX_STATUS_CHARACTERS)}`
   }
 
   start(life: SimLife): void {
@@ -163,6 +163,15 @@ export class HostedNode<S extends TestService> implements MachineProgram {
 async function stopService(service: TestService | undefined): Promise<void> {
   if (service?.stop !== undefined) await service.stop()
   else await service?.[Symbol.asyncDispose]?.()
+}
+
+/** What a service says of itself. It is asked where something else has failed already, which its own failing must not hide. */
+function statusOf(ask: () => unknown): string | undefined {
+  try {
+    return JSON.stringify(ask(), (_, value) => (typeof value === 'bigint' ? `${value}` : value))
+  } catch (error) {
+    return `its status cannot be told (${textOf(error)})`
+  }
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -81,13 +81,14 @@ export class SimMachine implements FaultyNode {
   }
 
   /**
-   * Every process on it ends, between two steps or in the middle of one, and the disk keeps what `fate` says. Does nothing
-   * when none runs.
+   * Every process on it ends, between two steps or in the middle of one, and the disk keeps what `fate` says. Where none runs,
+   * a loss of power still takes from the disk what the last process had not synced, and a lost disk is lost.
    */
   crash(fate: CrashFate): void {
     const lives = this.#lives()
-    if (lives.length === 0) return
-    this.#note('crash', this.#generation)
+    const isKill = fate.unsynced === 'kept' && fate.disk === 'kept'
+    if (lives.length === 0 && isKill) return
+    if (lives.length > 0) this.#note('crash', this.#generation)
     this.#life = undefined
     this.#impostors = []
     for (const life of lives) life.end()

@@ -9,6 +9,7 @@ import { type CrashFate, FaultAtlas, type Restore } from '../world.ts'
 import { ClusterHost, type ClusterHostParts } from './cluster-host.ts'
 import { type Duration, millisecondsOf } from './duration.ts'
 import { NodeDownError, SimulationEndedError } from './errors.ts'
+import type { SimLife } from './life.ts'
 import type { LogLine } from './log-book.ts'
 import type { SimMachine } from './machine.ts'
 import { realWorld, sinceThen } from './real-world.ts'
@@ -36,7 +37,7 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
   readonly #withinMs: number
   readonly #random: Random
   readonly #nemesis: Nemesis
-  readonly #pauses = new Map<string, Restore>()
+  readonly #pauses = new Map<string, { readonly life: SimLife; readonly resume: Restore }>()
   readonly #realWorld = realWorld()
   #ended = false
 
@@ -110,10 +111,19 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
     return this.#host.leader()
   }
 
-  /** Cuts both ways between the members of different groups, until `heal`. A node in no group keeps all its links. */
+  /**
+   * Cuts both ways between the members of different groups, until `heal`. A node in no group keeps all its links. Throws
+   * RangeError for less than two groups, which would cut nothing, and for a node in two of them.
+   */
   partition(...groups: readonly (readonly string[])[]): void {
     this.#assertGoesOn()
-    for (const id of groups.flat()) this.node(id)
+    const members = groups.flat()
+    for (const id of members) this.node(id)
+    if (groups.length < 2 || groups.some((group) => group.length === 0)) {
+      throw new RangeError('a partition needs two groups or more, with a node in each')
+    }
+    const twice = members.find((id, i) => members.indexOf(id) < i)
+    if (twice !== undefined) throw new RangeError(`${twice} is in two groups; a node that sees all is in none`)
     this.network.partition(groups)
   }
 
@@ -128,7 +138,6 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
    */
   crash(id: string, fate: Partial<CrashFate> = {}): void {
     this.#assertGoesOn()
-    this.#pauses.delete(id)
     this.node(id).crash({ unsynced: 'drawn', disk: 'kept', ...fate })
   }
 
@@ -157,15 +166,22 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
     for (const node of nodes) node.assertStarted()
   }
 
-  /** The process does nothing until `resume`. What reaches it waits; after the pause its timers fire first. */
+  /**
+   * The process that runs now does nothing until `resume`. What reaches it waits; after the pause its timers fire first. Where it
+   * is paused by this already, nothing changes.
+   *
+   * @throws NodeDownError (`DSYS_SIMULATION_NODE_DOWN`) where none runs.
+   */
   pause(id: string): void {
     this.#assertGoesOn()
-    if (!this.#pauses.has(id)) this.#pauses.set(id, this.node(id).pause())
+    const { life } = this.node(id)
+    if (life === undefined) throw new NodeDownError(id, this.#host.hosted(id).state)
+    if (this.#pauses.get(id)?.life !== life) this.#pauses.set(id, { life, resume: this.node(id).pause() })
   }
 
-  /** Ends `pause`. */
+  /** Ends `pause`. Does nothing to a process that was started since. */
   resume(id: string): void {
-    this.#pauses.get(id)?.()
+    this.#pauses.get(id)?.resume()
     this.#pauses.delete(id)
   }
 
@@ -226,6 +242,8 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
     this.#assertGoesOn()
     const { lasting = '30s', every = '1s', pace = '500ms' } = options
     const kinds = options.kinds ?? Object.keys(FAULTS).filter((kind) => !BEYOND_REPAIR.includes(kind))
+    for (const kind of kinds)
+      if (!Object.hasOwn(FAULTS, kind)) throw new RangeError(`there is no fault of the kind "${kind}"`)
     const chaosMs = millisecondsOf(lasting)
     const [everyMs, paceMs] = [millisecondsOf(every), millisecondsOf(pace)]
     const before = this.running

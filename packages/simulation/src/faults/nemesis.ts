@@ -44,11 +44,13 @@ export class Nemesis {
   /** Schedules `faults`, with times from now on. Throws RangeError for a kind that it does not know. */
   schedule(faults: readonly Fault[]): void {
     const { scheduler } = this.#parts
-    for (const fault of faults) {
-      const action = this.#actions[fault.kind]
+    const planned = faults.map((fault) => {
+      const action = Object.hasOwn(this.#actions, fault.kind) ? this.#actions[fault.kind] : undefined
       if (action === undefined) throw new RangeError(`there is no fault of the kind "${fault.kind}"`)
+      return [fault, action] as const
+    })
+    for (const [fault, action] of planned)
       this.#planned.push(scheduler.after(fault.atMs, () => this.#begin(fault, action)))
-    }
   }
 
   /** Ends every fault that lasts, and brings about no more. What was cut is whole, what was down starts again. */

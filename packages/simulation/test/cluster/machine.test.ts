@@ -43,12 +43,24 @@ describe('a simulated machine', () => {
     scheduler.run(25)
     machine.crash(POWER_LOSS)
     expect(machine.running).toBe(false)
-    machine.crash(POWER_LOSS)
+    machine.crash({ unsynced: 'kept', disk: 'kept' })
     scheduler.run(100)
     machine.restart()
     scheduler.run(120)
     expect(ticks).toEqual(['1@10', '1@20', '2@110', '2@120'])
     expect(crashes).toEqual([POWER_LOSS])
+  })
+
+  test('loses power, or its disk, also where no process runs', () => {
+    const { machine, crashes, scheduler } = machineThatTicks()
+    const killed: CrashFate = { unsynced: 'kept', disk: 'kept' }
+    machine.restart()
+    scheduler.run(25)
+    machine.crash(killed)
+    machine.crash(POWER_LOSS)
+    machine.crash({ unsynced: 'lost', disk: 'lost' })
+    expect(crashes).toEqual([killed, POWER_LOSS, { unsynced: 'lost', disk: 'lost' }])
+    expect(machine.lost).toBe(true)
   })
 
   test('a life that ends itself is not running, and may be followed by another', () => {

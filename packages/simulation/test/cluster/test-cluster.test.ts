@@ -53,6 +53,45 @@ describe('a cluster without a service of its own', () => {
     expect(cluster.service(leader).status().role).toBe('follower')
   })
 
+  test('a pause is of the process that runs then, and there must be one', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 5 })
+    const paused = () => cluster.node('n1').life?.process.paused
+    cluster.pause('n1')
+    cluster.node('n1').crash({ unsynced: 'lost', disk: 'kept' })
+    expect(() => cluster.pause('n1')).toThrow(expect.objectContaining({ code: 'DSYS_SIMULATION_NODE_DOWN' }))
+    await cluster.restart('n1')
+    expect(paused()).toBe(false)
+    cluster.pause('n1')
+    cluster.pause('n1')
+    expect(paused()).toBe(true)
+    cluster.resume('n1')
+    expect(paused()).toBe(false)
+  })
+
+  test('refuses a partition that would cut nothing, or a node from itself', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 5 })
+    expect(() => cluster.partition(['n1'])).toThrow(RangeError)
+    expect(() => cluster.partition(['n1'], [])).toThrow(RangeError)
+    expect(() => cluster.partition(['n1', 'n2'], ['n2', 'n3'])).toThrow(/n2 is in two groups/)
+    expect(cluster.network.faults).toEqual([])
+    await expect(cluster.chaos({ kinds: ['crash', 'krash'], lasting: '1ms' })).rejects.toThrow(/krash/)
+  })
+
+  test('a status that cannot be told does not hide what did not happen', async () => {
+    const statuses: (() => unknown)[] = [
+      () => ({ size: 7n }),
+      () => {
+        throw new Error('no idea')
+      },
+    ]
+    await using cluster = await testCluster({
+      nodes: 2,
+      start: async ({ id }) => ({ status: statuses[id === 'n1' ? 0 : 1] as () => unknown }),
+    })
+    const waiting = cluster.waitFor('the impossible', () => false, { within: '1s' })
+    await expect(waiting).rejects.toThrow(/the impossible[\s\S]*"size":"7"[\s\S]*no idea/)
+  })
+
   test('a deadline says what was waited for, how each node stands, and the seed', async () => {
     await using cluster = await testCluster({ nodes: 3, seed: 77 })
     cluster.crash('n1')

@@ -107,7 +107,11 @@ describe('every fault', () => {
   })
 
   test('of an unknown kind is refused', () => {
-    expect(() => setUp().nemesis.schedule([fault('rust')])).toThrow(RangeError)
+    const { nemesis, scheduler, counts } = setUp()
+    for (const kind of ['rust', 'toString'])
+      expect(() => nemesis.schedule([fault('crash'), fault(kind)])).toThrow(RangeError)
+    scheduler.run(1_000)
+    expect([...counts.byName]).toEqual([])
   })
 })
 
