@@ -163,7 +163,10 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
     for (const id of ids) this.node(id).restart()
     await this.#time.advance(0)
     await this.#until(`the start of ${ids.join(', ')}`, () => nodes.every(({ settled }) => settled), options)
-    for (const node of nodes) node.assertStarted()
+    for (const [i, id] of ids.entries()) {
+      if (this.node(id).lost) throw new NodeDownError(id, 'gone for good: its disk is lost')
+      nodes[i]?.assertStarted()
+    }
   }
 
   /**

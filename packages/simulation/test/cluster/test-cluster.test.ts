@@ -68,6 +68,14 @@ describe('a cluster without a service of its own', () => {
     expect(paused()).toBe(false)
   })
 
+  test('a node whose disk is lost, also while it was down, says why it does not start', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 5 })
+    cluster.crash('n1')
+    cluster.crash('n1', { disk: 'lost' })
+    expect(cluster.counts.get('disk.wiped')).toBe(1)
+    await expect(cluster.restart('n1')).rejects.toThrow(/its disk is lost/)
+  })
+
   test('refuses a partition that would cut nothing, or a node from itself', async () => {
     await using cluster = await testCluster({ nodes: 3, seed: 5 })
     expect(() => cluster.partition(['n1'])).toThrow(RangeError)
