@@ -131,3 +131,24 @@ describe('a linearizable read', () => {
     expect(heartbeats).toBeLessThanOrEqual(4)
   })
 })
+
+test('a read on a follower waits until the follower has applied what was committed when it came', async () => {
+  await using cluster = await Cluster.start(counter)
+  const leader = await cluster.elected()
+  const follower = cluster.followers()[0] as string
+  await cluster.run(cluster.node(follower).propose({ id: 'old', by: 1 }))
+  cluster.filter = (_from, to, { type }) => to !== follower || type !== 'append-request'
+  await cluster.run(cluster.node(leader).propose({ id: 'new', by: 1 }))
+  let seen: number | undefined
+  const read = cluster
+    .node(follower)
+    .read((state) => state.total, { timeoutMs: 60_000 })
+    .then((total) => {
+      seen = total
+    })
+  await cluster.advance(100)
+  expect(seen).toBeUndefined()
+  cluster.filter = undefined
+  await cluster.run(read)
+  expect(seen).toBe(2)
+})
