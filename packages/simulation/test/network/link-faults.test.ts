@@ -76,6 +76,19 @@ describe('a hold', () => {
     expect(world.payloads).toEqual(upTo(5))
   })
 
+  test('is not over, for what arrives in the middle of the burst, before what was here first', () => {
+    const world = new LinksWorld({ delayMs: 0 })
+    const end = world.links.hold('a', 'b')
+    for (let i = 0; i < 3; i++) world.links.send('a', 'b', i)
+    world.pass(100)
+    end()
+    expect(world.links.calm).toBe(false)
+    world.links.send('a', 'b', 3)
+    world.pass(0)
+    expect(world.payloads).toEqual(upTo(4))
+    expect(world.links.calm).toBe(true)
+  })
+
   test('begun again in the middle of the burst keeps the rest', () => {
     const world = new LinksWorld()
     const end = world.links.hold('a', 'b')
@@ -226,6 +239,15 @@ describe('a lost broker', () => {
     expect(world.payloads).toEqual(upTo(20))
     expect(world.arrivals.every(({ atMs }) => atMs > 5_000)).toBe(true)
     expect([world.connections, world.fates]).toEqual([['a back'], { cut: 1, stale: 20 }])
+  })
+
+  test('has 65,536 frames of a node kept, and loses what comes after them', () => {
+    const world = new LinksWorld()
+    const end = world.links.disconnect('a', { buffered: true })
+    for (let i = 0; i < 65_540; i++) world.links.send('a', 'b', i)
+    expect([world.fates, world.links.calm]).toEqual([{ cut: 4 }, false])
+    end()
+    expect([world.fates, world.links.calm]).toEqual([{ cut: 4, stale: 65_536 }, true])
   })
 
   test('what a process had kept dies with it', () => {

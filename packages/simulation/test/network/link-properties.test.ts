@@ -141,7 +141,7 @@ describe('faults in any order and overlap', () => {
         }
         expect(NODES.every((node) => world.links.connected(node))).toBe(true)
       }),
-      { numRuns: 300, seed: 3 },
+      { numRuns: 150, seed: 3 },
     )
   })
 
@@ -170,7 +170,7 @@ describe('faults in any order and overlap', () => {
         })
         expect(disturbed).toEqual(arrivalsAfter(() => undefined))
       }),
-      { numRuns: 100, seed: 3 },
+      { numRuns: 50, seed: 3 },
     )
   })
 
@@ -210,7 +210,7 @@ describe('faults in any order and overlap', () => {
         expect([...underWay.values()].every((left) => left === 0)).toBe(true)
         expect(underWay.size).toBe(sent)
       }),
-      { numRuns: 100, seed: 3 },
+      { numRuns: 50, seed: 3 },
     )
   })
 })
