@@ -343,6 +343,21 @@ describe('healing', () => {
     expect(world.payloads).toEqual([1, 2])
   })
 
+  test('leaves late what was late: underWayUntilMs says until when', () => {
+    const world = new LinksWorld({ tailRate: 1, tailMaxMs: 5_000, delayMs: 500 })
+    expect(world.links.underWayUntilMs).toBe(0)
+    world.stream(20, 0)
+    world.pass(0)
+    world.links.heal()
+    const { underWayUntilMs } = world.links
+    world.scheduler.run(underWayUntilMs - 1)
+    expect(world.arrivals.length).toBeLessThan(20)
+    world.scheduler.run(underWayUntilMs)
+    expect(world.arrivals).toHaveLength(20)
+    world.pass(100)
+    expect(world.links.underWayUntilMs).toBe(world.scheduler.nowMs)
+  })
+
   test('does not queue new frames behind late old ones', () => {
     const world = new LinksWorld({ tailRate: 1, tailMaxMs: 5_000, delayMs: 500 })
     world.links.send('a', 'b', 1)
