@@ -280,7 +280,7 @@ describe('the broker', () => {
     const [early, late] = [world.create('a'), world.create('a')]
     early.transport.start().catch((error: { code: string }) => outcomes.push(error.code))
     await world.pass(500)
-    late.transport.start().then(() => outcomes.push('started'))
+    void late.transport.start().then(() => outcomes.push('started'))
     await world.pass(600)
     expect(outcomes).toEqual(['DSYS_SIMULATION_UNREACHABLE'])
     end()
@@ -322,6 +322,16 @@ describe('the queue to the network', () => {
       world.network.links.cut('a', 'b')
       for (let i = 0; i < 10; i++) expect(burst().every((taken) => taken)).toBe(true)
     }
+  })
+
+  test('counts frames to oneself too, until they are handed over', async () => {
+    const world = new World({ maxQueuedFrames: 4 })
+    const a = await world.start('a')
+    for (let round = 0; round < 3; round++) {
+      expect([1, 2, 3, 4, 5].map((number) => a.send('a', number))).toEqual([true, true, true, true, false])
+      await world.pass(0)
+    }
+    expect(a.frames).toHaveLength(12)
   })
 
   test('options out of their range are refused', () => {
