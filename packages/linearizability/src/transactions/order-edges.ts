@@ -29,10 +29,10 @@ export function addRealTimeOrder(
   committed: readonly boolean[],
 ): void {
   const moments: { at: number; node: number; begins: boolean }[] = []
-  transactions.forEach(({ invokedAt, completedAt, outcome }, node) => {
+  transactions.forEach(({ invokedAt, completedAt }, node) => {
     if (!committed[node]) return
     moments.push({ at: invokedAt, node, begins: true })
-    if (outcome === 'ok' && completedAt !== undefined) moments.push({ at: completedAt, node, begins: false })
+    if (completedAt !== undefined) moments.push({ at: completedAt, node, begins: false })
   })
   moments.sort((a, b) => a.at - b.at)
   let past: number | undefined

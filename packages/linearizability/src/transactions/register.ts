@@ -200,10 +200,10 @@ function addRealTimeVersions(
 ): void {
   const moments: { at: number; access: Access; begins: boolean }[] = []
   for (const access of accesses) {
-    const { outcome, invokedAt, completedAt } = transactions[access.node] as (typeof transactions)[number]
+    const { invokedAt, completedAt } = transactions[access.node] as (typeof transactions)[number]
     if (!committed[access.node]) continue
     moments.push({ at: invokedAt, access, begins: true })
-    if (outcome === 'ok' && completedAt !== undefined) moments.push({ at: completedAt, access, begins: false })
+    if (completedAt !== undefined) moments.push({ at: completedAt, access, begins: false })
   }
   moments.sort((a, b) => a.at - b.at)
   const past = new Set<Access>()
@@ -232,11 +232,12 @@ function addDependencies(
   const readers = new Map<Version, Set<number>>()
   for (const { node, reads } of accesses)
     for (const version of reads) readers.set(version, (readers.get(version) ?? new Set()).add(node))
-  for (const [version, nodes] of readers) {
-    const writer = version === undefined ? undefined : writers.get(version)
-    if (version === undefined || writer === undefined || !committed[writer.node]) continue
-    for (const node of nodes) graph.edge(writer.node, node, WR, { key, before: version, after: version })
-  }
+  for (const { node, reads, strays } of accesses)
+    for (const version of [...reads, ...strays]) {
+      const writer = version === undefined ? undefined : writers.get(version)
+      if (version === undefined || writer === undefined || !committed[writer.node]) continue
+      graph.edge(writer.node, node, WR, { key, before: version, after: version })
+    }
   if (order === undefined) return
   const took = (version: TransactionValue): boolean => committed[writers.get(version)?.node ?? -1] === true
   const versions = new Set<Version>([...writers.keys(), ...readers.keys()])

@@ -69,9 +69,14 @@ function classify(relations: readonly number[]): CycleKind | undefined {
   return `G0${suffix}`
 }
 
+/** Every other edge leads over a junction. */
 function build(nodes: number, list: readonly Edge[]): Graph {
   const builder = new GraphBuilder(nodes)
-  for (const { from, to, relation } of list) builder.edge(from, to, relation)
+  list.forEach(({ from, to, relation }, i) => {
+    const through = i % 2 === 0 ? to : builder.junction()
+    builder.edge(from, through, relation)
+    builder.edge(through, to, ONWARD)
+  })
   return builder.build()
 }
 
@@ -87,8 +92,9 @@ describe('the search for cycles against all simple cycles of small graphs', () =
             expect(graph.target[one]).toBe(graph.source[cycle[(i + 1) % cycle.length] as number])
           })
           expect(new Set(cycle.map((one) => graph.source[one])).size).toBe(cycle.length)
-          expect(classify(cycle.map((one) => graph.relation[one] as number))).toBe(kind)
-          found.set(kind, Math.min(found.get(kind) ?? 99, cycle.length))
+          const relations = cycle.map((one) => graph.relation[one] as number).filter((one) => one !== ONWARD)
+          expect(classify(relations)).toBe(kind)
+          found.set(kind, Math.min(found.get(kind) ?? 99, relations.length))
         }
         for (const [kind, length] of found)
           if (!kind.startsWith('G2')) expect([kind, length]).toEqual([kind, every.get(kind)])

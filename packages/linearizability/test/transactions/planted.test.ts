@@ -198,6 +198,13 @@ const LISTS: readonly Planted[] = [
     cycle: 'T1 process T2, T2 rw T1',
   },
   {
+    name: 'G-single-process: the steps of a process on the way count as one',
+    events: inSequence(ok(0, append('x', 1)), ok(0, append('z', 1)), ok(0, read('x', []))),
+    kinds: ['G-single-process'],
+    not: ['strong-session-snapshot-isolation'],
+    cycle: 'T1 process T3, T3 rw T1',
+  },
+  {
     name: 'G-single-realtime: a stale read',
     events: inSequence(ok(0, append('x', 1)), ok(1, read('x', []))),
     kinds: ['G-single-realtime'],
@@ -238,6 +245,21 @@ const LISTS: readonly Planted[] = [
 ]
 
 const linearizableKeys = true
+
+/** Where the lists contradict each other, the last element of each still shows who was seen. */
+const CONTRADICTION: Planted = {
+  name: 'G1c: two transactions that see each other, one in a list that contradicts another',
+  events: together(
+    ok(0, append('x', 1), read('y', [1])),
+    ok(1, append('y', 1), read('x', [9, 1])),
+    ok(2, append('x', 2)),
+    ok(3, append('x', 9), read('x', [2, 1, 9])),
+    ok(4, read('x', [2, 1])),
+  ),
+  kinds: ['incompatible-order', 'G1c'],
+  not: ['read-committed'],
+  cycle: 'T1 wr T2, T2 wr T1',
+}
 
 const REGISTERS: readonly Planted[] = [
   {
@@ -298,6 +320,24 @@ const REGISTERS: readonly Planted[] = [
     events: inSequence(ok(0, write('x', 1)), ok(0, write('x', 2), read('x', 1))),
     kinds: ['internal'],
     not: ['read-atomic'],
+  },
+  {
+    name: 'internal: a read after a write that returns what was written upon it',
+    events: together(ok(0, write('x', 1), read('x', 2)), ok(1, read('x', 1), write('x', 2))),
+    kinds: ['internal', 'G1c'],
+    not: ['read-committed'],
+    cycle: 'T1 wr T2, T2 wr T1',
+  },
+  {
+    name: 'G1a: what stands behind a failed write is behind the initial state too',
+    events: together(
+      fail(0, write('x', 1)),
+      ok(1, read('x', 1), write('x', 2), write('y', 1)),
+      ok(2, read('y', 1), read('x')),
+    ),
+    kinds: ['G1a', 'dirty-update', 'G-single'],
+    not: ['read-committed'],
+    cycle: 'T2 wr T3, T3 rw T2',
   },
   {
     name: 'internal: two reads that differ',
@@ -442,7 +482,7 @@ const REGISTERS: readonly Planted[] = [
 ]
 
 describe('planted anomalies in lists', () => {
-  test.each(LISTS)('$name', (planted) => check('list-append', planted))
+  test.each([...LISTS, CONTRADICTION])('$name', (planted) => check('list-append', planted))
 })
 
 describe('planted anomalies in registers', () => {

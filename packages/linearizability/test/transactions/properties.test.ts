@@ -121,6 +121,7 @@ function holds({ from, to, relation, key, why }: CycleStep, all: readonly Transa
   if (relation === 'wr')
     return of(second, 'read').some((seen) => of(first, 'write').some(([value]) => seen.includes(value)))
   if (relation === 'ww') return of(first, 'write').length > 0 && written.length > 0
+  expect(written.some((value) => why.includes(`the ${value} that T${to} `))).toBe(true)
   return of(first, 'read').some((seen) => written.some((value) => !seen.includes(value)))
 }
 
