@@ -1,11 +1,13 @@
-import { type AnyModel, registerModel } from '@dsys/linearizability'
+import { type AnyModel, checkLinearizability, queueModel, registerModel } from '@dsys/linearizability'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ConfigurationCache } from '../src/core/configuration-cache.ts'
 import { EventList, type SearchOperation } from '../src/core/event-list.ts'
 import { LinearizedSet } from '../src/core/linearized-set.ts'
+import { Marks } from '../src/core/marks.ts'
 import { StateTable } from '../src/core/state-table.ts'
 import { EMPTY_SET, UnknownSets } from '../src/core/unknown-sets.ts'
+import { history, inSequence, ok, unknown } from './events.ts'
 
 describe('the cache of configurations', () => {
   const make = (operations: number) => {
@@ -135,4 +137,35 @@ test('what is lifted from the list comes back to its place', () => {
   list.putBack(0)
   list.putBack(1)
   expect(nodes()).toEqual(all)
+})
+
+test('operations of unknown outcome that are alike count as many times as they were called', () => {
+  const lost = unknown('a', { op: 'enqueue', value: 0 })
+  const taken = ok('b', { op: 'dequeue' }, { value: 0 })
+  const verdict = (calls: number, gifts: number): string => {
+    const steps = [...Array.from({ length: calls }, () => lost), ...Array.from({ length: gifts }, () => taken)]
+    return checkLinearizability(queueModel(), history(inSequence(...steps.map((step) => ({ ...step }))))).verdict
+  }
+  expect(verdict(3, 3)).toBe('linearizable')
+  expect(verdict(2, 3)).toBe('not-linearizable')
+})
+
+test('a mark is fatal to leave while it is needed and nothing brings it back, also after an operation was undone', () => {
+  const operation = (op: number, input: object, output: unknown): SearchOperation => {
+    return { op, key: 'x', input, output, invokedAt: op, endedAt: op + 1, readOnly: false }
+  }
+  const read = operation(0, { op: 'read' }, 1)
+  const again = operation(1, { op: 'write', value: 1 }, null)
+  const away = operation(2, { op: 'write', value: 2 }, null)
+  const marks = new Marks(registerModel() as AnyModel, [read, again, away])
+  expect(marks.isFatal(1, away, 2)).toBe(false)
+  marks.linearize(again)
+  expect(marks.isFatal(1, away, 2)).toBe(true)
+  expect(marks.isFatal(1, away, 1)).toBe(false)
+  marks.linearize(read)
+  expect(marks.isFatal(1, away, 2)).toBe(false)
+  marks.undo(read)
+  expect(marks.isFatal(1, away, 2)).toBe(true)
+  marks.undo(again)
+  expect(marks.isFatal(1, away, 2)).toBe(false)
 })
