@@ -94,7 +94,7 @@ describe('a cluster without a service of its own', () => {
     ]
     await using cluster = await testCluster({
       nodes: 2,
-      start: async ({ id }) => ({ status: statuses[id === 'n1' ? 0 : 1] as () => unknown }),
+      start: async ({ id }: TestNode) => ({ status: statuses[id === 'n1' ? 0 : 1] as () => unknown }),
     })
     const waiting = cluster.waitFor('the impossible', () => false, { within: '1s' })
     await expect(waiting).rejects.toThrow(/the impossible[\s\S]*"size":"7"[\s\S]*no idea/)
