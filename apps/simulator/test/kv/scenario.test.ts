@@ -25,6 +25,7 @@ test('a fixed set of seeds keeps every promise, gives each hash twice, and betwe
     results.push(result)
   }
   expect(new Set(results.map(({ hash }) => hash)).size).toBe(SEEDS)
+  expect(results.filter(({ counts }) => counts.has('history.excused'))).toEqual([])
   for (let seed = FIRST + SEEDS; guard(kvScenario, results).length > 0 && seed < MOST_SEEDS; seed++) {
     const result = await kvScenario.run(planOf(seed))
     expect(result.violation, `seed ${seed}`).toBeUndefined()
