@@ -1,5 +1,6 @@
 import { median } from './latencies.mjs'
 import { KEYS, VALUE_BYTES } from './load.mjs'
+import { table } from './table.mjs'
 import { ELECTION_TIMEOUT_MS, HEARTBEAT_MS } from './target.mjs'
 
 /**
@@ -21,12 +22,6 @@ const whole = (value) => (Number.isNaN(value) ? '-' : Math.round(value).toLocale
 const milliseconds = (ms) => (ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : whole(ms))
 /** @param {number} bytes */
 const megabytes = (bytes) => (bytes / 1e6).toFixed(0)
-
-/** @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
-function table(head, rows) {
-  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ')} |`
-  return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n')
-}
 
 /**
  * The median of the rounds.
