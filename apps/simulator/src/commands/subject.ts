@@ -12,6 +12,8 @@ export interface SubjectFlags {
   readonly knobs: Plan['knobs']
   /** The file with the scenarios, where they are not those of dsys. */
   readonly module?: string
+  /** A run that takes longer than this in real time hangs. */
+  readonly hangSeconds: number
 }
 
 /** A plan to be run. */
@@ -38,7 +40,7 @@ export function readStory(path: string): Story {
 }
 
 /** The plan that the flags name. Throws UsageError when they name none, or two. */
-export async function subjectOf(flags: SubjectFlags): Promise<Subject> {
+export async function subjectOf(flags: Omit<SubjectFlags, 'hangSeconds'>): Promise<Subject> {
   const scenarios = await loadScenarios(flags.module)
   if (flags.story !== undefined) {
     if (flags.scenario !== undefined || flags.seed !== undefined) {
