@@ -1,7 +1,6 @@
 import { type StartOptions, systemClock } from '@dsys/runtime'
 import { type Destination, type FrameHandler, FrameTooLargeError, type PeerAddress } from '../src/index.ts'
 import { FullLoopback } from './full-loopback.ts'
-import type { Loopback } from './loopback.ts'
 
 // Adapters with one bug each, which the conformance suite must find.
 
@@ -264,7 +263,7 @@ export class CannotBeAborted extends FullLoopback {
 }
 
 export class ForgetsOtherObservers extends FullLoopback {
-  override observe(handler: Parameters<Loopback['observe']>[0]): () => void {
+  override observe(handler: Parameters<FullLoopback['observe']>[0]): () => void {
     const end = super.observe(handler)
     return () => {
       end()
