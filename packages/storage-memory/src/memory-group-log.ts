@@ -9,7 +9,7 @@ import {
   type StoredSnapshot,
 } from '@dsys/storage'
 import type { Change, MemoryLogDisk, MemorySnapshot } from './memory-log-disk.ts'
-import type { SyncHook } from './sync-queue.ts'
+import type { SyncHook } from './synced-disk.ts'
 
 /** Cuts the log before the first of `added`, then appends them. */
 function appendEntries(entries: LogEntry[], added: readonly LogEntry[]): void {

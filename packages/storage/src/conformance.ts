@@ -3,8 +3,5 @@ export type { DiskFactory, DiskFeature, DiskPlace } from './conformance/disk-pla
 export type { LogStorageFactory, LogStorageFeature, LogStoragePlace } from './conformance/log-place.ts'
 export { logStorageConformance } from './conformance/log-storage.ts'
 export type { TestRunner } from './conformance/runner.ts'
-export {
-  type StateStorageFactory,
-  type StateStoragePlace,
-  stateStorageConformance,
-} from './conformance/state-storage.ts'
+export type { StateStorageFactory, StateStorageFeature, StateStoragePlace } from './conformance/state-place.ts'
+export { stateStorageConformance } from './conformance/state-storage.ts'

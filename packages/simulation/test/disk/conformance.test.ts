@@ -71,7 +71,13 @@ describe('the state storage of SimDisk', () => {
       stateStorageConformance(
         { describe, test },
         {
-          supports: ['reopen'],
+          supports: [
+            ...(acknowledge === 'durable' ? (['durable'] as const) : []),
+            'reopen',
+            'crash',
+            'crash-points',
+            'failure',
+          ],
           create: async () => {
             const place = new SimPlace(seed++, { acknowledge })
             return {
