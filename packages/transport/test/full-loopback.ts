@@ -105,12 +105,16 @@ export class FullLoopback implements Transport {
   protected enqueue(to: Destination, channel: string, frame: Uint8Array): boolean {
     if (this.connection !== 'connected' || this.queued >= MAX_QUEUED_FRAMES) return false
     this.queued++
-    const copy = new Uint8Array(frame)
+    const copy = this.copyOf(frame)
     systemClock.afterIo(() => {
       this.queued--
       this.arrive(to, channel, copy)
     })
     return true
+  }
+
+  protected copyOf(frame: Uint8Array): Uint8Array {
+    return new Uint8Array(frame)
   }
 
   protected arrive(to: Destination, channel: string, frame: Uint8Array): void {
