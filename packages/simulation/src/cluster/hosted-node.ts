@@ -49,9 +49,9 @@ export class HostedNode<S extends TestService> implements MachineProgram {
     return this.#hosted?.life.alive ? this.#hosted.service : undefined
   }
 
-  /** Whether the life that began last has started its service, or never will. */
-  get settled(): boolean {
-    return this.#hosted !== undefined && (!this.#hosted.life.alive || this.#hosted.service !== undefined)
+  /** Whether `life` has started its service, or never will. */
+  settled(life: SimLife | undefined): boolean {
+    return !life?.alive || (this.#hosted?.life === life && this.#hosted.service !== undefined)
   }
 
   /** Throws StartFailedError where the service could not start, and NodeDownError where it does not run. */
@@ -129,9 +129,9 @@ export class HostedNode<S extends TestService> implements MachineProgram {
   #portsOf(life: SimLife, signal: AbortSignal): TestNode {
     const { id, ids, network, disk, random, logs, buggify } = this.#parts
     const { process, generation } = life
-    const { clock } = process
+    const { clock, deviceClock } = process
     const logger = logs.logger(life)
-    const mounted = disk.mount({ clock })
+    const mounted = disk.mount({ clock: deviceClock })
     const own = random.stream(`${id} ${generation}`)
     const log = fileLog(
       { disk: mounted, clock, random: own.stream('log'), logger, meter: this.meter },
@@ -149,7 +149,7 @@ export class HostedNode<S extends TestService> implements MachineProgram {
       transport: network.endpoint(id, { process, generation }),
       disk: mounted,
       log,
-      state: disk.stateStorage({ clock }),
+      state: disk.stateStorage({ clock: deviceClock }),
       signal,
       exit: (why) => {
         if (!life.alive) return

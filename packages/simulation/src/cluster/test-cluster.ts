@@ -159,13 +159,12 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
 
   async #restart(ids: readonly string[], options: WaitOptions): Promise<void> {
     this.#assertGoesOn()
-    const nodes = ids.map((id) => this.#host.hosted(id))
     for (const id of ids) this.node(id).restart()
-    await this.#time.advance(0)
-    await this.#until(`the start of ${ids.join(', ')}`, () => nodes.every(({ settled }) => settled), options)
-    for (const [i, id] of ids.entries()) {
+    const started = (id: string): boolean => this.#host.hosted(id).settled(this.node(id).life)
+    await this.#until(`the start of ${ids.join(', ')}`, () => ids.every(started), options)
+    for (const id of ids) {
       if (this.node(id).lost) throw new NodeDownError(id, 'gone for good: its disk is lost')
-      nodes[i]?.assertStarted()
+      this.#host.hosted(id).assertStarted()
     }
   }
 

@@ -76,6 +76,31 @@ describe('a cluster without a service of its own', () => {
     await expect(cluster.restart('n1')).rejects.toThrow(/its disk is lost/)
   })
 
+  test('a slow process fires its timers before the frames, and the ends of writes, that wait; and starts all the same', async () => {
+    const seen: string[] = []
+    const start = ({ clock, transport, disk }: TestNode) => {
+      const note = (what: string) => (): void =>
+        void seen.push(`${what} at ${Math.floor(clock.monotonicMs() / 10)}x ms`)
+      transport.listen('talk', note('frame'))
+      const work = (): void => {
+        clock.setTimer(20, note('timer'))
+        void disk.createDirectory('a').then(note('disk'))
+      }
+      const talk = (): boolean => transport.send({ id: 'n2' }, 'talk', Buffer.from('x'))
+      return { work, talk, stop: async () => undefined }
+    }
+    await using cluster = await testCluster({ nodes: 2, seed: 5, start })
+    const restore = cluster.node('n2').slow(50)
+    await cluster.advance({ ms: 100 - cluster.nowMs })
+    cluster.service('n1').talk()
+    cluster.service('n2').work()
+    await cluster.advance('100ms')
+    expect(seen).toEqual(['timer at 12x ms', 'disk at 15x ms', 'frame at 15x ms'])
+    cluster.crash('n2')
+    expect(await cluster.restart('n2')).toBe(cluster.service('n2'))
+    restore()
+  })
+
   test('refuses a partition that would cut nothing, or a node from itself', async () => {
     await using cluster = await testCluster({ nodes: 3, seed: 5 })
     expect(() => cluster.partition(['n1'])).toThrow(RangeError)

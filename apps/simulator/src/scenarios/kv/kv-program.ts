@@ -124,13 +124,13 @@ export class KvProgram implements MachineProgram {
     const { knobs, disk } = this.#parts
     const ports = this.#portsOf(life)
     const { clock } = ports
-    const onOperation = this.#diskHook(life)
+    const mount = { clock: life.process.deviceClock, ...this.#diskHook(life) }
     if (knobs.log === 'memory') {
-      const log = disk.logStorage({ clock, ...onOperation })
+      const log = disk.logStorage(mount)
       await log.start()
       return { generation: life.generation, log }
     }
-    const mounted = disk.mount({ clock, ...onOperation })
+    const mounted = disk.mount(mount)
     const generation = await storedGeneration({ disk: mounted, clock }, DIRECTORY)
     const log = fileLog({ ...ports, disk: mounted }, { ...knobs.file, directory: DIRECTORY })
     await log.start()
