@@ -33,6 +33,7 @@ const firstBytes = (node: Node): number[] => node.inbox.items.map(({ frame }) =>
 
 export function addressingCases(suite: Suite): void {
   generations(suite)
+  restarts(suite)
   names(suite)
   channels(suite)
   absence(suite)
@@ -50,6 +51,16 @@ function generations(suite: Suite): void {
     deepEqual(firstBytes(b).sort(), [1, 2])
   })
 
+  defineCase(suite, 'a generation may be any whole number', async (rig) => {
+    const a = await rig.node('a', Number.MAX_SAFE_INTEGER)
+    const b = await rig.node('b', 1_700_000_000_000)
+    a.send(b.transport.self, [1])
+    const [got] = await b.inbox.until(1, 'frames')
+    deepEqual(got?.from, { id: 'a', generation: Number.MAX_SAFE_INTEGER })
+  })
+}
+
+function restarts(suite: Suite): void {
   defineCase(suite, 'after a restart, a frame for the earlier life reaches nobody', async (rig) => {
     const a = await rig.node('a')
     const first = await rig.node('b', 1)
@@ -101,14 +112,6 @@ function generations(suite: Suite): void {
     a.send({ id: 'b' }, [10])
     await a.settled(later)
     equal(firstBytes(later).length, 11)
-  })
-
-  defineCase(suite, 'a generation may be any whole number', async (rig) => {
-    const a = await rig.node('a', Number.MAX_SAFE_INTEGER)
-    const b = await rig.node('b', 1_700_000_000_000)
-    a.send(b.transport.self, [1])
-    const [got] = await b.inbox.until(1, 'frames')
-    deepEqual(got?.from, { id: 'a', generation: Number.MAX_SAFE_INTEGER })
   })
 }
 

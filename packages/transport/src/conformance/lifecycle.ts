@@ -7,6 +7,7 @@ export function lifecycleCases(suite: Suite): void {
   signals(suite)
   events(suite)
   stopping(suite)
+  endings(suite)
 }
 
 function starting(suite: Suite): void {
@@ -159,7 +160,9 @@ function stopping(suite: Suite): void {
     await b.stop()
     await isGone(suite, rig, a, b)
   })
+}
 
+function endings(suite: Suite): void {
   defineCase(suite, 'a network outlives each of its nodes', async (rig) => {
     const [a, b] = [await rig.node('a'), await rig.node('b')]
     for (let round = 0; round < 10; round++) {
@@ -178,7 +181,8 @@ function stopping(suite: Suite): void {
     await Promise.all([rejects(starting.start(), NotRunningError), starting.dispose()])
     const stopsItself = rig.create('stops-itself')
     stopsItself.transport.observe(({ type }) => {
-      if (type === 'connected') void stopsItself.stop()
+      // The stop below joins this one, and tells how it went.
+      if (type === 'connected') stopsItself.stop().catch(() => undefined)
     })
     await rejects(stopsItself.start(), NotRunningError)
     await stopsItself.stop()
