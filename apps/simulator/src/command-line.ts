@@ -108,7 +108,7 @@ function programFor(found: (call: Call) => void): Command {
     .option(...KNOBS)
     .option('--continue', 'go on after a violation')
     .option('--twice', 'run each seed twice and compare the trace hashes')
-    .option('--guard', 'fail when something that is expected never occurs, also in a run of less than 5000 seeds')
+    .option('--guard', 'fail when something that is expected never occurs, also in a run of less than 200 seeds')
     .option(...HANG)
     .option(...MODULE)
     .action((flags: SweepFlags) => found({ type: 'sweep', flags: withKnobs(flags) }))

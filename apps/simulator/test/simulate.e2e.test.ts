@@ -140,7 +140,7 @@ describe('a run over many seeds in threads', () => {
     const lame = ['--module', TINY, '--scenario', 'lame', '--report', 'lame']
     const short = await simulate([...lame, '--seeds', '10'])
     const guarded = await simulate([...lame, '--seeds', '10', '--guard'])
-    const long = await simulate([...lame, '--seeds', '5000'])
+    const long = await simulate([...lame, '--seeds', '200'])
     expect([short.code, guarded.code, long.code]).toEqual([0, 1, 1])
     expect(long.out).toContain('never came across: fault.pause, buggify.never')
     expect(reportAt('lame').missing).toEqual([{ scenario: 'lame', names: ['fault.pause', 'buggify.never'] }])

@@ -53,7 +53,11 @@ export interface RaftKnobs {
   readonly snapshotEvery: number
   readonly keepEntries: number
   readonly snapshotChunks: number
+  /** Chance that a leader sends a snapshot, just when it was taken, to a follower that need not have it. */
+  readonly unaskedSnapshotRate: number
   readonly appliedPerTurn: number
+  /** How long a snapshot that has arrived is decoded before the disk gets it; the log may go on meanwhile. */
+  readonly decodeMs: number
   readonly writeEveryMs: number
   readonly readEveryMs: number
   readonly faultEveryMs: number
@@ -99,6 +103,8 @@ function drawMixed(random: Random): RaftKnobs {
     restartDelayMs: electionTimeoutMs * pick(random, [4, 1, 0.05]),
     aimedRate: pick(random, [0, 0, 0, 0.002, 0.02, 0.1]),
     effectRate: pick(random, [0, 0, 0.0005, 0.005]),
+    unaskedSnapshotRate: pick(random, [0, 0.3]),
+    decodeMs: pick(random, [0, 0, electionTimeoutMs / 10]),
   }
 }
 
@@ -214,7 +220,9 @@ const LAID_DOWN: Readonly<Record<Weather, (random: Random) => Partial<RaftKnobs>
     writeEveryMs: 10,
     snapshotEvery: 5,
     keepEntries: pick(random, [0, 3]),
-    snapshotChunks: 3,
+    snapshotChunks: pick(random, [1, 3]),
+    unaskedSnapshotRate: 0.3,
+    decodeMs: pick(random, [0, 10, 30]),
     faultEveryMs: 100,
   }),
 }

@@ -15,7 +15,7 @@ const EXPECTED: readonly string[] = [
   ...named('propose', ['taken', 'not-leader', 'transferring', 'overloaded']),
   ...named('read', ['confirmed', 'dropped']),
   ...named('install', ['keep-suffix', 'reset', 'stale']),
-  ...named('snapshot', ['taken', 'wanted']),
+  ...named('snapshot', ['taken', 'wanted', 'unasked']),
   ...named('buggify.raft-core', [
     'late-turn',
     'early-tick',
