@@ -1,7 +1,15 @@
 export { Aim, Counts, seededBuggify } from './chance.ts'
 export { testCluster } from './cluster/create-test-cluster.ts'
 export type { Duration } from './cluster/duration.ts'
-export { DeadlineError, NodeDownError, SimulationEndedError, StartFailedError } from './cluster/errors.ts'
+export {
+  DeadlineError,
+  DiskLostError,
+  FaultImpossibleError,
+  NodeDownError,
+  NodeLostError,
+  SimulationEndedError,
+  StartFailedError,
+} from './cluster/errors.ts'
 export { type FileLogParts, fileLog, storedGeneration } from './cluster/file-log.ts'
 export { KvService, type KvServiceOptions, startKv } from './cluster/kv-service.ts'
 export { SimLife } from './cluster/life.ts'
@@ -10,7 +18,7 @@ export { type MachineOptions, type MachineParts, type MachineProgram, SimMachine
 export { type MachineDisk, SimMachineDisk } from './cluster/machine-disk.ts'
 export { type Measurement, SimMeter } from './cluster/sim-meter.ts'
 export { TestCluster } from './cluster/test-cluster.ts'
-export type { ChaosOptions, TestClusterOptions, WaitOptions } from './cluster/test-cluster-options.ts'
+export type { ChaosOptions, RestartOptions, TestClusterOptions, WaitOptions } from './cluster/test-cluster-options.ts'
 export type { StartService, TestNode, TestService } from './cluster/test-node.ts'
 export { TrackedNetwork } from './cluster/tracked-network.ts'
 export { SimWorld, type SimWorldParts } from './cluster/world.ts'

@@ -90,8 +90,10 @@ export class HostedNode<S extends TestService> implements MachineProgram {
       service: undefined,
       failure: undefined,
     }
-    this.#hosted = hosted
-    this.#exit = undefined
+    if (!life.impostor) {
+      this.#hosted = hosted
+      this.#exit = undefined
+    }
     void this.#run(hosted, node)
   }
 
@@ -122,6 +124,7 @@ export class HostedNode<S extends TestService> implements MachineProgram {
       // What a process does that was killed meanwhile is nobody's business any more.
       if (!hosted.life.alive) return
       hosted.failure = error
+      if (hosted.life.impostor) node.logger.log('warn', 'a second process with this id cannot start', { error })
       hosted.life.end()
     }
   }
@@ -148,12 +151,13 @@ export class HostedNode<S extends TestService> implements MachineProgram {
       buggify,
       transport: network.endpoint(id, { process, generation }),
       disk: mounted,
+      diskLost: life.diskLost,
       log,
       state: disk.stateStorage({ clock: deviceClock }),
       signal,
       exit: (why) => {
         if (!life.alive) return
-        this.#exit = why
+        if (!life.impostor) this.#exit = why
         life.end()
       },
     }
