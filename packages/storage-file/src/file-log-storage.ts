@@ -84,6 +84,7 @@ export class FileLogStorage implements LogStorage {
   async #openLog(name: string, signal: AbortSignal | undefined): Promise<FileGroupLog> {
     const log = this.#log
     if (log === undefined) throw new TypeError('the log is not open')
+    log.assertWorks()
     const group = log.group(name)
     const parent = pathIn(this.#base, 'snapshots')
     const snapshots = new SnapshotFiles(

@@ -1,5 +1,5 @@
 import type { Clock, Counter, Histogram, Meter, Random } from '@dsys/runtime'
-import { CorruptionError, type Disk, type LogEntry, StorageFailedError } from '@dsys/storage'
+import { CorruptionError, type Disk, type DiskFile, type LogEntry, StorageFailedError } from '@dsys/storage'
 import { ByteWriter } from './format/bytes.ts'
 import { putCheckpoint, putGroup } from './format/records.ts'
 import {
@@ -67,6 +67,8 @@ export class WriteAheadLog {
   /** Sequence numbers of the segments, oldest first; the current one is the last. */
   readonly #segments: number[] = []
   #current: SegmentWriter | undefined
+  /** The file that is about to become the current segment. */
+  #beginning: DiskFile | undefined
   readonly #out: ByteWriter
   readonly #checkpoint: ByteWriter = new ByteWriter(64 * 1024)
   readonly #queue: WaitingRequest[] = []
@@ -187,14 +189,22 @@ export class WriteAheadLog {
     return this.#failure
   }
 
+  /** Throws StorageFailedError once a write has failed: what the indices hold may not be durable then. */
+  assertWorks(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
   async close(): Promise<void> {
     this.#idle.stop()
     await this.#running
     await this.#seal()
     await this.#collecting
-    await this.#preparer.stop()
-    await this.#current?.file.close()
-    this.#current = undefined
+    try {
+      await this.#preparer.stop()
+    } finally {
+      for (const file of [this.#beginning, this.#current?.file]) await file?.close()
+      this.#current = undefined
+    }
   }
 
   async #run(): Promise<void> {
@@ -290,6 +300,7 @@ export class WriteAheadLog {
     out.align(FRAME_ALIGNMENT)
     const prepared = await this.#preparer.take(out.length + frameBytes + FRAME_HEADER_BYTES)
     const { file, sizeBytes } = prepared
+    this.#beginning = file
     const sequence = (this.#segments.at(-1) ?? 0) + 1
     const id = this.#ports.random.bytes(SEGMENT_ID_BYTES)
     const start = out.written()
@@ -304,6 +315,7 @@ export class WriteAheadLog {
     const before = this.#current
     this.#segments.push(sequence)
     this.#current = new SegmentWriter(file, { sequence, id, sizeBytes, end: start.length, lastBatch: batch })
+    this.#beginning = undefined
     await before?.file.close()
     return this.#current
   }

@@ -38,7 +38,8 @@ export class MortalDisk {
     const life = this.#life
     const use = <T>(kind: Kind, body: () => Promise<T>): Promise<T> => this.#use(life, kind, body)
     return {
-      open: (path, options) => use('change', async () => this.#file(life, await disk.open(path, options))),
+      open: (path, options) =>
+        use(options?.create ? 'change' : 'look', async () => this.#file(life, await disk.open(path, options))),
       list: (directory) => use('look', () => disk.list(directory)),
       createDirectory: (directory) => use('change', () => disk.createDirectory(directory)),
       rename: (from, to) => use('change', () => disk.rename(from, to)),
