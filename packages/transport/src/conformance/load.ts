@@ -79,10 +79,11 @@ function backPressure(suite: Suite): void {
     await reached(rig, a, b)
   })
 
-  defineCase(suite, 'small frames are bounded too', async (rig) => {
+  defineCase(suite, 'small frames are bounded too, and leave room again', async (rig) => {
     const a = await rig.node('a')
-    await rig.node('b')
+    const b = await rig.node('b')
     ok(fill((frame) => a.transport.send({ id: 'b' }, 'test', frame), SMALL_BYTES) > 0)
+    await reached(rig, a, b)
   })
 
   defineCase(suite, 'stop ends also with a full queue', async (rig) => {

@@ -10,7 +10,7 @@ export const LOAD_BUGS: readonly Planted[] = [
     found: [
       'send says false when the queue is full; what it refused never arrives',
       'broadcast says false when the queue is full; what it refused never arrives',
-      'small frames are bounded too',
+      'small frames are bounded too, and leave room again',
     ],
     kind: class extends FullLoopback {
       /** What is beyond the bound is dropped in silence, which costs less than to keep it. */
@@ -34,7 +34,10 @@ export const LOAD_BUGS: readonly Planted[] = [
   },
   {
     bug: 'stays full once it was',
-    found: ['a queue that was full takes frames again, and they arrive'],
+    found: [
+      'a queue that was full takes frames again, and they arrive',
+      'small frames are bounded too, and leave room again',
+    ],
     kind: class extends FullLoopback {
       #taken = 0
       protected override enqueue(to: Destination, channel: string, frame: Uint8Array): boolean {
