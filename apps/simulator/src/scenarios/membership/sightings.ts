@@ -27,7 +27,7 @@ const textOf = ({ generation, incarnation, state }: Statement): string => `${sta
 
 /**
  * Checks the view of one life of a node against everything that it has been told: it never believes what is older than
- * something that it has seen, and it never goes back.
+ * something that it has seen, it never goes back, and it remembers the dead for as long as it has to.
  */
 export class Sightings {
   readonly #self: Address
