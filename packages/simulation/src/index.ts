@@ -34,6 +34,7 @@ export { MachineClock, type MachineClockOptions } from './machine-clock.ts'
 export { type LinkKnobs, SimLinks, type SimLinksPorts } from './network/links.ts'
 export { SimNetwork, type SimNetworkOptions, type SimNetworkPorts } from './network/sim-network.ts'
 export type { AimedCrash, Aims, Fault, Json, Operation, Plan } from './plan.ts'
+export { assertPlan, type OperationShape, type PlanMaker, type PlanShape } from './plan-shape.ts'
 export { SimProcess } from './process.ts'
 export {
   BrokenPromise,

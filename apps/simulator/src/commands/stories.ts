@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Scenario, type Story, thrownViolation, type Violation } from '@dsys/simulation'
-import { loadScenarios, scenarioNamed } from '../load-scenarios.ts'
+import { loadScenarios } from '../load-scenarios.ts'
 import { counted } from '../numbers.ts'
 import { EXIT_BAD, EXIT_GOOD, type Session } from './session.ts'
 import { readStory } from './subject.ts'
@@ -46,9 +46,8 @@ export async function storiesCommand(
   const files = flags.files.length > 0 ? flags.files : keptStories()
   let broken = 0
   for (const file of files) {
-    const story = readStory(file)
-    // A story of a scenario that is no more is a mistake, not a broken promise.
-    scenarioNamed(scenarios, story.plan.scenario)
+    // A story of a scenario that is no more, or does not understand it any more, is a mistake and not a broken promise.
+    const { story } = readStory(file, scenarios)
     const violation = await brokenNow(runner, story)
     say(`${violation === undefined ? 'kept  ' : 'BROKEN'}  ${story.plan.scenario}: ${story.name}`)
     if (violation === undefined) continue
