@@ -28,8 +28,8 @@ class Probe extends TransportEndpoint {
     metNobody: (peer: Destination, channel: string): void => this.metNobody(peer, channel),
   }
 
-  constructor(self: PeerAddress = { id: 'a', generation: 2 }, broadcast = true) {
-    super({ clock: new VirtualClock() }, { self })
+  constructor(self: PeerAddress = { id: 'a', generation: 2 }, broadcast = true, name?: string) {
+    super({ clock: new VirtualClock() }, name === undefined ? { self } : { self, name })
     this.capabilities = { broadcast, fastNegative: true, maxFrameBytes: 8 }
     this.observe((event) => this.heard.push(event))
   }
@@ -214,6 +214,12 @@ describe('what the adapter tells', () => {
       { type: 'closed' },
     ])
   })
+})
+
+test('its errors call it by the name it was given, or by that of its node', () => {
+  const send = (probe: Probe) => () => probe.send({ id: 'b' }, 'test', new Uint8Array())
+  expect(send(new Probe())).toThrow('transport of a is not running')
+  expect(send(new Probe(undefined, true, 'wire of a'))).toThrow('wire of a is not running')
 })
 
 test('the address is checked, and cannot be changed', () => {
