@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
-import type { Clock } from '@dsys/runtime'
-import { CorruptionError, type Disk, FileMissingError } from '@dsys/storage'
+import { type Clock, DsysError } from '@dsys/runtime'
+import { CorruptionError, type Disk, FileMissingError, StorageFailedError } from '@dsys/storage'
 import { createFolder, pathIn } from './folders.ts'
 import { asBuffer, readU64, writeU64 } from './format/bytes.ts'
 import { reading } from './reading.ts'
@@ -32,7 +32,7 @@ async function readGeneration(disk: Disk, path: string): Promise<number> {
  * the wall clock where it can, so a node that has lost its directory most likely still gets a larger one.
  *
  * Call it once at each start, before the log storage takes the folder. Throws CorruptionError when the stored number is
- * damaged, ReadFailedError when it cannot be read, and DirectoryLockedError when another process, or a log storage of this one, has the folder.
+ * damaged, ReadFailedError when it cannot be read, StorageFailedError when the new one cannot be stored, and DirectoryLockedError when another process, or a log storage of this one, has the folder.
  *
  * @returns the stored number plus one, or the wall clock in milliseconds where that is larger.
  */
@@ -42,17 +42,30 @@ export async function bumpGeneration(
 ): Promise<number> {
   const { disk, clock } = ports
   const { directory } = options
-  await createFolder(disk, directory)
-  const unlock = await disk.lock(directory)
+  const unlock = await changing('taking the folder', async () => {
+    await createFolder(disk, directory)
+    return disk.lock(directory)
+  })
   try {
     const path = pathIn(directory, NAME)
     const before = await reading(`reading ${path}`, () => readGeneration(disk, path))
     const generation = Math.max(before + 1, Math.floor(clock.wallMs()))
-    await writeGeneration(disk, path, generation)
-    await disk.syncDirectory(directory)
+    await changing('storing the generation', async () => {
+      await writeGeneration(disk, path, generation)
+      await disk.syncDirectory(directory)
+    })
     return generation
   } finally {
     await unlock()
+  }
+}
+
+/** What `change` gives. Whatever the disk throws becomes a StorageFailedError. */
+async function changing<T>(what: string, change: () => Promise<T>): Promise<T> {
+  try {
+    return await change()
+  } catch (error) {
+    throw error instanceof DsysError ? error : new StorageFailedError(what, error)
   }
 }
 

@@ -82,6 +82,9 @@ test('a second storage over the same directory is refused, and the first goes on
 test('a path that leads out of the root is refused', async () => {
   await rejects(nodeDisk(directory).open('../elsewhere', { create: true }), RangeError)
   await rejects(nodeDisk(directory).list('a/../../b'), RangeError)
+  await rejects(nodeDisk(directory).list('..'), RangeError)
+  // This one only looks like it.
+  await (await nodeDisk(directory).open('..elsewhere', { create: true })).close()
 })
 
 test('a file that is used after it was closed says where it was closed, and what to do', async () => {

@@ -1,6 +1,6 @@
 import { close, constants, fdatasync, fstat, fsync, ftruncate, open, read, write } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { promisify } from 'node:util'
 import { type Random, systemRandom } from '@dsys/runtime'
 import { type Disk, type DiskFile, FileClosedError, FileMissingError, type OpenFileOptions } from '@dsys/storage'
@@ -56,7 +56,12 @@ class NodeFile implements DiskFile {
   write(position: number, data: Uint8Array): Promise<void> {
     return this.#use('write', async (fd) => {
       let done = 0
-      while (done < data.length) done += await writeOnce(fd, done === 0 ? data : data.subarray(done), position + done)
+      while (done < data.length) {
+        const count = await writeOnce(fd, done === 0 ? data : data.subarray(done), position + done)
+        // A system that takes nothing, and does not say why, is not to be asked for ever.
+        if (count === 0) throw new Error(`the system took ${done} of ${data.length} bytes`)
+        done += count
+      }
     })
   }
 
@@ -173,7 +178,8 @@ class NodeDisk implements Disk {
 
   #resolve(path: string): string {
     const resolved = join(this.#root, path)
-    if (relative(this.#root, resolved).startsWith('..')) throw new RangeError(`${path} leads out of the disk's folder`)
+    const inside = relative(this.#root, resolved)
+    if (inside === '..' || inside.startsWith(`..${sep}`)) throw new RangeError(`${path} leads out of the disk's folder`)
     return resolved
   }
 }
