@@ -58,6 +58,8 @@ export interface RaftKnobs {
   readonly appliedPerTurn: number
   /** How long a snapshot that has arrived is decoded before the disk gets it; the log may go on meanwhile. */
   readonly decodeMs: number
+  /** Whether a leader with a slow disk is cut off again and again, so that others cut what it is writing. */
+  readonly cutTails: boolean
   readonly writeEveryMs: number
   readonly readEveryMs: number
   readonly faultEveryMs: number
@@ -105,6 +107,7 @@ function drawMixed(random: Random): RaftKnobs {
     effectRate: pick(random, [0, 0, 0.0005, 0.005]),
     unaskedSnapshotRate: pick(random, [0, 0.3]),
     decodeMs: pick(random, [0, 0, electionTimeoutMs / 10]),
+    cutTails: false,
   }
 }
 
@@ -193,7 +196,25 @@ const LAID_DOWN: Readonly<Record<Weather, (random: Random) => Partial<RaftKnobs>
     effectRate: 0,
   }),
   // Writes of one node end long after its log has changed again: elections go faster than its disk.
-  'late-disk': (random) => ({
+  'late-disk': (random) => (random.stream('cut tails').float() < 0.35 ? cutTailsKnobs(random) : lateDisk(random)),
+  snapshots: (random) => ({
+    nodes: pick(random, [3, 5]),
+    electionTimeoutMs: 150,
+    heartbeatIntervalMs: 30,
+    chaosMs: 6_000,
+    networkDelayMs: pick(random, [0.5, 3]),
+    writeEveryMs: 10,
+    snapshotEvery: 5,
+    keepEntries: pick(random, [0, 3]),
+    snapshotChunks: pick(random, [1, 3]),
+    unaskedSnapshotRate: 0.3,
+    decodeMs: pick(random, [0, 10, 30]),
+    faultEveryMs: 100,
+  }),
+}
+
+function lateDisk(random: Random): Partial<RaftKnobs> {
+  return {
     nodes: pick(random, [3, 5]),
     chaosMs: 4_000,
     electionTimeoutMs: 60,
@@ -210,21 +231,33 @@ const LAID_DOWN: Readonly<Record<Weather, (random: Random) => Partial<RaftKnobs>
     faultKinds: ['transfer', 'isolate', 'crash', 'forced-campaign', ...some(random, ['disk-stall', 'kill'], 0.5)],
     restartDelayMs: 3,
     aimedRate: pick(random, [0, 0.02]),
-  }),
-  snapshots: (random) => ({
-    nodes: pick(random, [3, 5]),
-    electionTimeoutMs: 150,
-    heartbeatIntervalMs: 30,
+  }
+}
+
+function cutTailsKnobs(random: Random): Partial<RaftKnobs> {
+  return {
+    nodes: pick(random, [3, 3, 5]),
+    cutTails: true,
     chaosMs: 6_000,
-    networkDelayMs: pick(random, [0.5, 3]),
-    writeEveryMs: 10,
-    snapshotEvery: 5,
-    keepEntries: pick(random, [0, 3]),
-    snapshotChunks: pick(random, [1, 3]),
-    unaskedSnapshotRate: 0.3,
-    decodeMs: pick(random, [0, 10, 30]),
-    faultEveryMs: 100,
-  }),
+    electionTimeoutMs: 150,
+    heartbeatIntervalMs: 15,
+    maxAppendBytes: 4_096,
+    maxInflightAppends: 64,
+    networkDelayMs: 0.5,
+    lossRate: 0,
+    tailRate: 0,
+    diskDelayMs: 2,
+    lateDiskFactor: pick(random, [40, 65]),
+    turnDelayMs: 0,
+    snapshotEvery: NEVER,
+    writeEveryMs: 1_500,
+    readEveryMs: 600,
+    faultEveryMs: 1_500,
+    faultKinds: some(random, ['crash', 'duplication', 'slow-links', 'drift'], 0.3),
+    restartDelayMs: 20,
+    aimedRate: 0,
+    effectRate: 0,
+  }
 }
 
 function drawWeather(random: Random): Weather {
