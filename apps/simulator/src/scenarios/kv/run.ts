@@ -19,6 +19,7 @@ import {
   Trace,
 } from '@dsys/simulation'
 import { Clients } from './clients.ts'
+import { describeFrame } from './describe-frame.ts'
 import { judge } from './judge.ts'
 import { type KvKnobs, knobsOf, type Moment } from './knobs.ts'
 import { isTrouble, KvProgram, type KvService } from './kv-program.ts'
@@ -67,7 +68,14 @@ export class KvRun {
       onApplied: (life) => this.#reached(life, 'applied'),
     })
     const network = new SimNetwork(
-      { scheduler, random: this.#random.stream('network'), knobs: knobs.link, count, trace: this.#trace },
+      {
+        scheduler,
+        random: this.#random.stream('network'),
+        knobs: knobs.link,
+        count,
+        trace: this.#trace,
+        describe: describeFrame,
+      },
       { fastNegative: knobs.fastNegative, maxFrameBytes: knobs.maxFrameBytes, broadcast: false },
     )
     const machines = ids.map((id) => this.#machine(id, ids, network))
