@@ -22,7 +22,7 @@ import { Clients } from './clients.ts'
 import { describeFrame } from './describe-frame.ts'
 import { judge } from './judge.ts'
 import { type KvKnobs, knobsOf, type Moment } from './knobs.ts'
-import { isTrouble, KvProgram, type KvService } from './kv-program.ts'
+import { isTrouble, KvProgram, type KvService, type RoleChange } from './kv-program.ts'
 import { Liveness } from './liveness.ts'
 import { operationsOf } from './operations.ts'
 import { Replicas } from './replicas.ts'
@@ -160,7 +160,7 @@ export class KvRun {
       count,
       moments: new Set(aims.type === 'drawn' ? momentsOf(aims.rates) : aims.crashes.map(({ moment }) => moment)),
       reached: (life, moment) => this.#reachedBy(life, moment),
-      onLeader: (life, term) => this.#onLeader(life, term),
+      onRole: (life, change) => this.#onRole(life, change),
       onExit: (life, error) => this.#onExit(life, error),
       onDamaged: (life, error) => this.#onDamaged(life, error),
     })
@@ -186,8 +186,10 @@ export class KvRun {
     return leader?.id
   }
 
-  #onLeader({ id, generation }: SimLife, term: number): void {
-    this.#trace.add(this.#scheduler.nowMs, id, 'leader', '', term)
+  #onRole({ id, generation }: SimLife, { role, term, why }: RoleChange): void {
+    this.#trace.add(this.#scheduler.nowMs, id, role, '', term)
+    this.#trace.detail(why)
+    if (role !== 'leader') return
     const who = `${id}#${generation}`
     const other = this.#leaders.get(term)
     this.#leaders.set(term, who)
