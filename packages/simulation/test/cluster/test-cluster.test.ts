@@ -296,7 +296,9 @@ describe('a cluster of a service of ones own', () => {
     cluster.crash('b')
     expect((await cluster.restart('b')).lives).toBe(2)
     expect(cluster.counts.get('disk.wiped')).toBe(2)
-    expect(told).toEqual(['a 1 false', 'b 1 false', 'a 2 true', 'b 2 true', 'b 3 true'])
+    // Both started at once, and the faster disk came first.
+    expect(told.slice(0, 2).sort()).toEqual(['a 1 false', 'b 1 false'])
+    expect(told.slice(2)).toEqual(['a 2 true', 'b 2 true', 'b 3 true'])
   })
 
   test('whose start fails is told by its node and cause', async () => {
