@@ -4,12 +4,17 @@ import { expect, test, vi } from 'vitest'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
-test('the example of the README runs and prints what it says', async () => {
-  const example = readFileSync(new URL('./example.ts', import.meta.url), 'utf8')
+const EXAMPLES = [
+  ['example.ts', () => import('./example.ts')],
+  ['transactions-example.ts', () => import('./transactions-example.ts')],
+] as const
+
+test.each(EXAMPLES)('the %s of the README runs and prints what it says', async (file, run) => {
+  const example = readFileSync(new URL(`./${file}`, import.meta.url), 'utf8')
   expect(readme).toContain(`\`\`\`ts\n${example}\`\`\`\n`)
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
   try {
-    await import('./example.ts')
+    await run()
     const promised = [...example.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map((match) => match[1])
     expect(log.mock.calls.map((call) => call.join(' '))).toEqual(promised)
   } finally {

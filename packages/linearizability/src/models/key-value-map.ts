@@ -14,7 +14,7 @@ import {
   outcomeOf,
   type RevisedValue,
 } from './key-value-operations.ts'
-import { SharedMap } from './shared-map.ts'
+import { PersistentMap } from './persistent-map.ts'
 
 interface MapEntry extends RevisedValue {
   readonly createRevision: number
@@ -24,7 +24,7 @@ interface MapEntry extends RevisedValue {
 /** All keys of a store with their counter of changes. */
 export interface MapState {
   readonly revision: number
-  readonly entries: SharedMap<MapEntry>
+  readonly entries: PersistentMap<MapEntry>
   /** The sum of the hashes of all entries. */
   readonly hash: number
 }
@@ -36,7 +36,7 @@ export interface MapState {
 export function keyValueMapModel(): Model<MapState, KeyValueInput, KeyValueOutput> {
   return {
     name: 'key-value-map',
-    init: () => ({ revision: 0, entries: SharedMap.empty(), hash: 0 }),
+    init: () => ({ revision: 0, entries: PersistentMap.empty(), hash: 0 }),
     partition: () => '',
     step: (state, input, output, key) => {
       const entry = state.entries.get(key)

@@ -1,8 +1,8 @@
 import { canonicalText, hashText, type Json } from '../json.ts'
 import { type Foresight, IMPOSSIBLE, type Model, type RecordedOperation } from '../model.ts'
 import { showFirst } from './items.ts'
+import { PersistentMap } from './persistent-map.ts'
 import { anything, list, nothing, oneOf, operationProblem, truth } from './shape.ts'
-import { SharedMap } from './shared-map.ts'
 
 /**
  * What a set takes. `add` and `remove` return whether they changed it, or `null` when the store does not say; `has` returns whether the
@@ -12,7 +12,7 @@ export type SetInput = { readonly op: 'add' | 'remove' | 'has'; readonly value: 
 
 /** The items by their text, and the sum of their hashes. */
 export interface SetState {
-  readonly items: SharedMap<true>
+  readonly items: PersistentMap<true>
   readonly hash: number
 }
 
@@ -27,7 +27,7 @@ const OPERATIONS = {
 export function setModel(): Model<SetState, SetInput, Json> {
   return {
     name: 'set',
-    init: () => ({ items: SharedMap.empty(), hash: 0 }),
+    init: () => ({ items: PersistentMap.empty(), hash: 0 }),
     step,
     readOnly: (input, output) => input.op === 'read' || input.op === 'has' || output === false,
     foresight,

@@ -225,6 +225,13 @@ describe('what programs hand over', () => {
   })
 })
 
+test('a transaction may be long', () => {
+  const appends = Array.from({ length: 50_000 }, (_, value) => append('x', value))
+  const list = appends.map((_, value) => value)
+  const events = inSequence(ok(0, ...appends), ok(1, read('x', list)), ok(2, read('x', list.slice(1))))
+  expect(Object.keys(checkTransactions(events, { model: 'list-append' }).counts)).toContain('incompatible-order')
+})
+
 describe('the report', () => {
   test('says what is wrong in whole sentences, and keeps to the number of examples', () => {
     const report = checkTransactions(SKEW, { model: 'list-append' })

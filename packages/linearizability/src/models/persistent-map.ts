@@ -26,7 +26,7 @@ const isHigh = (hash: number, bit: number): boolean => ((hash >>> bit) & 1) === 
  * A binary trie over the hashes of the keys (Okasaki and Gill, "Fast Mergeable Integer Maps", 1998). Its shape follows from its keys
  * alone, so that maps which have much in common are compared in little time.
  */
-export class SharedMap<Value> {
+export class PersistentMap<Value> {
   readonly size: number
   readonly #root: Node<Value> | undefined
 
@@ -35,8 +35,8 @@ export class SharedMap<Value> {
     this.size = size
   }
 
-  static empty<Value>(): SharedMap<Value> {
-    return new SharedMap<Value>(undefined, 0)
+  static empty<Value>(): PersistentMap<Value> {
+    return new PersistentMap<Value>(undefined, 0)
   }
 
   get(key: string): Value | undefined {
@@ -48,16 +48,16 @@ export class SharedMap<Value> {
   }
 
   /** With this value for the key, which must not be `undefined`. */
-  with(key: string, value: Value): SharedMap<Value> {
+  with(key: string, value: Value): PersistentMap<Value> {
     const hash = hashText(key)
-    return new SharedMap(insert(this.#root, hash, [key, value]), this.has(key) ? this.size : this.size + 1)
+    return new PersistentMap(insert(this.#root, hash, [key, value]), this.has(key) ? this.size : this.size + 1)
   }
 
-  without(key: string): SharedMap<Value> {
-    return this.has(key) ? new SharedMap(remove(this.#root, hashText(key), key), this.size - 1) : this
+  without(key: string): PersistentMap<Value> {
+    return this.has(key) ? new PersistentMap(remove(this.#root, hashText(key), key), this.size - 1) : this
   }
 
-  equals(other: SharedMap<Value>, same: (a: Value, b: Value) => boolean): boolean {
+  equals(other: PersistentMap<Value>, same: (a: Value, b: Value) => boolean): boolean {
     return this.size === other.size && isSame(this.#root, other.#root, same)
   }
 

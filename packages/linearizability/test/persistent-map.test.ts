@@ -1,20 +1,20 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { hashText } from '../src/json.ts'
-import { SharedMap } from '../src/models/shared-map.ts'
+import { PersistentMap } from '../src/models/persistent-map.ts'
 
 // The last two have one hash, and so have the two before them.
 const KEYS = ['a', 'b', 'c', 'd', 'e', '__proto__', 'costarring', 'liquid', 'altarage', 'zinke']
 const change = fc.record({ key: fc.constantFrom(...KEYS), value: fc.option(fc.nat(3), { nil: undefined }) })
 const changes = fc.array(change, { maxLength: 30 })
 
-function apply(list: readonly { key: string; value: number | undefined }[]): SharedMap<number> {
-  let map = SharedMap.empty<number>()
+function apply(list: readonly { key: string; value: number | undefined }[]): PersistentMap<number> {
+  let map = PersistentMap.empty<number>()
   for (const { key, value } of list) map = value === undefined ? map.without(key) : map.with(key, value)
   return map
 }
 
-const entriesOf = (map: SharedMap<number>): [string, number][] =>
+const entriesOf = (map: PersistentMap<number>): [string, number][] =>
   [...map.entries()].map(([key, value]): [string, number] => [key, value]).sort()
 
 test('some keys have one hash', () => {
@@ -26,8 +26,8 @@ test('is a map, and none of its earlier states changes', () => {
   fc.assert(
     fc.property(changes, (list) => {
       const plain = new Map<string, number>()
-      const states: { map: SharedMap<number>; entries: [string, number][] }[] = []
-      let map = SharedMap.empty<number>()
+      const states: { map: PersistentMap<number>; entries: [string, number][] }[] = []
+      let map = PersistentMap.empty<number>()
       for (const { key, value } of list) {
         if (value === undefined) plain.delete(key)
         else plain.set(key, value)
@@ -58,7 +58,7 @@ test('maps are equal when they have the same, whatever they came from', () => {
 })
 
 test('what two maps share is not looked at', () => {
-  let map = SharedMap.empty<number>()
+  let map = PersistentMap.empty<number>()
   for (let number = 0; number < 1000; number++) map = map.with(`key${number}`, number)
   const back = map.with('key7', -1).without('key8').with('key8', 8).with('key7', 7)
   let looks = 0
