@@ -9,7 +9,7 @@ import { readStory } from './subject.ts'
 
 /** The flags of the stories. */
 export interface StoriesFlags {
-  /** Which files; default: all that are kept. */
+  /** Which files; default: all that are kept, where the scenarios are those of dsys. */
   readonly files: readonly string[]
   readonly module?: string
   /** A run that takes longer than this in real time hangs. */
@@ -43,7 +43,9 @@ export async function storiesCommand(
 ): Promise<number> {
   const scenarios = await loadScenarios(flags.module)
   await using runner = runs({ module: flags.module, hangSeconds: flags.hangSeconds })
-  const files = flags.files.length > 0 ? flags.files : keptStories()
+  // What is kept here is about the scenarios of dsys, and says nothing to those of a module.
+  const kept = flags.module === undefined ? keptStories() : []
+  const files = flags.files.length > 0 ? flags.files : kept
   let broken = 0
   for (const file of files) {
     // A story of a scenario that is no more, or does not understand it any more, is a mistake and not a broken promise.
