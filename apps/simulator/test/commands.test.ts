@@ -32,13 +32,16 @@ async function shrunk(name: string): Promise<{ session: SessionDouble; code: num
   return { session, code, path }
 }
 
-/** A run takes a turn of the clock of the test, so that has to go on. */
+/**
+ * A run takes a turn of the clock of the test, so that has to go on; but not while nothing waits for it, as when a module is
+ * loaded, which takes real time.
+ */
 async function inTurns(session: SessionDouble, command: Promise<number>): Promise<number> {
   let ended = false
   const done = command.finally(() => {
     ended = true
   })
-  while (!ended) await session.clock.advanceAsync(1)
+  while (!ended) await session.clock.advanceAsync(session.clock.pending > 0 ? 1 : 0)
   return await done
 }
 
