@@ -265,9 +265,9 @@ test('a register that is written each value once is hopeless when it is not line
       kinds[isHopeless ? 'hopeless' : 'fine'] += 1
       expect(isHopeless).toBe(!isLinearizable(register, operations))
     }),
-    { numRuns: 600 },
+    { numRuns: 300 },
   )
-  expect(Math.min(...Object.values(kinds))).toBeGreaterThan(60)
+  expect(Math.min(...Object.values(kinds))).toBeGreaterThan(30)
 })
 
 test('a state is too far when it has passed an operation that remains', () => {
@@ -297,6 +297,6 @@ test('a state is too far when it has passed an operation that remains', () => {
         }
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   )
 })
