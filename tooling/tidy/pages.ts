@@ -4,7 +4,7 @@ import { isPackage, type Repository, type Unit } from './repository.ts'
 
 const SECTIONS = ['Example', 'Guarantees', 'Not guaranteed', 'Ports', 'Errors', 'Sources', 'For implementors']
 /** Where the tests of examples come from. */
-const EXAMPLES = 'tooling/readme/example.ts'
+const EXAMPLES = 'tooling/fixtures/readme-example.ts'
 const CODE = /^DSYS_[A-Z0-9]+(_[A-Z0-9]+)*$/
 
 /** Every package has a README with the same parts in the same order. */

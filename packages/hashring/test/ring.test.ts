@@ -1,5 +1,6 @@
-import { type Container, NodeScope } from '@dsys/di'
+import { NodeScope } from '@dsys/di'
 import { describe, expect, test } from 'vitest'
+import { plainContainer } from '../../../tooling/fixtures/plain-container.ts'
 import { HASH_RING, hashring } from '../src/di.ts'
 import { createRing, parseRing, RingFormatError, type RingHash, type RingKey } from '../src/index.ts'
 
@@ -164,13 +165,7 @@ describe('limits', () => {
 })
 
 test('the module registers a ring', () => {
-  const factories = new Map<symbol, () => unknown>()
-  const container: Container = {
-    register: (token, provider) => factories.set(token, provider.useFactory),
-    resolve: (token) => factories.get(token)?.(),
-    isRegistered: (token) => factories.has(token),
-  }
-  const scope = new NodeScope(container).use(hashring({ nodes }))
+  const scope = new NodeScope(plainContainer()).use(hashring({ nodes }))
   expect(scope.get(HASH_RING).has('c')).toBe(true)
   expect(scope.get(HASH_RING)).toBe(scope.get(HASH_RING))
 })

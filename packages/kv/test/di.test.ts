@@ -1,4 +1,4 @@
-import { type Container, NodeScope } from '@dsys/di'
+import { NodeScope } from '@dsys/di'
 import { Kv } from '@dsys/kv'
 import { KV, kv } from '@dsys/kv/di'
 import { raft } from '@dsys/raft/di'
@@ -8,23 +8,14 @@ import { memoryStorage } from '@dsys/storage-memory/di'
 import { MemoryNetwork } from '@dsys/transport-memory'
 import { memoryTransport } from '@dsys/transport-memory/di'
 import { expect, test } from 'vitest'
-
-/** The least container that a scope takes. */
-function container(): Container {
-  const factories = new Map<symbol, () => unknown>()
-  return {
-    register: (token, { useFactory }) => factories.set(token, useFactory),
-    resolve: (token) => factories.get(token)?.(),
-    isRegistered: (token) => factories.has(token),
-  }
-}
+import { plainContainer } from '../../../tooling/fixtures/plain-container.ts'
 
 test('kv() gives the Raft group its machine, and keyspaces over it; three scopes make a cluster', async () => {
   const network = new MemoryNetwork()
   const voters = ['n1', 'n2', 'n3']
   const keyspaces = { stock: { consistency: 'linearizable' as const } }
   const scopes = voters.map((nodeId) =>
-    new NodeScope(container()).use(
+    new NodeScope(plainContainer()).use(
       runtime(),
       memoryTransport({ network, nodeId }),
       memoryStorage(),

@@ -1,6 +1,6 @@
 import { ANOMALY_KINDS, MODEL_NAMES } from '@dsys/linearizability'
 import { expect, test } from 'vitest'
-import { readmeOf, testExample } from '../../../tooling/readme/example.ts'
+import { readmeOf, testExample } from '../../../tooling/fixtures/readme-example.ts'
 
 testExample(import.meta.url, 'example.ts', () => import('./example.ts'))
 testExample(import.meta.url, 'transactions-example.ts', () => import('./transactions-example.ts'))

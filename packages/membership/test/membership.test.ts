@@ -1,4 +1,4 @@
-import { type Container, NodeScope } from '@dsys/di'
+import { NodeScope } from '@dsys/di'
 import {
   type LogFields,
   type Logger,
@@ -13,6 +13,7 @@ import { MemoryNetwork, type MemoryTransport } from '@dsys/transport-memory'
 import { memoryTransport } from '@dsys/transport-memory/di'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { plainContainer } from '../../../tooling/fixtures/plain-container.ts'
 import { MEMBERSHIP, membership } from '../src/di.ts'
 import {
   Membership,
@@ -392,14 +393,8 @@ describe('options', () => {
 })
 
 test('the module builds a membership out of the ports of its scope', async () => {
-  const factories = new Map<symbol, () => unknown>()
-  const container: Container = {
-    register: (token, provider) => factories.set(token, provider.useFactory),
-    resolve: (token) => factories.get(token)?.(),
-    isRegistered: (token) => factories.has(token),
-  }
   const network = new MemoryNetwork()
-  await using scope = new NodeScope(container).use(
+  await using scope = new NodeScope(plainContainer()).use(
     runtime(),
     memoryTransport({ network, nodeId: 'n1' }),
     membership({ cluster: 'shop', joinTimeoutMs: 10 }),

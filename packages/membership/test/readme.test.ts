@@ -1,3 +1,3 @@
-import { testExample } from '../../../tooling/readme/example.ts'
+import { testExample } from '../../../tooling/fixtures/readme-example.ts'
 
 testExample(import.meta.url, 'example.ts', () => import('./example.ts'))

@@ -1,6 +1,7 @@
-import { type Container, NodeScope } from '@dsys/di'
+import { NodeScope } from '@dsys/di'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { plainContainer } from '../../../tooling/fixtures/plain-container.ts'
 import { CLOCK, LOGGER, METER, RANDOM, runtime } from '../src/di.ts'
 import {
   InvariantError,
@@ -145,15 +146,6 @@ describe('errors', () => {
     expect(() => invariant(false, 'match < next')).toThrow(InvariantError)
   })
 })
-
-function plainContainer(): Container {
-  const factories = new Map<symbol, () => unknown>()
-  return {
-    register: (token, { useFactory }) => factories.set(token, useFactory),
-    resolve: (token) => factories.get(token)?.(),
-    isRegistered: (token) => factories.has(token),
-  }
-}
 
 describe('systemRuntime and its module', () => {
   test('the defaults are real time and chance, and silence', () => {

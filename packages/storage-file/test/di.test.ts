@@ -1,5 +1,5 @@
 import { equal, ok } from 'node:assert/strict'
-import { type Container, NodeScope } from '@dsys/di'
+import { NodeScope } from '@dsys/di'
 import { SeededRandom } from '@dsys/runtime'
 import { runtime } from '@dsys/runtime/di'
 import { LOG_STORAGE } from '@dsys/storage/di'
@@ -7,21 +7,12 @@ import { FileLogStorage } from '@dsys/storage-file'
 import { fileStorage } from '@dsys/storage-file/di'
 import { MemoryDisk } from '@dsys/storage-memory'
 import { test } from 'vitest'
-
-/** The least container that a scope takes. */
-function container(): Container {
-  const factories = new Map<symbol, () => unknown>()
-  return {
-    register: (token, { useFactory }) => factories.set(token, useFactory),
-    resolve: (token) => factories.get(token)?.(),
-    isRegistered: (token) => factories.has(token),
-  }
-}
+import { plainContainer } from '../../../tooling/fixtures/plain-container.ts'
 
 test('fileStorage registers the log storage, which the scope starts and stops', async () => {
   const disk = new MemoryDisk(new SeededRandom(1)).mount()
   for (const term of [0, 3]) {
-    await using scope = new NodeScope(container()).use(
+    await using scope = new NodeScope(plainContainer()).use(
       runtime({ random: new SeededRandom(term) }),
       fileStorage({ directory: 'n', disk, segmentBytes: 4_096 }),
     )

@@ -1,24 +1,15 @@
 import { equal, ok } from 'node:assert/strict'
-import { type Container, NodeScope } from '@dsys/di'
+import { NodeScope } from '@dsys/di'
 import { LOG_STORAGE, STATE_STORAGE } from '@dsys/storage/di'
 import { MemoryLogDisk, MemoryLogStorage, MemoryStateStorage } from '@dsys/storage-memory'
 import { memoryStorage } from '@dsys/storage-memory/di'
 import { test } from 'vitest'
-
-/** The least container that a scope takes. */
-function container(): Container {
-  const factories = new Map<symbol, () => unknown>()
-  return {
-    register: (token, { useFactory }) => factories.set(token, useFactory),
-    resolve: (token) => factories.get(token)?.(),
-    isRegistered: (token) => factories.has(token),
-  }
-}
+import { plainContainer } from '../../../tooling/fixtures/plain-container.ts'
 
 test('memoryStorage registers both storages, which the scope starts and stops', async () => {
   const disk = new MemoryLogDisk()
   for (const term of [0, 3]) {
-    await using scope = new NodeScope(container()).use(memoryStorage({ disk }))
+    await using scope = new NodeScope(plainContainer()).use(memoryStorage({ disk }))
     await scope.start()
     const storage = scope.get(LOG_STORAGE)
     ok(storage instanceof MemoryLogStorage)

@@ -1,3 +1,3 @@
-import { testExample } from '../../../tooling/readme/example.ts'
+import { testExample } from '../../../tooling/fixtures/readme-example.ts'
 
 testExample(import.meta.url, 'readme-example.ts', () => import('./readme-example.ts'))

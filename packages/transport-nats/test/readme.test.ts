@@ -1,6 +1,6 @@
 import { describe, test, vi } from 'vitest'
+import { expectExample } from '../../../tooling/fixtures/readme-example.ts'
 import { natsForTests } from '../../../tooling/nats-server/index.mjs'
-import { expectExample } from '../../../tooling/readme/example.ts'
 
 const nats = await natsForTests()
 

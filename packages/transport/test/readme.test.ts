@@ -1,5 +1,5 @@
 import { test } from 'vitest'
-import { expectShown, testExample } from '../../../tooling/readme/example.ts'
+import { expectShown, testExample } from '../../../tooling/fixtures/readme-example.ts'
 
 testExample(import.meta.url, 'example.ts', () => import('./example.ts'))
 
