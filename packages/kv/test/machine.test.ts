@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { type KvCommand, type KvResult, type KvState, kvMachine } from '@dsys/kv'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { withoutTheWorld } from '../../../tooling/fixtures/without-the-world.ts'
 
 const codec = kvMachine.stateCodec
 const commandCodec = kvMachine.commandCodec
@@ -128,39 +129,6 @@ describe('the key-value machine', () => {
 })
 
 describe('purity', () => {
-  /** Replaces each with a trap, runs `body` in the same turn, and puts all back. */
-  function withoutTheWorld(body: () => void): void {
-    const names = [
-      'Date',
-      'performance',
-      'setTimeout',
-      'setInterval',
-      'setImmediate',
-      'queueMicrotask',
-      'crypto',
-      'fetch',
-      'console',
-      'process',
-    ]
-    const restore: (() => void)[] = []
-    const poison = (target: object, name: string): void => {
-      const known = Object.getOwnPropertyDescriptor(target, name)
-      if (known === undefined) return
-      const get = (): never => {
-        throw new Error(`the core used ${name}`)
-      }
-      Object.defineProperty(target, name, { configurable: true, get })
-      restore.push(() => Object.defineProperty(target, name, known))
-    }
-    try {
-      for (const name of names) poison(globalThis, name)
-      poison(Math, 'random')
-      body()
-    } finally {
-      for (const undo of restore) undo()
-    }
-  }
-
   test('the core runs where clock, chance, timers, console and process are poisoned', () => {
     const list = fc.sample(command, { numRuns: 200, seed: 1 })
     let state = kvMachine.initial()
