@@ -1,4 +1,4 @@
-import { CorruptionError, type Disk, type LogEntry } from '@dsys/storage'
+import { appendEntries, CorruptionError, type Disk, type LogEntry } from '@dsys/storage'
 import { asBuffer } from './format/bytes.ts'
 import { type LogRecord, readRecords } from './format/records.ts'
 import {
@@ -129,18 +129,6 @@ function visitAll(path: string, position: number, payload: Buffer, visit: (recor
     throw new CorruptionError(path, position, `the checksum matches, but the content cannot be read: ${error.message}`)
   }
   for (const record of records) visit(record)
-}
-
-/** Cuts `entries` before the first of `added` and appends these, as {@link GroupIndex.append} does for the positions. */
-function appendEntries(entries: LogEntry[], added: readonly LogEntry[]): void {
-  const first = entries[0]
-  const next = added[0]
-  if (next === undefined) return
-  if (first !== undefined) {
-    const kept = next.index - first.index
-    entries.length = kept >= 0 && kept <= entries.length ? kept : 0
-  }
-  for (const entry of added) entries.push(entry)
 }
 
 /** The state of the groups, built up from records in their order. */

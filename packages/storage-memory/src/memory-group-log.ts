@@ -1,5 +1,6 @@
 import { NotRunningError } from '@dsys/runtime'
 import {
+  appendEntries,
   type GroupLog,
   LogBounds,
   type LogEntry,
@@ -10,19 +11,6 @@ import {
 } from '@dsys/storage'
 import type { Change, MemoryLogDisk, MemorySnapshot } from './memory-log-disk.ts'
 import type { SyncHook } from './synced-disk.ts'
-
-/** Cuts the log before the first of `added`, then appends them. */
-function appendEntries(entries: LogEntry[], added: readonly LogEntry[]): void {
-  const first = entries[0]
-  const next = added[0]
-  if (next === undefined) return
-  if (first !== undefined) {
-    const kept = next.index - first.index
-    // Behind a snapshot that lies ahead of the log, the log begins anew.
-    entries.length = kept >= 0 && kept <= entries.length ? kept : 0
-  }
-  for (const entry of added) entries.push(entry)
-}
 
 const copyOf = (entry: LogEntry): LogEntry => ({
   index: entry.index,

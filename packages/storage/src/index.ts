@@ -9,6 +9,7 @@ export {
   StorageFailedError,
 } from './errors.ts'
 export {
+  appendEntries,
   checkGroupName,
   entriesBehind,
   LogBounds,

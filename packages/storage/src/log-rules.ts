@@ -37,6 +37,22 @@ export function entriesBehind(snapshot: SnapshotMeta | undefined, entries: reado
 }
 
 /**
+ * Appends `added`, whose indices follow each other, to the `entries` that are stored, after it has cut these before the first
+ * that is added: a write replaces what stood at its place and all behind it (Raft §5.3). Where that would leave a hole, because
+ * a snapshot lies ahead of the log, the log begins anew.
+ */
+export function appendEntries(entries: LogEntry[], added: readonly LogEntry[]): void {
+  const first = entries[0]
+  const next = added[0]
+  if (next === undefined) return
+  if (first !== undefined) {
+    const kept = next.index - first.index
+    entries.length = kept >= 0 && kept <= entries.length ? kept : 0
+  }
+  for (const entry of added) entries.push(entry)
+}
+
+/**
  * Where the log of a group begins and ends, as its caller sees it: writes that are still on their way count. For
  * adapters, so that all of them refuse the same misuse, before anything is written.
  */
