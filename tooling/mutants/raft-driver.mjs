@@ -47,6 +47,14 @@ export const RAFT_DRIVER_MUTANTS = [
     scenario: 'kv',
   },
   {
+    name: 'a node that was elected again answers no read any more',
+    source: 'dissertation §6.4: a leader answers',
+    file: 'packages/raft/src/core/reads.ts',
+    from: '  const { leadership } = state\n  if (leadership === undefined) return false',
+    to: '  const { leadership } = state\n  if (leadership === undefined || state.term > 2) return false',
+    scenario: 'kv',
+  },
+  {
     name: 'a command that is proposed again is applied again',
     source: 'dissertation §6.3',
     file: 'packages/raft/src/sessions.ts',

@@ -147,6 +147,22 @@ export const RAFT_MUTANTS = [
     scenario: 'raft',
   },
   {
+    name: 'from some term on nobody may read any more',
+    source: 'dissertation §6.4: a leader answers',
+    file: 'packages/raft/src/core/reads.ts',
+    from: 'if (leadership === undefined) return false',
+    to: 'if (leadership === undefined || state.term > 3) return false',
+    scenario: 'raft',
+  },
+  {
+    name: 'from some term on nobody may write any more',
+    source: 'Raft §5.3: a leader takes commands',
+    file: 'packages/raft/src/core/raft-core.ts',
+    from: "if (leadership === undefined) return 'not-leader'",
+    to: "if (leadership === undefined || term > 3) return 'not-leader'",
+    scenario: 'raft',
+  },
+  {
     name: 'a refusal moves what is known to match',
     source: 'P-13',
     file: 'packages/raft/src/core/progress.ts',

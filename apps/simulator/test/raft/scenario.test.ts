@@ -1,3 +1,4 @@
+import { RaftCore } from '@dsys/raft/core'
 import { describe, expect, test } from 'vitest'
 import { raftScenario, raftScenarioWith } from '../../src/scenarios/raft/raft-scenario.ts'
 import { testFixedSeeds } from '../fixed-seeds.ts'
@@ -43,5 +44,26 @@ describe('a driver with a bug is found in the same seeds', () => {
       return
     }
     expect.unreachable(`${SEEDS} seeds do not see it`)
+  })
+})
+
+describe('a group that refuses its clients for ever makes no progress', () => {
+  class RefusesReads extends RaftCore {
+    override requestRead(...ticket: Parameters<RaftCore['requestRead']>): boolean {
+      return this.term <= 3 && super.requestRead(...ticket)
+    }
+  }
+  class RefusesWrites extends RaftCore {
+    override propose(...items: Parameters<RaftCore['propose']>): ReturnType<RaftCore['propose']> {
+      return this.term > 3 ? 'not-leader' : super.propose(...items)
+    }
+  }
+
+  test.each([
+    ['read was served', RefusesReads],
+    ['write was acknowledged', RefusesWrites],
+  ] as const)('no new %s', async (what, Core) => {
+    const { violation } = await raftScenarioWith({ Core }).run(planOf(FIRST))
+    expect(violation).toMatchObject({ rule: 'progress', message: expect.stringContaining(`no new ${what}`) })
   })
 })

@@ -24,6 +24,9 @@ type Keyspace = LinearizableKeyspace<string>
 type Input = { readonly op: string; readonly value?: string; readonly revision?: number }
 type Output = { readonly revision?: number; readonly actual?: unknown; readonly value?: string } | null
 
+/** How a call ended. */
+type Outcome = 'ok' | 'fail' | 'unknown'
+
 /** One of the clients: makes one call at a time, and is another client after a call whose outcome it does not know. */
 interface Lane {
   readonly number: number
@@ -75,11 +78,12 @@ export class Clients {
     for (const lane of this.#lanes) lane.next = lane.operations.length
   }
 
-  /** One more read of `key` through `node`, at the end of everything. */
-  readLast(key: string, node: string, number: number): void {
+  /** One more read of `key` through `node`, at the end of everything; `done` is told whether it was answered. */
+  readLast(key: string, node: string, number: number, done: (answered: boolean) => void): void {
     const service = this.#parts.service(node)
     const operation = { atMs: 0, client: 0, node: 0, verb: 'get', key, number: -number, abortAfterMs: 0 } as const
-    if (service !== undefined) this.#call(service, operation, 'last', () => undefined)
+    if (service === undefined) done(false)
+    else this.#call(service, operation, `last-${number}`, (how) => done(how === 'ok'))
   }
 
   #wait(lane: Lane): void {
@@ -103,8 +107,8 @@ export class Clients {
     if (operation.verb === 'stale') this.#readStale(service, operation)
     else if (operation.verb === 'transfer') this.#transfer(operation)
     else {
-      this.#call(service, operation, `c${lane.number}-${lane.life}`, (known) => {
-        if (!known) lane.life++
+      this.#call(service, operation, `c${lane.number}-${lane.life}`, (how) => {
+        if (how === 'unknown') lane.life++
         this.#wait(lane)
       })
       return
@@ -122,8 +126,8 @@ export class Clients {
     return undefined
   }
 
-  /** One call that goes into the history. `done` is told once, and whether its outcome is known. */
-  #call(service: KvService, operation: KvOperation, client: string, done: (known: boolean) => void): void {
+  /** One call that goes into the history. `done` is told once how it ended. */
+  #call(service: KvService, operation: KvOperation, client: string, done: (how: Outcome) => void): void {
     const { life } = service
     const { key, verb, number } = operation
     this.keys.add(key)
@@ -133,13 +137,13 @@ export class Clients {
     this.#open++
     this.#note(life.id, `call.${verb}`, number)
     let ended = false
-    const end = (how: 'ok' | 'fail' | 'unknown', output?: Output): void => {
+    const end = (how: Outcome, output?: Output): void => {
       if (ended) return
       ended = true
       this.#open--
       this.#finish({ recorded, operation, input, floor, node: life.id }, how, output)
       // Not at once: whoever crashes a node must not find a client that goes on inside of that.
-      this.#parts.scheduler.after(0, () => done(how !== 'unknown'))
+      this.#parts.scheduler.after(0, () => done(how))
     }
     life.onEnd(() => end('unknown'))
     const abort = new AbortController()
@@ -202,7 +206,7 @@ export class Clients {
     return verb === 'get' ? 'fail' : 'unknown'
   }
 
-  #finish(call: Called, how: 'ok' | 'fail' | 'unknown', output: Output | undefined): void {
+  #finish(call: Called, how: Outcome, output: Output | undefined): void {
     const { recorded, operation, node } = call
     this.#parts.count(`client.${how}`)
     this.#note(node, how, operation.number, output?.revision ?? 0)

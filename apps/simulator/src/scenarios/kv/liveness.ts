@@ -51,11 +51,12 @@ export class Liveness {
     )
     if (verdict.broken) return
     this.#compareStates()
-    this.#readAll()
+    const unread = new Set<string>()
+    this.#readAll(unread)
     await this.#until(
-      'the last reads',
-      () => clients.open === 0,
-      () => `${clients.open} calls never end`,
+      'last reads',
+      () => unread.size === 0 && clients.open === 0,
+      () => (unread.size > 0 ? `nobody answers reads of ${[...unread].join(', ')}` : `${clients.open} calls never end`),
     )
     // What is under way, a late frame for instance, must do no harm either.
     await scheduler.runAsync(scheduler.nowMs + this.#parts.electionTimeoutMs, () => verdict.broken)
@@ -78,7 +79,7 @@ export class Liveness {
     return core
   }
 
-  /** Every node of the core gets a write through, within the bound. */
+  /** Every node of the core gets a write through, and then a read, within the bound. */
   async #progress(core: readonly string[]): Promise<void> {
     const done = new Set<string>()
     for (const id of core) this.#probe(id, done)
@@ -86,7 +87,7 @@ export class Liveness {
       'progress',
       () => done.size === core.length,
       () =>
-        `${core.filter((id) => !done.has(id)).join(', ')} of the healed core ${core.join(', ')} get no write through`,
+        `${core.filter((id) => !done.has(id)).join(', ')} of the healed core ${core.join(', ')} get no write and read through`,
     )
   }
 
@@ -106,16 +107,20 @@ export class Liveness {
     const { life, keyspace } = found
     life.onEnd(again)
     life.process.input(() => {
-      keyspace.put(`probe-${id}`, `p${id}-${life.generation}-${attempt}`, { timeoutMs: 4 * electionTimeoutMs }).then(
-        () => {
-          if (!life.alive) return
-          ended = true
-          done.add(id)
-        },
-        () => {
-          if (life.alive) again()
-        },
-      )
+      const options = { timeoutMs: 4 * electionTimeoutMs }
+      keyspace
+        .put(`probe-${id}`, `p${id}-${life.generation}-${attempt}`, options)
+        .then(() => keyspace.get(`probe-${id}`, options))
+        .then(
+          () => {
+            if (!life.alive) return
+            ended = true
+            done.add(id)
+          },
+          () => {
+            if (life.alive) again()
+          },
+        )
     })
   }
 
@@ -149,12 +154,25 @@ export class Liveness {
     }
   }
 
-  /** A last read of every key, through all nodes in turns. */
-  #readAll(): void {
-    const { clients } = this.#parts
-    const alive = this.#alive()
-    let turn = 0
-    for (const key of clients.keys) clients.readLast(key, alive[turn++ % alive.length] as string, turn)
+  /** A last read of every key, through all nodes in turns, each again until it is answered. */
+  #readAll(unread: Set<string>): void {
+    const nodes = this.#alive()
+    // So many that every node has to answer.
+    const keys = [...this.#parts.clients.keys, ...nodes.map((id) => `last-${id}`)]
+    for (const [turn, key] of keys.entries()) {
+      unread.add(key)
+      this.#readLast(key, turn, unread)
+    }
+  }
+
+  #readLast(key: string, turn: number, unread: Set<string>): void {
+    const { clients, scheduler, verdict } = this.#parts
+    const nodes = this.#alive()
+    const done = (answered: boolean): void => {
+      if (answered) unread.delete(key)
+      else if (!verdict.broken) scheduler.after(PROBE_PAUSE_MS, () => this.#readLast(key, turn, unread))
+    }
+    clients.readLast(key, nodes[turn % nodes.length] as string, turn, done)
   }
 
   async #until(rule: string, condition: () => boolean, message: () => string): Promise<void> {

@@ -389,7 +389,10 @@ export class CoreDriver {
     if (write.term !== entry.term) write.call?.fail()
     // A forgotten register takes no writes, and says so to nobody.
     else if (this.#machine.read(write.key) === undefined) write.call?.unknown()
-    else write.call?.ok(null)
+    else {
+      this.#world.served.add('write', write.key)
+      write.call?.ok(null)
+    }
   }
 
   #serve(): void {
@@ -403,7 +406,10 @@ export class CoreDriver {
       const { key, call } = each.read
       const value = this.#machine.read(key)
       if (value === undefined) call?.unknown()
-      else call?.ok(value)
+      else {
+        this.#world.served.add('read', key)
+        call?.ok(value)
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import type { Aim, LinkTrouble, Restore, Scheduler, Trace } from '@dsys/simulati
 import type { Checker } from './checker.ts'
 import type { ClientHistory } from './client-history.ts'
 import type { RaftKnobs } from './knobs.ts'
+import type { Served } from './served.ts'
 
 /** Ways to be a wrong driver, to see that the checks find it. */
 export type DriverBug = 'none' | 'vote-not-persisted' | 'durable-too-early'
@@ -16,6 +17,7 @@ export interface RaftWorld {
   readonly voters: readonly string[]
   readonly checker: Checker
   readonly history: ClientHistory
+  readonly served: Served
   readonly aim: Aim
   /** Whether crashes between any two effects are wanted at all; asking costs time. */
   readonly aimsBetween: boolean

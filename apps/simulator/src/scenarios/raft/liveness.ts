@@ -4,8 +4,9 @@ import type { Checker } from './checker.ts'
 import type { CoreNode } from './core-node.ts'
 import type { RaftKnobs } from './knobs.ts'
 import type { ClientOperation } from './operations.ts'
+import type { Served } from './served.ts'
 
-/** A healed core commits something new within this many election timeouts, and a node that flaps costs it a few more ... */
+/** A healed core serves a write and a read within this many election timeouts, and a node that flaps costs it a few more ... */
 const PROGRESS_TIMEOUTS = 12
 /** ... and as many round trips and turns as it takes to bring what somebody may lack to all of the core, one by one. */
 const ROUND_TRIP_MS = 3
@@ -25,6 +26,7 @@ export interface LivenessParts {
   readonly trace: Trace
   readonly nemesis: Nemesis
   readonly checker: Checker
+  readonly served: Served
   readonly knobs: RaftKnobs
   readonly nodes: readonly CoreNode[]
   readonly random: Random
@@ -43,10 +45,12 @@ export interface LivenessParts {
  */
 export class Liveness {
   readonly #parts: LivenessParts
+  #key: number
   #value: number
 
   constructor(parts: LivenessParts) {
     this.#parts = parts
+    this.#key = parts.nextKey
     this.#value = parts.nextValue
   }
 
@@ -80,28 +84,36 @@ export class Liveness {
     return Array.from({ length: size }, () => left.splice(random.integer(0, left.length), 1)[0] as CoreNode)
   }
 
-  /** Something new is committed in time, and then `group` agrees on everything. */
+  /**
+   * In time, something new is committed, and clients get a new write and a new read through; and then `group` agrees on everything.
+   * What a new leader commits by itself, or what was asked for before, shows too little: it may refuse all that it is asked.
+   */
   #progress(group: readonly CoreNode[]): void {
-    const { scheduler, links, checker, knobs } = this.#parts
+    const { scheduler, links, checker, served, knobs } = this.#parts
     const { electionTimeoutMs } = knobs
     const floor = checker.maxCommit
+    const key = this.#key++
     const backlogMs = this.#backlog(group) * this.#entryMs(group)
     const allowedMs = PROGRESS_TIMEOUTS * electionTimeoutMs + backlogMs
     // A word of an old leader that arrives late renews the patience of those who hear it, so nobody is elected before the last one.
     const startMs = links.underWayUntilMs
-    const done = (): boolean => checker.maxCommit > floor
+    const done = (): boolean => checker.maxCommit > floor && served.since('write', key) && served.since('read', key)
     const ask = (): void => {
       if (done()) return
-      this.#ask()
+      this.#ask(key)
       scheduler.after(electionTimeoutMs, ask)
     }
     scheduler.after(electionTimeoutMs, ask)
     scheduler.run(startMs + allowedMs, done)
-    promise(
-      done(),
-      'progress',
-      () => `nothing was committed within ${allowedMs} ms after ${describeAll(group)} were healed: ${this.#describe()}`,
-    )
+    promise(done(), 'progress', () => {
+      const lacking =
+        checker.maxCommit === floor
+          ? 'entry was committed'
+          : served.since('write', key)
+            ? 'read was served'
+            : 'write was acknowledged'
+      return `no new ${lacking} within ${allowedMs} ms after ${describeAll(group)} were healed: ${this.#describe()}`
+    })
     this.#converge(group, backlogMs)
   }
 
@@ -121,10 +133,10 @@ export class Liveness {
     return ROUND_TRIP_MS + TURNS_PER_ROUND_TRIP * turnDelayMs + lossMs
   }
 
-  #ask(): void {
-    const { ask, nextKey } = this.#parts
-    ask({ type: 'write', key: nextKey, value: this.#value++ })
-    ask({ type: 'read', key: nextKey, value: 0 })
+  #ask(key: number): void {
+    const { ask } = this.#parts
+    ask({ type: 'write', key, value: this.#value++ })
+    ask({ type: 'read', key, value: 0 })
   }
 
   #converge(group: readonly CoreNode[], extraMs: number): void {

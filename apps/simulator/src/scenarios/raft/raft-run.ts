@@ -19,10 +19,12 @@ import { Checker } from './checker.ts'
 import { ClientHistory } from './client-history.ts'
 import { CoreNode } from './core-node.ts'
 import type { DriverBug, RaftWorld } from './core-world.ts'
+import { digestMessage } from './digest-message.ts'
 import { knobsOf, type RaftKnobs } from './knobs.ts'
 import { Liveness } from './liveness.ts'
 import type { ClientOperation } from './operations.ts'
 import { ownFaults } from './own-faults.ts'
+import { Served } from './served.ts'
 import { violationOf } from './violation.ts'
 
 /** What a run is made with, besides its plan. */
@@ -49,6 +51,7 @@ export class RaftRun {
   readonly #nodes: CoreNode[] = []
   readonly #byId = new Map<string, CoreNode>()
   readonly #history: ClientHistory
+  readonly #served = new Served()
   readonly #checker: Checker
   readonly #links: SimLinks<Message>
   readonly #nemesis: Nemesis
@@ -78,6 +81,7 @@ export class RaftRun {
       voters,
       checker: this.#checker,
       history: this.#history,
+      served: this.#served,
       aim: this.#aim,
       aimsBetween:
         plan.aims.type === 'drawn'
@@ -157,6 +161,7 @@ export class RaftRun {
         },
         count: this.#count,
         trace: this.#trace,
+        digest: digestMessage,
         describe: (message) =>
           JSON.stringify(message, (_, value) => (value instanceof Uint8Array ? value.length : value)),
       },
@@ -196,6 +201,8 @@ export class RaftRun {
     this.#nemesis.schedule(this.#plan.faults)
     this.#operate(0)
     this.#scheduler.run(this.#plan.chaosMs)
+    this.#counts.add('chaos.acked-writes', this.#served.times('write'))
+    if (this.#served.times('write') === 0) this.#count('chaos.idle')
   }
 
   /** Runs the operations from the one at `position` on, each at its time. */
@@ -231,6 +238,7 @@ export class RaftRun {
       trace: this.#trace,
       nemesis: this.#nemesis,
       checker: this.#checker,
+      served: this.#served,
       knobs: this.#knobs,
       nodes: this.#nodes,
       random: this.#random.stream('liveness'),
