@@ -107,13 +107,38 @@ export function checkLinks({ texts }: Repository): string[] {
   return [...texts]
     .filter(([path]) => path.endsWith('.md'))
     .flatMap(([path, text]) =>
-      [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
-        .map((match) => match[1] ?? '')
-        .filter((target) => /\.md$|\/$/.test(target) && !/^[a-z]+:/.test(target))
+      linksOf(text)
+        .filter((target) => /\.md$|\/$/.test(target))
         .filter((target) => !known.has(posix.join(posix.dirname(path), target).replace(/\/$/, '')))
         .map((target) => `${path}: the link to ${target} leads nowhere`),
     )
 }
+
+/** Links of the pages of a package, and pages that they name, which a user does not find in what is published. */
+export function checkPublishedPages({ units, texts }: Repository): string[] {
+  return units.filter(isPackage).flatMap(({ folder, manifest }) => {
+    const files = ['README.md', 'package.json', ...(manifest.files ?? [])]
+    const published = (path: string): boolean => files.some((file) => path === file || path.startsWith(`${file}/`))
+    return [...texts]
+      .filter(([path]) => path.startsWith(`${folder}/`) && path.endsWith('.md'))
+      .map(([path, text]) => ({ path, text, page: path.slice(folder.length + 1) }))
+      .filter(({ page }) => published(page))
+      .flatMap(({ path, text, page }) =>
+        [...linksOf(text), ...namedPages(text).filter((name) => texts.has(posix.join(posix.dirname(path), name)))]
+          .filter((target) => !published(posix.join(posix.dirname(page), target).replace(/\/$/, '')))
+          .map((target) => `${path}: ${target} is not among the "files" of ${folder}/package.json`),
+      )
+  })
+}
+
+/** The targets of the links in `text` that have no scheme: other files. */
+const linksOf = (text: string): string[] =>
+  [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
+    .map(([, target = '']) => target)
+    .filter((to) => !/^[a-z]+:/.test(to))
+
+/** The pages that `text` names as code, such as `ALGORITHM.md`. */
+const namedPages = (text: string): string[] => [...text.matchAll(/`([\w./-]+\.md)`/g)].map(([, name = '']) => name)
 
 /** Places that exist on one person's machine only. */
 const MACHINE = /(?<![\w.])\/(?:root|work|home\/\w+|Users\/\w+)\/[\w.-]+/

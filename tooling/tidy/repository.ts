@@ -10,6 +10,8 @@ export interface Manifest {
   readonly private?: boolean
   readonly description?: string
   readonly license?: string
+  /** What is published, by path; package.json, README.md and the licence always are. */
+  readonly files?: readonly string[]
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>

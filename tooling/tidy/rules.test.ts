@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { checkAmbientWorld, checkComments, checkFiles, checkForms, checkPureCores, checkSizes } from './code.ts'
 import { checkConformance, checkDependencies, checkDiApart, checkLayers, checkThirdParties } from './layers.ts'
-import { checkErrorCodes, checkLinks, checkMachineWords, checkReadmes, errorRows, errorsPage } from './pages.ts'
+import {
+  checkErrorCodes,
+  checkLinks,
+  checkMachineWords,
+  checkPublishedPages,
+  checkReadmes,
+  errorRows,
+  errorsPage,
+} from './pages.ts'
 import { parseModule } from './parse.ts'
 import { checkDeadFiles, checkPackages, checkRootReferences } from './reach.ts'
 import type { Manifest, Repository, Unit } from './repository.ts'
@@ -96,6 +104,7 @@ test('a package that keeps the rules passes all of them', () => {
     checkReadmes,
     checkErrorCodes,
     checkLinks,
+    checkPublishedPages,
     checkMachineWords,
   ]
   expect(checks.flatMap((check) => check(repository()))).toEqual([])
@@ -347,6 +356,25 @@ describe('pages', () => {
       'docs/a.md: the link to ../c.md leads nowhere',
       'docs/a.md: the link to adr/ leads nowhere',
     ])
+  })
+
+  test('a page that a published page leads to, or names, and that is not published', () => {
+    const texts = {
+      'packages/raft/README.md':
+        '[how](ALGORITHM.md#votes) [web](https://example.com/x.md) `docs/PLAN.md` `raft.md` [a](src/a.ts)',
+      'packages/raft/ALGORITHM.md': 'see `docs/PLAN.md` and [the root](../../README.md)',
+      'packages/raft/docs/PLAN.md': '',
+    }
+    const found = (files: string[]): string[] =>
+      checkPublishedPages(repository({ manifest: { files } }, texts)).map(
+        (problem) => problem.split(' is not ')[0] ?? '',
+      )
+    expect(found(['src', 'dist'])).toEqual([
+      'packages/raft/README.md: ALGORITHM.md',
+      'packages/raft/README.md: docs/PLAN.md',
+    ])
+    expect(found(['src', 'ALGORITHM.md', 'docs'])).toEqual(['packages/raft/ALGORITHM.md: ../../README.md'])
+    expect(checkPublishedPages(repository({ folder: 'apps/demo' }, { 'apps/demo/README.md': '[a](b.md)' }))).toEqual([])
   })
 
   test.each(['root', 'work', 'home/ada', 'Users/ada'])('a place below /%s', (place) => {

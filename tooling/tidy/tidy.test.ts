@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { checkAmbientWorld, checkComments, checkFiles, checkForms, checkPureCores, checkSizes } from './code.ts'
 import { checkConformance, checkDependencies, checkDiApart, checkLayers, checkThirdParties } from './layers.ts'
-import { checkErrorCodes, checkLinks, checkMachineWords, checkReadmes, errorsPage } from './pages.ts'
+import {
+  checkErrorCodes,
+  checkLinks,
+  checkMachineWords,
+  checkPublishedPages,
+  checkReadmes,
+  errorsPage,
+} from './pages.ts'
 import { checkDeadFiles, checkPackages, checkRootReferences } from './reach.ts'
 import { ROOT, readRepository } from './repository.ts'
 
@@ -27,6 +34,7 @@ describe('the repository keeps its own rules', () => {
     ['every README has its parts', checkReadmes],
     ['every error code is explained', checkErrorCodes],
     ['links lead somewhere', checkLinks],
+    ['pages that a README leads to are published with it', checkPublishedPages],
     ['nothing speaks of one machine', checkMachineWords],
   ])('%s', (_rule, check) => {
     expect(check(repository)).toEqual([])
