@@ -1,4 +1,5 @@
 export { Aim, Counts, seededBuggify } from './chance.ts'
+export { checksumOf, hashText, mixIn } from './checksum.ts'
 export { testCluster } from './cluster/create-test-cluster.ts'
 export type { Duration } from './cluster/duration.ts'
 export {
@@ -51,6 +52,7 @@ export type { SimTransport } from './network/sim-transport.ts'
 export type { AimedCrash, Aims, Fault, Json, Operation, Plan } from './plan.ts'
 export { assertPlan, type OperationShape, type PlanMaker, type PlanShape } from './plan-shape.ts'
 export { SimProcess } from './process.ts'
+export { type Compared, firstDifference, runDifference } from './run-difference.ts'
 export {
   BrokenPromise,
   promise,

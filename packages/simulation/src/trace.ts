@@ -1,3 +1,5 @@
+import { hashText } from './checksum.ts'
+
 /** One event of a kept trace. */
 export interface TraceEvent {
   readonly atMs: number
@@ -9,6 +11,8 @@ export interface TraceEvent {
   readonly peer: string
   /** Up to three numbers that belong to it. Of `send`, `receive` and `lose` the first is the number of the frame. */
   readonly numbers: readonly [number, number, number]
+  /** A checksum of what was sent or written, where there is any. */
+  content?: number
   /** For people; not part of the hash. */
   detail: string | undefined
 }
@@ -17,8 +21,8 @@ export interface TraceEvent {
 const MAX_KEPT = 200_000
 
 /**
- * A hash over everything that happened, in order: two runs that differ anywhere differ here. Where it is kept, the events
- * can be read as well.
+ * A hash over everything that was noted, in order, with the contents of frames and of what is written. Where it is kept, the
+ * events can be read as well.
  */
 export class Trace {
   #a = 0x811c9dc5
@@ -64,6 +68,13 @@ export class Trace {
     this.#dropped += this.#kept.splice(0, MAX_KEPT / 10).length
   }
 
+  /** Adds to the event that was added last what it was about: a checksum of 32 bits, which is part of the hash. */
+  content(checksum: number): void {
+    this.#word(checksum)
+    const last = this.#kept?.at(-1)
+    if (last !== undefined) last.content = checksum >>> 0
+  }
+
   /** Says more about the event that was added last, for people. */
   detail(text: string): void {
     const last = this.#kept?.at(-1)
@@ -95,11 +106,4 @@ export class Trace {
     this.#b = Math.imul((this.#b ^ word) + 0x7f4a7c15, 0x85ebca6b)
     this.#b ^= this.#b >>> 13
   }
-}
-
-/** 32-bit FNV-1a (Fowler, Noll, Vo) over the UTF-16 code units. */
-function hashText(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash >>> 0
 }

@@ -1,4 +1,4 @@
-import { explainText, type RunResult, thrownViolation } from '@dsys/simulation'
+import { explainText, type RunResult, thrownViolation, type Violation } from '@dsys/simulation'
 import { currentCommit } from '../commit.ts'
 import { counted, grouped } from '../numbers.ts'
 import { differenceOf } from '../runs/job.ts'
@@ -22,10 +22,12 @@ export async function replayCommand(flags: ReplayFlags, { say, runs }: Pick<Sess
   if (story !== undefined) say(`  when it was found, at ${story.commit}, it broke: ${story.rule}`)
   let first: RunResult
   let second: RunResult
+  let difference: Violation | undefined
   try {
     first = await runner.run(plan, { keepTrace: true })
     // Without keeping the trace: whoever reads along must change nothing.
     second = isUnfinished(first) ? first : await runner.run(plan)
+    if (!isUnfinished(second)) difference = await differenceOf(first, second, (options) => runner.run(plan, options))
   } catch (error) {
     const { rule, message } = thrownViolation(error)
     say(`  broken    ${rule}: ${error instanceof Error ? error.stack : message}`)
@@ -39,13 +41,13 @@ export async function replayCommand(flags: ReplayFlags, { say, runs }: Pick<Sess
     say(`With --hang-seconds less than ${flags.hangSeconds} either takes less time.`)
     return EXIT_BAD
   }
-  const difference = differenceOf(first, second)
   sayResult(subject, first, say)
-  say(`  hash      ${first.hash}, ${difference === undefined ? 'the same twice' : `then ${second.hash}`}`)
+  say(`  hash      ${first.hash}, ${first.hash === second.hash ? 'the same twice' : `then ${second.hash}`}`)
   if (difference !== undefined) say(`  broken    ${difference.rule}: ${difference.message}`)
   if (flags.events > 0)
     say(`\n${explainText(first, { title: `The last events of ${title}`, lastMs: lastMsOf(first, flags.events) })}`)
-  if (first.violation !== undefined) {
+  // What is another run each time cannot be shrunk, and what it would be explained by may be another one.
+  if (first.violation !== undefined && difference === undefined) {
     say(`Look at it:      ${command('explain', args)}`)
     say(`Make it smaller: ${command('shrink', args)}`)
   }

@@ -1,4 +1,13 @@
-import { type Plan, type RunResult, type Scenario, thrownViolation, type Violation } from '@dsys/simulation'
+import {
+  firstDifference,
+  type Plan,
+  type RunOptions,
+  type RunResult,
+  runDifference,
+  type Scenario,
+  thrownViolation,
+  type Violation,
+} from '@dsys/simulation'
 
 /** One seed of one scenario, to be run. */
 export interface Job {
@@ -20,7 +29,7 @@ export interface Outcome {
 export interface JobOptions {
   /** Knobs that are held fast. */
   readonly knobs: Plan['knobs']
-  /** Run each plan twice, and compare the trace hashes. */
+  /** Run each plan twice, and compare the trace hashes, steps and counts. */
   readonly twice: boolean
 }
 
@@ -34,16 +43,16 @@ export const RUNNER_RULES = {
 /** Runs one job. What the scenario throws is a violation as well: the seed that shows it must not be lost. */
 export async function runJob(scenario: Scenario, job: Job, { knobs, twice }: JobOptions): Promise<Outcome> {
   let result: RunResult
-  let again: RunResult | undefined
+  let violation: Violation | undefined
   try {
     const plan = scenario.plan(job.seed, knobs)
-    result = await scenario.run(plan)
-    if (twice) again = await scenario.run(plan)
+    const run = async (options?: RunOptions): Promise<RunResult> => await scenario.run(plan, options)
+    result = await run()
+    violation = result.violation ?? (twice ? await differenceOf(result, await run(), run) : undefined)
   } catch (error) {
     return failedOutcome(job, thrownViolation(error))
   }
   const { hash, virtualMs, steps, counts } = result
-  const violation = result.violation ?? differenceOf(result, again)
   return { job, hash, virtualMs, steps, counts: [...counts], ...(violation === undefined ? {} : { violation }) }
 }
 
@@ -52,9 +61,20 @@ export function failedOutcome(job: Job, violation: Violation): Outcome {
   return { job, hash: '', virtualMs: 0, steps: 0, counts: [], violation }
 }
 
-/** The violation of being another run the second time. */
-export function differenceOf(first: RunResult, second: RunResult | undefined): Violation | undefined {
-  if (second === undefined || second.hash === first.hash) return undefined
-  const message = `The same plan gave the trace ${first.hash}, and then ${second.hash}: something other than the plan decides.`
+/**
+ * The violation of being another run the second time. It names the first event that differs, for which `run` runs the plan again,
+ * twice and with its trace kept: what decided otherwise before does not always do so then.
+ */
+export async function differenceOf(
+  first: RunResult,
+  second: RunResult,
+  run: (options: RunOptions) => Promise<RunResult>,
+): Promise<Violation | undefined> {
+  const difference = runDifference(first, second)
+  if (difference === undefined) return undefined
+  const said = `The same plan gave ${difference}: something other than the plan decides.`
+  const [once, again] = [await run({ keepTrace: true }), await run({ keepTrace: true })]
+  const place = firstDifference(once.trace, again.trace)
+  const message = `${said}\n${place ?? 'Two more runs, with their traces kept, showed no event that differs.'}`
   return { rule: RUNNER_RULES.deterministic, message, atMs: 0 }
 }

@@ -95,6 +95,7 @@ export class ClusterHost<S extends TestService> {
     const disk = new SimDisk({
       random: random.stream('disk'),
       count: (what, times) => counts.add(`disk.${what}`, times),
+      notes: { scheduler, trace, node: id },
     })
     const rare = { activeShare: buggify ? 0.25 : 0, fireShare: 0.25, off: [] }
     const program = new HostedNode<S>({

@@ -5,7 +5,6 @@ import {
   type DiskEffect,
   DiskFaultError,
   type DiskOperation,
-  type DiskOutcome,
   type FlippedBit,
   MemoryDisk,
   MemoryLogDisk,
@@ -14,6 +13,9 @@ import {
   MemoryStateStorage,
   type UnsyncedFate,
 } from '@dsys/storage-memory'
+import type { Scheduler } from '../scheduler.ts'
+import type { Trace } from '../trace.ts'
+import { DiskNotes, NotedStateStorage } from './disk-notes.ts'
 import { DiskTiming, type DiskTimingKnobs } from './disk-timing.ts'
 
 /** What a fault of a {@link SimDisk} did to somebody. A fault that met nobody is not counted. */
@@ -50,6 +52,8 @@ export interface SimDiskPorts {
   readonly random: Random
   /** Is told of every fault that met somebody, so that a run can prove that each kind fired. Default: nobody is told. */
   readonly count?: (what: DiskFault, times: number) => void
+  /** Where every operation is noted, with the node that the disk belongs to. Default: nowhere, and no hash tells what was written. */
+  readonly notes?: { readonly scheduler: Scheduler; readonly trace: Trace; readonly node: string }
 }
 
 /** What a {@link SimDisk} is like. */
@@ -62,7 +66,10 @@ export interface SimDiskKnobs extends DiskTimingKnobs {
 
 /** What one life of a process brings along. */
 export interface SimMountPorts {
-  /** The clock of this life: a process that is paused or dead learns of nothing. */
+  /**
+   * The clock of this life: a process that is paused or dead learns of nothing. Of a `SimProcess` that is its `deviceClock`: the disk
+   * goes on during a pause, and what it has done waits where frames wait.
+   */
   readonly clock: Clock
   /**
    * Is called right before an operation takes effect, and right after it, when its caller does not know of it yet. It may
@@ -105,6 +112,7 @@ const FULL_ROOM_BYTES = 16 * 1024
 export class SimDisk {
   readonly #count: (what: DiskFault, times: number) => void
   readonly #knobs: SimDiskKnobs
+  readonly #notes: DiskNotes | undefined
   readonly #timing: DiskTiming
   readonly #files: MemoryDisk
   #log: MemoryLogDisk = new MemoryLogDisk()
@@ -126,6 +134,7 @@ export class SimDisk {
     const { random } = ports
     this.#count = ports.count ?? (() => undefined)
     this.#knobs = knobs
+    this.#notes = ports.notes && new DiskNotes(ports.notes)
     this.#timing = new DiskTiming(random.stream('disk timing'), knobs, (what) => this.#count(what, 1))
     this.#faults = random.stream('disk faults')
     const { sectorBytes } = knobs
@@ -148,7 +157,8 @@ export class SimDisk {
   /** A state storage without files for one life of a process, not started. Its syncs are operations of this disk, called `state`. */
   stateStorage(ports: SimMountPorts): StateStorage {
     const { life } = this
-    return new MemoryStateStorage({ disk: this.#state, sync: () => this.#sync(life, ports, 'state') })
+    const parts = { disk: this.#state, sync: () => this.#sync(life, ports, 'state') }
+    return this.#notes === undefined ? new MemoryStateStorage(parts) : new NotedStateStorage(parts, this.#notes)
   }
 
   /** How many lives have ended here: it grows with each crash. */
@@ -314,7 +324,9 @@ export class SimDisk {
     const { life } = this
     let settle: () => void
     try {
-      const result = effect(this.#outcomeOf(operation))
+      const outcome = this.#outcomeOf(operation)
+      this.#notes?.note(operation, outcome)
+      const result = effect(outcome)
       settle = () => resolve(result)
     } catch (error) {
       if (error instanceof DiskFaultError && error.code === 'ENOSPC') this.#count('full', 1)
@@ -324,14 +336,15 @@ export class SimDisk {
     if (life === this.life) settle()
   }
 
-  #tearIn({ effect }: Job, { bytes, onTorn }: Tear): void {
+  #tearIn({ operation, effect }: Job, { bytes, onTorn }: Tear): void {
+    this.#notes?.note(operation, 'cut')
     effect({ tornAt: bytes })
     this.#count('write-torn', 1)
     this.crash()
     onTorn()
   }
 
-  #outcomeOf(operation: DiskOperation): DiskOutcome {
+  #outcomeOf(operation: DiskOperation): 'done' | 'failed' {
     if (operation.type === 'read' && this.#fails(this.#failingReads)) {
       this.#count('read-failed', 1)
       return 'failed'
@@ -362,11 +375,12 @@ export class SimDisk {
     const jobs = [...this.#inFlight]
     this.#inFlight.clear()
     this.#hanging = []
-    for (const { timer, effect } of jobs) {
+    for (const { timer, operation, effect } of jobs) {
       timer?.cancel()
       const kept = fate !== 'lost' && this.#faults.float() < 0.5
       this.#count(kept ? 'in-flight-kept' : 'in-flight-lost', 1)
       if (!kept) continue
+      this.#notes?.note(operation, fate === 'kept' ? 'done' : 'cut')
       try {
         effect(fate === 'kept' ? 'done' : 'cut')
       } catch {

@@ -20,6 +20,11 @@ export interface SimLinksPorts<P> {
   readonly count: (what: string) => void
   /** Notes `send` and `lose` at the sender, `receive` at the receiver; the first number is that of the frame. */
   readonly trace?: Trace
+  /**
+   * A checksum of what is sent, of 32 bits, which goes into the hash of the trace. Default: none, and two runs in which the same
+   * frames say something else have the same hash.
+   */
+  readonly digest?: (payload: P) => number
   /** Says what a frame is, for people; asked where the trace is kept. */
   readonly describe?: (payload: P) => string
   /** A node lost its broker and knows it, or has it back, which is told also where the node never knew. */
@@ -309,6 +314,7 @@ export class SimLinks<P> implements SimFaults {
     const trace = this.#trace
     if (trace === undefined) return
     trace.add(this.#scheduler.nowMs, node, what, peer, frame)
+    if (what === 'send' && this.#ports.digest !== undefined) trace.content(this.#ports.digest(payload))
     if (trace.kept && this.#ports.describe !== undefined) trace.detail(this.#ports.describe(payload))
   }
 }

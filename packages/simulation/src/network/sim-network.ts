@@ -1,5 +1,6 @@
 import type { Random } from '@dsys/runtime'
 import { assertNodeId, assertPeerAddress, type Destination } from '@dsys/transport'
+import { checksumOf, hashText, mixIn } from '../checksum.ts'
 import type { SimProcess } from '../process.ts'
 import type { Scheduler } from '../scheduler.ts'
 import type { Trace } from '../trace.ts'
@@ -105,6 +106,7 @@ export class SimNetwork {
     this.#links = new SimLinks<Parcel>(
       {
         ...rest,
+        digest: digestOf,
         ...(describe && { describe: (parcel) => describeParcel(parcel, describe) }),
         lives: ({ sender }) => sender.lives,
         onConnection: (place, connected) => this.#onConnection(place, connected),
@@ -237,6 +239,11 @@ export class SimNetwork {
       else transport.brokerLost()
     }
   }
+}
+
+function digestOf({ kind, to, channel, bytes }: Parcel): number {
+  const addressed = mixIn(hashText(channel), to?.generation ?? 0)
+  return kind === 'absent' ? addressed : checksumOf(bytes, addressed)
 }
 
 function describeParcel(

@@ -29,7 +29,14 @@ export class MountedFile implements DiskFile {
   }
 
   write(position: number, data: Uint8Array): Promise<void> {
-    const operation = { type: 'write', position, bytes: data.length, changes: true, durable: this.#durable } as const
+    const operation = {
+      type: 'write',
+      position,
+      bytes: data.length,
+      data,
+      changes: true,
+      durable: this.#durable,
+    } as const
     return this.#operate(operation, (outcome, described) => this.#write(position, data, outcome, described))
   }
 

@@ -23,6 +23,8 @@ export interface DiskOperation {
   /** Of a read or write: where, and how much. */
   readonly position?: number
   readonly bytes?: number
+  /** Of a write: the bytes themselves, which are the caller's, to be looked at and not kept. */
+  readonly data?: Uint8Array
   /** Whether it can change what a crash leaves. A sync does. */
   readonly changes: boolean
   /** Whether it promises that something is durable once it has resolved. */

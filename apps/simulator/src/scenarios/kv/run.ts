@@ -143,7 +143,11 @@ export class KvRun {
     const random = this.#random.stream(`machine ${id}`)
     const count = (what: string): void => this.#counts.add(what)
     const disk = new SimDisk(
-      { random: random.stream('disk'), count: (what, times) => this.#counts.add(`disk.${what}`, times) },
+      {
+        random: random.stream('disk'),
+        count: (what, times) => this.#counts.add(`disk.${what}`, times),
+        notes: { scheduler: this.#scheduler, trace: this.#trace, node: id },
+      },
       this.#knobs.disk,
     )
     const machineDisk = new SimMachineDisk(disk)
