@@ -8,8 +8,10 @@ export {
   FaultImpossibleError,
   NodeDownError,
   NodeLostError,
+  RealWorldError,
   SimulationEndedError,
   StartFailedError,
+  UnhandledRejectionError,
 } from './cluster/errors.ts'
 export { type FileLogParts, fileLog, storedGeneration } from './cluster/file-log.ts'
 export { KvService, type KvServiceOptions, startKv } from './cluster/kv-service.ts'
@@ -32,6 +34,7 @@ export {
   type SimDiskPorts,
   type SimMountPorts,
 } from './disk/sim-disk.ts'
+export { StuckError } from './errors.ts'
 export { explainHtml } from './explain-html.ts'
 export { explainText } from './explain-text.ts'
 export type { ExplainOptions } from './explain-time-line.ts'
@@ -61,7 +64,7 @@ export {
   type Scenario,
   type Violation,
 } from './scenario.ts'
-export { Scheduler } from './scheduler.ts'
+export { Scheduler, type SchedulerOptions, type Turns } from './scheduler.ts'
 export { heavyTailMs, pick, some } from './seed.ts'
 export {
   type PlanPart,

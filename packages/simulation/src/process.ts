@@ -26,6 +26,7 @@ export class SimProcess {
    * timers end as input of the process, which waits where frames wait.
    */
   readonly deviceClock: Clock
+  readonly #node: string | undefined
   readonly #scheduler: Scheduler
   readonly #machine: MachineClock
   readonly #timers = new TimerQueue()
@@ -43,7 +44,9 @@ export class SimProcess {
   /** Nothing that comes later is due earlier, or it would overtake what waits. */
   #lastDueMs = 0
 
-  constructor(scheduler: Scheduler, machine: MachineClock) {
+  /** @param node whose process it is, for messages. Default: of no node. */
+  constructor(scheduler: Scheduler, machine: MachineClock, node?: string) {
+    this.#node = node
     this.#scheduler = scheduler
     this.#machine = machine
     this.clock = {
@@ -154,13 +157,19 @@ export class SimProcess {
 
   #take(action: () => void): void {
     if (this.#holdsBack) this.#heldInput.push(action)
-    else action()
+    else this.#perform(action)
+  }
+
+  /** The process is at work. */
+  #perform(action: () => void): void {
+    this.#scheduler.actor = this.#node
+    action()
   }
 
   #takeDeferred(run: () => void): void {
     if (!this.#alive) return
     if (this.#holdsBack) this.#heldDeferred.push(run)
-    else run()
+    else this.#perform(run)
   }
 
   /** The process is slow: it gets round to this in a while, after all that waits already. */
@@ -202,14 +211,20 @@ export class SimProcess {
     this.#wakeUp = undefined
     if (!this.#alive || this.#holdsBack) return
     const first = this.#timers.peek()
-    if (first !== undefined && first.dueMs <= this.#machine.monotonicMs()) this.#timers.take()?.action()
+    if (first !== undefined && first.dueMs <= this.#machine.monotonicMs()) this.#fire()
     if (this.#wakeUp === undefined) this.rearm()
+  }
+
+  /** The timer that is due first. */
+  #fire(): void {
+    const timer = this.#timers.take()
+    if (timer !== undefined) this.#perform(timer.action)
   }
 
   /** One step of what was held back; the next one is an event of its own, so what this one makes ready comes before it. */
   #letGo(): void {
     if (!this.#alive || this.#paused || this.#mark === undefined) return
-    if (this.#mark.waits) this.#timers.take()?.action()
+    if (this.#mark.waits) this.#fire()
     else {
       const next = this.#heldInput.shift() ?? this.#heldDeferred.shift()
       if (next === undefined) {
@@ -217,7 +232,7 @@ export class SimProcess {
         this.rearm()
         return
       }
-      next()
+      this.#perform(next)
     }
     this.#scheduler.after(0, () => this.#letGo())
   }

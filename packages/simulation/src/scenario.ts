@@ -45,6 +45,11 @@ export interface Scenario {
    * {@link RunResult.counts}.
    */
   readonly expected: readonly string[]
+  /**
+   * What may occur in this share of many runs at the most, by its name in {@link RunResult.counts}: what shows that a run has tested less
+   * than it seems to, for instance a system that got nothing done. Default: nothing is limited.
+   */
+  readonly limits?: { readonly [name: string]: number }
   /** What its plans may hold, for `assertPlan`; default: anything, and a story with a misspelt name is found out late or never. */
   readonly shape?: PlanShape
   /** The plan of a seed. Always the same one; `fixed` holds knobs fast that would be drawn otherwise. */

@@ -22,11 +22,13 @@ export interface ClusterHostParts<S extends TestService> {
   readonly network: SimNetworkOptions
   readonly buggify: boolean
   readonly keepTrace: boolean
+  readonly strict: boolean
+  readonly maxStepsAtOnce: number | undefined
 }
 
 /** The machines of a test cluster and what they share. */
 export class ClusterHost<S extends TestService> {
-  readonly scheduler: Scheduler = new Scheduler()
+  readonly scheduler: Scheduler
   readonly trace: Trace
   readonly counts: Counts = new Counts()
   readonly random: Random
@@ -36,8 +38,10 @@ export class ClusterHost<S extends TestService> {
   readonly #nodes = new Map<string, HostedNode<S>>()
 
   constructor(parts: ClusterHostParts<S>) {
-    const { ids, seed, keepTrace } = parts
-    const { scheduler, counts } = this
+    const { ids, seed, keepTrace, maxStepsAtOnce } = parts
+    const scheduler = new Scheduler(maxStepsAtOnce === undefined ? {} : { maxStepsAtOnce })
+    this.scheduler = scheduler
+    const { counts } = this
     this.random = new SeededRandom(seed)
     this.trace = new Trace({ keep: keepTrace })
     this.logs = new LogBook(scheduler, (line) => this.#onLine(line))

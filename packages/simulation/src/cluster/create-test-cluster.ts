@@ -24,6 +24,8 @@ export async function testCluster(options: TestClusterOptions<TestService>): Pro
     network: options.network ?? {},
     buggify: options.buggify ?? false,
     keepTrace: options.keepTrace ?? true,
+    strict: options.strict ?? true,
+    maxStepsAtOnce: options.maxStepsAtOnce,
   }
   const cluster = new TestCluster(parts, options.within)
   try {

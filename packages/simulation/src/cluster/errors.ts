@@ -1,4 +1,5 @@
 import { DsysError } from '@dsys/runtime'
+import type { RealCall } from './real-calls.ts'
 
 /** Something did not happen within its virtual time (`DSYS_SIMULATION_DEADLINE`). The simulation stands where it was then. */
 export class DeadlineError extends DsysError {
@@ -106,5 +107,45 @@ export class SimulationEndedError extends DsysError {
       outcome: 'not-applied',
       hint: 'Use it inside of the block that holds `await using cluster`, and await every call.',
     })
+  }
+}
+
+/**
+ * Code that ran in virtual time asked the process itself for the time, for a timer or for chance (`DSYS_SIMULATION_REAL_WORLD`). It was
+ * given what it asked for, so the run is no other than without the guard, but it will not be the same again.
+ */
+export class RealWorldError extends DsysError {
+  /** The node at work; undefined where it was none. */
+  readonly node: string | undefined
+  /** What was called: `Date.now()`. */
+  readonly call: string
+
+  constructor({ call, instead }: RealCall, node: string | undefined) {
+    super(`${node ?? 'code of no node'} called ${call} in virtual time, so the run is not the same twice`, {
+      code: 'DSYS_SIMULATION_REAL_WORLD',
+      retryable: false,
+      outcome: 'unknown',
+      hint: `Use ${instead} instead. A cluster with \`strict: false\` lets it be.`,
+    })
+    this.node = node
+    this.call = call
+  }
+}
+
+/** A promise of a simulated node was rejected, and nobody handles that (`DSYS_SIMULATION_UNHANDLED`); `cause` says what it was. */
+export class UnhandledRejectionError extends DsysError {
+  /** The node that was at work then; undefined where it was none. */
+  readonly node: string | undefined
+
+  constructor(reason: unknown, node: string | undefined) {
+    const what = reason instanceof Error ? reason.message : String(reason)
+    super(`nobody handles a rejection ${node === undefined ? 'of this cluster' : `in ${node}`}: ${what}`, {
+      code: 'DSYS_SIMULATION_UNHANDLED',
+      retryable: false,
+      outcome: 'unknown',
+      hint: 'A real process ends over it. Await the promise, or catch what it throws.',
+      cause: reason,
+    })
+    this.node = node
   }
 }

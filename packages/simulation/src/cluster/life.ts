@@ -31,7 +31,7 @@ export class SimLife {
     this.generation = generation
     this.impostor = impostor
     this.diskLost = diskLost
-    this.process = new SimProcess(scheduler, clock)
+    this.process = new SimProcess(scheduler, clock, id)
   }
 
   get alive(): boolean {

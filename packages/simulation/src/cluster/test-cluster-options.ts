@@ -21,6 +21,13 @@ export interface TestClusterOptions<S extends TestService> {
   readonly within?: Duration
   /** Whether everything that happens is kept, for `explain()`. Default true. */
   readonly keepTrace?: boolean
+  /**
+   * Whether a call fails in which code that runs in virtual time asks the process for the time, a timer or chance: `Date.now()`,
+   * `setTimeout()`, `Math.random()` and their like (`DSYS_SIMULATION_REAL_WORLD`). Default true.
+   */
+  readonly strict?: boolean
+  /** The most steps at one instant, after which a call fails (`DSYS_SIMULATION_STUCK`). Default 1,000,000. */
+  readonly maxStepsAtOnce?: number
 }
 
 /** Options of every call that waits in virtual time. */

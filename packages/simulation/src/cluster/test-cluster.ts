@@ -14,6 +14,7 @@ import type { LogLine } from './log-book.ts'
 import type { SimMachine } from './machine.ts'
 import { realWorld, sinceThen } from './real-world.ts'
 import type { Measurement } from './sim-meter.ts'
+import { StepWatch } from './step-watch.ts'
 import {
   type ChaosOptions,
   type RestartOptions,
@@ -40,6 +41,7 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
   readonly ids: readonly string[]
   readonly seed: number
   readonly #host: ClusterHost<S>
+  readonly #watch: StepWatch
   readonly #time: VirtualTime
   readonly #withinMs: number
   readonly #random: Random
@@ -57,9 +59,11 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
     this.#withinMs = millisecondsOf(within)
     const { scheduler, world, trace, counts, random } = this.#host
     this.#random = random.stream('chaos')
-    this.#time = new VirtualTime(scheduler, (stepped) => this.#report(stepped))
+    this.#watch = new StepWatch(scheduler, parts.strict)
+    this.#time = new VirtualTime(scheduler, this.#watch, (stepped) => this.#report(stepped))
     this.#atlas = new FaultAtlas(Math.ceil(parts.ids.length / 2) - 1)
     this.#nemesis = new Nemesis({ scheduler, world, atlas: this.#atlas, trace, count: (what) => counts.add(what) })
+    this.#watch.begin()
   }
 
   /** Milliseconds of virtual time since the beginning. */
@@ -334,6 +338,8 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
   /** Ends every process at once, as `kill -9` does, and never fails: what a test looks at is the call before. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended = true
+    this.#watch.end()
+    this.#time.end()
     this.#host.end()
   }
 

@@ -1,8 +1,10 @@
-import { type Clock, drainMicrotasks } from '@dsys/runtime'
+import type { Clock } from '@dsys/runtime'
 import { MachineClock } from '../machine-clock.ts'
 import { SimProcess } from '../process.ts'
 import type { Scheduler } from '../scheduler.ts'
 import { DeadlineError } from './errors.ts'
+import { StandStillWatch } from './stand-still-watch.ts'
+import type { StepWatch } from './step-watch.ts'
 
 /** What a {@link VirtualTime} says when something does not happen. */
 export interface DeadlineReport {
@@ -19,14 +21,23 @@ export class VirtualTime {
   /** The clock of the one who looks on: exact, and of no node. */
   readonly clock: Clock
   readonly #scheduler: Scheduler
+  readonly #watch: StepWatch
   readonly #explain: (stepped: boolean) => DeadlineReport
+  readonly #standStill: StandStillWatch = new StandStillWatch()
   #moving: string | undefined
 
   /** @param explain says how things stand; `stepped`: whether anything at all happened while the time ran. */
-  constructor(scheduler: Scheduler, explain: (stepped: boolean) => DeadlineReport) {
+  constructor(scheduler: Scheduler, watch: StepWatch, explain: (stepped: boolean) => DeadlineReport) {
     this.#scheduler = scheduler
+    this.#watch = watch
     this.#explain = explain
     this.clock = new SimProcess(scheduler, new MachineClock(() => scheduler.nowMs)).clock
+  }
+
+  /** Nobody moves it any more. */
+  end(): void {
+    this.#scheduler.onScheduled = undefined
+    this.#standStill.end()
   }
 
   get nowMs(): number {
@@ -34,21 +45,21 @@ export class VirtualTime {
   }
 
   async advance(ms: number): Promise<void> {
-    await this.#move(`advance by ${ms} ms`, () => this.#scheduler.runAsync(this.nowMs + ms))
+    await this.#move(`advance by ${ms} ms`, () => this.#run(this.nowMs + ms, () => false))
   }
 
   /** Moves time until `condition` holds. Throws DeadlineError when `withinMs` pass before. */
   async until(what: string, condition: () => boolean, withinMs: number): Promise<void> {
     await this.#move(what, async () => {
-      await drainMicrotasks()
+      await this.#watch.drain()
       if (condition()) return
       const { steps } = this.#scheduler
       let held = false
-      await this.#scheduler.runAsync(this.nowMs + withinMs, () => {
+      await this.#run(this.nowMs + withinMs, () => {
         held = condition()
         return held
       })
-      if (held || condition()) return
+      if (held || this.#watch.broken || condition()) return
       const { report, hint } = this.#explain(this.#scheduler.steps > steps)
       throw new DeadlineError(what, withinMs, report, hint)
     })
@@ -65,6 +76,10 @@ export class VirtualTime {
     return work
   }
 
+  #run(untilMs: number, stop: () => boolean): Promise<void> {
+    return this.#scheduler.runAsync(untilMs, () => this.#watch.broken || stop(), this.#watch)
+  }
+
   async #move(what: string, move: () => Promise<void>): Promise<void> {
     if (this.#moving !== undefined) {
       throw new TypeError(
@@ -72,10 +87,14 @@ export class VirtualTime {
       )
     }
     this.#moving = what
+    this.#scheduler.onScheduled = undefined
+    this.#standStill.moves()
     try {
-      await move()
+      await this.#watch.during(move)
     } finally {
       this.#moving = undefined
+      // From here on whatever is begun has to wait.
+      this.#scheduler.onScheduled = () => this.#standStill.begun()
     }
   }
 }

@@ -238,4 +238,30 @@ describe('drawing faults', () => {
     expect(drawFaults(new SeededRandom(1), knobs)).toEqual(faults)
     expect(drawFaults(new SeededRandom(1), { ...knobs, kinds: [] })).toEqual([])
   })
+
+  test('none outlasts its storm, and between two storms is calm', () => {
+    const knobs = { kinds: KINDS, nodes: 3, chaosMs: 100_000, everyMs: 50, paceMs: 150, calmMs: 600 }
+    for (let seed = 0; seed < 20; seed++) {
+      const faults = drawFaults(new SeededRandom(seed), knobs)
+      let [overMs, calmMs] = [0, 0]
+      for (const { atMs, forMs } of faults) {
+        // Faults of one storm begin less than a tenth of a second apart.
+        if (atMs - overMs >= knobs.calmMs) calmMs += atMs - overMs
+        overMs = Math.max(overMs, atMs + forMs)
+      }
+      expect(calmMs, `seed ${seed}`).toBeGreaterThan(knobs.chaosMs / 5)
+      expect(calmMs, `seed ${seed}`).toBeLessThan(knobs.chaosMs / 1.5)
+    }
+  })
+
+  test('however short the chaos, there is calm in it', () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const knobs = { kinds: ['crash'], nodes: 3, chaosMs: 1_500, everyMs: 10, paceMs: 100, calmMs: 400 }
+      const faults = drawFaults(new SeededRandom(seed), knobs)
+      const ends = faults.map(({ atMs, forMs }) => atMs + forMs)
+      const moments = [0, ...faults.map(({ atMs }) => atMs), knobs.chaosMs]
+      const gaps = moments.map((atMs, i) => atMs - Math.max(0, ...ends.slice(0, Math.max(0, i - 1))))
+      expect(Math.max(...gaps), `seed ${seed}`).toBeGreaterThanOrEqual(knobs.calmMs)
+    }
+  })
 })
