@@ -27,3 +27,16 @@ export function hoursPerMinute(virtualMs: number, wallMs: number): number {
 export function counted(count: number, what: string): string {
   return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`
 }
+
+/** In how many runs something occurred that should be seldom. */
+export function shareText({ name, runs, share, most }: ShareOfRuns): string {
+  const percent = `${(100 * share).toFixed(1)} %`
+  return `${name} in ${counted(runs, 'run')}, ${percent} of all; ${Math.round(100 * most)} % at the most is all right`
+}
+
+interface ShareOfRuns {
+  readonly name: string
+  readonly runs: number
+  readonly share: number
+  readonly most: number
+}

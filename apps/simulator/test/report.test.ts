@@ -9,6 +9,7 @@ const FACTS: ReportFacts = {
   firstSeed: 7,
   workers: 2,
   missing: [],
+  excessive: [],
   knobs: {},
   module: undefined,
 }
@@ -57,6 +58,30 @@ test('as a page marks what never occurred, escapes all text, and needs nothing e
   expect(page).toContain('<tr><td>fault.crash</td><td class="number">1,234</td><td></td></tr>')
   expect(page).toContain('Every promise was kept.')
   expect(page).not.toMatch(/<slow>|https?:|<script|src=|href=/)
+})
+
+test('says in which share of the runs that occurred which may be seldom alone', () => {
+  const sums = new Totals([{ name: 'raft', expected: [], limits: { 'chaos.idle': 0.2, 'history.excused': 0.5 } }])
+  const run = (...counts: [string, number][]): void =>
+    sums.add({ job: { scenario: 'raft', seed: 1 }, hash: '', virtualMs: 0, steps: 0, counts })
+  for (let i = 0; i < 3; i++) run(['chaos.idle', 0], ['history.excused', 7])
+  run(['chaos.idle', 2])
+  const shares = [
+    { name: 'chaos.idle', runs: 1, share: 0.25, most: 0.2 },
+    { name: 'history.excused', runs: 3, share: 0.75, most: 0.5 },
+  ]
+  expect(sums.excessive(5)).toEqual([])
+  const excessive = sums.excessive(4)
+  expect(excessive).toEqual(shares.map((share) => ({ scenario: 'raft', ...share })))
+  const report = reportOf({ ...sweep, totals: sums }, { ...FACTS, excessive })
+  expect(report.scenarios[0]?.shares).toEqual(shares)
+  const page = reportHtml(report)
+  expect(page).toContain('too many runs have shown too little')
+  expect(page).toContain(
+    '<p class="bad">raft had chaos.idle in 1 run, 25.0 % of all; 20 % at the most is all right.</p>',
+  )
+  run()
+  expect(sums.excessive(1).map(({ name }) => name)).toEqual(['history.excused'])
 })
 
 test('names each failing seed with the command that replays it', () => {

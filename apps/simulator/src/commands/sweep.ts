@@ -3,7 +3,7 @@ import { formatStory, type Plan, type Scenario } from '@dsys/simulation'
 import { currentCommit } from '../commit.ts'
 import { fileName, REPORTS, writeText } from '../files.ts'
 import { loadScenarios, scenariosNamed } from '../load-scenarios.ts'
-import { elapsed } from '../numbers.ts'
+import { elapsed, shareText } from '../numbers.ts'
 import { ProgressLine, progressText } from '../progress.ts'
 import { reportOf, type SweepReport } from '../report/report.ts'
 import { reportHtml } from '../report/report-html.ts'
@@ -71,19 +71,21 @@ export async function sweepCommand(flags: SweepFlags, session: Session): Promise
   say(progressText(sweep.totals, planned, sweep.wallMs))
 
   const missing = sweep.totals.missing(minSeedsOf(flags))
+  const excessive = sweep.totals.excessive(minSeedsOf(flags))
   const facts = {
     commit,
     startedAt,
     firstSeed,
     workers: flags.workers,
     missing,
+    excessive,
     knobs: flags.knobs,
     module: flags.module,
   }
   const report = reportOf(sweep, facts)
   writeReport(flags, report, scenarios, session)
   tell(report, session)
-  if (report.failed > 0 || missing.length > 0) return EXIT_BAD
+  if (report.failed > 0 || missing.length > 0 || excessive.length > 0) return EXIT_BAD
   return sweep.interrupted ? EXIT_INTERRUPTED : EXIT_GOOD
 }
 
@@ -148,6 +150,12 @@ function tell(report: SweepReport, { say }: Session): void {
   if (report.interrupted) say(`It was ended after ${elapsed(report.wallMs)}; this is what was done until then.`)
   for (const { scenario, names } of report.missing) {
     say(`\nThe runs of ${scenario} never came across: ${names.join(', ')}. What they show is less than it seems.`)
+  }
+  for (const { name, shares } of report.scenarios) {
+    for (const share of shares) say(`${name}: ${shareText(share)}`)
+  }
+  for (const { scenario, name } of report.excessive) {
+    say(`\nToo many runs of ${scenario} had ${name}. What they show is less than it seems.`)
   }
   for (const { scenario, seed, violation, replay } of report.failures.slice(0, MAX_TOLD)) {
     say(

@@ -1,4 +1,4 @@
-import { elapsed, grouped } from '../numbers.ts'
+import { elapsed, grouped, shareText } from '../numbers.ts'
 import type { CountRow, ScenarioReport, SweepReport } from './report.ts'
 
 const STYLE = `
@@ -14,7 +14,7 @@ code, pre { font: 12px/1.5 ui-monospace, monospace; } pre { white-space: pre-wra
 
 /** A report as one page that needs nothing else. */
 export function reportHtml(report: SweepReport): string {
-  const { scenarios, failures, missing, failed } = report
+  const { scenarios, failures, missing, excessive, failed } = report
   const title = `Simulation of ${scenarios.map(({ name }) => name).join(', ')}`
   return `<!doctype html>
 <html lang="en">
@@ -31,17 +31,20 @@ ${table(totalsOf(report))}
 ${failures.length === 0 ? '' : `<h2>Broken promises</h2>${failures.map(failureHtml).join('')}`}
 ${failed > failures.length ? `<p>${failed - failures.length} more failed.</p>` : ''}
 ${missing.map(({ scenario, names }) => `<p class="bad">${escapeHtml(scenario)} never came across ${escapeHtml(names.join(', '))}.</p>`).join('')}
+${excessive.map((each) => `<p class="bad">${escapeHtml(each.scenario)} had ${escapeHtml(shareText(each))}.</p>`).join('')}
 ${scenarios.map(scenarioHtml).join('\n')}
 </body>
 </html>
 `
 }
 
-function verdict({ failed, interrupted, missing }: SweepReport): string {
+function verdict({ failed, interrupted, missing, excessive }: SweepReport): string {
   const cut = interrupted ? ' It was ended early.' : ''
   if (failed > 0) return `<p class="bad">${failed} ${failed === 1 ? 'seed' : 'seeds'} broke a promise.${cut}</p>`
   if (missing.length > 0)
     return `<p class="bad">No promise was broken, but some of what was expected never occurred.${cut}</p>`
+  if (excessive.length > 0)
+    return `<p class="bad">No promise was broken, but too many runs have shown too little.${cut}</p>`
   return `<p class="good">Every promise was kept.${cut}</p>`
 }
 
@@ -72,14 +75,14 @@ function failureHtml({ scenario, seed, violation, replay }: SweepReport['failure
 }
 
 /** Rows whose names begin alike stand together: faults, aimed crashes, buggify points, messages. */
-function scenarioHtml({ name, seeds, virtualHours, steps, faults, counts }: ScenarioReport): string {
+function scenarioHtml({ name, seeds, virtualHours, steps, faults, counts, shares }: ScenarioReport): string {
   const groups = new Map<string, CountRow[]>()
   for (const row of counts) {
     const group = row.name.includes('.') ? row.name.slice(0, row.name.indexOf('.')) : 'other'
     groups.set(group, [...(groups.get(group) ?? []), row])
   }
   const sums = `${grouped(seeds)} runs, ${virtualHours.toFixed(2)} virtual hours, ${grouped(steps)} steps, ${grouped(faults)} faults`
-  return `<h2>${escapeHtml(name)}</h2><p>${sums}</p><div class="groups">${[...groups].map(groupHtml).join('')}</div>`
+  return `<h2>${escapeHtml(name)}</h2><p>${sums}</p>${shares.map((share) => `<p>${escapeHtml(shareText(share))}</p>`).join('')}<div class="groups">${[...groups].map(groupHtml).join('')}</div>`
 }
 
 function groupHtml([group, rows]: [group: string, rows: readonly CountRow[]]): string {

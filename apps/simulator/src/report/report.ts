@@ -2,7 +2,14 @@ import type { Json } from '@dsys/simulation'
 import { command, seedArgs } from '../commands/subject.ts'
 import { hoursPerMinute } from '../numbers.ts'
 import type { Sweep } from '../runs/sweep.ts'
-import { type Failure, faultsOf, type ScenarioTotals } from '../runs/totals.ts'
+import {
+  type Failure,
+  faultsOf,
+  type LimitedShare,
+  type ScenarioTotals,
+  sharesOf,
+  type Totals,
+} from '../runs/totals.ts'
 
 /** How often something occurred. */
 export interface CountRow {
@@ -21,6 +28,8 @@ export interface ScenarioReport {
   readonly faults: number
   /** By name; with those that were expected and never occurred. */
   readonly counts: readonly CountRow[]
+  /** What may occur in a share of the runs alone. */
+  readonly shares: readonly LimitedShare[]
 }
 
 /** All that a run over many seeds has to say; this is also what its JSON file has. */
@@ -43,6 +52,7 @@ export interface SweepReport {
   readonly failed: number
   readonly failures: readonly (Failure & { readonly replay: string })[]
   readonly missing: readonly { readonly scenario: string; readonly names: readonly string[] }[]
+  readonly excessive: ReturnType<Totals['excessive']>
   readonly scenarios: readonly ScenarioReport[]
 }
 
@@ -53,6 +63,7 @@ export interface ReportFacts {
   readonly firstSeed: number
   readonly workers: number
   readonly missing: SweepReport['missing']
+  readonly excessive: SweepReport['excessive']
   readonly knobs: SweepReport['knobs']
   readonly module: string | undefined
 }
@@ -64,7 +75,7 @@ export function reportOf(
   { totals, wallMs, interrupted }: Pick<Sweep, 'totals' | 'wallMs' | 'interrupted'>,
   facts: ReportFacts,
 ): SweepReport {
-  const { commit, startedAt, firstSeed, workers, missing, knobs, module } = facts
+  const { commit, startedAt, firstSeed, workers, missing, excessive, knobs, module } = facts
   return {
     version: 1,
     commit,
@@ -84,6 +95,7 @@ export function reportOf(
     failed: totals.failed,
     failures: totals.failures.map((failure) => ({ ...failure, replay: replayOf(failure, knobs, module) })),
     missing,
+    excessive,
     scenarios: totals.scenarios.map(scenarioReport),
   }
 }
@@ -92,8 +104,10 @@ function replayOf({ scenario, seed }: Failure, knobs: SweepReport['knobs'], modu
   return command('replay', seedArgs(scenario, seed, knobs, module))
 }
 
-function scenarioReport({ name, expected, counts, seeds, virtualMs, steps }: ScenarioTotals): ScenarioReport {
+function scenarioReport(totals: ScenarioTotals): ScenarioReport {
+  const { name, expected, counts, seeds, virtualMs, steps } = totals
   const names = [...new Set([...expected, ...counts.keys()])].sort()
   const rows = names.map((row) => ({ name: row, times: counts.get(row) ?? 0, expected: expected.includes(row) }))
-  return { name, seeds, virtualHours: virtualMs / HOUR_MS, steps, faults: faultsOf(counts), counts: rows }
+  const virtualHours = virtualMs / HOUR_MS
+  return { name, seeds, virtualHours, steps, faults: faultsOf(counts), counts: rows, shares: sharesOf(totals) }
 }

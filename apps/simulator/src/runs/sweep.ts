@@ -1,15 +1,14 @@
 import type { Clock } from '@dsys/runtime'
-import type { Scenario } from '@dsys/simulation'
 import type { Job, Outcome } from './job.ts'
 import { jobsFrom } from './seeds.ts'
-import { Totals } from './totals.ts'
+import { type Summed, Totals } from './totals.ts'
 import { type Spawn, WorkerPool } from './worker-pool.ts'
 
 /** What a {@link Sweep} works with. */
 export interface SweepPorts {
   readonly clock: Clock
   readonly spawn: Spawn
-  readonly scenarios: readonly Pick<Scenario, 'name' | 'expected'>[]
+  readonly scenarios: readonly Summed[]
   /** Called after each run. */
   readonly progress: () => void
 }

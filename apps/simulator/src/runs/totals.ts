@@ -13,10 +13,25 @@ export interface ScenarioTotals {
   /** What must have occurred, from the scenario. */
   readonly expected: readonly string[]
   readonly counts: Map<string, number>
+  /** What may occur in a share of the runs alone, from the scenario, and in how many of them it did. */
+  readonly limited: Map<string, { readonly most: number; runs: number }>
   seeds: number
   virtualMs: number
   steps: number
 }
+
+/** What occurred in a share of the runs that is limited. */
+export interface LimitedShare {
+  readonly name: string
+  readonly runs: number
+  /** `runs` by all of them. */
+  readonly share: number
+  /** The largest share that is all right. */
+  readonly most: number
+}
+
+/** What {@link Totals} need to know of a scenario. */
+export type Summed = Pick<Scenario, 'name' | 'expected' | 'limits'>
 
 /** Failures that are kept; more are counted alone. */
 const MAX_FAILURES = 100
@@ -28,11 +43,12 @@ export class Totals {
   /** How many seeds failed, kept or not. */
   failed = 0
 
-  constructor(scenarios: readonly Pick<Scenario, 'name' | 'expected'>[]) {
-    this.scenarios = scenarios.map(({ name, expected }) => ({
+  constructor(scenarios: readonly Summed[]) {
+    this.scenarios = scenarios.map(({ name, expected, limits = {} }) => ({
       name,
       expected,
       counts: new Map(),
+      limited: new Map(Object.entries(limits).map(([limit, most]) => [limit, { most, runs: 0 }])),
       seeds: 0,
       virtualMs: 0,
       steps: 0,
@@ -46,6 +62,8 @@ export class Totals {
     totals.virtualMs += virtualMs
     totals.steps += steps
     for (const [name, times] of counts) totals.counts.set(name, (totals.counts.get(name) ?? 0) + times)
+    const occurred = new Map(counts)
+    for (const [name, limit] of totals.limited) if ((occurred.get(name) ?? 0) > 0) limit.runs++
     if (violation === undefined) return
     this.failed++
     if (this.failures.length < MAX_FAILURES) this.failures.push({ ...job, violation })
@@ -76,9 +94,22 @@ export class Totals {
       .filter(({ names }) => names.length > 0)
   }
 
+  /** What occurred in too many of the runs of a scenario, for those with at least `minSeeds` runs. */
+  excessive(minSeeds: number): (LimitedShare & { readonly scenario: string })[] {
+    return this.scenarios
+      .filter(({ seeds }) => seeds >= minSeeds)
+      .flatMap((totals) => sharesOf(totals).map((share) => ({ scenario: totals.name, ...share })))
+      .filter(({ share, most }) => share > most)
+  }
+
   #sum(value: (totals: ScenarioTotals) => number): number {
     return this.scenarios.reduce((sum, totals) => sum + value(totals), 0)
   }
+}
+
+/** In which share of its runs that occurred whose share a scenario limits. */
+export function sharesOf({ limited, seeds }: Pick<ScenarioTotals, 'limited' | 'seeds'>): LimitedShare[] {
+  return [...limited].map(([name, { most, runs }]) => ({ name, runs, share: seeds === 0 ? 0 : runs / seeds, most }))
 }
 
 /** How many faults took place. */

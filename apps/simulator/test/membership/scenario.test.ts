@@ -9,6 +9,7 @@ testFixedSeeds({
   scenario: membershipScenario,
   first: FIRST,
   seeds: 40,
+  lastSeed: 300,
   plan: (seed) => membershipScenario.plan(seed, FIXED),
   held: {
     knobs: { nodes: 4, chaosMs: 1_000, broadcast: true },

@@ -47,11 +47,17 @@ export class Clients {
   /** What each life has shown of each key without asking anybody. */
   readonly #stale = new Map<string, number>()
   #highestAcknowledged = 0
+  #acknowledged = 0
   #open = 0
 
   constructor(parts: ClientsParts) {
     this.#parts = parts
     this.recorder = new HistoryRecorder({ nowMs: () => parts.scheduler.nowMs })
+  }
+
+  /** Changes that clients were told of. */
+  get acknowledged(): number {
+    return this.#acknowledged
   }
 
   /** Calls that have not ended. */
@@ -227,6 +233,7 @@ export class Clients {
     if (verb === 'get' || output === null || 'actual' in output || output.revision === undefined) return
     const { revision } = output
     this.#parts.count(`acknowledged.${input.op}`)
+    this.#acknowledged++
     this.#highestAcknowledged = Math.max(this.#highestAcknowledged, revision)
     verdict.keep(revision > floor, 'revisions grow', () => {
       return `operation ${operation.number} has the revision ${revision}, and was called when ${floor} had been acknowledged`

@@ -3,6 +3,9 @@ import { drawFaults, type Plan, pick } from '@dsys/simulation'
 import { asJson, drawKinds, drawKnobs, drawRates, drawScarcity, type KvKnobs } from './knobs.ts'
 import { drawLoad, drawOperations } from './operations.ts'
 
+/** Between two storms a leader is elected, and clients get something done, before the next one; in election timeouts. */
+const CALM_TIMEOUTS = 4
+
 /** A number of `fixed`, or what is drawn; drawn in both cases, so that nothing else shifts. */
 function numberOf(fixed: Plan['knobs'], name: string, drawn: number): number {
   const value = fixed[name]
@@ -32,6 +35,7 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
       chaosMs,
       everyMs: electionTimeoutMs * pick(shape, [2, 6, 20]),
       paceMs: electionTimeoutMs,
+      calmMs: CALM_TIMEOUTS * electionTimeoutMs,
     }),
     operations: drawOperations(root.stream('operations'), { nodes, chaosMs, load: drawLoad(root.stream('load')) }),
     aims: { type: 'drawn', rates: drawRates(root.stream('aims')) },

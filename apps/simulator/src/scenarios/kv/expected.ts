@@ -21,3 +21,9 @@ export const EXPECTED: readonly string[] = [
   'impostor.refused',
   'history.linearizable',
 ]
+
+/**
+ * A run in whose chaos nobody gets a change through, or whose history is too tangled to be judged, has shown less than it seems to; see
+ * `Scenario.limits`.
+ */
+export const LIMITS = { 'chaos.idle': 0.1, 'history.excused': 0.02 }

@@ -1,6 +1,6 @@
 import type { Scenario } from '@dsys/simulation'
 import { drawPlan } from './draw-plan.ts'
-import { EXPECTED } from './expected.ts'
+import { EXPECTED, LIMITS } from './expected.ts'
 import { FAULT_KINDS, MOMENTS } from './knobs.ts'
 import { VERBS } from './operations.ts'
 import { KvRun } from './run.ts'
@@ -10,6 +10,7 @@ export const kvScenario: Scenario = {
   name: 'kv',
   about: 'whole nodes of a replicated key-value store, from client to write-ahead log, under every kind of fault',
   expected: EXPECTED,
+  limits: LIMITS,
   shape: {
     faults: FAULT_KINDS,
     moments: MOMENTS,

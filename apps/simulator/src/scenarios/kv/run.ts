@@ -102,6 +102,8 @@ export class KvRun {
     this.#clients.start(operationsOf(this.#plan))
     try {
       await this.#scheduler.runAsync(chaosMs, () => this.#verdict.broken)
+      this.#counts.add('chaos.acked-writes', this.#clients.acknowledged)
+      if (this.#clients.acknowledged === 0) this.#counts.add('chaos.idle')
       if (!this.#verdict.broken) await this.#becomeCalm()
       if (!this.#verdict.broken) this.#judgeHistory()
     } catch (error) {

@@ -1,5 +1,5 @@
 import { type Random, SeededRandom } from '@dsys/runtime'
-import { drawFaults, type Operation, type Plan, pick } from '@dsys/simulation'
+import { drawFaults, type Fault, type Operation, type Plan, pick } from '@dsys/simulation'
 import { asJson, drawKinds, drawKnobs, faultless, type Knobs, MOMENT_RATES } from './knobs.ts'
 
 /** What an operation of this scenario is. */
@@ -36,6 +36,24 @@ function drawRates(random: Random): Record<string, number> {
   return rates
 }
 
+/** Faults that silence a node which has said something before, so that others must find it out. */
+const SILENCING = ['crash', 'kill', 'pause', 'isolate']
+
+/** A fault that silences a node for long enough, where chance has drawn none: without one a run shows little of detection. */
+function drawSilence(
+  random: Random,
+  faults: readonly Fault[],
+  { chaosMs, paceMs, initial }: { readonly chaosMs: number; readonly paceMs: number; readonly initial: number },
+): Fault[] {
+  const silence = ({ kind, forMs, atMs }: Fault): boolean =>
+    SILENCING.includes(kind) && forMs >= 2 * paceMs && atMs < chaosMs / 2
+  if (faults.some(silence)) return []
+  const kind = pick(random, SILENCING)
+  const atMs = Math.round(chaosMs * (0.15 + 0.25 * random.float()))
+  const forMs = Math.round(paceMs * (3 + 2 * random.float()))
+  return [{ kind, atMs, forMs, node: random.integer(0, initial), seed: random.integer(0, 2 ** 32) }]
+}
+
 /** A number of `fixed`, or what is drawn; drawn in both cases, so that nothing else shifts. */
 function numberOf(fixed: Plan['knobs'], name: string, drawn: number): number {
   const value = fixed[name]
@@ -58,6 +76,17 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
   const drawn = drawKnobs(root.stream('knobs'), nodes)
   const knobs = { ...drawn, ...(isCalm ? { link: faultless(drawn.link) } : {}), ...fixedKnobs } as Knobs
   const { probeIntervalMs, suspicionTimeoutMs } = knobs.options
+  const paceMs = 2 * probeIntervalMs + suspicionTimeoutMs
+  const faults = drawFaults(root.stream('faults'), {
+    kinds: isCalm ? [] : drawKinds(root.stream('kinds')),
+    nodes,
+    chaosMs,
+    everyMs: pick(shape, [500, 2_000, 6_000]),
+    paceMs,
+  })
+  const silence = isCalm
+    ? []
+    : drawSilence(root.stream('silence'), faults, { chaosMs, paceMs, initial: Math.max(1, knobs.initial) })
   return {
     version: 1,
     scenario: 'membership',
@@ -65,13 +94,7 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
     nodes,
     chaosMs,
     knobs: asJson(knobs),
-    faults: drawFaults(root.stream('faults'), {
-      kinds: isCalm ? [] : drawKinds(root.stream('kinds')),
-      nodes,
-      chaosMs,
-      everyMs: pick(shape, [500, 2_000, 6_000]),
-      paceMs: 2 * probeIntervalMs + suspicionTimeoutMs,
-    }),
+    faults: [...faults, ...silence],
     operations: drawOperations(root.stream('operations'), nodes, chaosMs),
     aims: { type: 'drawn', rates: isCalm ? {} : drawRates(root.stream('aims')) },
     buggify: { activeShare: isCalm ? 0 : pick(shape, [0, 0.3, 0.6]), fireShare: pick(shape, [0.05, 0.25]), off: [] },

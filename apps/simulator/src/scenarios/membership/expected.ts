@@ -57,3 +57,6 @@ export const EXPECTED: readonly string[] = [
   ...named('impostor', ['later', 'twin']),
   'calm',
 ]
+
+/** A run with faults in which nobody is suspected has shown little; see `Scenario.limits`. */
+export const LIMITS = { 'chaos.idle': 0.15 }

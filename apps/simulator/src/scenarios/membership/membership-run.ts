@@ -91,11 +91,19 @@ export class MembershipRun {
     await this.#advance(this.#plan.chaosMs)
     this.#aim.stop()
     this.#rare = false
+    this.#countIdle()
     if (this.#nothingWrong) this.#checkNobodyAccused()
     const healRest = await this.#convergeCore()
     if (healRest !== undefined) await this.#convergeAll(healRest)
     for (const { life } of [...this.#cluster.lives]) life.end()
     return this.#result()
+  }
+
+  /** A run in which nobody suspects anybody, and no end of a life is found out, says nothing of detection. */
+  #countIdle(): void {
+    const { byName } = this.#counts
+    const seen = ['measure.suspicions', 'measure.detections'].some((name) => (byName.get(name) ?? 0) > 0)
+    if (!seen) this.#counts.add(this.#plan.faults.length === 0 ? 'chaos.without-faults' : 'chaos.idle')
   }
 
   /** Whether the plan has nothing in it that could make anybody suspect a node that runs. */

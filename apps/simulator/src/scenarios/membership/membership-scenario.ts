@@ -1,6 +1,6 @@
 import type { Scenario } from '@dsys/simulation'
 import { drawPlan, OPERATIONS } from './draw-plan.ts'
-import { EXPECTED } from './expected.ts'
+import { EXPECTED, LIMITS } from './expected.ts'
 import { FAULT_KINDS, MOMENT_RATES } from './knobs.ts'
 import { MembershipRun } from './membership-run.ts'
 
@@ -9,6 +9,7 @@ export const membershipScenario: Scenario = {
   name: 'membership',
   about: 'SWIM membership of 3 to 12 nodes, now and then 30, over a network with every fault',
   expected: EXPECTED,
+  limits: LIMITS,
   shape: {
     faults: FAULT_KINDS,
     moments: Object.keys(MOMENT_RATES),

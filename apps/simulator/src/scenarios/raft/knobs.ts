@@ -103,7 +103,7 @@ function drawMixed(random: Random): RaftKnobs {
     faultEveryMs: electionTimeoutMs * pick(random, [4, 1, 0.3]),
     faultKinds: drawKinds(random, 0.5),
     restartDelayMs: electionTimeoutMs * pick(random, [4, 1, 0.05]),
-    aimedRate: pick(random, [0, 0, 0, 0.002, 0.02, 0.1]),
+    aimedRate: pick(random, [0, 0, 0, 0.002, 0.01, 0.04]),
     effectRate: pick(random, [0, 0, 0.0005, 0.005]),
     unaskedSnapshotRate: pick(random, [0, 0.3]),
     decodeMs: pick(random, [0, 0, electionTimeoutMs / 10]),

@@ -6,6 +6,8 @@ import { drawOperations } from './operations.ts'
 
 export const SCENARIO_NAME = 'raft'
 
+/** Between two storms a leader is elected, and clients get something done, before the next one; in election timeouts. */
+const CALM_TIMEOUTS = 4
 /** Votes and elections are rare and telling; the rest happens all the time. */
 const RARE = 5
 
@@ -35,7 +37,17 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
     nodes,
     chaosMs,
     knobs: knobsAsJson(knobs),
-    faults: [...drawFaults(random.stream('faults'), { kinds, nodes, chaosMs, everyMs, paceMs }), ...tails.faults],
+    faults: [
+      ...drawFaults(random.stream('faults'), {
+        kinds,
+        nodes,
+        chaosMs,
+        everyMs,
+        paceMs,
+        calmMs: CALM_TIMEOUTS * paceMs,
+      }),
+      ...tails.faults,
+    ],
     operations: drawOperations(random.stream('operations'), knobs, tails.writeTimesMs),
     aims: { type: 'drawn', rates: ratesOf(knobs) },
     buggify: { activeShare: 0.25, fireShare: pick(rare, [0.05, 0.25]), off: [] },

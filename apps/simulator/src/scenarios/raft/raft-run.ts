@@ -202,7 +202,9 @@ export class RaftRun {
     this.#operate(0)
     this.#scheduler.run(this.#plan.chaosMs)
     this.#counts.add('chaos.acked-writes', this.#served.times('write'))
-    if (this.#served.times('write') === 0) this.#count('chaos.idle')
+    if (this.#served.times('write') > 0) return
+    // Elections without proposals are what that weather is about.
+    this.#count(this.#knobs.weather === 'lone-entries' ? 'chaos.without-writes' : 'chaos.idle')
   }
 
   /** Runs the operations from the one at `position` on, each at its time. */
