@@ -1,4 +1,4 @@
-import { MalformedFrame, numberBytes, Reader, textBytes, utf8Length, Writer } from './bytes.ts'
+import { ByteReader, ByteWriter, MalformedError, utf8Length, varintLength } from '@dsys/runtime/bytes'
 import { KINDS, type Message, type MessageBody } from './message.ts'
 import { compareText, MAX_INCARNATION, type MemberRecord, type MetadataEntries, type Rumor, STATES } from './record.ts'
 
@@ -18,6 +18,27 @@ export type Decoded =
   | { readonly ok: true; readonly message: Message }
   | { readonly ok: false; readonly reason: 'version' | 'cluster' | 'malformed'; readonly why: string }
 
+/** A text in a frame is its length in UTF-8, then the text. */
+function writeText(writer: ByteWriter, text: string): void {
+  const bytes = utf8Length(text)
+  writer.varint(bytes).utf8(text, bytes)
+}
+
+function textBytes(text: string): number {
+  const bytes = utf8Length(text)
+  return varintLength(bytes) + bytes
+}
+
+const readText = (reader: ByteReader, maxBytes: number): string => reader.utf8(readLength(reader, maxBytes))
+
+const readBytes = (reader: ByteReader, maxBytes: number): Uint8Array => reader.raw(readLength(reader, maxBytes))
+
+function readLength(reader: ByteReader, maxBytes: number): number {
+  const bytes = reader.varint()
+  if (bytes > maxBytes) throw new MalformedError(`a field has ${bytes} bytes, ${maxBytes} are allowed`)
+  return bytes
+}
+
 /** Bytes that the metadata takes in a frame. */
 export function metadataBytes(metadata: MetadataEntries): number {
   return metadata.reduce((sum, [key, value]) => sum + utf8Length(key) + utf8Length(value) + 4, 0)
@@ -25,101 +46,102 @@ export function metadataBytes(metadata: MetadataEntries): number {
 
 /** Bytes of a record in a rumor. */
 export function recordBytes({ id, generation, incarnation, metadata }: MemberRecord): number {
-  const numbers = numberBytes(generation) + numberBytes(incarnation) + 1 + numberBytes(metadata.length)
+  const numbers = varintLength(generation) + varintLength(incarnation) + 1 + varintLength(metadata.length)
   return metadata.reduce((sum, [key, value]) => sum + textBytes(key) + textBytes(value), textBytes(id) + numbers)
 }
 
 /** Bytes of a rumor in a frame, without the length before it. `bytes` are those of its record, where they are known. */
 export function rumorBytes(rumor: Rumor, bytes: number = recordBytes(rumor.record)): number {
-  return bytes + textBytes(rumor.accuser ?? '') + numberBytes(ageOf(rumor))
+  return bytes + textBytes(rumor.accuser ?? '') + varintLength(ageOf(rumor))
 }
 
 const ageOf = ({ ageMs }: Rumor): number => Math.max(0, Math.round(ageMs))
 
-function writeRumor(writer: Writer, rumor: Rumor): void {
+function writeRumor(writer: ByteWriter, rumor: Rumor): void {
   const { record } = rumor
-  writer.number(rumorBytes(rumor))
-  writer.text(record.id)
-  writer.number(record.generation)
-  writer.number(record.incarnation)
-  writer.byte(STATES.indexOf(record.state))
-  writer.number(record.metadata.length)
+  writer.varint(rumorBytes(rumor))
+  writeText(writer, record.id)
+  writer.varint(record.generation)
+  writer.varint(record.incarnation)
+  writer.u8(STATES.indexOf(record.state))
+  writer.varint(record.metadata.length)
   for (const [key, value] of record.metadata) {
-    writer.text(key)
-    writer.text(value)
+    writeText(writer, key)
+    writeText(writer, value)
   }
-  writer.text(rumor.accuser ?? '')
-  writer.number(ageOf(rumor))
+  writeText(writer, rumor.accuser ?? '')
+  writer.varint(ageOf(rumor))
 }
 
 function decodeRumor(bytes: Uint8Array): Rumor {
-  const reader = new Reader(bytes)
+  const reader = new ByteReader(bytes)
   const id = readId(reader)
-  const generation = positive(reader.number(), 'generation')
-  const incarnation = reader.number()
-  if (incarnation > MAX_INCARNATION) throw new MalformedFrame('an incarnation is too large')
-  const state = STATES[reader.byte()]
-  if (state === undefined) throw new MalformedFrame('a state is unknown')
+  const generation = positive(reader.varint(), 'generation')
+  const incarnation = reader.varint()
+  if (incarnation > MAX_INCARNATION) throw new MalformedError('an incarnation is too large')
+  const state = STATES[reader.u8()]
+  if (state === undefined) throw new MalformedError('a state is unknown')
   const metadata = decodeMetadata(reader)
-  const accuser = reader.text(MAX_ID_BYTES)
-  const ageMs = reader.number()
+  const accuser = readText(reader, MAX_ID_BYTES)
+  const ageMs = reader.varint()
   // What follows was added by a later version; the length before the rumor lets this one pass it over.
   const record = { id, generation, incarnation, state, metadata }
   return { record, accuser: accuser === '' ? undefined : accuser, ageMs }
 }
 
-function decodeMetadata(reader: Reader): MetadataEntries {
-  const count = reader.number()
+function decodeMetadata(reader: ByteReader): MetadataEntries {
+  const count = reader.varint()
   const entries: (readonly [string, string])[] = []
   for (let i = 0; i < count; i++) {
-    const key = reader.text(MAX_METADATA_BYTES)
+    const key = readText(reader, MAX_METADATA_BYTES)
     const previous = entries.at(-1)
     if (previous !== undefined && compareText(previous[0], key) >= 0)
-      throw new MalformedFrame('metadata is not in order')
-    entries.push([key, reader.text(MAX_METADATA_BYTES)])
+      throw new MalformedError('metadata is not in order')
+    entries.push([key, readText(reader, MAX_METADATA_BYTES)])
   }
-  if (metadataBytes(entries) > MAX_METADATA_BYTES) throw new MalformedFrame('metadata is too large')
+  if (metadataBytes(entries) > MAX_METADATA_BYTES) throw new MalformedError('metadata is too large')
   return entries
 }
 
 /** The frame of `message` in `cluster`. */
 export function encodeMessage(message: Message, cluster: string): Uint8Array {
-  const writer = new Writer()
-  writer.byte(WIRE_VERSION)
-  writer.text(cluster)
-  writer.byte(KINDS.indexOf(message.kind))
+  const writer = new ByteWriter()
+  writer.u8(WIRE_VERSION)
+  writeText(writer, cluster)
+  writer.u8(KINDS.indexOf(message.kind))
   writeBody(writer, message)
-  writer.number(message.rumors.length)
+  writer.varint(message.rumors.length)
   for (const rumor of message.rumors) writeRumor(writer, rumor)
-  return writer.finish()
+  // A frame of its own size: it may wait for a while, and should not hold more.
+  return new Uint8Array(writer.written())
 }
 
-function writeBody(writer: Writer, body: MessageBody): void {
+function writeBody(writer: ByteWriter, body: MessageBody): void {
   switch (body.kind) {
     case 'ping':
-      writer.number(body.seq)
-      writer.number(body.generation)
+      writer.varint(body.seq)
+      writer.varint(body.generation)
       break
     case 'ack':
-      writer.number(body.seq)
+      writer.varint(body.seq)
       break
     case 'ping-request':
-      writer.number(body.seq)
-      writer.text(body.target)
-      writer.number(body.generation)
+      writer.varint(body.seq)
+      writeText(writer, body.target)
+      writer.varint(body.generation)
       break
     case 'ping-answer':
-      writer.number(body.seq)
-      writer.byte(body.reached ? 1 : 0)
+      writer.varint(body.seq)
+      writer.u8(body.reached ? 1 : 0)
       break
     case 'gossip':
       break
     case 'hello':
-      writer.number(body.answers)
+      writer.varint(body.answers)
       break
     case 'sync-request':
     case 'sync-reply':
-      writer.byte(body.last ? 1 : 0)
+      writer.u8(body.last ? 1 : 0)
       break
   }
 }
@@ -127,64 +149,64 @@ function writeBody(writer: Writer, body: MessageBody): void {
 /** Reads a frame of `cluster`. Never throws: whatever the bytes are, it says what was wrong with them. */
 export function decodeMessage(frame: Uint8Array, cluster: string): Decoded {
   try {
-    const reader = new Reader(frame)
-    const version = reader.byte()
+    const reader = new ByteReader(frame)
+    const version = reader.u8()
     if (version !== WIRE_VERSION) return { ok: false, reason: 'version', why: `version ${version}` }
-    const name = reader.text(MAX_CLUSTER_BYTES)
+    const name = readText(reader, MAX_CLUSTER_BYTES)
     if (name !== cluster) return { ok: false, reason: 'cluster', why: `cluster ${JSON.stringify(name)}` }
     const body = readBody(reader)
-    const count = reader.number()
+    const count = reader.varint()
     const rumors: Rumor[] = []
-    for (let i = 0; i < count; i++) rumors.push(decodeRumor(reader.bytes(MAX_RUMOR_BYTES)))
-    if (!reader.atEnd) throw new MalformedFrame('bytes follow its end')
+    for (let i = 0; i < count; i++) rumors.push(decodeRumor(readBytes(reader, MAX_RUMOR_BYTES)))
+    reader.expectEnd()
     return { ok: true, message: { ...body, rumors } }
   } catch (error) {
-    if (error instanceof MalformedFrame) return { ok: false, reason: 'malformed', why: error.message }
+    if (error instanceof MalformedError) return { ok: false, reason: 'malformed', why: error.message }
     throw error
   }
 }
 
-function readBody(reader: Reader): MessageBody {
-  const kind = KINDS[reader.byte()]
+function readBody(reader: ByteReader): MessageBody {
+  const kind = KINDS[reader.u8()]
   switch (kind) {
     case 'ping':
-      return { kind, seq: reader.number(), generation: positive(reader.number(), 'generation') }
+      return { kind, seq: reader.varint(), generation: positive(reader.varint(), 'generation') }
     case 'ack':
-      return { kind, seq: reader.number() }
+      return { kind, seq: reader.varint() }
     case 'ping-request':
       return {
         kind,
-        seq: reader.number(),
+        seq: reader.varint(),
         target: readId(reader),
-        generation: positive(reader.number(), 'generation'),
+        generation: positive(reader.varint(), 'generation'),
       }
     case 'ping-answer':
-      return { kind, seq: reader.number(), reached: flag(reader) }
+      return { kind, seq: reader.varint(), reached: flag(reader) }
     case 'gossip':
       return { kind }
     case 'hello':
-      return { kind, answers: reader.number() }
+      return { kind, answers: reader.varint() }
     case 'sync-request':
     case 'sync-reply':
       return { kind, last: flag(reader) }
     default:
-      throw new MalformedFrame('its kind is unknown')
+      throw new MalformedError('its kind is unknown')
   }
 }
 
-function readId(reader: Reader): string {
-  const id = reader.text(MAX_ID_BYTES)
-  if (id.length === 0 || id.length > MAX_ID_CHARACTERS) throw new MalformedFrame('an id has a wrong length')
+function readId(reader: ByteReader): string {
+  const id = readText(reader, MAX_ID_BYTES)
+  if (id.length === 0 || id.length > MAX_ID_CHARACTERS) throw new MalformedError('an id has a wrong length')
   return id
 }
 
 function positive(value: number, name: string): number {
-  if (value < 1) throw new MalformedFrame(`a ${name} is below 1`)
+  if (value < 1) throw new MalformedError(`a ${name} is below 1`)
   return value
 }
 
-function flag(reader: Reader): boolean {
-  const value = reader.byte()
-  if (value > 1) throw new MalformedFrame('a flag is neither 0 nor 1')
+function flag(reader: ByteReader): boolean {
+  const value = reader.u8()
+  if (value > 1) throw new MalformedError('a flag is neither 0 nor 1')
   return value === 1
 }
