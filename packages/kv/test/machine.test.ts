@@ -145,12 +145,12 @@ describe('purity', () => {
     expect(state.keyspaces.size).toBe(2)
   })
 
-  test('the core imports nothing but its own files and types', () => {
+  test('the core imports nothing but its own files, types, and how bytes are written and read', () => {
     const folder = new URL('../src/core/', import.meta.url)
     for (const file of readdirSync(folder)) {
       const source = readFileSync(new URL(file, folder), 'utf8')
       for (const [line, from] of source.matchAll(/^(?:import|export) .*from '([^']+)'/gm)) {
-        const own = from?.startsWith('./') || from === '../errors.ts'
+        const own = from?.startsWith('./') || from === '../errors.ts' || from === '@dsys/runtime/bytes'
         expect(own || line.startsWith('import type '), `${file}: ${line}`).toBe(true)
       }
     }

@@ -1,3 +1,5 @@
+import { bufferOf } from '@dsys/runtime/bytes'
+
 /** The longest key, in bytes. */
 export const MAX_KEY_BYTES = 1_024
 
@@ -27,9 +29,4 @@ function hasLoneSurrogate(text: string): boolean {
     if (codePoint >= 0xd800 && codePoint <= 0xdfff) return true
   }
   return false
-}
-
-/** The same bytes as a Buffer, without a copy. */
-export function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -1,6 +1,7 @@
 import type { Codec } from '@dsys/runtime'
-import { ByteReader, writeUint53 } from './bytes.ts'
+import { type ByteReader, ByteWriter, MalformedError } from '@dsys/runtime/bytes'
 import type { KvResult } from './command.ts'
+import { decoding } from './decoding.ts'
 
 /** version u8 · kind u8 · for changed: revision u64 · for an actual entry: revision u64 · createRevision u64 · value to the end */
 const VERSION = 1
@@ -9,46 +10,31 @@ const ABSENT = 2
 const ACTUAL = 3
 
 function encode(result: KvResult): Uint8Array {
-  if (result.changed) {
-    const bytes = Buffer.allocUnsafe(10)
-    bytes[0] = VERSION
-    bytes[1] = CHANGED
-    writeUint53(bytes, result.revision, 2)
-    return bytes
-  }
+  if (result.changed) return new ByteWriter(10).u8(VERSION).u8(CHANGED).u53(result.revision).written()
   const { actual } = result
-  if (actual === undefined) return Buffer.from([VERSION, ABSENT])
-  const bytes = Buffer.allocUnsafe(18 + actual.value.length)
-  bytes[0] = VERSION
-  bytes[1] = ACTUAL
-  writeUint53(bytes, actual.revision, 2)
-  writeUint53(bytes, actual.createRevision, 10)
-  bytes.set(actual.value, 18)
-  return bytes
+  if (actual === undefined) return new ByteWriter(2).u8(VERSION).u8(ABSENT).written()
+  const writer = new ByteWriter(18 + actual.value.length).u8(VERSION).u8(ACTUAL)
+  return writer.u53(actual.revision).u53(actual.createRevision).raw(actual.value).written()
 }
 
-function decode(bytes: Uint8Array): KvResult {
-  const reader = new ByteReader('a key-value result', bytes)
-  reader.expectVersion(VERSION)
-  const kind = reader.uint8()
+function readResult(reader: ByteReader): KvResult {
+  const kind = reader.u8()
   switch (kind) {
-    case CHANGED: {
-      const revision = reader.uint53()
-      reader.expectEnd()
-      return { changed: true, revision }
-    }
+    case CHANGED:
+      return { changed: true, revision: reader.u53() }
     case ABSENT:
-      reader.expectEnd()
       return { changed: false, actual: undefined }
     case ACTUAL: {
-      const revision = reader.uint53()
-      const createRevision = reader.uint53()
+      const revision = reader.u53()
+      const createRevision = reader.u53()
       return { changed: false, actual: { value: reader.rest(), revision, createRevision } }
     }
     default:
-      throw reader.malformed(`kind ${kind} is not known to this release`)
+      throw new MalformedError(`kind ${kind} is not known to this release`)
   }
 }
+
+const decode = (bytes: Uint8Array): KvResult => decoding('a key-value result', VERSION, bytes, readResult)
 
 /** Results as a snapshot keeps them for the open sessions: whoever proposed again gets the same one. */
 export const resultCodec: Codec<KvResult> = Object.freeze({ encode, decode })

@@ -1,5 +1,6 @@
 import type { Codec } from '@dsys/runtime'
-import { ByteReader, writeUint53 } from './bytes.ts'
+import { type ByteReader, ByteWriter, MalformedError } from '@dsys/runtime/bytes'
+import { decoding } from './decoding.ts'
 import { emptyKeyspace, type KeyspaceState, type KvState } from './state.ts'
 
 /**
@@ -19,64 +20,52 @@ function sizeOf(state: KvState): number {
   return size
 }
 
-function writeEntries(target: Buffer, keyspace: KeyspaceState, start: number): number {
-  let offset = start
+function writeEntries(writer: ByteWriter, keyspace: KeyspaceState): void {
   for (const [key, entry] of keyspace.entries) {
-    offset = target.writeUInt16BE(key.length, offset)
-    offset += target.write(key, offset, 'latin1')
-    offset = writeUint53(target, entry.createRevision, offset)
-    offset = writeUint53(target, entry.revision, offset)
-    offset = target.writeUInt32BE(entry.value.length, offset)
-    target.set(entry.value, offset)
-    offset += entry.value.length
+    writer.u16(key.length).latin1(key).u53(entry.createRevision).u53(entry.revision)
+    writer.u32(entry.value.length).raw(entry.value)
   }
-  return offset
 }
 
 function encode(state: KvState): Uint8Array {
-  const bytes = Buffer.allocUnsafeSlow(sizeOf(state))
-  let offset = bytes.writeUInt8(VERSION, 0)
-  offset = bytes.writeUInt32BE(state.keyspaces.size, offset)
+  const writer = new ByteWriter(sizeOf(state)).u8(VERSION).u32(state.keyspaces.size)
   for (const [name, keyspace] of state.keyspaces) {
-    offset = bytes.writeUInt8(name.length, offset)
-    offset += bytes.write(name, offset, 'latin1')
-    offset = writeUint53(bytes, keyspace.revision, offset)
-    offset = bytes.writeUInt32BE(keyspace.entries.size, offset)
-    offset = writeEntries(bytes, keyspace, offset)
+    writer.u8(name.length).latin1(name).u53(keyspace.revision).u32(keyspace.entries.size)
+    writeEntries(writer, keyspace)
   }
-  return bytes
+  return writer.written()
 }
 
 function readKeyspace(reader: ByteReader): KeyspaceState {
   const keyspace = emptyKeyspace()
-  keyspace.revision = reader.uint53()
-  const count = reader.uint32()
+  keyspace.revision = reader.u53()
+  const count = reader.u32()
   for (let i = 0; i < count; i++) {
-    const key = reader.latin1(reader.uint16())
-    const createRevision = reader.uint53()
-    const revision = reader.uint53()
-    const value = new Uint8Array(reader.view(reader.uint32()))
-    if (createRevision > revision || revision > keyspace.revision) throw reader.malformed('a revision is out of order')
-    if (keyspace.entries.has(key)) throw reader.malformed('a key appears twice')
+    const key = reader.latin1(reader.u16())
+    const createRevision = reader.u53()
+    const revision = reader.u53()
+    const value = new Uint8Array(reader.raw(reader.u32()))
+    if (createRevision > revision || revision > keyspace.revision)
+      throw new MalformedError('a revision is out of order')
+    if (keyspace.entries.has(key)) throw new MalformedError('a key appears twice')
     keyspace.entries.set(key, { value, revision, createRevision })
     keyspace.sizeBytes += key.length + value.length
   }
   return keyspace
 }
 
-function decode(bytes: Uint8Array): KvState {
-  const reader = new ByteReader('a key-value snapshot', bytes)
-  reader.expectVersion(VERSION)
-  const count = reader.uint32()
+function readState(reader: ByteReader): KvState {
+  const count = reader.u32()
   const keyspaces = new Map<string, KeyspaceState>()
   for (let i = 0; i < count; i++) {
-    const name = reader.latin1(reader.uint8())
-    if (keyspaces.has(name)) throw reader.malformed('a keyspace appears twice')
+    const name = reader.latin1(reader.u8())
+    if (keyspaces.has(name)) throw new MalformedError('a keyspace appears twice')
     keyspaces.set(name, readKeyspace(reader))
   }
-  reader.expectEnd()
   return { keyspaces }
 }
+
+const decode = (bytes: Uint8Array): KvState => decoding('a key-value snapshot', VERSION, bytes, readState)
 
 /** The whole state as one snapshot. Equal states that grew by the same commands give equal bytes. */
 export const snapshotCodec: Codec<KvState> = Object.freeze({ encode, decode })
