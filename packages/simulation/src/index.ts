@@ -6,9 +6,12 @@ export {
   DeadlineError,
   DiskLostError,
   FaultImpossibleError,
+  NobodyRunsError,
   NodeDownError,
   NodeLostError,
+  NotDeterministicError,
   RealWorldError,
+  SeedFailedError,
   SimulationEndedError,
   StartFailedError,
   UnhandledRejectionError,
@@ -19,9 +22,16 @@ export { type LifeParts, SimLife } from './cluster/life.ts'
 export type { LogLine } from './cluster/log-book.ts'
 export { type MachineOptions, type MachineParts, type MachineProgram, SimMachine } from './cluster/machine.ts'
 export { type MachineDisk, SimMachineDisk } from './cluster/machine-disk.ts'
+export { type ClusterBody, type ForSeedsOptions, forSeeds, type Seeds, sameTwice } from './cluster/repeated-runs.ts'
 export { type Measurement, SimMeter } from './cluster/sim-meter.ts'
 export type { TestCluster } from './cluster/test-cluster.ts'
-export type { ChaosOptions, RestartOptions, TestClusterOptions, WaitOptions } from './cluster/test-cluster-options.ts'
+export type {
+  ChaosOptions,
+  ElectedOptions,
+  RestartOptions,
+  TestClusterOptions,
+  WaitOptions,
+} from './cluster/test-cluster-options.ts'
 export type { StartService, TestNode, TestService } from './cluster/test-node.ts'
 export { TrackedNetwork } from './cluster/tracked-network.ts'
 export { SimWorld, type SimWorldParts } from './cluster/world.ts'

@@ -100,6 +100,11 @@ export class FaultAtlas {
     return this.#lost.size >= this.#most
   }
 
+  /** Notes that `id` is lost for good, allowed or not: it has happened. */
+  mourn(id: string): void {
+    this.#lost.add(id)
+  }
+
   /** Notes that `id` is lost for good, when that is allowed; says whether it is. */
   lose(id: string): boolean {
     if (this.#lost.has(id)) return true

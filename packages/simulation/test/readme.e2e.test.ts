@@ -7,5 +7,5 @@ test('the example for node:test runs as a user would run it', async () => {
   const file = fileURLToPath(new URL('./readme-example.mjs', import.meta.url))
   const { NODE_OPTIONS: _, ...env } = process.env
   const { stdout } = await promisify(execFile)(process.execPath, ['--test', '--test-reporter=tap', file], { env })
-  expect(stdout).toMatch(/# pass 1\n# fail 0\n/)
+  expect(stdout).toMatch(/# pass 2\n# fail 0\n/)
 })

@@ -1,7 +1,7 @@
 import type { ClusterHostParts } from './cluster-host.ts'
 import { type KvService, startKv } from './kv-service.ts'
 import { TestCluster } from './test-cluster.ts'
-import { idsOf, TEST_CLUSTER_DEFAULTS, type TestClusterOptions } from './test-cluster-options.ts'
+import { idsOf, seedOf, TEST_CLUSTER_DEFAULTS, type TestClusterOptions } from './test-cluster-options.ts'
 import type { StartService, TestService } from './test-node.ts'
 
 /**
@@ -18,7 +18,7 @@ export function testCluster<S extends TestService>(
 export async function testCluster(options: TestClusterOptions<TestService>): Promise<TestCluster<TestService>> {
   const parts: ClusterHostParts<TestService> = {
     ids: idsOf(options.nodes),
-    seed: options.seed ?? TEST_CLUSTER_DEFAULTS.seed,
+    seed: seedOf(options.seed),
     start: options.start ?? startKv,
     link: { ...TEST_CLUSTER_DEFAULTS.link, ...options.link },
     network: options.network ?? {},

@@ -38,6 +38,18 @@ export class NodeDownError extends DsysError {
   }
 }
 
+/** A question to all nodes, and none of them runs (`DSYS_SIMULATION_NODE_DOWN`). Nothing was done. */
+export class NobodyRunsError extends DsysError {
+  constructor(ids: readonly string[]) {
+    super(`there is nobody to ask: of ${ids.join(', ')} none runs`, {
+      code: 'DSYS_SIMULATION_NODE_DOWN',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'Start them with `await cluster.restartAll()`.',
+    })
+  }
+}
+
 /** The service of a node could not be started (`DSYS_SIMULATION_START_FAILED`); `cause` says why. Its process has ended. */
 export class StartFailedError extends DsysError {
   readonly node: string
@@ -80,6 +92,38 @@ export class DiskLostError extends DsysError {
       hint: 'Leave it down: the others go on as long as they are a majority. What replaces it needs an id that was never used.',
     })
     this.node = node
+  }
+}
+
+/** A body that was run for many seeds has failed for one (`DSYS_SIMULATION_SEED_FAILED`); `cause` says how. */
+export class SeedFailedError extends DsysError {
+  readonly seed: number
+
+  constructor(seed: number, commit: string | undefined, cause: unknown) {
+    const at = commit === undefined ? '' : ` at commit ${commit}`
+    super(`seed ${seed}${at}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      code: 'DSYS_SIMULATION_SEED_FAILED',
+      retryable: false,
+      outcome: 'unknown',
+      hint: `\`forSeeds([${seed}], …)\` runs it alone and gives the same again, as long as the code is the same.`,
+      cause,
+    })
+    this.seed = seed
+  }
+}
+
+/** The same seed and the same calls gave another run the second time (`DSYS_SIMULATION_NOT_DETERMINISTIC`). */
+export class NotDeterministicError extends DsysError {
+  readonly seed: number
+
+  constructor(seed: number, difference: string, place: string | undefined) {
+    super(`seed ${seed} gave ${difference}\n${place ?? 'The events that were kept do not differ.'}`, {
+      code: 'DSYS_SIMULATION_NOT_DETERMINISTIC',
+      retryable: false,
+      outcome: 'unknown',
+      hint: 'Something other than the seed decides: look at what the code does right before the first event that differs.',
+    })
+    this.seed = seed
   }
 }
 

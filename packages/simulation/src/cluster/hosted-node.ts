@@ -119,6 +119,7 @@ export class HostedNode<S extends TestService> implements MachineProgram {
     try {
       for (const port of hosted.ports) await port.start()
       const service = await this.#parts.start(node)
+      assertService(service)
       if (hosted.life.alive) hosted.service = service
     } catch (error) {
       // What a process does that was killed meanwhile is nobody's business any more.
@@ -162,6 +163,14 @@ export class HostedNode<S extends TestService> implements MachineProgram {
       },
     }
   }
+}
+
+/** What `start` gives is the caller's own business, and TypeScript is not always there to look at it. */
+function assertService(service: unknown): void {
+  if (typeof service === 'object' && service !== null) return
+  throw new TypeError(
+    `start must return the service that it has started, an object with a stop(); it returned ${service}`,
+  )
 }
 
 async function stopService(service: TestService | undefined): Promise<void> {

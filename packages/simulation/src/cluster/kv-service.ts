@@ -1,5 +1,6 @@
 import { Kv, type KvCommand, type KvOptions, type KvResult, type KvState, kvMachine } from '@dsys/kv'
 import { RaftNode, type RaftOptions, type RaftStatus } from '@dsys/raft'
+import { checksumOf, hashText, mixIn } from '../checksum.ts'
 import { DiskLostError } from './errors.ts'
 import type { TestNode, TestService } from './test-node.ts'
 
@@ -13,6 +14,8 @@ export interface KvServiceOptions {
 export class KvService implements TestService {
   readonly raft: RaftNode<KvState, KvCommand, KvResult>
   readonly kv: Kv
+  /** What the state was like after the entry at `index`; made when it is asked for, since it looks at all of it. */
+  #content: { readonly index: number; readonly checksum: number } | undefined
 
   /** Use {@link startKv}. */
   constructor(node: TestNode, options: KvServiceOptions) {
@@ -28,10 +31,23 @@ export class KvService implements TestService {
     return this.status().leader
   }
 
-  /** Every entry of the log is applied, and this node knows a leader. */
+  /** Every entry of the log is applied, and this node knows a leader; with a checksum of all that the keyspaces hold. */
   converged(): string | undefined {
     const { leader, term, lastApplied, lastIndex } = this.status()
-    return leader === undefined || lastApplied < lastIndex ? undefined : `${leader}, term ${term}, index ${lastApplied}`
+    if (leader === undefined || lastApplied < lastIndex) return undefined
+    if (this.#content?.index !== lastApplied) this.#look(lastApplied)
+    const { checksum } = this.#content ?? {}
+    return checksum === undefined ? undefined : `${leader}, term ${term}, index ${lastApplied}, content ${checksum}`
+  }
+
+  #look(index: number): void {
+    // A stale read is answered at once, from what this node has.
+    const look = (state: KvState): void => {
+      this.#content = { index, checksum: contentOf(state) }
+    }
+    this.raft.read(look, { consistency: 'stale' }).catch(() => {
+      this.#content = undefined
+    })
   }
 
   status(): RaftStatus {
@@ -59,4 +75,18 @@ export async function startKv(node: TestNode, options: KvServiceOptions = {}): P
 
 async function exitOnFailure(node: TestNode, { raft }: KvService): Promise<void> {
   for await (const event of raft.events()) if (event.type === 'Failed') node.exit(event.error.message)
+}
+
+/** A checksum of all entries, whatever their order. */
+export function contentOf(state: KvState): number {
+  let sum = 0
+  for (const [name, { revision, entries }] of state.keyspaces) {
+    const keyspace = mixIn(hashText(name), revision)
+    sum = (sum + keyspace) >>> 0
+    for (const [key, entry] of entries) {
+      const place = mixIn(mixIn(mixIn(keyspace, hashText(key)), entry.revision), entry.createRevision)
+      sum = (sum + checksumOf(entry.value, place)) >>> 0
+    }
+  }
+  return sum
 }

@@ -39,6 +39,11 @@ export function onUnhandledRejection(listener: (reason: unknown, isAlone: boolea
   return () => void process.off('unhandledRejection', listen)
 }
 
+/** The commit that a build of GitHub or GitLab is about. */
+export function commitOfEnvironment(): string | undefined {
+  return process.env['GITHUB_SHA'] ?? process.env['CI_COMMIT_SHA']
+}
+
 interface RealTimer {
   unref(): void
 }

@@ -8,7 +8,7 @@ import type { StartService, TestService } from './test-node.ts'
 export interface TestClusterOptions<S extends TestService> {
   /** How many nodes, called `n1`, `n2` and so on; or their ids. */
   readonly nodes: number | readonly string[]
-  /** Decides everything that is left to chance: the same seed and the same calls give the same run. Default 1. */
+  /** Decides everything that is left to chance: the same seed and the same calls give the same run. 0 to 2^32 - 1; default 1. */
   readonly seed?: number
   /** Makes and starts the service of each life of each node. Default: a member of a Raft group with its keyspaces. */
   readonly start?: StartService<S>
@@ -28,6 +28,12 @@ export interface TestClusterOptions<S extends TestService> {
   readonly strict?: boolean
   /** The most steps at one instant, after which a call fails (`DSYS_SIMULATION_STUCK`). Default 1,000,000. */
   readonly maxStepsAtOnce?: number
+}
+
+/** Options of `TestCluster.elected`. */
+export interface ElectedOptions extends WaitOptions {
+  /** Who is not meant, for instance the leader that was just cut off and does not know it yet. Default: anybody will do. */
+  readonly not?: string | readonly string[]
 }
 
 /** Options of every call that waits in virtual time. */
@@ -80,4 +86,10 @@ export function idsOf(nodes: number | readonly string[]): readonly string[] {
     throw new RangeError(`the ids of the nodes must be distinct, and at least one; got ${nodes.join(', ')}`)
   }
   return [...nodes]
+}
+
+/** Throws RangeError for what is no seed: of a larger number only some bits would count, and two seeds would be one. */
+export function seedOf(seed: number = TEST_CLUSTER_DEFAULTS.seed): number {
+  if (Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) return seed
+  throw new RangeError(`a seed is a whole number from 0 to ${2 ** 32 - 1}, got ${seed}`)
 }

@@ -8,7 +8,7 @@ import type { Trace } from '../trace.ts'
 import { type CrashFate, FaultAtlas, type Restore } from '../world.ts'
 import { ClusterHost, type ClusterHostParts } from './cluster-host.ts'
 import { type Duration, millisecondsOf } from './duration.ts'
-import { FaultImpossibleError, NodeDownError, NodeLostError, SimulationEndedError } from './errors.ts'
+import { FaultImpossibleError, NobodyRunsError, NodeDownError, NodeLostError, SimulationEndedError } from './errors.ts'
 import type { SimLife } from './life.ts'
 import type { LogLine } from './log-book.ts'
 import type { SimMachine } from './machine.ts'
@@ -17,6 +17,7 @@ import type { Measurement } from './sim-meter.ts'
 import { StepWatch } from './step-watch.ts'
 import {
   type ChaosOptions,
+  type ElectedOptions,
   type RestartOptions,
   TEST_CLUSTER_DEFAULTS,
   type WaitOptions,
@@ -152,7 +153,7 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
   crash(id: string, fate: Partial<CrashFate> = {}): void {
     this.#assertGoesOn()
     this.node(id).crash({ unsynced: 'drawn', disk: 'kept', ...fate })
-    if (fate.disk === 'lost') this.#atlas.lose(id)
+    if (fate.disk === 'lost') this.#atlas.mourn(id)
   }
 
   /**
@@ -169,7 +170,7 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
     this.#assertGoesOn()
     if (options.disk === 'lost') {
       this.node(id).replaceDisk()
-      this.#atlas.lose(id)
+      this.#atlas.mourn(id)
     }
     await this.#restart([id], options)
     return this.service(id)
@@ -238,23 +239,42 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
     await this.#until(what, condition, options)
   }
 
-  /** Waits until the nodes agree on a leader, and returns its id. */
-  async elected(options: WaitOptions = {}): Promise<string> {
+  /**
+   * Waits until the nodes agree on a leader, and returns its id. Right after a partition that is still the old one, on whichever side:
+   * `elected({ not: old })` waits for another.
+   *
+   * @throws DeadlineError (`DSYS_SIMULATION_DEADLINE`), RangeError for a node in `not` that does not exist.
+   */
+  async elected({ not = [], ...options }: ElectedOptions = {}): Promise<string> {
+    const unwanted: readonly string[] = typeof not === 'string' ? [not] : not
+    for (const id of unwanted) this.node(id)
     let leader: string | undefined
     const known = (): boolean => {
       leader = this.leader()
-      return leader !== undefined
+      return leader !== undefined && !unwanted.includes(leader)
     }
-    await this.waitFor('a leader', known, options)
+    await this.waitFor(
+      unwanted.length === 0 ? 'a leader' : `a leader that is not ${unwanted.join(', ')}`,
+      known,
+      options,
+    )
     return leader as string
   }
 
-  /** Waits until all nodes that run have come to the same: asks the hooks of the services. */
+  /**
+   * Waits until all nodes that run have come to the same: asks the hooks of the services.
+   *
+   * @throws NodeDownError (`DSYS_SIMULATION_NODE_DOWN`) where none runs, DeadlineError (`DSYS_SIMULATION_DEADLINE`), TypeError where a
+   *   service has no `converged`.
+   */
   async converged(options: WaitOptions = {}): Promise<void> {
-    if (this.running.some((id) => this.service(id).converged === undefined)) {
+    this.#assertGoesOn()
+    const { running } = this
+    if (running.length === 0) throw new NobodyRunsError(this.ids)
+    if (running.some((id) => this.service(id).converged === undefined)) {
       throw new TypeError('converged() asks the services, and one has no converged(): see TestService')
     }
-    await this.waitFor(`the same state on ${this.running.join(', ')}`, () => this.#host.converged(), options)
+    await this.waitFor(`the same state on ${running.join(', ')}`, () => this.#host.converged(), options)
   }
 
   /**
@@ -321,15 +341,22 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
   }
 
   /**
-   * Stops every service that runs, all at once, and what it ran on. Throws what they throw.
+   * Stops the service of one node, or of every node that runs, all at once, and what it ran on; each process ends then, and can be
+   * restarted. It is graceful where `crash` is not. A service that is stopped by its own `stop()` leaves its process running.
+   *
+   * Throws what they throw. Does nothing to a node that is down.
    *
    * @throws DeadlineError (`DSYS_SIMULATION_DEADLINE`) when they do not stop in time.
    */
-  async stop(options: WaitOptions = {}): Promise<void> {
+  async stop(id: string, options?: WaitOptions): Promise<void>
+  async stop(options?: WaitOptions): Promise<void>
+  async stop(target: string | WaitOptions = {}, more: WaitOptions = {}): Promise<void> {
     this.#assertGoesOn()
-    const stops = this.ids.map((id) => this.#host.hosted(id).stop())
+    const [ids, options] = typeof target === 'string' ? [[target], more] : [this.ids, target]
+    const stops = ids.map((id) => this.#host.hosted(id)).map((hosted) => hosted.stop())
     const settled = Promise.allSettled(stops)
-    const results = await this.#time.settled('the end of every service', settled, this.#within(options))
+    const what = typeof target === 'string' ? `the end of the service of ${target}` : 'the end of every service'
+    const results = await this.#time.settled(what, settled, this.#within(options))
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
     if (failures.length === 1) throw failures[0]
     if (failures.length > 1) throw new AggregateError(failures, `stopping ${failures.length} nodes failed`)

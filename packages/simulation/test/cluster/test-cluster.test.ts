@@ -42,6 +42,71 @@ describe('a cluster without a service of its own', () => {
     await cluster.converged()
   })
 
+  test('waits for another leader than the one that was just cut off', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 5 })
+    const old = await cluster.elected()
+    const rest = cluster.ids.filter((id) => id !== old)
+    cluster.partition([old], rest)
+    expect(await cluster.elected()).toBe(old)
+    expect(rest).toContain(await cluster.elected({ not: old }))
+    await expect(cluster.elected({ not: cluster.ids, within: '1s' })).rejects.toThrow(/a leader that is not n1, n2, n3/)
+    await expect(cluster.elected({ not: 'n9' })).rejects.toThrow(RangeError)
+  })
+
+  test('converges only where the content is the same as well', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 5 })
+    await cluster.run(
+      cluster
+        .service(await cluster.elected())
+        .kv.linearizable('default')
+        .put('a', Buffer.from('1')),
+    )
+    await cluster.converged()
+    const [one, other] = ['n1', 'n2'].map((id) => cluster.service(id).converged())
+    expect(one).toBe(other)
+    // As a bug would: one replica changes behind the back of the log.
+    await cluster.service('n2').raft.read(
+      ({ keyspaces }) => {
+        const entry = keyspaces.get('default')?.entries.get('a')
+        if (entry !== undefined) entry.value[0] = 0x32
+      },
+      { consistency: 'stale' },
+    )
+    const leader = cluster.service(await cluster.elected())
+    await cluster.run(leader.kv.linearizable('default').put('b', Buffer.from('1')))
+    await expect(cluster.converged({ within: '5s' })).rejects.toMatchObject({ code: 'DSYS_SIMULATION_DEADLINE' })
+  })
+
+  test('says at once that there is nobody to compare', async () => {
+    await using cluster = await testCluster({ nodes: 2, seed: 5 })
+    for (const id of cluster.ids) cluster.crash(id)
+    const { nowMs } = cluster
+    await expect(cluster.converged()).rejects.toMatchObject({
+      code: 'DSYS_SIMULATION_NODE_DOWN',
+      message: 'there is nobody to ask: of n1, n2 none runs',
+    })
+    expect(cluster.nowMs).toBe(nowMs)
+  })
+
+  test('a node that is stopped gracefully does not run any more, until it is restarted', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 5 })
+    const old = await cluster.elected()
+    await cluster.stop(old)
+    expect(cluster.running).toEqual(cluster.ids.filter((id) => id !== old))
+    expect(cluster.counts.get('disk.write-lost') ?? 0).toBe(0)
+    await cluster.stop(old)
+    await cluster.elected({ not: old })
+    await cluster.restart(old)
+    await cluster.converged()
+    await expect(cluster.stop('n9')).rejects.toThrow(RangeError)
+  })
+
+  test('every disk that is lost by hand is known to chaos', async () => {
+    await using cluster = await testCluster({ nodes: 5, seed: 5 })
+    for (const id of ['n1', 'n2', 'n3']) cluster.crash(id, { disk: 'lost' })
+    await expect(cluster.chaos({ kinds: ['disk-lost'] })).rejects.toThrow(/lost already: n1, n2, n3/)
+  })
+
   test('a paused leader is replaced, and knows when it goes on', async () => {
     await using cluster = await testCluster({ nodes: 3, seed: 5 })
     const leader = await cluster.elected()
@@ -309,6 +374,16 @@ describe('a cluster of a service of ones own', () => {
     const error = await testCluster({ nodes: 2, start }).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(StartFailedError)
     expect(error).toMatchObject({ node: 'n2', cause: new Error('no configuration') })
+  })
+
+  test('whose start gives no service is told so, and not by a deadline', async () => {
+    for (const nothing of [undefined, null, 7]) {
+      const error = await testCluster({ nodes: 2, start: (async () => nothing) as never }).catch(
+        (thrown: unknown) => thrown,
+      )
+      expect(error).toBeInstanceOf(StartFailedError)
+      expect(error).toMatchObject({ message: expect.stringContaining(`it returned ${nothing}`) })
+    }
   })
 
   test('that waits for the real world is found out at the deadline', async () => {
