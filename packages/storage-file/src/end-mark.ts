@@ -1,5 +1,5 @@
+import { bufferOf } from '@dsys/runtime/bytes'
 import type { Disk, DiskFile } from '@dsys/storage'
-import { asBuffer } from './format/bytes.ts'
 import { decodeNumber, encodeNumber, NUMBER_FILE_BYTES } from './format/number-file.ts'
 import { reading } from './reading.ts'
 
@@ -33,7 +33,7 @@ export class EndMark {
     return reading(`reading ${this.#path}`, async () => {
       const file = await this.#disk.open(this.#path)
       try {
-        return decodeNumber(MAGIC, asBuffer(await file.read(0, NUMBER_FILE_BYTES + 1))) ?? 0
+        return decodeNumber(MAGIC, bufferOf(await file.read(0, NUMBER_FILE_BYTES + 1))) ?? 0
       } finally {
         await file.close()
       }

@@ -1,7 +1,7 @@
 import { type Clock, DsysError } from '@dsys/runtime'
+import { bufferOf } from '@dsys/runtime/bytes'
 import { CorruptionError, type Disk, FileMissingError, StorageFailedError } from '@dsys/storage'
 import { createFolder, pathIn } from './folders.ts'
-import { asBuffer } from './format/bytes.ts'
 import { decodeNumber, encodeNumber, NUMBER_FILE_BYTES } from './format/number-file.ts'
 import { reading } from './reading.ts'
 
@@ -15,7 +15,7 @@ async function readGeneration(disk: Disk, path: string): Promise<number> {
   })
   if (file === undefined) return 0
   try {
-    const generation = decodeNumber(MAGIC, asBuffer(await file.read(0, NUMBER_FILE_BYTES + 1)))
+    const generation = decodeNumber(MAGIC, bufferOf(await file.read(0, NUMBER_FILE_BYTES + 1)))
     if (generation === undefined) throw new CorruptionError(path, 0, 'it does not hold a generation')
     return generation
   } finally {

@@ -1,5 +1,5 @@
+import { bufferOf, MalformedError } from '@dsys/runtime/bytes'
 import { appendEntries, CorruptionError, type Disk, type LogEntry } from '@dsys/storage'
-import { asBuffer } from './format/bytes.ts'
 import { type LogRecord, readRecords } from './format/records.ts'
 import {
   FRAME_ALIGNMENT,
@@ -31,7 +31,7 @@ function readWhole(disk: Disk, path: string): Promise<Buffer> {
   return reading(`reading ${path}`, async () => {
     const file = await disk.open(path)
     try {
-      return asBuffer(await file.read(0, await file.sizeBytes()))
+      return bufferOf(await file.read(0, await file.sizeBytes()))
     } finally {
       await file.close()
     }
@@ -125,7 +125,7 @@ function visitAll(path: string, position: number, payload: Buffer, visit: (recor
   try {
     records = readRecords(payload)
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error
+    if (!(error instanceof MalformedError)) throw error
     throw new CorruptionError(path, position, `the checksum matches, but the content cannot be read: ${error.message}`)
   }
   for (const record of records) visit(record)

@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib'
 import type { Random } from '@dsys/runtime'
+import { ByteReader, ByteWriter, bufferOf, writeU53le } from '@dsys/runtime/bytes'
 import { CorruptionError, type Disk, type DiskFile, type SnapshotMeta, type StoredSnapshot } from '@dsys/storage'
-import { asBuffer, ByteReader, ByteWriter, writeU64 } from './format/bytes.ts'
+import { getText, putText } from './format/records.ts'
 import { reading } from './reading.ts'
 import { isUnfinished } from './segment-preparer.ts'
 
@@ -32,23 +33,23 @@ const snapshotIndex = (name: string): number | undefined =>
 /** A block is tied to its snapshot and its place in it. */
 function blockChecksum(id: Uint8Array, number: number, block: Uint8Array): number {
   const place = Buffer.allocUnsafe(8)
-  writeU64(place, 0, number)
+  writeU53le(place, 0, number)
   return crc32(block, crc32(place, crc32(id)))
 }
 
 function encodeHeader(group: string, file: Omit<SnapshotFile, 'path' | 'headerBytes'>): Buffer {
   const out = new ByteWriter(4_096)
-  out.bytes(MAGIC)
-  out.u32(VERSION)
-  out.u32(0)
-  out.u64(file.meta.index)
-  out.u64(file.meta.term)
-  out.u64(file.contentBytes)
-  out.bytes(file.id)
-  out.text(group)
-  out.u32(file.meta.context.length)
-  out.bytes(file.meta.context)
-  out.u32(0)
+  out.raw(MAGIC)
+  out.u32le(VERSION)
+  out.u32le(0)
+  out.u53le(file.meta.index)
+  out.u53le(file.meta.term)
+  out.u53le(file.contentBytes)
+  out.raw(file.id)
+  putText(out, group)
+  out.u32le(file.meta.context.length)
+  out.raw(file.meta.context)
+  out.u32le(0)
   const header = out.written()
   header.writeUInt32LE(header.length, 12)
   header.writeUInt32LE(crc32(header.subarray(0, -CHECKSUM_BYTES)), header.length - CHECKSUM_BYTES)
@@ -157,12 +158,12 @@ export class SnapshotFiles {
   }
 
   async #readHeader(file: DiskFile, path: string, index: number): Promise<SnapshotFile> {
-    const fixed = asBuffer(await file.read(0, FIXED_BYTES))
+    const fixed = bufferOf(await file.read(0, FIXED_BYTES))
     if (fixed.length < FIXED_BYTES || !fixed.subarray(0, 8).equals(MAGIC)) {
       throw new CorruptionError(path, 0, 'it does not begin like a snapshot')
     }
     const headerBytes = fixed.readUInt32LE(12)
-    const header = asBuffer(await file.read(0, Math.min(headerBytes, MAX_HEADER_BYTES)))
+    const header = bufferOf(await file.read(0, Math.min(headerBytes, MAX_HEADER_BYTES)))
     const whole = header.length === headerBytes && headerBytes > FIXED_BYTES + CHECKSUM_BYTES
     if (!whole || header.readUInt32LE(headerBytes - CHECKSUM_BYTES) !== crc32(header.subarray(0, -CHECKSUM_BYTES))) {
       throw new CorruptionError(path, 0, 'the checksum of the header does not match')
@@ -171,11 +172,11 @@ export class SnapshotFiles {
     if (version !== VERSION)
       throw new CorruptionError(path, 8, `format version ${version} is not known to this release`)
     const input = new ByteReader(header.subarray(FIXED_BYTES))
-    const found = { index: input.u64(), term: input.u64() }
-    const contentBytes = input.u64()
-    const id = Uint8Array.from(input.bytes(ID_BYTES))
-    const group = input.text()
-    const context = Uint8Array.from(input.bytes(input.u32()))
+    const found = { index: input.u53le(), term: input.u53le() }
+    const contentBytes = input.u53le()
+    const id = new Uint8Array(input.raw(ID_BYTES))
+    const group = getText(input)
+    const context = new Uint8Array(input.raw(input.u32le()))
     if (group !== this.#group || found.index !== index) {
       throw new CorruptionError(path, FIXED_BYTES, `it is the snapshot of group "${group}" at ${found.index}`)
     }
@@ -210,7 +211,7 @@ export class SnapshotFiles {
 async function readBlock(file: DiskFile, snapshot: SnapshotFile, number: number): Promise<Uint8Array> {
   const position = snapshot.headerBytes + number * (BLOCK_BYTES + CHECKSUM_BYTES)
   const length = Math.min(BLOCK_BYTES, snapshot.contentBytes - number * BLOCK_BYTES)
-  const found = asBuffer(await file.read(position, length + CHECKSUM_BYTES))
+  const found = bufferOf(await file.read(position, length + CHECKSUM_BYTES))
   const block = found.subarray(0, length)
   const whole = found.length === length + CHECKSUM_BYTES
   if (!whole || found.readUInt32LE(length) !== blockChecksum(snapshot.id, number, block)) {

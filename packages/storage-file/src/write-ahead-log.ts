@@ -1,7 +1,7 @@
 import type { Clock, Counter, Histogram, Meter, Random } from '@dsys/runtime'
+import { ByteWriter } from '@dsys/runtime/bytes'
 import { CorruptionError, type Disk, type DiskFile, type LogEntry, StorageFailedError } from '@dsys/storage'
 import type { EndMark } from './end-mark.ts'
-import { ByteWriter } from './format/bytes.ts'
 import { putCheckpoint, putGroup } from './format/records.ts'
 import {
   FRAME_ALIGNMENT,
@@ -17,6 +17,9 @@ import { IdleTimer } from './idle-timer.ts'
 import { type FoundLog, readGroup, recover } from './log-reader.ts'
 import { SegmentPreparer } from './segment-preparer.ts'
 import { SegmentWriter } from './segment-writer.ts'
+
+/** Buffers begin with this; the one of the checkpoints, which are seldom and small, keeps no more. */
+const FIRST_BUFFER_BYTES = 64 * 1024
 
 /** One change of one group on its way into the log. */
 export interface LogRequest {
@@ -74,7 +77,7 @@ export class WriteAheadLog {
   /** The file that is about to become the current segment. */
   #beginning: DiskFile | undefined
   readonly #out: ByteWriter
-  readonly #checkpoint: ByteWriter = new ByteWriter(64 * 1024)
+  readonly #checkpoint: ByteWriter = new ByteWriter(FIRST_BUFFER_BYTES)
   readonly #queue: WaitingRequest[] = []
   #running: Promise<void> | undefined
   #collecting: Promise<void> | undefined
@@ -91,7 +94,7 @@ export class WriteAheadLog {
     this.#ports = ports
     this.#directory = options.directory
     this.#options = options
-    this.#out = new ByteWriter(2 * options.maxBatchBytes)
+    this.#out = new ByteWriter(Math.min(2 * options.maxBatchBytes, FIRST_BUFFER_BYTES))
     this.#preparer = new SegmentPreparer(ports.disk, {
       directory: options.directory,
       segmentBytes: options.segmentBytes,
@@ -275,7 +278,7 @@ export class WriteAheadLog {
   async #write(batch: readonly WaitingRequest[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     const out = this.#out
-    out.reset()
+    out.reset(2 * this.#options.maxBatchBytes)
     out.zeros(FRAME_HEADER_BYTES)
     for (const { group, put } of batch) {
       if (!group.named) putGroup(out, group.id, group.name)
@@ -310,7 +313,7 @@ export class WriteAheadLog {
   /** Begins a segment that has room for a frame of `frameBytes` behind its checkpoint, and for one that proves it. */
   async #roll(frameBytes: number): Promise<SegmentWriter> {
     const out = this.#checkpoint
-    out.reset()
+    out.reset(FIRST_BUFFER_BYTES)
     out.zeros(SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES)
     for (const { id, name, named, hardState, base } of this.#groups.values()) {
       if (!named) continue

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { readU64, writeU64 } from './bytes.ts'
+import { readU53le, writeU53le } from '@dsys/runtime/bytes'
 
 const MAGIC_BYTES = 8
 
@@ -10,7 +10,7 @@ export const NUMBER_FILE_BYTES = 20
 export function encodeNumber(magic: string, number: number): Buffer {
   const content = Buffer.alloc(NUMBER_FILE_BYTES)
   content.write(magic, 'latin1')
-  writeU64(content, MAGIC_BYTES, number)
+  writeU53le(content, MAGIC_BYTES, number)
   content.writeUInt32LE(crc32(content.subarray(0, 16)), 16)
   return content
 }
@@ -18,5 +18,5 @@ export function encodeNumber(magic: string, number: number): Buffer {
 /** The number in such a file; `undefined` when it is not whole. */
 export function decodeNumber(magic: string, content: Buffer): number | undefined {
   if (content.length !== NUMBER_FILE_BYTES || content.toString('latin1', 0, MAGIC_BYTES) !== magic) return undefined
-  return content.readUInt32LE(16) === crc32(content.subarray(0, 16)) ? readU64(content, MAGIC_BYTES) : undefined
+  return content.readUInt32LE(16) === crc32(content.subarray(0, 16)) ? readU53le(content, MAGIC_BYTES) : undefined
 }

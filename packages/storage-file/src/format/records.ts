@@ -1,5 +1,5 @@
+import { ByteReader, type ByteWriter, MalformedError, utf8Length } from '@dsys/runtime/bytes'
 import type { HardState, LogEntry, LogWrite } from '@dsys/storage'
-import { ByteReader, type ByteWriter } from './bytes.ts'
 
 /** One change of one group, as it stands in the log. */
 export type LogRecord =
@@ -22,14 +22,22 @@ const HAS_ENTRIES = 4
 /** Bytes of an entry beside its data. */
 const ENTRY_OVERHEAD = 13
 
+/** The length in UTF-8, then the text. */
+export function putText(out: ByteWriter, text: string): void {
+  const bytes = utf8Length(text)
+  out.u32le(bytes).utf8(text, bytes)
+}
+
+export const getText = (input: ByteReader): string => input.utf8(input.u32le())
+
 function head(out: ByteWriter, type: number, group: number): void {
   out.u8(type)
-  out.u32(group)
+  out.u32le(group)
 }
 
 function putHardState(out: ByteWriter, { term, votedFor }: HardState): void {
-  out.u64(term)
-  if (votedFor !== undefined) out.text(votedFor)
+  out.u53le(term)
+  if (votedFor !== undefined) putText(out, votedFor)
 }
 
 const hardStateFlags = (state: HardState | undefined): number =>
@@ -37,14 +45,14 @@ const hardStateFlags = (state: HardState | undefined): number =>
 
 export function putGroup(out: ByteWriter, group: number, name: string): void {
   head(out, TYPE.group, group)
-  out.text(name)
+  putText(out, name)
 }
 
 export function putCheckpoint(out: ByteWriter, group: number, hardState: HardState, base: number): void {
   head(out, TYPE.checkpoint, group)
   out.u8(hardStateFlags(hardState))
   putHardState(out, hardState)
-  out.u64(base)
+  out.u53le(base)
 }
 
 export function putWrite(out: ByteWriter, group: number, { hardState, entries }: LogWrite): void {
@@ -53,24 +61,24 @@ export function putWrite(out: ByteWriter, group: number, { hardState, entries }:
   out.u8(hardStateFlags(hardState) | (first === undefined ? 0 : HAS_ENTRIES))
   if (hardState !== undefined) putHardState(out, hardState)
   if (entries === undefined || first === undefined) return
-  out.u32(entries.length)
-  out.u64(first.index)
+  out.u32le(entries.length)
+  out.u53le(first.index)
   for (const entry of entries) {
-    out.u64(entry.term)
+    out.u53le(entry.term)
     out.u8(entry.kind)
-    out.u32(entry.data.length)
-    out.bytes(entry.data)
+    out.u32le(entry.data.length)
+    out.raw(entry.data)
   }
 }
 
 export function putCompact(out: ByteWriter, group: number, index: number): void {
   head(out, TYPE.compact, group)
-  out.u64(index)
+  out.u53le(index)
 }
 
 export function putReset(out: ByteWriter, group: number, index: number): void {
   head(out, TYPE.reset, group)
-  out.u64(index)
+  out.u53le(index)
 }
 
 /** About how many bytes a write takes, never too few. */
@@ -81,19 +89,19 @@ export function writeBytes({ hardState, entries }: LogWrite): number {
 }
 
 function getHardState(input: ByteReader, flags: number): HardState {
-  const term = input.u64()
-  return { term, votedFor: flags & HAS_VOTE ? input.text() : undefined }
+  const term = input.u53le()
+  return { term, votedFor: flags & HAS_VOTE ? getText(input) : undefined }
 }
 
 function getEntries(input: ByteReader): LogEntry[] {
-  const count = input.u32()
-  const first = input.u64()
+  const count = input.u32le()
+  const first = input.u53le()
   const entries: LogEntry[] = []
   for (let i = 0; i < count; i++) {
-    const term = input.u64()
+    const term = input.u53le()
     const kind = input.u8()
     // A copy, so that one small entry does not keep a whole segment in memory.
-    const data = Uint8Array.from(input.bytes(input.u32()))
+    const data = new Uint8Array(input.raw(input.u32le()))
     entries.push({ index: first + i, term, kind, data })
   }
   return entries
@@ -107,33 +115,33 @@ function getWrite(input: ByteReader): LogWrite {
   }
 }
 
-/** The records of a frame's payload. Throws RangeError when it is not made of records. */
+/** The records of a frame's payload. Throws MalformedError when it is not made of records. */
 export function readRecords(payload: Uint8Array): LogRecord[] {
   const input = new ByteReader(payload)
   const records: LogRecord[] = []
   while (input.remaining > 0) {
     const type = input.u8()
-    const group = input.u32()
+    const group = input.u32le()
     switch (type) {
       case TYPE.group:
-        records.push({ type: 'group', group, name: input.text() })
+        records.push({ type: 'group', group, name: getText(input) })
         break
       case TYPE.checkpoint: {
         const hardState = getHardState(input, input.u8())
-        records.push({ type: 'checkpoint', group, hardState, base: input.u64() })
+        records.push({ type: 'checkpoint', group, hardState, base: input.u53le() })
         break
       }
       case TYPE.write:
         records.push({ type: 'write', group, write: getWrite(input) })
         break
       case TYPE.compact:
-        records.push({ type: 'compact', group, index: input.u64() })
+        records.push({ type: 'compact', group, index: input.u53le() })
         break
       case TYPE.reset:
-        records.push({ type: 'reset', group, index: input.u64() })
+        records.push({ type: 'reset', group, index: input.u53le() })
         break
       default:
-        throw new RangeError(`record type ${type} is not known to this release`)
+        throw new MalformedError(`record type ${type} is not known to this release`)
     }
   }
   return records

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { readU64, writeU64 } from './bytes.ts'
+import { readU53le, writeU53le } from '@dsys/runtime/bytes'
 
 /** What the first bytes of a segment say. The layout is in ALGORITHM.md. */
 export interface SegmentHeader {
@@ -47,8 +47,8 @@ export function frameBytes(payloadBytes: number): number {
 export function writeSegmentHeader(target: Buffer, header: SegmentHeader): void {
   SEGMENT_MAGIC.copy(target, 0)
   target.writeUInt32LE(FORMAT_VERSION, 8)
-  writeU64(target, 12, header.sequence)
-  writeU64(target, 20, header.sizeBytes)
+  writeU53le(target, 12, header.sequence)
+  writeU53le(target, 20, header.sizeBytes)
   target.set(header.id, 28)
   target.writeUInt32LE(crc32(target.subarray(0, 44)), 44)
 }
@@ -60,9 +60,9 @@ export function readSegmentHeader(source: Buffer): SegmentHeader | string {
   if (source.readUInt32LE(44) !== crc32(source.subarray(0, 44))) return 'the checksum of the header does not match'
   const version = source.readUInt32LE(8)
   if (version !== FORMAT_VERSION) return `format version ${version} is not known to this release`
-  const sizeBytes = readU64(source, 20)
+  const sizeBytes = readU53le(source, 20)
   if (source.length < sizeBytes) return `the file has ${source.length} of its ${sizeBytes} bytes`
-  return { sequence: readU64(source, 12), sizeBytes, id: Uint8Array.from(source.subarray(28, 44)) }
+  return { sequence: readU53le(source, 12), sizeBytes, id: Uint8Array.from(source.subarray(28, 44)) }
 }
 
 /**
@@ -71,7 +71,7 @@ export function readSegmentHeader(source: Buffer): SegmentHeader | string {
  */
 function headerSeed(id: Uint8Array, position: number): number {
   const place = Buffer.allocUnsafe(8)
-  writeU64(place, 0, position)
+  writeU53le(place, 0, position)
   return crc32(place, crc32(id))
 }
 
@@ -88,7 +88,7 @@ export function writeFrameHeader(
   const payload = target.subarray(start + FRAME_HEADER_BYTES, start + FRAME_HEADER_BYTES + frame.payloadBytes)
   target.writeUInt32LE(FRAME_MAGIC, start)
   target.writeUInt32LE(frame.payloadBytes, start + 4)
-  writeU64(target, start + 8, frame.batch)
+  writeU53le(target, start + 8, frame.batch)
   target.writeUInt32LE(crc32(payload, crc32(frame.id)), start + 16)
   const checksum = crc32(target.subarray(start, start + 20), headerSeed(frame.id, frame.position))
   target.writeUInt32LE(checksum, start + 20)
@@ -102,7 +102,7 @@ export function readFrameHeader(segment: Buffer, id: Uint8Array, position: numbe
   if (segment.readUInt32LE(position + 20) !== checksum) return undefined
   return {
     payloadBytes: segment.readUInt32LE(position + 4),
-    batch: readU64(segment, position + 8),
+    batch: readU53le(segment, position + 8),
     payloadChecksum: segment.readUInt32LE(position + 16),
   }
 }
