@@ -37,6 +37,19 @@ describe('a history', () => {
     expect(judge(stale, nobody)).toMatchObject({ verdict: 'not-linearizable' })
   })
 
+  test('is broken when that showed, not at the end of the run', () => {
+    const calls = inTurn(
+      put('v1', { revision: 1 }),
+      ['get', { op: 'get' }, { value: 'v0', revision: 1, createRevision: 1 }],
+      put('v2', { revision: 2 }),
+    )
+    const timed = calls.map((event, i): HistoryEvent => ({ ...event, timeMs: 10 * i }))
+    expect(judge(timed, nobody, { endMs: 500 })).toMatchObject({
+      atMs: 30,
+      text: expect.stringContaining('called at 20.000 ms, and ended at 30.000 ms'),
+    })
+  })
+
   test('with what replicas know: a change that took effect ends behind all, with its revision; one that did not has failed', () => {
     const history = inTurn(put('v1', 'unknown'), put('v2', 'unknown'), ['delete', { op: 'delete' }, 'unknown'])
     const told = toldByReplicas(history, {
@@ -54,7 +67,7 @@ describe('a history', () => {
     /** No search gets anywhere with it. */
     const NO_BUDGET = 1
     const SEEN = put('v1', { revision: 1 })
-    const verdict = (history: HistoryEvent[]) => judge(history, nobody, NO_BUDGET).verdict
+    const verdict = (history: HistoryEvent[]) => judge(history, nobody, { budget: NO_BUDGET }).verdict
 
     test('is excused from six unknown deletes of its key on, and from none below', () => {
       for (let deletes = 0; deletes < 6; deletes++) {
@@ -75,7 +88,7 @@ describe('a history', () => {
       const judged = judge(
         inTurnOf((op) => (op % 2 === 0 ? 'a' : 'b'), calls),
         nobody,
-        NO_BUDGET,
+        { budget: NO_BUDGET },
       )
       expect(judged).toEqual({ verdict: 'undecided', text: expect.stringMatching(/too tangled .*: a, b$/) })
       expect(verdict(inTurnOf((op) => (op % 2 === 0 ? 'a' : 'b'), [...calls, remove('unknown')]))).toBe('excused')

@@ -1,4 +1,5 @@
-import { checkLinearizability, type HistoryEvent, keyValueModel } from '@dsys/linearizability'
+import { type CheckResult, checkLinearizability, type HistoryEvent, keyValueModel } from '@dsys/linearizability'
+import { failedOperation } from '../failed-operation.ts'
 import type { Replicas } from './replicas.ts'
 
 /** Steps of the search for the history of one key; most need a thousandth of it. */
@@ -10,19 +11,32 @@ const MANY_UNKNOWN_DELETES = 6
 export interface Judgement {
   readonly verdict: 'linearizable' | 'not-linearizable' | 'undecided' | 'excused'
   readonly text: string
+  /** Of a history that is not linearizable: when that showed. */
+  readonly atMs?: number
 }
 
-/** Decides whether clients saw a linearizable store. Where the search alone cannot, the replicas tell what they know. */
+function decided({ verdict, failure }: CheckResult, endMs: number): Judgement {
+  if (failure === undefined) return { verdict, text: '' }
+  const { atMs, message } = failedOperation(failure, endMs)
+  return { verdict, text: message, atMs }
+}
+
+/**
+ * Decides whether clients saw a linearizable store. Where the search alone cannot, the replicas tell what they know.
+ *
+ * @param options `endMs`: when the run ended.
+ */
 export function judge(
   history: readonly HistoryEvent[],
   replicas: Pick<Replicas, 'revisionOf'>,
-  budget: number = BUDGET,
+  { endMs = 0, budget = BUDGET }: { readonly endMs?: number; readonly budget?: number } = {},
 ): Judgement {
   const first = checkLinearizability(keyValueModel(), history, { budget })
-  if (first.verdict !== 'undecided') return { verdict: first.verdict, text: first.failure?.text ?? '' }
+  if (first.verdict !== 'undecided') return decided(first, endMs)
   const told = toldByReplicas(history, replicas)
-  const { verdict, failure, partitions } = checkLinearizability(keyValueModel(), told, { budget })
-  if (verdict !== 'undecided') return { verdict, text: failure?.text ?? '' }
+  const second = checkLinearizability(keyValueModel(), told, { budget })
+  if (second.verdict !== 'undecided') return decided(second, endMs)
+  const { partitions } = second
   const tangled = partitions.filter((partition) => partition.verdict === 'undecided').map(({ name }) => name)
   const excused = tangled.every((key) => unknownDeletes(told, key) >= MANY_UNKNOWN_DELETES)
   return { verdict: excused ? 'excused' : 'undecided', text: `too tangled to be judged: ${tangled.join(', ')}` }

@@ -135,9 +135,10 @@ export class KvRun {
   }
 
   #judgeHistory(): void {
-    const { verdict, text } = judge(this.#clients.recorder.history(), this.#replicas)
+    const endMs = this.#scheduler.nowMs
+    const { verdict, text, atMs } = judge(this.#clients.recorder.history(), this.#replicas, { endMs })
     this.#counts.add(`history.${verdict}`)
-    this.#verdict.keep(verdict === 'linearizable' || verdict === 'excused', 'linearizable', () => text)
+    if (verdict !== 'linearizable' && verdict !== 'excused') this.#verdict.break('linearizable', text, atMs)
   }
 
   #machine(id: string, ids: readonly string[], network: SimNetwork): SimMachine {

@@ -17,8 +17,9 @@ export class Verdict {
     return this.#violation !== undefined
   }
 
-  break(rule: string, message: string): void {
-    this.#violation ??= { rule, message, atMs: this.#nowMs() }
+  /** @param atMs when it happened, where that is not now. */
+  break(rule: string, message: string, atMs: number = this.#nowMs()): void {
+    this.#violation ??= { rule, message, atMs }
   }
 
   /** Breaks `rule` unless `condition` holds. */

@@ -130,7 +130,7 @@ export class CoreDriver {
       const refusal = core.propose([{ kind: COMMAND_KIND, data: encodeCommand(key, value) }], onBehalfOf)
       count(`propose.${refusal ?? 'taken'}`)
       if (refusal !== undefined) return
-      this.#writes.set(core.log.lastIndex, { term: core.term, key, call: history.write(key, value) })
+      this.#writes.set(core.log.lastIndex, { term: core.term, key, call: history.write(this.#node.id, key, value) })
     })
   }
 
@@ -141,7 +141,7 @@ export class CoreDriver {
       if (buggify('raft-core.refuse-read')) return
       const ticket = this.#nextTicket++
       const floor = checker.maxCommit
-      if (core.requestRead(ticket)) this.#reads.set(ticket, { key, floor, call: history.read(key) })
+      if (core.requestRead(ticket)) this.#reads.set(ticket, { key, floor, call: history.read(this.#node.id, key) })
     })
   }
 

@@ -14,6 +14,7 @@ import {
   SimWorld,
   seededBuggify,
   Trace,
+  type Violation,
 } from '@dsys/simulation'
 import { Checker } from './checker.ts'
 import { ClientHistory } from './client-history.ts'
@@ -70,7 +71,11 @@ export class RaftRun {
     this.#trace = new Trace({ keep: keepTrace })
     this.#random = new SeededRandom(plan.seed)
     this.#aim = new Aim(plan.aims, this.#random.stream('aim'), this.#count)
-    this.#history = new ClientHistory(() => this.#scheduler.nowMs, plan.operations.length)
+    this.#history = new ClientHistory({
+      nowMs: () => this.#scheduler.nowMs,
+      planned: plan.operations.length,
+      note: (node, what, op, key) => this.#trace.add(this.#scheduler.nowMs, node, what, '', op, key),
+    })
     this.#checker = new Checker(this.#nodes, direct)
     this.#links = this.#makeLinks()
     const voters = Array.from({ length: plan.nodes }, (_, i) => `n${i + 1}`)
@@ -121,13 +126,13 @@ export class RaftRun {
   }
 
   run(): RunResult {
-    let broken: unknown
+    let violation: Violation | undefined
     try {
       this.#chaos()
       this.#heal()
-      this.#history.check(this.#count)
+      violation = this.#history.check(this.#count)
     } catch (error) {
-      broken = error
+      violation = violationOf(error, this.#scheduler.nowMs)
     }
     const { nowMs, steps } = this.#scheduler
     return {
@@ -136,7 +141,7 @@ export class RaftRun {
       steps,
       counts: this.#counts.byName,
       aimed: this.#aim.made,
-      ...(broken === undefined ? {} : { violation: violationOf(broken, nowMs) }),
+      ...(violation === undefined ? {} : { violation }),
       ...(this.#trace.kept
         ? { trace: this.#trace.events, histories: new Map([['registers', this.#history.lines()]]) }
         : {}),
