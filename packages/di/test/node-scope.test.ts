@@ -296,23 +296,3 @@ test('disposal goes on after a failure, and tells all of them', async () => {
   ])
   expect(log).toContain('dispose B')
 })
-
-test('the example of the README', async () => {
-  const lines: string[] = []
-  const print = (line: string): void => void lines.push(line)
-  const CLOCK = token<{ now(): number }>('app.Clock')
-  const GREETER = token<{ greet(): string } & AsyncDisposable>('app.Greeter')
-  const clock: Module = (s) => s.register(CLOCK, () => ({ now: () => 42 }))
-  const greeter: Module = (s) =>
-    s.register(GREETER, () => {
-      const time = s.get(CLOCK)
-      return { greet: () => `hello at ${time.now()}`, [Symbol.asyncDispose]: async () => print('closed') }
-    })
-
-  {
-    await using node = new NodeScope(container.createChildContainer()).use(greeter, clock)
-    await node.start()
-    print(node.get(GREETER).greet())
-  }
-  expect(lines).toEqual(['hello at 42', 'closed'])
-})

@@ -170,13 +170,3 @@ describe('systemRuntime and its module', () => {
     ])
   })
 })
-
-test('the example of the README', async () => {
-  const clock = new VirtualClock()
-  const { random } = systemRuntime({ clock, random: new SeededRandom(42) })
-  const fired: number[] = []
-  clock.setTimer(random.integer(100, 200), () => fired.push(clock.monotonicMs()))
-  clock.advance(200)
-  const again = new SeededRandom(42)
-  expect(fired).toEqual([again.integer(100, 200)])
-})
