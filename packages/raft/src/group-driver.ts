@@ -1,15 +1,17 @@
 import { type Buggify, type Clock, type EventHub, invariant, type Logger, type TimerHandle } from '@dsys/runtime'
-import type { GroupLog } from '@dsys/storage'
+import type { GroupLog, RecoveredLog } from '@dsys/storage'
 import type { PeerAddress, Transport } from '@dsys/transport'
 import { type Applier, isProposal } from './applier.ts'
 import { MalformedError } from './bytes.ts'
+import { decodeConfiguration, isJoint } from './core/configuration.ts'
 import { entryBytes } from './core/log.ts'
-import { type Effects, RaftCore } from './core/raft-core.ts'
+import { type Effects, RaftCore, type RestoredState } from './core/raft-core.ts'
 import type { CoreEvent } from './core/state.ts'
 import { OutcomeUnknownError, RaftFailedError } from './errors.ts'
 import { Outgoing } from './outgoing.ts'
 import type { Proposals } from './proposals.ts'
 import type { ReadQueue } from './read-queue.ts'
+import type { Reconfigurations } from './reconfigurations.ts'
 import type { frameLimits, ResolvedOptions } from './resolve-options.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
 import type { RaftEvent, RaftRole } from './status.ts'
@@ -19,6 +21,9 @@ import {
   type ForwardRequest,
   ITEM_OVERHEAD_BYTES,
   type ReadIndexRequest,
+  type ReconfigureAccepted,
+  type ReconfigureRefused,
+  type ReconfigureRequest,
   type WireMessage,
 } from './wire.ts'
 
@@ -45,12 +50,19 @@ export interface GroupDriverParts<State, Command, Result> {
   readonly applier: Applier<State, Command, Result>
   readonly proposals: Proposals<Result>
   readonly reads: ReadQueue<State>
+  readonly changes: Reconfigurations
   readonly hub: EventHub<RaftEvent>
   readonly options: ResolvedOptions
   readonly limits: ReturnType<typeof frameLimits>
   readonly seed: number
   /** Rare behaviour on demand; absent outside a simulation. */
   readonly buggify: Buggify | undefined
+}
+
+function restoredFrom({ hardState, snapshot, entries }: RecoveredLog): RestoredState {
+  if (snapshot === undefined) return { hardState, snapshot, entries }
+  const { index, term, context } = snapshot
+  return { hardState, snapshot: { index, term, configuration: decodeConfiguration(context) }, entries }
 }
 
 /**
@@ -64,7 +76,6 @@ export class GroupDriver<State, Command, Result> {
   readonly #parts: GroupDriverParts<State, Command, Result>
   readonly #outgoing: Outgoing
   readonly #snapshots: SnapshotKeeper<State, Command, Result>
-  readonly #peers: ReadonlySet<string>
   /** Whose question each ticket of the core is; without `from` it is this node's own. */
   readonly #tickets = new Map<number, Asked>()
   readonly #writes = new Set<Promise<void>>()
@@ -76,12 +87,13 @@ export class GroupDriver<State, Command, Result> {
   #unlisten: (() => void) | undefined
   #failure: RaftFailedError | undefined
   #ended = false
+  /** The index of the configuration that was told of last. */
+  #membersIndex: number
   #announced: { role: RaftRole; leader: string | undefined; term: number }
 
   constructor(parts: GroupDriverParts<State, Command, Result>) {
     this.#parts = parts
     const { clock, options, limits, log, transport } = parts
-    this.#peers = new Set(options.voters.filter((id) => id !== options.id))
     this.#outgoing = new Outgoing(transport, this.channel, limits.maxFrameBytes, parts.buggify)
     this.core = new RaftCore(
       {
@@ -94,16 +106,16 @@ export class GroupDriver<State, Command, Result> {
         maxInflightBytes: MAX_INFLIGHT_BYTES,
         maxUncommittedBytes: MAX_UNCOMMITTED_BYTES,
       },
-      log.recovered,
+      restoredFrom(log.recovered),
       parts.seed,
       clock.monotonicMs(),
     )
     const { role, leader, term } = this.core
+    this.#membersIndex = this.core.configuration.index
     this.#announced = { role, leader, term }
     this.#snapshots = new SnapshotKeeper({
       ...parts,
       core: this.core,
-      voters: options.voters,
       snapshotEveryBytes: options.snapshotEveryBytes,
       keepEntries: options.keepEntries,
       chunkBytes: limits.maxAppendBytes,
@@ -140,10 +152,11 @@ export class GroupDriver<State, Command, Result> {
 
   /** Begins to listen and to keep time. */
   begin(): void {
-    const { clock, transport, options } = this.#parts
+    const { clock, transport } = this.#parts
     this.#unlisten = transport.listen(this.channel, (frame, from) => this.#receive(frame, from))
     // Nobody else can lead a group of one.
-    if (options.voters.length === 1) this.core.campaign(clock.monotonicMs())
+    const { voters, outgoing } = this.core.configuration.configuration
+    if (voters.length === 1 && outgoing.length === 0) this.core.campaign(clock.monotonicMs())
     this.wake()
   }
 
@@ -173,6 +186,7 @@ export class GroupDriver<State, Command, Result> {
       this.#announce(this.core.takeEvents())
       this.#handOver(nowMs)
       this.#askForRead(nowMs)
+      this.#askForMembers(nowMs)
       const effects = this.core.takeEffects()
       this.#write(effects)
       for (const { to, message } of effects.messages) this.#outgoing.add(to, message)
@@ -182,6 +196,7 @@ export class GroupDriver<State, Command, Result> {
       this.#answerTickets(effects)
       this.#outgoing.flush()
       this.#apply()
+      this.#tellMembers()
       this.#arm(nowMs)
       for (const handler of this.#turnHandlers) handler()
     } catch (error) {
@@ -191,8 +206,8 @@ export class GroupDriver<State, Command, Result> {
 
   #receive(frame: Uint8Array, from: PeerAddress): void {
     if (this.#ended) return
-    // Frames of those who are not of the group do not count (P-10).
-    if (!this.#peers.has(from.id)) return
+    // Whether the sender is a member is for the core to say: a configuration that this node has not seen may know it (P-03).
+    if (from.id === this.#parts.options.id) return
     try {
       const nowMs = this.#parts.clock.monotonicMs()
       for (const message of decodeFrame(frame)) this.#take(from, message, nowMs)
@@ -207,7 +222,7 @@ export class GroupDriver<State, Command, Result> {
   }
 
   #take(from: PeerAddress, message: WireMessage, nowMs: number): void {
-    const { proposals, reads, options } = this.#parts
+    const { proposals, reads, changes, options } = this.#parts
     switch (message.type) {
       case 'forward-request':
         this.#takeForwarded(from.id, message)
@@ -223,6 +238,15 @@ export class GroupDriver<State, Command, Result> {
         break
       case 'read-index-refused':
         reads.refused(message.ticket, nowMs + options.heartbeatIntervalMs)
+        break
+      case 'reconfigure-request':
+        this.#outgoing.answer(from, this.#reconfigure(message))
+        break
+      case 'reconfigure-accepted':
+        changes.accepted(message.ticket, message.index)
+        break
+      case 'reconfigure-refused':
+        changes.refused(message.ticket, message.why, nowMs + options.heartbeatIntervalMs)
         break
       default:
         this.core.step(from.id, message, nowMs)
@@ -299,6 +323,41 @@ export class GroupDriver<State, Command, Result> {
     else if (!this.#requestRead(undefined, ticket)) reads.refused(ticket, nowMs)
   }
 
+  #askForMembers(nowMs: number): void {
+    const { changes, options } = this.#parts
+    const { leader } = this.core
+    if (changes.size === 0 || leader === undefined) return
+    for (const wanted of changes.take(nowMs)) {
+      const { ticket, target, expected } = wanted
+      const request = { type: 'reconfigure-request', ticket, target, expected } as const
+      if (leader !== options.id) {
+        this.#outgoing.add(leader, request)
+        continue
+      }
+      const answer = this.#reconfigure(request)
+      if (answer.type === 'reconfigure-accepted') changes.accepted(ticket, answer.index)
+      else changes.refused(ticket, answer.why, nowMs + options.heartbeatIntervalMs)
+    }
+  }
+
+  #reconfigure({ ticket, target, expected }: ReconfigureRequest): ReconfigureAccepted | ReconfigureRefused {
+    const why = this.core.reconfigure(target, expected)
+    if (why !== undefined) return { type: 'reconfigure-refused', ticket, why }
+    return { type: 'reconfigure-accepted', ticket, index: this.core.configuration.index }
+  }
+
+  /** Tells of the members once a configuration is committed that nobody is about to leave. */
+  #tellMembers(): void {
+    const { configuration: placed, commitIndex } = this.core
+    const { index, configuration } = placed
+    if (index > commitIndex || isJoint(configuration) || configuration.target !== undefined) return
+    this.#parts.changes.committed(placed)
+    if (index === this.#membersIndex) return
+    this.#membersIndex = index
+    const { voters, learners } = configuration
+    this.#parts.hub.publish({ type: 'MembersChanged', voters, learners, index })
+  }
+
   #write({ write }: Effects): void {
     if (write === undefined) return
     const { clock, log } = this.#parts
@@ -323,8 +382,9 @@ export class GroupDriver<State, Command, Result> {
   }
 
   #announce(events: readonly CoreEvent[]): void {
-    const { hub, logger, proposals, reads } = this.#parts
+    const { hub, logger, proposals, reads, changes } = this.#parts
     for (const event of events) {
+      if (event.type === 'configuration') continue
       this.#announced.term = event.term
       if (event.type === 'role') {
         this.#announced.role = event.role
@@ -337,6 +397,7 @@ export class GroupDriver<State, Command, Result> {
       if (event.leader === undefined) continue
       proposals.leaderChanged()
       reads.leaderChanged()
+      changes.leaderChanged()
     }
   }
 
@@ -385,8 +446,8 @@ export class GroupDriver<State, Command, Result> {
 
   /** Sets the timer for what is due next. An earlier one that is set already does: it looks again. */
   #arm(nowMs: number): void {
-    const { clock, options, proposals, reads } = this.#parts
-    const busy = proposals.size > 0 || reads.size > 0 || this.#snapshots.sending
+    const { clock, options, proposals, reads, changes } = this.#parts
+    const busy = proposals.size > 0 || reads.size > 0 || changes.size > 0 || this.#snapshots.sending
     const dueMs = busy ? Math.min(this.core.nextDueMs, nowMs + options.heartbeatIntervalMs) : this.core.nextDueMs
     if (this.#timer !== undefined && this.#timer.dueMs <= dueMs) return
     this.#timer?.handle.cancel()
@@ -445,6 +506,7 @@ export class GroupDriver<State, Command, Result> {
   #rejectAll(error: (attempts: number) => Error): void {
     this.#parts.proposals.rejectAll(error)
     this.#parts.reads.rejectAll(() => error(0))
+    this.#parts.changes.rejectAll((asked) => error(asked ? 1 : 0))
   }
 
   /** Stops at once. Resolves when no write is under way. */

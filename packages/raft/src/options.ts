@@ -1,10 +1,15 @@
+import type { Membership } from './core/configuration.ts'
+
 /** Options of a RaftNode. Only `id`, `group` and `voters` have no default. */
 export interface RaftOptions {
   /** This node's id: that of its transport. */
   readonly id: string
   /** The name of the group: names its log on disk and its channel on the transport. 1 to 48 characters of `a-z 0-9 -`. */
   readonly group: string
-  /** The ids of the voting members, the same on every node. */
+  /**
+   * The ids of the voters that the group begins with, the same on every node that is one of them. Later ones are added by
+   * `reconfigure`, and are made with an empty list. What the log of the node says goes before it.
+   */
   readonly voters: readonly string[]
   /**
    * How long a follower waits for its leader before it asks for votes, in milliseconds; each wait is drawn between this and
@@ -30,6 +35,15 @@ export interface RaftOptions {
 /** Every option of a call that waits. */
 export interface CallOptions {
   /** How long to wait, in milliseconds. Default 5,000. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** Options of a reconfiguration. */
+export interface ReconfigureOptions {
+  /** What the group must be now; anything else is refused with `DSYS_RAFT_MEMBERSHIP_CONFLICT`. Default: whatever it is. */
+  readonly expected?: Membership
+  /** How long to wait until it is done, in milliseconds. Default 30,000. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }

@@ -68,7 +68,7 @@ export class SnapshotSender {
     outgoing.reading = true
     try {
       const offset = outgoing.offset
-      const data = await snapshot.read(offset, this.#chunkBytes)
+      const data = await snapshot.read(offset, Math.max(1, this.#chunkBytes - snapshot.meta.context.length))
       if (this.#outgoing.get(to) !== outgoing) return undefined
       outgoing.sentMs = nowMs()
       outgoing.attempts++

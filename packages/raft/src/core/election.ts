@@ -7,13 +7,15 @@ import {
   becomePreCandidate,
   resetElectionTimer,
   resetPreVoteTimer,
+  setLeader,
 } from './roles.ts'
-import { type CoreState, isVoter, peers } from './state.ts'
+import { type CoreState, isVoter } from './state.ts'
 
 /** The election timer ran out, or the leader asked this node to take over. */
 export function campaign(state: CoreState, why: string, isTransfer: boolean): void {
   // A node that stores a snapshot does not know its own log yet (P-09), and only voters may win (P-10).
-  if (state.installing || !isVoter(state, state.config.id)) {
+  if (state.installing || !state.configurations.mayBeVoter(state.config.id, state.commitIndex)) {
+    if (!leaderIsAlive(state)) setLeader(state, undefined)
     resetElectionTimer(state)
     return
   }
@@ -26,7 +28,9 @@ export function campaign(state: CoreState, why: string, isTransfer: boolean): vo
 
 function requestVotes(state: CoreState): void {
   const preVote = state.role === 'pre-candidate'
-  for (const to of peers(state)) {
+  const { voters, outgoing } = state.configurations.current.configuration
+  for (const to of new Set([...voters, ...outgoing])) {
+    if (to === state.config.id) continue
     const request: VoteRequest = {
       type: 'vote-request',
       term: preVote ? state.term + 1 : state.term,
@@ -45,10 +49,18 @@ export function leaderIsAlive(state: CoreState): boolean {
   return state.leaderHeardMs !== undefined && state.nowMs - state.leaderHeardMs < state.config.electionTimeoutMs
 }
 
+/**
+ * Votes go to voters of this group and to nobody else (P-10). One whose log goes on where that of this node ends may hold a newer
+ * configuration, in which it is one, or this node is (P-03).
+ */
+function mayBeVoter(state: CoreState, id: string, { lastIndex, lastTerm }: VoteRequest): boolean {
+  const { log } = state
+  return isVoter(state, id) || lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex > log.lastIndex)
+}
+
 export function handleVoteRequest(state: CoreState, from: string, request: VoteRequest): void {
   const { outbox } = state
-  // Votes go to voters of this group and to nobody else (P-10).
-  if (!isVoter(state, from)) return
+  if (!mayBeVoter(state, from, request)) return
   const refuse = (): void =>
     outbox.send(
       from,
@@ -109,7 +121,7 @@ export function ownVoteDurable(state: CoreState): void {
 }
 
 function decide(state: CoreState): void {
-  const result = countVotes(state.config.voters, state.votes)
+  const result = countVotes(state.configurations.current.configuration, state.votes)
   if (result === 'lost') {
     const wasPreVote = state.role === 'pre-candidate'
     // The vote stays given (P-02); the timer decides when to try again.

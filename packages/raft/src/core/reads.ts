@@ -1,5 +1,5 @@
 import type { HeartbeatResponse } from './messages.ts'
-import { reachedByMajority } from './quorum.ts'
+import { reachedByQuorum } from './quorum.ts'
 import type { CoreState, Leadership } from './state.ts'
 
 /**
@@ -61,9 +61,9 @@ export function handleHeartbeatResponse(state: CoreState, from: string, response
 /** Serves the reads whose round a majority has confirmed. */
 export function roundAcknowledged(state: CoreState, leadership: Leadership): void {
   if (leadership.reads.length === 0) return
-  const rounds = [leadership.round]
-  for (const progress of leadership.progress.values()) rounds.push(progress.ackedRound)
-  const confirmed = reachedByMajority(rounds)
+  const confirmed = reachedByQuorum(state.configurations.current.configuration, (id) =>
+    id === state.config.id ? leadership.round : (leadership.progress.get(id)?.ackedRound ?? 0),
+  )
   const waiting = leadership.reads
   let served = 0
   while (served < waiting.length) {

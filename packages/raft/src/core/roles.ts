@@ -1,7 +1,8 @@
 import type { RaftRole } from '../status.ts'
+import { membersOf } from './configuration.ts'
 import { entryBytes } from './log.ts'
 import { Progress } from './progress.ts'
-import { type CoreState, peers } from './state.ts'
+import { appendToLog, type CoreState } from './state.ts'
 
 /** The kind of the entry that a leader begins its term with; it carries nothing (Raft §8). */
 export const NO_OP_KIND = 0
@@ -99,8 +100,9 @@ export function becomeLeader(state: CoreState): void {
   leaveRole(state)
   const { log } = state
   const termStartIndex = log.lastIndex + 1
-  const progress = new Map(peers(state).map((id) => [id, new Progress(termStartIndex)]))
-  log.append([{ index: termStartIndex, term: state.term, kind: NO_OP_KIND, data: NO_DATA }])
+  const members = membersOf(state.configurations.current.configuration).filter((id) => id !== state.config.id)
+  const progress = new Map(members.map((id) => [id, new Progress(termStartIndex, state.nowMs)]))
+  appendToLog(state, [{ index: termStartIndex, term: state.term, kind: NO_OP_KIND, data: NO_DATA }])
   let uncommittedBytes = 0
   for (let index = state.commitIndex + 1; index <= log.lastIndex; index++) {
     const entry = log.at(index)

@@ -1,6 +1,9 @@
 import type { SeededRandom } from '@dsys/runtime'
+import type { LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
-import type { RaftLog } from './log.ts'
+import { type Configuration, countsAsVoter } from './configuration.ts'
+import type { Configurations } from './configurations.ts'
+import { entryBytes, type RaftLog } from './log.ts'
 import type { SnapshotChunk, SnapshotProgress } from './messages.ts'
 import type { Outbox } from './outbox.ts'
 import type { Progress } from './progress.ts'
@@ -8,6 +11,7 @@ import type { Progress } from './progress.ts'
 /** What a core is told once. */
 export interface CoreConfig {
   readonly id: string
+  /** The voters that the group begins with; none on a node that waits to be added. What the log says goes before it. */
   readonly voters: readonly string[]
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
@@ -48,12 +52,16 @@ export interface Leadership {
 export type CoreEvent =
   | { readonly type: 'role'; readonly role: RaftRole; readonly term: number; readonly why: string }
   | { readonly type: 'leader'; readonly leader: string | undefined; readonly term: number }
+  /** Another configuration is in force; it may not be committed yet. */
+  | { readonly type: 'configuration'; readonly index: number; readonly configuration: Configuration }
 
 /** The whole state of a core. Handlers change it in place; nothing outside src/core sees it. */
 export interface CoreState {
   readonly config: CoreConfig
   readonly random: SeededRandom
   readonly log: RaftLog
+  /** Who is in the group, along the log. */
+  readonly configurations: Configurations
   readonly outbox: Outbox
   nowMs: number
   term: number
@@ -82,6 +90,27 @@ export interface CoreState {
   readonly snapshotTraffic: { from: string; message: SnapshotChunk | SnapshotProgress }[]
 }
 
-export const isVoter = (state: CoreState, id: string): boolean => state.config.voters.includes(id)
+/** Whether `id` counts in elections and commits, as far as this node knows. */
+export const isVoter = (state: CoreState, id: string): boolean =>
+  countsAsVoter(state.configurations.current.configuration, id)
 
-export const peers = (state: CoreState): string[] => state.config.voters.filter((id) => id !== state.config.id)
+/** Appends to the log in memory, and takes over the configurations among the entries. */
+export function appendToLog(state: CoreState, entries: readonly LogEntry[]): void {
+  state.log.append(entries)
+  if (state.leadership !== undefined) {
+    for (const entry of entries) state.leadership.uncommittedBytes += entryBytes(entry)
+  }
+  if (state.configurations.appended(entries)) configurationChanged(state)
+}
+
+/** Removes the entries from `index` on, and goes back to the configuration before them (P-28). */
+export function truncateLog(state: CoreState, index: number): void {
+  state.log.truncate(index)
+  state.outbox.truncated(index)
+  state.verifiedIndex = Math.min(state.verifiedIndex, index - 1)
+  if (state.configurations.truncated(index)) configurationChanged(state)
+}
+
+export function configurationChanged(state: CoreState): void {
+  state.events.push({ type: 'configuration', ...state.configurations.current })
+}

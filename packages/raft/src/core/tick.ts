@@ -1,5 +1,5 @@
 import { campaign } from './election.ts'
-import { reachedByMajority } from './quorum.ts'
+import { reachedByQuorum } from './quorum.ts'
 import { broadcastHeartbeat } from './reads.ts'
 import { sendAppend } from './replication.ts'
 import { becomeFollower } from './roles.ts'
@@ -27,11 +27,11 @@ export function tick(state: CoreState): void {
 
 /** Check-quorum (dissertation §6.2): a leader that a majority does not answer must not go on as one. */
 function whyToStepDown(state: CoreState, leadership: Leadership): string | undefined {
-  const { electionTimeoutMs } = state.config
-  const heardMs = [state.nowMs]
-  for (const progress of leadership.progress.values()) heardMs.push(progress.heardMs ?? leadership.sinceMs)
-  if (state.nowMs - reachedByMajority(heardMs) > electionTimeoutMs)
-    return 'a majority was not heard for an election timeout'
+  const { id, electionTimeoutMs } = state.config
+  const heardMs = reachedByQuorum(state.configurations.current.configuration, (voter) =>
+    voter === id ? state.nowMs : (leadership.progress.get(voter)?.heardMs ?? leadership.sinceMs),
+  )
+  if (state.nowMs - heardMs > electionTimeoutMs) return 'a majority was not heard for an election timeout'
   const { oldestWriteMs } = state.outbox
   if (oldestWriteMs !== undefined && state.nowMs - oldestWriteMs > STALLED_DISK_TIMEOUTS * electionTimeoutMs) {
     return 'the disk of this node stalls'

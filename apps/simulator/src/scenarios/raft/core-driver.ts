@@ -1,4 +1,4 @@
-import type { Effects, Message, RaftCore } from '@dsys/raft/core'
+import type { Effects, Membership, Message, PlacedConfiguration, RaftCore } from '@dsys/raft/core'
 import type { TimerHandle } from '@dsys/runtime'
 import { promise, type SimLife } from '@dsys/simulation'
 import type { LogEntry } from '@dsys/storage'
@@ -65,7 +65,7 @@ export class CoreDriver {
   #nextTicket = 1
 
   constructor(world: RaftWorld, node: CoreNode, life: SimLife) {
-    const { knobs, voters, Core, scheduler } = world
+    const { knobs, firstVoters, Core, scheduler } = world
     this.#world = world
     this.#node = node
     this.#life = life
@@ -73,7 +73,7 @@ export class CoreDriver {
     const restored = node.disk.recover()
     const config = {
       id: node.id,
-      voters,
+      voters: firstVoters.includes(node.id) ? firstVoters : [],
       electionTimeoutMs: knobs.electionTimeoutMs,
       heartbeatIntervalMs: knobs.heartbeatIntervalMs,
       maxAppendBytes: knobs.maxAppendBytes,
@@ -145,6 +145,10 @@ export class CoreDriver {
     })
   }
 
+  reconfigure(target: Membership): void {
+    this.#input((core) => this.#world.count(`reconfigure.${core.reconfigure(target) ?? 'taken'}`))
+  }
+
   transfer(to: string): void {
     this.#input((core) => {
       if (core.transfer(to, this.#nowMs())) this.#world.count('transfer.begun')
@@ -172,7 +176,10 @@ export class CoreDriver {
     }
     if (world.buggify('raft-core.early-tick')) core.tick(this.#nowMs())
     let becameLeader = false
-    for (const event of core.takeEvents()) if (event.type === 'role' && event.role === 'leader') becameLeader = true
+    for (const event of core.takeEvents()) {
+      if (event.type === 'role' && event.role === 'leader') becameLeader = true
+      if (event.type === 'configuration') this.#noteConfiguration(event)
+    }
     const effects = core.takeEffects()
     world.checker.observe(this.#node)
     if (!this.#write(effects)) return
@@ -218,6 +225,14 @@ export class CoreDriver {
     trace.add(scheduler.nowMs, this.#node.id, 'state', '', term, log.lastIndex, commitIndex)
     noted.term = term
     noted.lastIndex = log.lastIndex
+  }
+
+  #noteConfiguration({ index, configuration }: PlacedConfiguration): void {
+    const { trace, scheduler, count } = this.#world
+    const { voters, outgoing, learners, target } = configuration
+    count(`configuration.${target !== undefined ? 'catching-up' : outgoing.length > 0 ? 'joint' : 'simple'}`)
+    const text = `${voters.join('+')}/${outgoing.join('+')}/${learners.join('+')}`
+    trace.add(scheduler.nowMs, this.#node.id, 'configuration', text, index)
   }
 
   /** Returns false when the node crashed over it; so do the others. */
@@ -297,7 +312,7 @@ export class CoreDriver {
     this.#disk.saveSnapshot(
       snapshot,
       this.#stored((core) => {
-        const result = core.snapshotInstalled(snapshot.index, snapshot.term)
+        const result = core.snapshotInstalled(snapshot.index, snapshot.term, snapshot.configuration)
         this.#world.count(`install.${result}`)
         if (result === 'stale') {
           finish(core, true)
@@ -406,7 +421,7 @@ export class CoreDriver {
     if (this.#storing || term === undefined || index <= (this.#disk.snapshot?.index ?? 0)) return
     this.#storing = true
     this.#disk.saveSnapshot(
-      { index, term, state: this.#machine.snapshot() },
+      { index, term, configuration: core.configurationAt(index), state: this.#machine.snapshot() },
       this.#stored(() => {
         this.#storing = false
         this.#world.count('snapshot.taken')

@@ -5,7 +5,7 @@ import { FAULTS, type Json, type Plan, pick, some } from '@dsys/simulation'
 export const NEVER = 1_000_000_000
 
 /** Faults that only this scenario has. */
-export const OWN_FAULTS = ['transfer', 'forced-campaign'] as const
+export const OWN_FAULTS = ['transfer', 'forced-campaign', 'reconfigure'] as const
 /** Faults that take a disk for good: rarer than others, since a cluster without them has more to show. */
 const LASTING_FAULTS: readonly string[] = ['disk-lost', 'bit-flip']
 
@@ -20,7 +20,15 @@ export type Moment = (typeof MOMENTS)[number]
  * What a seed is like as a whole. `mixed` draws everything for itself; `production` has the timeouts of a real group; the
  * others bring together what one known family of bugs needs, since chance alone seldom does.
  */
-export const WEATHERS = ['mixed', 'production', 'lone-entries', 'two-leaders', 'late-disk', 'snapshots'] as const
+export const WEATHERS = [
+  'mixed',
+  'production',
+  'lone-entries',
+  'two-leaders',
+  'late-disk',
+  'snapshots',
+  'voters-change',
+] as const
 export type Weather = (typeof WEATHERS)[number]
 
 /** How messages travel: as the bytes of the wire, frozen so that whoever changes one is found out, or as they are. */
@@ -30,6 +38,8 @@ export type Carriage = 'wire' | 'frozen' | 'plain'
 export interface RaftKnobs {
   readonly weather: Weather
   readonly nodes: number
+  /** So many of the nodes are voters from the start; the others wait to be added. All, where nobody reconfigures. */
+  readonly firstVoters: number
   readonly chaosMs: number
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
@@ -70,6 +80,7 @@ function drawMixed(random: Random): RaftKnobs {
   return {
     weather: 'mixed',
     nodes: pick(random, [1, 2, 3, 3, 3, 4, 5, 5, 5]),
+    firstVoters: pick(random, [1, 2, 3, 5]),
     chaosMs: electionTimeoutMs * pick(random, [15, 30, 50]),
     electionTimeoutMs,
     heartbeatIntervalMs: electionTimeoutMs / pick(random, [3, 5, 10]),
@@ -217,12 +228,34 @@ const LAID_DOWN: Readonly<Record<Weather, (random: Random) => Partial<RaftKnobs>
     snapshotChunks: 3,
     faultEveryMs: 100,
   }),
+  // The voters change all the time, while leaders are cut off or crash in the middle of it.
+  'voters-change': (random) => ({
+    nodes: pick(random, [3, 4, 5, 5]),
+    electionTimeoutMs: 100,
+    heartbeatIntervalMs: 20,
+    chaosMs: 6_000,
+    maxAppendBytes: pick(random, [1, 4_096]),
+    networkDelayMs: pick(random, [0.5, 5]),
+    lossRate: pick(random, [0, 0, 0.05]),
+    tailRate: 0,
+    diskDelayMs: pick(random, [0, 2]),
+    lateDiskFactor: 1,
+    turnDelayMs: 0,
+    snapshotEvery: pick(random, [NEVER, 20]),
+    writeEveryMs: pick(random, [10, 60]),
+    readEveryMs: 60,
+    faultEveryMs: 60,
+    faultKinds: ['reconfigure', ...some(random, ['isolate', 'crash', 'transfer', 'one-way-cut', 'kill', 'pause'], 0.5)],
+    restartDelayMs: pick(random, [20, 200]),
+    aimedRate: pick(random, [0, 0.02]),
+    effectRate: pick(random, [0, 0.002]),
+  }),
 }
 
 function drawWeather(random: Random): Weather {
   return pick(random, [
     ...['mixed', 'mixed', 'mixed', 'mixed', 'mixed', 'mixed', 'production', 'production'],
-    ...['lone-entries', 'lone-entries', 'two-leaders', 'late-disk', 'snapshots'],
+    ...['lone-entries', 'lone-entries', 'two-leaders', 'late-disk', 'snapshots', 'voters-change'],
   ] as Weather[])
 }
 
@@ -236,7 +269,18 @@ export function drawKnobs(random: Random, fixed: Plan['knobs'] = {}): RaftKnobs 
   const layer = LAID_DOWN[weather] as ((random: Random) => Partial<RaftKnobs>) | undefined
   if (layer === undefined) throw new RangeError(`there is no weather "${weather}"; there are ${WEATHERS.join(', ')}`)
   const drawn = { ...drawMixed(random.stream('mixed')), ...layer(random.stream(weather)), weather }
-  return { ...drawn, ...(fixed as Partial<RaftKnobs>) }
+  return consistent({ ...drawn, ...(fixed as Partial<RaftKnobs>) })
+}
+
+/**
+ * Where the voters change, no disk is lost for good: which loss a group survives depends on who its voters are, and those who
+ * reconfigure here do not ask.
+ */
+function consistent(knobs: RaftKnobs): RaftKnobs {
+  const { nodes, firstVoters, faultKinds } = knobs
+  if (!faultKinds.includes('reconfigure')) return { ...knobs, firstVoters: nodes }
+  const kinds = faultKinds.filter((kind) => !LASTING_FAULTS.includes(kind))
+  return { ...knobs, firstVoters: Math.min(firstVoters, nodes), faultKinds: kinds }
 }
 
 const KNOB_NAMES: ReadonlySet<string> = new Set(

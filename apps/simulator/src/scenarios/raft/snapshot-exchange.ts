@@ -1,4 +1,10 @@
-import type { RaftCore, SnapshotChunk, SnapshotProgress } from '@dsys/raft/core'
+import {
+  decodeConfiguration,
+  encodeConfiguration,
+  type RaftCore,
+  type SnapshotChunk,
+  type SnapshotProgress,
+} from '@dsys/raft/core'
 import type { CoreDisk, StoredSnapshot } from './core-disk.ts'
 import { decodeState, encodeState } from './register-machine.ts'
 
@@ -17,7 +23,6 @@ export interface ArrivedSnapshot {
   readonly snapshot: StoredSnapshot
 }
 
-const NO_BYTES = new Uint8Array(0)
 const MAX_ATTEMPTS = 10
 
 /** What a {@link SnapshotExchange} works with. */
@@ -58,11 +63,11 @@ export class SnapshotExchange {
     if (sending === undefined || core.role !== 'leader') return
     sending.attempts++
     sending.sentMs = nowMs
-    const { index, term, state } = sending.snapshot
+    const { index, term, configuration, state } = sending.snapshot
     core.sendSnapshotChunk(to, {
       snapshotIndex: index,
       snapshotTerm: term,
-      context: NO_BYTES,
+      context: encodeConfiguration(configuration),
       offset: sending.offset,
       totalBytes: chunks,
       data: encodeState(state),
@@ -96,7 +101,8 @@ export class SnapshotExchange {
     this.#parts.core.snapshotProgress(from, index, receiving.received)
     if (receiving.received < this.#parts.chunks) return undefined
     this.#receiving = undefined
-    return { from, term, snapshot: { index, term: chunk.snapshotTerm, state: decodeState(chunk.data) } }
+    const configuration = decodeConfiguration(chunk.context)
+    return { from, term, snapshot: { index, term: chunk.snapshotTerm, configuration, state: decodeState(chunk.data) } }
   }
 
   /** Sends again what got no answer, and gives up what never does. */

@@ -1,4 +1,5 @@
 import type { LogEntry } from '@dsys/storage'
+import { type Configuration, simpleConfiguration } from '../../../src/core/configuration.ts'
 import type { Message } from '../../../src/core/messages.ts'
 import { type Effects, RaftCore, type RestoredState } from '../../../src/core/raft-core.ts'
 import type { CoreConfig } from '../../../src/core/state.ts'
@@ -14,6 +15,9 @@ const CONFIG: Omit<CoreConfig, 'id' | 'voters'> = {
   maxInflightBytes: 1 << 20,
   maxUncommittedBytes: 1 << 20,
 }
+
+/** The configuration of the voters that a core has unless said otherwise. */
+export const OF_THREE: Configuration = simpleConfiguration(['n1', 'n2', 'n3'])
 
 export const NOTHING_STORED: RestoredState = {
   hardState: { term: 0, votedFor: undefined },
