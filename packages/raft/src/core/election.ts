@@ -9,7 +9,7 @@ import {
   resetPreVoteTimer,
   setLeader,
 } from './roles.ts'
-import { type CoreState, isVoter } from './state.ts'
+import { type CoreState, isVoter, leaderIsAlive } from './state.ts'
 
 /** The election timer ran out, or the leader asked this node to take over. */
 export function campaign(state: CoreState, why: string, isTransfer: boolean): void {
@@ -41,12 +41,6 @@ function requestVotes(state: CoreState): void {
     }
     state.outbox.send(to, request, preVote ? 'nothing' : 'hard-state')
   }
-}
-
-/** Whether the leader was heard so lately that no other may be elected (dissertation §6.4.1, §9.6; P-07). */
-export function leaderIsAlive(state: CoreState): boolean {
-  if (state.role === 'leader') return true
-  return state.leaderHeardMs !== undefined && state.nowMs - state.leaderHeardMs < state.config.electionTimeoutMs
 }
 
 /**

@@ -17,6 +17,7 @@ export function hearLeader(state: CoreState, from: string): void {
     becomeFollower(state, state.term, from, `${from} leads this term`)
   }
   state.leaderHeardMs = state.nowMs
+  state.promisedMs = state.nowMs
 }
 
 export function handleAppendRequest(state: CoreState, from: string, request: AppendRequest): void {

@@ -9,7 +9,7 @@ import { RaftLog } from './log.ts'
 import type { Envelope, Message, SnapshotChunk, SnapshotProgress } from './messages.ts'
 import { Outbox, type WriteEffect } from './outbox.ts'
 import type { Progress } from './progress.ts'
-import { admitEarlyReads, beginRound, handleHeartbeatResponse, requestRead } from './reads.ts'
+import { admitEarlyReads, beginRound, handleHeartbeatResponse, requestLeaseRead, requestRead } from './reads.ts'
 import { continueReconfiguration, type ReconfigureRefusal, reconfigure } from './reconfiguration.ts'
 import { advanceCommit, handleAppendAccepted, handleAppendRejected, replicate } from './replication.ts'
 import { becomeFollower, resetPreVoteTimer } from './roles.ts'
@@ -87,6 +87,8 @@ export class RaftCore {
       leaderCommit: 0,
       verifiedIndex: base.index,
       leaderHeardMs: undefined,
+      // What was promised before a restart is not known, but to one that was never in a term nobody has listened.
+      promisedMs: restoredTerm.term === 0 ? undefined : nowMs,
       electionDueMs: 0,
       votes: new Map(),
       ownVoteWriteId: undefined,
@@ -278,6 +280,15 @@ export class RaftCore {
    */
   reconfigure(target: Membership, expected?: Membership): ReconfigureRefusal | undefined {
     return reconfigure(this.#state, target, expected)
+  }
+
+  /**
+   * Asks for a linearizable read as {@link RaftCore.requestRead} does, and has the answer without a round while this leader's lease
+   * lasts.
+   */
+  requestLeaseRead(ticket: number, nowMs: number): boolean {
+    this.#advance(nowMs)
+    return requestLeaseRead(this.#state, ticket)
   }
 
   /** Begins to hand leadership to `to`; false when that cannot be. */

@@ -2,7 +2,7 @@ import type { RaftRole } from '../status.ts'
 import { membersOf } from './configuration.ts'
 import { entryBytes } from './log.ts'
 import { Progress } from './progress.ts'
-import { appendToLog, type CoreState } from './state.ts'
+import { appendToLog, type CoreState, leaderIsAlive } from './state.ts'
 
 /** The kind of the entry that a leader begins its term with; it carries nothing (Raft §8). */
 export const NO_OP_KIND = 0
@@ -11,8 +11,10 @@ const NO_DATA = new Uint8Array(0)
 
 /** Draws the next election deadline: between one and two timeouts from now (Raft §5.2, §9.3). */
 export function resetElectionTimer(state: CoreState): void {
-  const { electionTimeoutMs } = state.config
-  state.electionDueMs = state.nowMs + electionTimeoutMs * (1 + state.random.float())
+  const { electionTimeoutMs, priority = 1 } = state.config
+  const waitMs = electionTimeoutMs * (1 + state.random.float())
+  // Without priority it only looks, now and then, whether its leader is still heard.
+  state.electionDueMs = state.nowMs + (priority > 0 ? waitMs / priority : waitMs)
 }
 
 /**
@@ -79,7 +81,8 @@ export function becomePreCandidate(state: CoreState, why: string): void {
   setLeader(state, undefined)
   setRole(state, 'pre-candidate', why)
   resetPreVoteTimer(state)
-  state.votes.set(state.config.id, true)
+  // A node that hears a leader has promised it not to vote for another, itself included.
+  state.votes.set(state.config.id, !leaderIsAlive(state))
 }
 
 /** Begins an election in the next term, with this node's own vote (Raft §5.2). */
@@ -112,6 +115,8 @@ export function becomeLeader(state: CoreState): void {
     progress,
     termStartIndex,
     round: 0,
+    roundsSent: [],
+    leaseGivenUp: false,
     roundWanted: false,
     reads: [],
     earlyReads: [],

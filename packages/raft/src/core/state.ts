@@ -19,6 +19,16 @@ export interface CoreConfig {
   readonly maxInflightAppends: number
   readonly maxInflightBytes: number
   readonly maxUncommittedBytes: number
+  /**
+   * How eager this node is to lead, from 0 to 1: it waits the longer before it campaigns, by 1 / priority. With 0 it leads only when
+   * leadership is handed to it. Default 1.
+   */
+  readonly priority?: number
+  /**
+   * Reads may ride the lease of the leader. Set it on every node or on none: voters keep a promise for it, also over a restart. The
+   * value is how far apart the rates of two monotonic clocks may be, as a share: 0.01 is one part in a hundred.
+   */
+  readonly leaseClockDrift?: number
 }
 
 /** A read that waits until leadership is confirmed. */
@@ -36,6 +46,10 @@ export interface Leadership {
   /** The index of this term's first entry: until it is committed the leader does not know what is (Raft §5.4.2, §8). */
   readonly termStartIndex: number
   round: number
+  /** When the rounds began that a majority has not confirmed yet, oldest first, and the last that it has. */
+  roundsSent: { readonly round: number; readonly sentMs: number }[]
+  /** Leadership was handed over: whoever was asked to take over may do so at any time from now on (P-08). */
+  leaseGivenUp: boolean
   /** A read waits that no round was begun for. */
   roundWanted: boolean
   reads: WaitingRead[]
@@ -75,6 +89,11 @@ export interface CoreState {
   verifiedIndex: number
   /** When the leader of this term was last heard, monotonic. */
   leaderHeardMs: number | undefined
+  /**
+   * When this node last heard a leader of any term, or began: for an election timeout from then on it elects nobody, since the lease of
+   * that leader counts on it (dissertation §6.4.1; P-25). Minded only where there are leases.
+   */
+  promisedMs: number | undefined
   electionDueMs: number
   votes: Map<string, boolean>
   /** The write that makes this candidate's own vote durable; only then does it count (P-04). */
@@ -113,4 +132,12 @@ export function truncateLog(state: CoreState, index: number): void {
 
 export function configurationChanged(state: CoreState): void {
   state.events.push({ type: 'configuration', ...state.configurations.current })
+}
+
+/** Whether the leader was heard so lately that no other may be elected (dissertation §6.4.1, §9.6; P-07). */
+export function leaderIsAlive(state: CoreState): boolean {
+  if (state.role === 'leader') return true
+  const { electionTimeoutMs, leaseClockDrift } = state.config
+  const heardMs = leaseClockDrift === undefined ? state.leaderHeardMs : state.promisedMs
+  return heardMs !== undefined && state.nowMs - heardMs < electionTimeoutMs
 }

@@ -1,6 +1,6 @@
 import { campaign } from './election.ts'
 import { reachedByQuorum } from './quorum.ts'
-import { broadcastHeartbeat } from './reads.ts'
+import { broadcastHeartbeat, nextRound } from './reads.ts'
 import { sendAppend } from './replication.ts'
 import { becomeFollower } from './roles.ts'
 import type { CoreState, Leadership } from './state.ts'
@@ -41,6 +41,7 @@ function whyToStepDown(state: CoreState, leadership: Leadership): string | undef
 
 function heartbeat(state: CoreState, leadership: Leadership): void {
   leadership.heartbeatDueMs = state.nowMs + state.config.heartbeatIntervalMs
+  nextRound(state, leadership)
   broadcastHeartbeat(state, leadership)
   for (const [id, progress] of leadership.progress) {
     const silent = progress.match < state.log.lastIndex && !progress.appendAnswered

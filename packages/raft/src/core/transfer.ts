@@ -18,5 +18,6 @@ export function transferStep(state: CoreState, leadership: Leadership): void {
   if (transfer === undefined || transfer.sent) return
   if (leadership.progress.get(transfer.to)?.match !== state.log.lastIndex) return
   transfer.sent = true
+  leadership.leaseGivenUp = true
   state.outbox.send(transfer.to, { type: 'timeout-now', term: state.term }, 'nothing')
 }

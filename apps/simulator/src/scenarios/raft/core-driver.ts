@@ -80,6 +80,7 @@ export class CoreDriver {
       maxInflightAppends: knobs.maxInflightAppends,
       maxInflightBytes: knobs.maxInflightBytes,
       maxUncommittedBytes: knobs.maxUncommittedBytes,
+      ...(knobs.leaseClockDrift > 0 ? { leaseClockDrift: knobs.leaseClockDrift } : {}),
     }
     const seed = node.random.integer(0, 2 ** 32)
     this.core = new Core(config, restored, seed, this.#nowMs())
@@ -136,12 +137,14 @@ export class CoreDriver {
 
   /** A client reads here. */
   read(key: number): void {
-    const { checker, history, buggify } = this.#world
+    const { checker, history, knobs, buggify } = this.#world
     this.#input((core) => {
       if (buggify('raft-core.refuse-read')) return
       const ticket = this.#nextTicket++
       const floor = checker.maxCommit
-      if (core.requestRead(ticket)) this.#reads.set(ticket, { key, floor, call: history.read(key) })
+      const lease = knobs.leaseClockDrift > 0 && ticket % 2 === 0
+      const taken = lease ? core.requestLeaseRead(ticket, this.#nowMs()) : core.requestRead(ticket)
+      if (taken) this.#reads.set(ticket, { key, floor, call: history.read(key) })
     })
   }
 

@@ -9,6 +9,9 @@ export const OWN_FAULTS = ['transfer', 'forced-campaign', 'reconfigure'] as cons
 /** Faults that take a disk for good: rarer than others, since a cluster without them has more to show. */
 const LASTING_FAULTS: readonly string[] = ['disk-lost', 'bit-flip']
 
+/** The clocks' spread, and a fault of drift on top of it. */
+const LEASE_CLOCK_DRIFT = 0.15
+
 /** Every kind of fault that this scenario can bring about. */
 export const FAULT_KINDS: readonly string[] = [...Object.keys(FAULTS), ...OWN_FAULTS]
 
@@ -60,6 +63,8 @@ export interface RaftKnobs {
   readonly turnDelayMs: number
   /** The clocks of two machines run this far apart at the most, as a share; faults add to it. */
   readonly clockSpread: number
+  /** How far apart clocks may run where every other read rides a lease; 0 where none does. */
+  readonly leaseClockDrift: number
   readonly snapshotEvery: number
   readonly keepEntries: number
   readonly snapshotChunks: number
@@ -99,6 +104,7 @@ function drawMixed(random: Random): RaftKnobs {
     lateDiskFactor: pick(random, [1, 1, 1, 10]),
     turnDelayMs: pick(random, [0, 0, 0.2, 2]),
     clockSpread: pick(random, [0, 0.06]),
+    leaseClockDrift: pick(random, [0, LEASE_CLOCK_DRIFT]),
     snapshotEvery: pick(random, [NEVER, 60, 5]),
     keepEntries: pick(random, [0, 3, 20]),
     snapshotChunks: pick(random, [1, 3]),
@@ -277,9 +283,11 @@ export function drawKnobs(random: Random, fixed: Plan['knobs'] = {}): RaftKnobs 
  * reconfigure here do not ask.
  */
 function consistent(knobs: RaftKnobs): RaftKnobs {
-  const { nodes, firstVoters, faultKinds } = knobs
-  if (!faultKinds.includes('reconfigure')) return { ...knobs, firstVoters: nodes }
-  const kinds = faultKinds.filter((kind) => !LASTING_FAULTS.includes(kind))
+  const { nodes, firstVoters, faultKinds, leaseClockDrift } = knobs
+  // A lease is safe as long as clocks keep to the bound; one that jumps does not.
+  const bounded = leaseClockDrift === 0 ? faultKinds : faultKinds.filter((kind) => kind !== 'jump-forward')
+  if (!faultKinds.includes('reconfigure')) return { ...knobs, firstVoters: nodes, faultKinds: bounded }
+  const kinds = bounded.filter((kind) => !LASTING_FAULTS.includes(kind))
   return { ...knobs, firstVoters: Math.min(firstVoters, nodes), faultKinds: kinds }
 }
 

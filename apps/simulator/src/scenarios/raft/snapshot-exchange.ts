@@ -76,7 +76,10 @@ export class SnapshotExchange {
 
   /** Sends the chunks that are under way once more: a duplicate, which is legal at any time. */
   sendAgain(nowMs: number): void {
-    for (const [to, { delivered }] of this.#sending) if (!delivered) this.#send(to, nowMs)
+    for (const [to, { delivered }] of this.#sending) {
+      // Each chunk that comes too late is answered, and an answer begins a turn: sending more for it would never end.
+      if (!delivered && this.#parts.core.progress?.get(to)?.state === 'snapshot') this.#send(to, nowMs)
+    }
   }
 
   progress(from: string, answer: SnapshotProgress, nowMs: number): void {
