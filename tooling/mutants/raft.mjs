@@ -204,6 +204,15 @@ export const RAFT_MUTANTS = [
     scenario: 'raft',
   },
   {
+    name: 'a node that begins anew in an idle group never asks where it stands',
+    source: 'a bug that this core has had; Raft §5.3, P-14',
+    file: 'packages/raft/src/core/follower.ts',
+    from: `  if (state.leaderCommit > state.verifiedIndex && state.verifiedIndex < state.log.lastIndex) askToVerify(state, from)
+`,
+    to: '',
+    scenario: 'raft',
+  },
+  {
     name: 'a request of an old leader gets no answer',
     source: 'P-06',
     file: 'packages/raft/src/core/raft-core.ts',

@@ -1,8 +1,10 @@
 import { posix } from 'node:path'
-import { stringOf, visit } from './parse.ts'
+import { type Module, stringOf, visit } from './parse.ts'
 import { isPackage, type Repository, type Unit } from './repository.ts'
 
 const SECTIONS = ['Example', 'Guarantees', 'Not guaranteed', 'Ports', 'Errors', 'Sources', 'For implementors']
+/** Where the tests of examples come from. */
+const EXAMPLES = 'tooling/readme/example.ts'
 const CODE = /^DSYS_[A-Z0-9]+(_[A-Z0-9]+)*$/
 
 /** Every package has a README with the same parts in the same order. */
@@ -19,11 +21,14 @@ export function checkReadmes({ units }: Repository): string[] {
     if (!unit.readme.startsWith(`# ${unit.manifest.name}\n`))
       problems.push(`${path}: must begin with "# ${unit.manifest.name}"`)
     if (!/^## Example\n[^#]*```ts\n/m.test(unit.readme)) problems.push(`${path}: the example has no code in TypeScript`)
-    if (!unit.tests.some(({ text }) => text.includes('README')))
-      problems.push(`${path}: no test runs the example (none mentions README)`)
+    if (!unit.tests.some(testsReadme))
+      problems.push(`${path}: no test runs the example (none imports ${EXAMPLES} or mentions README)`)
     return problems
   })
 }
+
+const testsReadme = ({ text, imports }: Module): boolean =>
+  text.includes('README') || imports.some(({ from }) => from.endsWith(`/${EXAMPLES}`))
 
 /** One row of a table of errors. */
 export interface ErrorRow {

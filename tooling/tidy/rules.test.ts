@@ -318,6 +318,8 @@ describe('pages', () => {
 
   test('an example that no test runs', () => {
     expect(checkReadmes(repository({ files: { 'test/a.test.ts': '' } }))).toHaveLength(1)
+    const files = { 'test/a.test.ts': "import { testExample } from '../../../tooling/readme/example.ts'" }
+    expect(checkReadmes(repository({ files }))).toEqual([])
   })
 
   test('a code that nobody explains', () => {

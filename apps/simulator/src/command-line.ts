@@ -56,6 +56,12 @@ function knobValue(text: string): Json {
 }
 
 const MODULE = ['--module <file>', 'scenarios of your own: a module that exports a list "scenarios"'] as const
+const HANG = [
+  '--hang-seconds <seconds>',
+  'a run that takes longer than this in real time hangs, and is ended',
+  positive(86_400),
+  120,
+] as const
 const KNOBS = ['--knobs <name=value>', 'hold a knob fast that each seed draws; may be given again', knob] as const
 
 /** Reads the arguments. Throws UsageError where they are no call, and for `--help`. */
@@ -102,8 +108,8 @@ function programFor(found: (call: Call) => void): Command {
     .option(...KNOBS)
     .option('--continue', 'go on after a violation')
     .option('--twice', 'run each seed twice and compare the trace hashes')
-    .option('--guard', 'fail when something that is expected never occurs, also in a run of less than 5000 seeds')
-    .option('--hang-seconds <seconds>', 'a run that takes longer than this in real time hangs', positive(86_400), 120)
+    .option('--guard', 'fail when something that is expected never occurs, also in a run of less than 200 seeds')
+    .option(...HANG)
     .option(...MODULE)
     .action((flags: SweepFlags) => found({ type: 'sweep', flags: withKnobs(flags) }))
   texts.set(program, text)
@@ -118,6 +124,7 @@ function programFor(found: (call: Call) => void): Command {
     .command('stories')
     .description('runs the stories of bugs that were fixed')
     .argument('[files...]', 'stories; all that are kept where none is named')
+    .option(...HANG)
     .option(...MODULE)
     .action((files: string[], flags: Omit<StoriesFlags, 'files'>) =>
       found({ type: 'stories', flags: { ...flags, files } }),
@@ -135,6 +142,7 @@ function addOneRunCommands(program: Command, found: (call: Call) => void): void 
       .option('--scenario <name>', 'the scenario')
       .option('--seed <seed>', 'the seed', wholeNumber(0, MAX_SEED))
       .option(...KNOBS)
+      .option(...HANG)
       .option(...MODULE)
   const withStory = <T extends SubjectFlags>(story: string | undefined, flags: T): T =>
     withKnobs(story === undefined ? flags : { ...flags, story })

@@ -8,10 +8,22 @@ import { EXIT_BAD, EXIT_GOOD, EXIT_MISUSE, type Session } from './commands/sessi
 import { shrinkCommand } from './commands/shrink.ts'
 import { storiesCommand } from './commands/stories.ts'
 import { sweepCommand } from './commands/sweep.ts'
+import { planThreads } from './runs/plan-thread.ts'
+import { WatchedRuns } from './runs/watched-runs.ts'
 import { UsageError } from './usage-error.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const NARROW = 80
+/** As for a process that SIGPIPE has ended, which Node.js ignores. */
+const EXIT_BROKEN_PIPE = 128 + 13
+
+// Whoever read the output has seen enough, as `head` does: nothing is left to do for anybody.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(EXIT_BROKEN_PIPE)
+  })
+}
 
 const session: Session = {
   clock: systemClock,
@@ -29,6 +41,8 @@ const session: Session = {
       for (const signal of SIGNALS) process.off(signal, action)
     }
   },
+  runs: ({ module, hangSeconds }) =>
+    new WatchedRuns({ clock: systemClock, spawn: planThreads({ module }) }, { hangMs: hangSeconds * 1_000 }),
 }
 
 async function run({ type, flags }: Call): Promise<number> {

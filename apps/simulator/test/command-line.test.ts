@@ -45,22 +45,30 @@ describe('the arguments', () => {
   })
 
   test.each([
-    ['replay --scenario raft --seed 17', 'replay', { scenario: 'raft', seed: 17, events: 40, knobs: {} }],
-    ['replay a.json --events 0', 'replay', { story: 'a.json', events: 0, knobs: {} }],
+    [
+      'replay --scenario raft --seed 17',
+      'replay',
+      { scenario: 'raft', seed: 17, events: 40, knobs: {}, hangSeconds: 120 },
+    ],
+    ['replay a.json --events 0', 'replay', { story: 'a.json', events: 0, knobs: {}, hangSeconds: 120 }],
     [
       'explain --scenario raft --seed 17 --seconds 2 --out x.html',
       'explain',
-      { scenario: 'raft', seed: 17, seconds: 2, out: 'x.html', knobs: {} },
+      { scenario: 'raft', seed: 17, seconds: 2, out: 'x.html', knobs: {}, hangSeconds: 120 },
     ],
     [
-      'shrink --scenario raft --seed 17 --knobs a=1',
+      'shrink --scenario raft --seed 17 --knobs a=1 --hang-seconds 5',
       'shrink',
-      { scenario: 'raft', seed: 17, minutes: 5, knobs: { a: 1 } },
+      { scenario: 'raft', seed: 17, minutes: 5, knobs: { a: 1 }, hangSeconds: 5 },
     ],
     ['hashes --write', 'hashes', { write: true }],
     ['hashes --seeds 200', 'hashes', { seeds: 200 }],
-    ['stories', 'stories', { files: [] }],
-    ['stories a.json b.json --module m.mjs', 'stories', { files: ['a.json', 'b.json'], module: 'm.mjs' }],
+    ['stories', 'stories', { files: [], hangSeconds: 120 }],
+    [
+      'stories a.json b.json --module m.mjs',
+      'stories',
+      { files: ['a.json', 'b.json'], module: 'm.mjs', hangSeconds: 120 },
+    ],
   ])('of %s', (line, type, flags) => {
     expect(parse(line)).toEqual({ type, flags })
   })

@@ -20,31 +20,35 @@ beforeAll(() => {
 
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
-const GOOD: SubjectFlags = { scenario: 'tiny', seed: 7, knobs: {}, module: TINY }
+const HANG = { hangSeconds: 120 }
+const GOOD: SubjectFlags = { scenario: 'tiny', seed: 7, knobs: {}, module: TINY, ...HANG }
 const BAD: SubjectFlags = { ...GOOD, knobs: { bad: 7 } }
 
 /** Shrinks the bad seed; returns the session and the file of the story. */
 async function shrunk(name: string): Promise<{ session: SessionDouble; code: number; path: string }> {
   const session = new SessionDouble()
   const path = join(work, name)
-  const code = await shrinkInTurns(session, { ...BAD, minutes: 1, out: path })
+  const code = await inTurns(session, shrinkCommand({ ...BAD, minutes: 1, out: path }, session))
   return { session, code, path }
 }
 
-/** The command gives way between two runs, so the clock of the test has to go on. */
-async function shrinkInTurns(session: SessionDouble, flags: Parameters<typeof shrinkCommand>[0]): Promise<number> {
+/**
+ * A run takes a turn of the clock of the test, so that has to go on; but not while nothing waits for it, as when a module is
+ * loaded, which takes real time.
+ */
+async function inTurns(session: SessionDouble, command: Promise<number>): Promise<number> {
   let ended = false
-  const done = shrinkCommand(flags, session).finally(() => {
+  const done = command.finally(() => {
     ended = true
   })
-  while (!ended) await session.clock.advanceAsync(1)
+  while (!ended) await session.clock.advanceAsync(session.clock.pending > 0 ? 1 : 0)
   return await done
 }
 
 describe('replay', () => {
   test('of a seed that keeps every promise is good', async () => {
     const session = new SessionDouble()
-    expect(await replayCommand({ ...GOOD, events: 1 }, session)).toBe(0)
+    expect(await inTurns(session, replayCommand({ ...GOOD, events: 1 }, session))).toBe(0)
     expect(session.text).toContain('kept      every promise')
     expect(session.text).toContain('hash      0000000000000007, the same twice')
     expect(session.text).toContain('2 events before 30.000 ms are not shown')
@@ -54,7 +58,7 @@ describe('replay', () => {
 
   test('of a seed that breaks one says which, and what to do next', async () => {
     const session = new SessionDouble()
-    expect(await replayCommand({ ...BAD, events: 10 }, session)).toBe(1)
+    expect(await inTurns(session, replayCommand({ ...BAD, events: 10 }, session))).toBe(1)
     expect(session.text).toContain('broken    a planted rule, at 25.000 ms: <b>seed 7</b> is bad')
     expect(session.text).toContain('npm run simulate -- explain --scenario tiny --seed 7 --knobs bad=7')
     expect(session.text).toContain('npm run simulate -- shrink --scenario tiny --seed 7')
@@ -62,13 +66,13 @@ describe('replay', () => {
 
   test('of a run that differs the second time is bad', async () => {
     const session = new SessionDouble()
-    expect(await replayCommand({ ...GOOD, knobs: { random: true }, events: 0 }, session)).toBe(1)
+    expect(await inTurns(session, replayCommand({ ...GOOD, knobs: { random: true }, events: 0 }, session))).toBe(1)
     expect(session.text).toContain('the same trace twice')
   })
 
   test('of a scenario that throws shows where', async () => {
     const session = new SessionDouble()
-    expect(await replayCommand({ ...GOOD, knobs: { throw: 7 }, events: 0 }, session)).toBe(1)
+    expect(await inTurns(session, replayCommand({ ...GOOD, knobs: { throw: 7 }, events: 0 }, session))).toBe(1)
     expect(session.text).toMatch(/error TypeError: TypeError: a planted defect\n +at /)
   })
 })
@@ -105,14 +109,15 @@ describe('shrink', () => {
     expect(session.text).toContain('before  3 faults')
     expect(session.text).toContain('after   1 fault')
     const replay = new SessionDouble()
-    expect(await replayCommand({ story: path, knobs: {}, module: TINY, events: 0 }, replay)).toBe(1)
+    const flags = { story: path, knobs: {}, module: TINY, events: 0, ...HANG }
+    expect(await inTurns(replay, replayCommand(flags, replay))).toBe(1)
     expect(replay.text).toContain('it broke: a planted rule')
   })
 
   test('has nothing to do where no promise is broken', async () => {
     const session = new SessionDouble()
     const out = join(work, 'none.story.json')
-    expect(await shrinkInTurns(session, { ...GOOD, minutes: 1, out })).toBe(1)
+    expect(await inTurns(session, shrinkCommand({ ...GOOD, minutes: 1, out }, session))).toBe(1)
     expect(session.text).toContain('nothing to shrink')
     expect(existsSync(out)).toBe(false)
   })
@@ -122,7 +127,7 @@ describe('shrink', () => {
   test('stops when the time is over, and writes what it has', async () => {
     const session = new SessionDouble()
     const out = join(work, 'late.story.json')
-    expect(await shrinkInTurns(session, { ...BAD, minutes: 3 / 60_000, out })).toBe(0)
+    expect(await inTurns(session, shrinkCommand({ ...BAD, minutes: 3 / 60_000, out }, session))).toBe(0)
     expect(session.text).toContain(ENDED)
     expect(session.text).toContain('3 runs in 0 s')
     expect(parseStory(readFileSync(out, 'utf8')).rule).toBe('a planted rule')
@@ -131,7 +136,7 @@ describe('shrink', () => {
   test('stops when the user says so, and writes what it has', async () => {
     const session = new SessionDouble(2)
     const out = join(work, 'interrupted.story.json')
-    expect(await shrinkInTurns(session, { ...BAD, minutes: 1, out })).toBe(0)
+    expect(await inTurns(session, shrinkCommand({ ...BAD, minutes: 1, out }, session))).toBe(0)
     expect(session.text).toContain(ENDED)
     expect(parseStory(readFileSync(out, 'utf8')).rule).toBe('a planted rule')
   })
@@ -141,7 +146,7 @@ describe('explain', () => {
   test('prints the time line, and writes the page and the histories', async () => {
     const session = new SessionDouble()
     const out = join(work, 'page.html')
-    expect(await explainCommand({ ...BAD, out }, session)).toBe(1)
+    expect(await inTurns(session, explainCommand({ ...BAD, out }, session))).toBe(1)
     expect(session.text).toContain('n2 crash')
     expect(readFileSync(out, 'utf8')).toContain('&lt;b&gt;seed 7&lt;/b&gt; is bad')
     expect(readFileSync(join(work, 'page-clients.jsonl'), 'utf8')).toBe('{}\n')
@@ -152,8 +157,8 @@ describe('stories', () => {
   test('of bugs that are fixed are kept, of one that is back are not', async () => {
     const { path } = await shrunk('back.story.json')
     const session = new SessionDouble()
-    expect(await storiesCommand({ files: [path], module: TINY }, session)).toBe(1)
+    expect(await inTurns(session, storiesCommand({ files: [path], module: TINY, ...HANG }, session))).toBe(1)
     expect(session.text).toContain('BROKEN  tiny: a planted rule, from tiny, seed 7')
-    expect(await storiesCommand({ files: [], module: TINY }, new SessionDouble())).toBe(0)
+    expect(await storiesCommand({ files: [], module: TINY, ...HANG }, new SessionDouble())).toBe(0)
   })
 })

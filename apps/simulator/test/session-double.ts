@@ -1,5 +1,6 @@
 import { SeededRandom, type TimerHandle, VirtualClock } from '@dsys/runtime'
 import type { Session } from '../src/commands/session.ts'
+import { loadScenarios, scenarioNamed } from '../src/load-scenarios.ts'
 
 /** The file of the scenarios that fail on demand. */
 export const TINY: string = new URL('./fixtures/tiny-scenarios.mjs', import.meta.url).pathname
@@ -31,6 +32,16 @@ export class SessionDouble implements Session {
     const timer = this.clock.setTimer(this.#interruptAfterMs, action)
     return () => timer.cancel()
   }
+
+  /** In this thread, and a turn of the clock each. */
+  readonly runs: Session['runs'] = ({ module }) => ({
+    run: async (plan, options) => {
+      await new Promise<void>((resolve) => void this.clock.afterIo(resolve))
+      return await scenarioNamed(await loadScenarios(module), plan.scenario).run(plan, options)
+    },
+    giveUp: () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  })
 
   get text(): string {
     return this.said.join('\n')

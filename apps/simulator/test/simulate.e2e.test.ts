@@ -140,7 +140,7 @@ describe('a run over many seeds in threads', () => {
     const lame = ['--module', TINY, '--scenario', 'lame', '--report', 'lame']
     const short = await simulate([...lame, '--seeds', '10'])
     const guarded = await simulate([...lame, '--seeds', '10', '--guard'])
-    const long = await simulate([...lame, '--seeds', '5000'])
+    const long = await simulate([...lame, '--seeds', '200'])
     expect([short.code, guarded.code, long.code]).toEqual([0, 1, 1])
     expect(long.out).toContain('never came across: fault.pause, buggify.never')
     expect(reportAt('lame').missing).toEqual([{ scenario: 'lame', names: ['fault.pause', 'buggify.never'] }])
@@ -171,6 +171,70 @@ describe('a run over many seeds in threads', () => {
     expect(folder).toMatch(/^\d{4}-\d\d-\d\dT[\d-]+-tiny-9$/)
     expect(out).toContain(`Report: .data/simulate/${folder}/report.html`)
   })
+})
+
+describe('one run that does not end', () => {
+  const SEED = ['--module', TINY, '--scenario', 'tiny', '--seed', '7']
+  const HUNG = 'a run ends'
+  const SOON = ['--hang-seconds', '0.5', '--knobs', 'hang=7']
+
+  test('is ended by replay, which says how to go on', async () => {
+    const { code, out } = await simulate(['replay', ...SEED, ...SOON])
+    expect([code, out]).toEqual([1, expect.stringContaining(`broken    ${HUNG}: It did not end within 0.5 s`)])
+    expect(out).toMatch(/^tiny, seed 7, at commit/)
+    expect(out).toContain('npm run simulate -- shrink --scenario tiny --seed 7 --knobs hang=7')
+  })
+
+  test('is ended by explain, which has nothing to show', async () => {
+    const { code, out } = await simulate(['explain', ...SEED, ...SOON, '--out', 'hung.html'])
+    expect([code, out]).toEqual([1, expect.stringContaining(`tiny, seed 7 breaks: ${HUNG}.`)])
+    expect(readdirSync(work)).not.toContain('hung.html')
+  })
+
+  test('is made smaller by shrink like any other, as far as the time goes', async () => {
+    const args = ['shrink', ...SEED, ...SOON, '--minutes', '0.03', '--out', 'hung.story.json']
+    const { code, out } = await simulate(args)
+    expect([code, out]).toEqual([0, expect.stringContaining('it was ended before all was tried')])
+    expect(parseStory(readFileSync(join(work, 'hung.story.json'), 'utf8')).rule).toBe(HUNG)
+    const stories = await simulate(['stories', 'hung.story.json', '--module', TINY, '--hang-seconds', '0.5'])
+    expect([stories.code, stories.out]).toEqual([
+      1,
+      expect.stringContaining(`BROKEN  tiny: ${HUNG}, from tiny, seed 7`),
+    ])
+  })
+
+  test('is ended by Ctrl-C at once while shrink runs it, which keeps what it has', async () => {
+    const interrupt = (out: string, child: ChildProcess): void => {
+      if (out.includes('breaks:') && !child.killed) child.kill('SIGINT')
+    }
+    // The first run breaks a rule; as soon as a fault is missing, the run hangs.
+    const args = ['shrink', ...SEED, '--knobs', 'bad=7', '--knobs', 'hangIfSmaller=true', '--out', 'cut.story.json']
+    const { code, out } = await simulate(args, interrupt)
+    expect([code, out]).toEqual([0, expect.stringContaining('it was ended before all was tried')])
+    expect(parseStory(readFileSync(join(work, 'cut.story.json'), 'utf8')).rule).toBe('a planted rule')
+  })
+
+  test('that ends its thread, or throws, is told as such', async () => {
+    const exit = await simulate(['replay', ...SEED, '--knobs', 'exit=7'])
+    expect([exit.code, exit.out]).toEqual([1, expect.stringContaining('broken    a run leaves its worker alive')])
+    const thrown = await simulate(['replay', ...SEED, '--knobs', 'throw=7'])
+    expect([thrown.code, thrown.out]).toEqual([1, expect.stringMatching(/TypeError: a planted defect\n +at .*tiny/)])
+  })
+})
+
+test.each([
+  ['replay', ['--events', '100000']],
+  ['explain', []],
+])('%s ends in silence when nobody reads on, as behind a pipe to head', async (name, more) => {
+  const args = [name, '--scenario', 'raft', '--seed', '3', ...more]
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: work })
+  let err = ''
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  child.stdout.once('data', () => child.stdout.destroy())
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  expect([code, err]).toEqual([141, ''])
 })
 
 test.each([

@@ -1,19 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { expect, test, vi } from 'vitest'
+import { testExample } from '../../../tooling/readme/example.ts'
 
-const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
-
-test('the example of the README runs and prints what it says', async () => {
-  const example = read('./readme-example.ts')
-  expect(read('../README.md')).toContain(`\`\`\`ts\n${example}\`\`\`\n`)
-  const printed: string[] = []
-  const print = vi
-    .spyOn(console, 'log')
-    .mockImplementation((...values: unknown[]) => void printed.push(values.join(' ')))
-  try {
-    await import('./readme-example.ts')
-  } finally {
-    print.mockRestore()
-  }
-  expect(printed).toEqual([...example.matchAll(/^console\.log.* \/\/ (.*)$/gm)].map(([, said]) => said))
-})
+testExample(import.meta.url, 'readme-example.ts', () => import('./readme-example.ts'))

@@ -140,7 +140,7 @@ function readLinearizable(args: readonly string[]): Task {
   const budget = values.budget === undefined ? {} : { budget: wholeNumber('--budget', values.budget) }
   const named = model === undefined ? {} : { model }
   return {
-    file: oneFile(positionals),
+    file: oneFile(positionals, page),
     page,
     judge: (text) => checkHistoryText(text, { ...named, ...budget, html: page !== undefined, json }),
   }
@@ -157,7 +157,7 @@ function readTransactions(args: readonly string[]): Task {
   const { model, html: page, json, expected } = values
   if (model === undefined) throw new WrongUse('--model is missing: list-append or register.')
   return {
-    file: oneFile(positionals),
+    file: oneFile(positionals, page),
     page,
     judge: (text) =>
       // What is no model or no level is refused there.
@@ -172,8 +172,9 @@ function readTransactions(args: readonly string[]): Task {
   }
 }
 
-function oneFile(files: readonly string[]): string {
+function oneFile(files: readonly string[], page: string | undefined): string {
   const [file, ...others] = files
+  if (file !== undefined && file === page) throw new WrongUse(`--html would overwrite the history ${file}.`)
   if (file !== undefined && others.length === 0) return file
   throw new WrongUse(file === undefined ? 'The file is missing.' : 'One file at a time.')
 }

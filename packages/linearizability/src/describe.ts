@@ -10,14 +10,20 @@ export function describeOperation(model: AnyModel, { input, output, outcome, key
     model.describe === undefined
       ? `${JSON.stringify(input)}${output === undefined ? '' : ` → ${JSON.stringify(output)}`}`
       : model.describe(input, output, key)
-  return shorten(outcome === 'ok' ? text : `${text}, ${outcome === 'fail' ? 'failed' : 'outcome unknown'}`)
+  return shorten(
+    outcome === 'ok' ? text : `${text}, ${outcome === 'fail' ? 'failed' : 'outcome unknown'}`,
+    MAX_CHARACTERS,
+  )
 }
 
 /** A state in a few characters. */
 export function describeState(model: AnyModel, state: unknown): string {
-  return shorten(model.describeState === undefined ? (JSON.stringify(state) ?? 'nothing') : model.describeState(state))
+  return shorten(
+    model.describeState === undefined ? (JSON.stringify(state) ?? 'nothing') : model.describeState(state),
+    MAX_CHARACTERS,
+  )
 }
 
-function shorten(text: string): string {
-  return text.length <= MAX_CHARACTERS ? text : `${text.slice(0, MAX_CHARACTERS - 1)}…`
-}
+/** The beginning of a text that is too long. */
+export const shorten = (text: string, characters: number): string =>
+  text.length <= characters ? text : `${text.slice(0, characters - 1)}…`

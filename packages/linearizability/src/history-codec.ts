@@ -1,6 +1,7 @@
 import { HistoryFormatError } from './errors.ts'
 import type { HistoryEvent } from './history.ts'
-import type { Json } from './json.ts'
+import { type Json, showJson } from './json.ts'
+import { readJsonLines } from './json-lines.ts'
 
 /** The name of the format, in the first line of every history that {@link formatHistory} writes. */
 export const HISTORY_FORMAT = 'dsys-history/1'
@@ -30,38 +31,24 @@ export function parseHistory(text: string): ParsedHistory {
   const lines: number[] = []
   let model: string | undefined
   let first = true
-  for (const [index, raw] of text
-    .replace(/^\uFEFF/, '')
-    .split('\n')
-    .entries()) {
-    if (raw.trim() === '') continue
-    const value = parseLine(raw, index + 1)
-    const fields = new Fields(value, index + 1)
+  const fail = (why: string, line: number, cause?: unknown): never => {
+    throw new HistoryFormatError(why, line, cause)
+  }
+  for (const { line, record } of readJsonLines(text, fail)) {
+    const fields = new Fields(record, line)
     if (first && fields.has('format')) model = readHeader(fields)
     else {
       events.push(readEvent(fields))
-      lines.push(index + 1)
+      lines.push(line)
     }
     first = false
   }
   return { events, lines, model }
 }
 
-function parseLine(raw: string, line: number): Readonly<Record<string, Json>> {
-  let value: unknown
-  try {
-    value = JSON.parse(raw)
-  } catch (cause) {
-    throw new HistoryFormatError(`is not JSON (${(cause as Error).message})`, line, cause)
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, Json>
-  throw new HistoryFormatError('is not an object', line)
-}
-
 function readHeader(fields: Fields): string | undefined {
   const format = fields.text('format')
-  if (format !== HISTORY_FORMAT)
-    fields.fail(`the format is ${JSON.stringify(format)}, and only "${HISTORY_FORMAT}" is known`)
+  if (format !== HISTORY_FORMAT) fields.fail(`the format is ${showJson(format)}, and only "${HISTORY_FORMAT}" is known`)
   return fields.has('model') ? fields.text('model') : undefined
 }
 
@@ -80,16 +67,16 @@ function readEvent(fields: Fields): HistoryEvent {
     case 'unknown':
       return { type, op, ...time }
     default:
-      return fields.fail(`the type is ${JSON.stringify(type)}, and must be one of invoke, ok, fail, unknown`)
+      return fields.fail(`the type is ${showJson(type)}, and must be one of invoke, ok, fail, unknown`)
   }
 }
 
 /** The fields of one line, each read with a check. */
 class Fields {
-  readonly #value: Readonly<Record<string, Json>>
+  readonly #value: Readonly<Record<string, unknown>>
   readonly #line: number
 
-  constructor(value: Readonly<Record<string, Json>>, line: number) {
+  constructor(value: Readonly<Record<string, unknown>>, line: number) {
     this.#value = value
     this.#line = line
   }
@@ -100,23 +87,23 @@ class Fields {
 
   json(name: string): Json {
     const value = this.has(name) ? this.#value[name] : undefined
-    return value === undefined ? this.fail(`has no "${name}"`) : value
+    return value === undefined ? this.fail(`has no "${name}"`) : (value as Json)
   }
 
   text(name: string): string {
     const value = this.json(name)
-    return typeof value === 'string' ? value : this.fail(`"${name}" must be a text, and is ${JSON.stringify(value)}`)
+    return typeof value === 'string' ? value : this.fail(`"${name}" must be a text, and is ${showJson(value)}`)
   }
 
   number(name: string): number {
     const value = this.json(name)
-    return typeof value === 'number' ? value : this.fail(`"${name}" must be a number, and is ${JSON.stringify(value)}`)
+    return typeof value === 'number' ? value : this.fail(`"${name}" must be a number, and is ${showJson(value)}`)
   }
 
   operation(): number {
     const value = this.json('op')
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
-    return this.fail(`"op" must be a whole number of 0 or more, and is ${JSON.stringify(value)}`)
+    return this.fail(`"op" must be a whole number of 0 or more, and is ${showJson(value)}`)
   }
 
   fail(why: string): never {

@@ -10,7 +10,8 @@ export function copyJson(value: unknown, path = 'the value'): Json {
   return copy(value, path, 0)
 }
 
-const MAX_DEPTH = 100
+/** How many levels of lists and objects a value may have: it is compared and written down by recursion. */
+export const MAX_DEPTH = 100
 
 function copy(value: unknown, path: string, depth: number): Json {
   if (value === undefined || value === null) return null
@@ -87,4 +88,12 @@ export function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join()}]`
   const entries = definedEntries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${canonicalText(item)}`).join()}}`
+}
+
+const MAX_SHOWN = 120
+
+/** A value as JSON for a message: no more of it than a person will read. */
+export function showJson(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
 }

@@ -45,6 +45,12 @@ export interface Model<State, Input, Output> {
     given(input: Input, output: Output | undefined): Mark | undefined
   }
 
+  /**
+   * For speed alone: what can be told from all operations of a part together, those that returned and those of unknown outcome. Default:
+   * nothing.
+   */
+  foresight?(operations: readonly RecordedOperation<Input, Output>[]): Foresight<State, Input, Output>
+
   /** Default: whether they are the same JSON. */
   equals?(a: State, b: State): boolean
 
@@ -62,6 +68,36 @@ export interface Model<State, Input, Output> {
 
   /** The state in a few characters, for pictures. Default: JSON. */
   describeState?(state: State): string
+}
+
+/** An operation as it was recorded; its output is `undefined` when its outcome is unknown, and then its end says nothing. */
+export interface RecordedOperation<Input, Output> {
+  readonly key: string
+  readonly input: Input
+  readonly output: Output | undefined
+  /** Where in the history: indices of events. */
+  readonly invokedAt: number
+  readonly endedAt: number
+}
+
+/** See {@link Model.foresight}. */
+export interface Foresight<State, Input, Output> {
+  /**
+   * Whether anybody can have seen the effect of this operation of unknown outcome. It is left out when nobody can, so every order that
+   * has it must remain one without it.
+   */
+  isSeen?(input: Input): boolean
+  /** Whether it is certain, without any search, that there is no order. Default: false. */
+  readonly isHopeless?: boolean
+  /** For states that only ever go on. */
+  readonly progress?: {
+    /** How far a state is, at least. Never less behind an operation than before it. */
+    of(state: State): number
+    /** How far the state can be before the operation at most; `undefined` when that does not matter. */
+    latest(input: Input, output: Output | undefined): number | undefined
+  }
+  /** Whether an order can have this state behind one of its operations. What is given up is every order that comes through it. */
+  isOpen?(state: State): boolean
 }
 
 /** See {@link Model.marks}. */

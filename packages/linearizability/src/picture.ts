@@ -1,4 +1,4 @@
-import { describeOperation, describeState } from './describe.ts'
+import { describeOperation, describeState, shorten } from './describe.ts'
 import { describePart, type Failure, neededEffect } from './failure.ts'
 import { escapeHtml } from './html.ts'
 import type { AnyModel, Model } from './model.ts'
@@ -7,9 +7,12 @@ import { type Bar, type Lane, type Layout, layOut } from './picture-layout.ts'
 const COLUMN = 36
 const ROW = 34
 const BAR = 18
-const LABEL = 130
+const LABEL = 124
 const MARGIN = 12
 const MAX_LISTED = 100
+const MAX_CLIENT = 16
+/** Of the name of a part, in a heading. */
+const MAX_TITLE = 60
 
 /**
  * A page that shows why a history is not linearizable: a lane for each client, a bar for each operation, the longest order as a line
@@ -18,7 +21,7 @@ const MAX_LISTED = 100
 export function drawFailure<State, Input, Output>(model: Model<State, Input, Output>, failure: Failure): string {
   const untyped = model as AnyModel
   const layout = layOut(failure, (operation) => describeOperation(untyped, operation))
-  const title = `${describePart(failure.partition)} is not linearizable`
+  const title = `${describePart(shorten(failure.partition, MAX_TITLE))} is not linearizable`
   return [
     '<!doctype html>',
     '<html lang="en">',
@@ -42,29 +45,42 @@ export function drawFailure<State, Input, Output>(model: Model<State, Input, Out
   ].join('\n')
 }
 
-const x = (column: number): number => LABEL + MARGIN + column * COLUMN
+const x = (column: number): number => MARGIN + column * COLUMN
 const y = (row: number): number => MARGIN + row * ROW
 
+/** The names of the clients stand beside what scrolls, which begins at its end: there is what is wrong. */
 function drawLanes(layout: Layout): string {
   // The last bars have their texts beside them.
   const width = Math.max(...layout.bars.map(({ from, text }) => x(from) + text.length * 8), x(layout.columns)) + MARGIN
   const height = y(layout.rows) + MARGIN
-  return [
-    `<svg role="img" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
-    `<title>One lane for each client; time runs to the right</title>`,
-    ...layout.lanes.map((lane) => drawLane(lane, width)),
+  const svg = (size: number, label: string, ...parts: readonly string[]): string =>
+    [
+      `<svg role="img" width="${size}" height="${height}" viewBox="0 0 ${size} ${height}">`,
+      `<title>${label}</title>`,
+      ...parts,
+      '</svg>',
+    ].join('\n')
+  const time = svg(
+    width,
+    'One lane for each client; time runs to the right',
+    ...layout.lanes.map((lane) => drawLine(lane, width)),
     ...layout.bars.map((bar) => drawBar(bar, layout.columns)),
     drawPath(layout.bars),
+    ...layout.bars.map(drawText),
     ...layout.bars.flatMap(drawPoint),
-    '</svg>',
-  ].join('\n')
+  )
+  return `${svg(LABEL, 'The clients', ...layout.lanes.map(drawClient))}\n<div class="time">${time}</div>`
 }
 
-function drawLane({ client, firstRow, rows }: Lane, width: number): string {
-  const [top, label] = [y(firstRow) - 3, client.length > 16 ? `${client.slice(0, 15)}…` : client]
+const drawLine = ({ firstRow }: Lane, width: number): string =>
+  `<line class="lane" x1="0" y1="${y(firstRow) - 3}" x2="${width}" y2="${y(firstRow) - 3}"/>`
+
+function drawClient(lane: Lane): string {
+  const { client, firstRow, rows } = lane
+  const label = shorten(client, MAX_CLIENT)
   return [
-    `<line class="lane" x1="0" y1="${top}" x2="${width}" y2="${top}"/>`,
-    `<text class="client" x="${MARGIN}" y="${y(firstRow) + (rows * ROW) / 2}"><title>${escapeHtml(client)}</title>${escapeHtml(label)}</text>`,
+    drawLine(lane, LABEL),
+    `<text class="client" x="0" y="${y(firstRow) + (rows * ROW) / 2}"><title>${escapeHtml(client)}</title>${escapeHtml(label)}</text>`,
   ].join('')
 }
 
@@ -79,10 +95,13 @@ function drawBar({ operation, text, kind, row, from, to, place }: Bar, columns: 
   ].join('\n')
   return [
     `<g class="${kind}"><title>${escapeHtml(about)}</title>`,
-    `<rect x="${x(from)}" y="${y(row) + 12}" width="${width}" height="${BAR - 6}" rx="3"/>`,
-    `<text x="${x(from)}" y="${y(row) + 9}">${escapeHtml(text)}</text></g>`,
+    `<rect x="${x(from)}" y="${y(row) + 12}" width="${width}" height="${BAR - 6}" rx="3"/></g>`,
   ].join('')
 }
+
+/** Above the line of the order, so that it can be read. */
+const drawText = ({ text, kind, row, from }: Bar): string =>
+  `<text class="${kind}" x="${x(from)}" y="${y(row) + 8}">${escapeHtml(text)}</text>`
 
 const centre = (row: number): number => y(row) + 12 + (BAR - 6) / 2
 
@@ -146,15 +165,17 @@ const STYLE = `
   --placed: #9db8e0; --culprit: #d92d20; --unplaced: #f3a29b; --failed: #c9ccd1; --order: #1d4ed8; }
 @media (prefers-color-scheme: dark) { :root { --page: #16181c; --text: #e7e9ec; --quiet: #9aa1ab; --line: #363b43;
   --placed: #3f5f92; --culprit: #f0544a; --unplaced: #8c3b36; --failed: #4a4f57; --order: #8db4ff; } }
-body { background: var(--page); color: var(--text); font: 15px/1.5 system-ui, sans-serif; margin: 24px; max-width: 100%; }
+body { background: var(--page); color: var(--text); font: 15px/1.5 system-ui, sans-serif; margin: 24px; overflow-wrap: anywhere; }
 h1 { font-size: 22px; } h2 { font-size: 17px; margin-top: 28px; } p { max-width: 90ch; }
-.picture { overflow-x: auto; } svg { display: block; }
-svg text { font: 12px system-ui, sans-serif; fill: var(--text); } svg .client { font-weight: 600; }
+.picture { display: flex; } .time { overflow-x: auto; flex: 1; min-width: 0; direction: rtl; }
+svg { display: block; flex: none; direction: ltr; } .time svg { margin-right: auto; }
+svg text { font: 12px system-ui, sans-serif; fill: var(--text); stroke: var(--page); stroke-width: 2.5; paint-order: stroke; }
+svg .client { font-weight: 600; }
 .lane { stroke: var(--line); }
 .placed rect { fill: var(--placed); } .culprit rect { fill: var(--culprit); }
 .unplaced rect { fill: var(--unplaced); stroke: var(--culprit); }
 .failed rect { fill: var(--failed); } .unknown rect { fill: none; stroke: var(--quiet); stroke-dasharray: 4 3; }
-.culprit text { font-weight: 700; }
+text.culprit { font-weight: 700; }
 .order { fill: none; stroke: var(--order); stroke-width: 1.5; stroke-opacity: 0.55; }
 .point { fill: var(--order); stroke: var(--page); }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: 4px 20px; color: var(--quiet); }
@@ -163,7 +184,7 @@ svg text { font: 12px system-ui, sans-serif; fill: var(--text); } svg .client { 
 .legend .placed i { background: var(--placed); } .legend .culprit i { background: var(--culprit); }
 .legend .unplaced i { background: var(--unplaced); border: 1px solid var(--culprit); }
 .legend .unknown i { border: 1px dashed var(--quiet); } .legend .failed i { background: var(--failed); }
-table { border-collapse: collapse; } th { text-align: left; color: var(--quiet); font-weight: 500; }
+table { border-collapse: collapse; } th { text-align: left; white-space: nowrap; color: var(--quiet); font-weight: 500; }
 th, td { padding: 2px 14px 2px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr.unplaced td { color: var(--culprit); }
 `

@@ -64,6 +64,22 @@ test('3 and a sentence for what cannot be read, written or understood', async ()
   expect((await run([])).code).toBe(3)
 })
 
+test('what is not UTF-8 is refused: two keys could become one', async () => {
+  await writeFile(join(folder, 'latin1.jsonl'), Buffer.from('{"format":"dsys-history/1","model":"\xE4"}', 'latin1'))
+  const { code, complained } = await run(['linearizable', 'latin1.jsonl'])
+  expect({ code, complained }).toEqual({
+    code: 3,
+    complained: expect.stringContaining('latin1.jsonl cannot be read: '),
+  })
+})
+
+test('when nobody hears the complaint the exit code still does not say that a history is wrong', async () => {
+  const child = spawn(process.execPath, [COMMAND, 'linearizable', 'none.jsonl'], { cwd: folder })
+  child.stderr.destroy()
+  const [code] = (await once(child, 'exit')) as [number]
+  expect(code).toBe(3)
+})
+
 test('a reader that has seen enough changes no verdict', async () => {
   const keys = Array.from({ length: 20_000 }, (_, index) => `key${index}`)
   const good = history(...keys.map((key) => inSequence(ok('a', { op: 'write', value: 1 }, null, key))), stale('last'))

@@ -86,6 +86,13 @@ describe('dsys-check linearizable', () => {
     expect(written['page.html']).toMatch(/^<!doctype html>/)
   })
 
+  test('the page does not take the place of the history', async () => {
+    const { code, complained, written } = await run('linearizable --html bad.jsonl bad.jsonl')
+    expect({ code, written }).toEqual({ code: 3, written: {} })
+    expect(complained).toContain('--html would overwrite the history bad.jsonl.')
+    expect((await run('transactions --model register --html serial.jsonl serial.jsonl')).code).toBe(3)
+  })
+
   test('no page when there is no failure to show', async () => {
     expect(await run('linearizable --html page.html good.jsonl')).toMatchObject({ code: 0, written: {} })
   })

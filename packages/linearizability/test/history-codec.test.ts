@@ -4,6 +4,7 @@ import {
   formatHistory,
   type HistoryEvent,
   HistoryFormatError,
+  HistoryRecorder,
   MODEL_NAMES,
   modelByName,
   parseHistory,
@@ -73,6 +74,47 @@ describe('JSON lines', () => {
     const error = { code: 'DSYS_HISTORY_FORMAT', line: 4, retryable: false, outcome: 'not-applied' }
     expect(read).toThrow(expect.objectContaining(error))
     expect(read).toThrow(`line 4: ${why}`)
+  })
+
+  const writes = (value: string): unknown =>
+    parseHistory(`{"type":"invoke","op":0,"client":"a","key":"x","input":{"op":"write","value":${value}}}`).events
+
+  test.each(['9007199254740993', '-9007199254740993', '[1,{"a":123456789012345678}]', '1e999', '1'.repeat(400)])(
+    '%s, which would be read as another number, is refused',
+    (value) => expect(() => writes(value)).toThrow('line 1: has the number '),
+  )
+
+  test.each([
+    '9007199254740992',
+    '1152921504606846976',
+    '1e300',
+    '0.30000000000000004',
+    '"9007199254740993 \\" 1e999"',
+  ])('%s is read as it is written', (value) =>
+    expect(writes(value)).toMatchObject([{ input: { value: JSON.parse(value) } }]),
+  )
+
+  test('what is too deep to be compared is refused, and whatever a recorder takes is not', () => {
+    const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
+    expect(() => writes(deep(100_000))).toThrow('line 1: is more than 100 levels deep')
+    const recorder = new HistoryRecorder()
+    recorder.invoke('a', 'x', JSON.parse(deep(100)))
+    expect(() => recorder.invoke('a', 'x', JSON.parse(deep(101)))).toThrow(TypeError)
+    expect(parseHistory(formatHistory(recorder.history())).events).toEqual(recorder.history())
+  })
+
+  test('a message shows no more of a line than can be read', () => {
+    const long = 'x'.repeat(100_000)
+    for (const line of [`{"type":"${long}","op":1}`, `{"type":"ok","op":"${long}"}`, `{"format":"${long}"}`]) {
+      let message = ''
+      try {
+        parseHistory(line)
+      } catch (error) {
+        message = (error as Error).message
+      }
+      expect(message.length).toBeGreaterThan(20)
+      expect(message.length).toBeLessThan(300)
+    }
   })
 
   test('another format is refused', () => {

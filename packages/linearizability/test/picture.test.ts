@@ -112,6 +112,18 @@ describe('the page', () => {
     expect(page).not.toContain('operation 200 of')
   })
 
+  test('of a wide history it shows the end first, the names of the clients beside it, and texts above the line', () => {
+    const key = 'k'.repeat(300)
+    const page = pageOf(history(inSequence(write('a', 1, key), read('b', 2, key))))
+    expect(page).toMatch(/\.time \{[^}]*overflow-x: auto;[^}]*direction: rtl/)
+    const [clients = '', time = ''] = page.split('<div class="time">')
+    expect(clients.match(/<text class="client"/g)).toHaveLength(2)
+    expect(time).not.toContain('class="client"')
+    expect(time.indexOf('<polyline')).toBeGreaterThan(time.lastIndexOf('<rect'))
+    expect(time.indexOf('<polyline')).toBeLessThan(time.indexOf('<text'))
+    expect(/<h1>(.*)<\/h1>/.exec(page)?.[1]?.length).toBeLessThan(120)
+  })
+
   test('what overlaps stands in rows of its own', () => {
     const failure = failureOf(registerModel(), history(together(write('a', 1), write('a', 2), read('b', 7))))
     const { lanes, rows } = layOut(failure, () => 'text')

@@ -1,23 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { ANOMALY_KINDS, MODEL_NAMES } from '@dsys/linearizability'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { readmeOf, testExample } from '../../../tooling/readme/example.ts'
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-
-test('the example of the README runs and prints what it says', async () => {
-  const example = readFileSync(new URL('./example.ts', import.meta.url), 'utf8')
-  expect(readme).toContain(`\`\`\`ts\n${example}\`\`\`\n`)
-  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
-  try {
-    await import('./example.ts')
-    const promised = [...example.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map((match) => match[1])
-    expect(log.mock.calls.map((call) => call.join(' '))).toEqual(promised)
-  } finally {
-    log.mockRestore()
-  }
-})
+testExample(import.meta.url, 'example.ts', () => import('./example.ts'))
+testExample(import.meta.url, 'transactions-example.ts', () => import('./transactions-example.ts'))
 
 test('the README has every model and every anomaly', () => {
+  const readme = readmeOf(import.meta.url)
   for (const name of MODEL_NAMES) expect(readme).toContain(`\`${name}\``)
   // Those of an order are named by their ending.
   for (const kind of ANOMALY_KINDS) expect(readme).toContain(`\`${kind.replace(/-(process|realtime)$/, '')}`)

@@ -32,16 +32,19 @@ export function explainHtml(result: RunResult, options: ExplainOptions = {}): st
 <button type="button" id="in">Zoom in</button>
 <button type="button" id="out">Zoom out</button>
 <button type="button" id="all">All of it</button>
-<span>The wheel zooms, dragging moves.</span>
+<span>The wheel zooms, dragging moves; on the lanes so do + and &minus;, the arrow keys, Home and End.</span>
 </form>
 <ul class="legend">
 <li class="leader">leader (a colour for each term)</li><li class="candidate">candidate</li><li class="down">down</li>
 <li class="paused">paused</li><li class="fault">fault</li><li class="lost">lost</li><li class="late">late</li>
 <li class="under-way">never arrives</li>
 </ul>
-<canvas id="lanes"></canvas>
-<p id="hint" role="status"></p>
+<p id="view" role="status"></p>
+<canvas id="lanes" tabindex="0" role="img" aria-label="A lane for each node, and the frames between them. The table below has the same as text."></canvas>
+<p id="hint"></p>
+<div id="list" tabindex="0" role="region" aria-label="The events in view">
 <table><thead><tr><th>time</th><th>node</th><th>event</th><th>peer</th><th>numbers</th><th>detail</th></tr></thead><tbody id="rows"></tbody></table>
+</div>
 <p id="more"></p>
 <noscript><p>The lanes are drawn by the script of this page, which is off.</p></noscript>
 <script type="application/json" id="data">${jsonForScript(dataOf(timeLine))}</script>
@@ -90,7 +93,7 @@ function dataOf({ nodes, fromMs, toMs, events, frames, spans, violation }: TimeL
     nodes,
     fromMs,
     toMs,
-    violationMs: violation?.atMs ?? null,
+    violation: violation === undefined ? null : [violation.atMs, violation.rule, violation.message],
     events: events.map(({ atMs, node, what, peer, numbers, detail }) => [
       atMs,
       at(node),

@@ -8,14 +8,20 @@ const data = JSON.parse(document.getElementById('data').textContent)
 const element = (id) => document.getElementById(id)
 const canvas = element('lanes')
 const pen = canvas.getContext('2d')
-const LEFT = 64, TOP = 24, BAR = 14, LANE = 64, TICKS = 24, MAX_ROWS = 400, MAX_BARS = 6
+const LEFT = 64, TOP = 24, BAR = 14, LANE = 64, BELOW = 6, MAX_ROWS = 400, MAX_BARS = 6, FIRST_VIEW = 300, TICK_WIDTH = 110
 const HUES = [130, 210, 300, 30, 180, 260, 80, 340]
-const FRAME_COLOURS = { arrived: '#5b7aa0', late: '#e67e00', lost: '#d00000', 'under way': '#bbbbbb' }
+const FATES = { arrived: 'frame', late: 'late', lost: 'lost', 'under way': 'gone' }
+const ROLES = /^(leader|follower|candidate|pre-candidate|learner)$/
 const SPREADS = /partition|cut|isolate|seen|flapping|broker/
-let from = data.fromMs, to = Math.max(data.toMs, data.fromMs + 0.001)
+const end = Math.max(data.toMs, data.fromMs + 0.001)
+let from = data.fromMs, to = end
+// What led to a violation is at the end; the whole would be too dense to see it.
+if (data.violation && data.events.length > 2 * FIRST_VIEW) from = Math.min(data.events[data.events.length - FIRST_VIEW][0], end - 0.001)
+let colours = {}
+const colour = (name) => colours[name] ||= getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim()
 const bars = stackBars()
 const lanesTop = TOP + bars.rows * BAR + 16
-const height = lanesTop + data.nodes.length * LANE + TICKS
+const height = lanesTop + data.nodes.length * LANE + BELOW
 
 function stackBars() {
   const ends = []
@@ -23,11 +29,16 @@ function stackBars() {
     let row = ends.findIndex((end) => end <= span[0])
     if (row < 0) row = ends.length < MAX_BARS ? ends.length : MAX_BARS - 1
     ends[row] = Math.max(ends[row] || 0, span[1])
-    return { span, row }
+    return { span, row, free: Infinity }
+  })
+  placed.forEach((bar, i) => {
+    const next = placed.slice(i + 1).find(({ row }) => row === bar.row)
+    if (next) bar.free = next.span[0]
   })
   return { placed, rows: ends.length }
 }
 
+const numbersOf = (e) => e[4].join(' ').replace(/(^| )0( 0)*$/, '')
 const nameOf = (i) => i < 0 ? '' : data.nodes[i]
 const laneY = (i) => lanesTop + i * LANE + LANE / 2
 const widthOf = () => canvas.clientWidth
@@ -57,62 +68,84 @@ function draw() {
   drawLanes()
   const words = wanted()
   if (element('frames').checked) data.frames.forEach((frame) => drawFrame(frame, words))
+  if (data.violation) rule(x(data.violation[0]), colour('lost'), 2)
+  data.spans.forEach(drawRoleName)
   drawEvents(words)
-  if (data.violationMs !== null) rule(x(data.violationMs), '#d00000', 2)
   pen.restore()
   drawNames()
 }
 
-function rule(px, colour, width) {
-  pen.strokeStyle = colour
+/** Words that can be read over whatever is drawn below them. */
+function write(text, px, y) {
+  pen.strokeStyle = colour('back')
+  pen.lineWidth = 3
+  pen.lineJoin = 'round'
+  pen.setLineDash([])
+  pen.strokeText(text, px, y)
+  pen.fillText(text, px, y)
+}
+
+function rule(px, paint, width) {
+  pen.strokeStyle = paint
   pen.lineWidth = width
   pen.setLineDash([])
   pen.beginPath()
   pen.moveTo(px, TOP)
-  pen.lineTo(px, height - TICKS)
+  pen.lineTo(px, height - BELOW)
   pen.stroke()
 }
 
 function drawAxis() {
-  const rough = (to - from) / 8
+  const rough = (to - from) / Math.max(2, Math.min(8, widthOf() / TICK_WIDTH))
   const power = Math.pow(10, Math.floor(Math.log10(rough)))
   const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough)
   const digits = Math.max(0, Math.min(6, -Math.floor(Math.log10(step))))
-  pen.fillStyle = '#555'
   for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
-    rule(x(t), '#eeeeee', 1)
-    pen.fillText(t.toFixed(digits) + ' ms', x(t) + 2, 10)
+    if (x(t) < LEFT) continue
+    rule(x(t), colour('grid'), 1)
+    const text = t.toFixed(digits) + ' ms'
+    pen.fillStyle = colour('dim')
+    if (x(t) + pen.measureText(text).width + 4 < widthOf()) pen.fillText(text, x(t) + 2, 10)
   }
 }
 
-function drawFault({ span, row }) {
+function drawFault({ span, row, free }) {
   const [a, b, node, , what] = span
   if (!inView(a, b)) return
   const [left, width] = [x(a), Math.max(2, x(b) - x(a))]
   if (SPREADS.test(what)) {
-    pen.fillStyle = 'rgba(220, 80, 60, 0.08)'
-    pen.fillRect(left, TOP, width, height - TOP - TICKS)
+    pen.fillStyle = colour('spread')
+    pen.fillRect(left, TOP, width, height - TOP - BELOW)
   }
-  pen.fillStyle = '#f3b0a8'
+  pen.fillStyle = colour('fault')
   pen.fillRect(left, TOP + row * BAR, width, BAR - 2)
-  label(what + (node < 0 ? '' : ' ' + nameOf(node)), Math.max(left, LEFT) + 2, TOP + row * BAR + BAR / 2 - 1, width)
+  const name = what + (node < 0 ? '' : ' ' + nameOf(node))
+  const [long, y, after] = [pen.measureText(name).width, TOP + row * BAR + BAR / 2 - 1, left + width + 3]
+  pen.fillStyle = colour('text')
+  if (left + width - Math.max(left, LEFT) > long + 2) pen.fillText(name, Math.max(left, LEFT) + 2, y)
+  else if (after >= LEFT && after + long < Math.min(x(free), widthOf())) pen.fillText(name, after, y)
 }
 
 function label(text, px, y, width) {
   if (pen.measureText(text).width > width) return
-  pen.fillStyle = '#333'
-  pen.fillText(text, px, y)
+  pen.fillStyle = colour('text')
+  write(text, px, y)
 }
 
 function drawSpan([a, b, node, kind, what, number]) {
   if (kind === 'fault' || node < 0 || !inView(a, b)) return
   const [left, width, top] = [x(a), Math.max(1, x(b) - x(a)), laneY(node) - 10]
-  if (kind === 'down') pen.fillStyle = '#444'
+  if (kind === 'down') pen.fillStyle = colour('down')
   else if (kind === 'paused') pen.fillStyle = hatch()
-  else if (what === 'leader') pen.fillStyle = 'hsl(' + HUES[number % HUES.length] + ' 50% 75%)'
-  else pen.fillStyle = what.includes('candidate') ? '#f4d58d' : '#eef1f5'
+  else if (what === 'leader') pen.fillStyle = 'hsl(' + HUES[number % HUES.length] + ' 50% ' + colour('role-light') + ')'
+  else pen.fillStyle = colour(what.includes('candidate') ? 'candidate' : 'other')
   pen.fillRect(left, top, width, 20)
-  if (kind === 'role') label(what + (number > 0 ? ' ' + number : ''), Math.max(left, LEFT) + 2, top - 6, width)
+}
+
+function drawRoleName([a, b, node, kind, what, number]) {
+  if (kind !== 'role' || node < 0 || !inView(a, b)) return
+  const left = Math.max(x(a), LEFT) + 2
+  label(what + (number > 0 ? ' ' + number : ''), left, laneY(node) - 16, Math.min(x(b), widthOf()) - left)
 }
 
 let hatching
@@ -121,7 +154,7 @@ function hatch() {
   const tile = document.createElement('canvas')
   tile.width = tile.height = 6
   const brush = tile.getContext('2d')
-  brush.strokeStyle = '#999'
+  brush.strokeStyle = colour('lane')
   brush.beginPath()
   brush.moveTo(0, 6)
   brush.lineTo(6, 0)
@@ -133,7 +166,7 @@ function hatch() {
 function drawLanes() {
   pen.setLineDash([])
   pen.lineWidth = 1
-  pen.strokeStyle = '#999'
+  pen.strokeStyle = colour('lane')
   data.nodes.forEach((_, i) => {
     pen.beginPath()
     pen.moveTo(LEFT, laneY(i))
@@ -143,7 +176,7 @@ function drawLanes() {
 }
 
 function drawNames() {
-  pen.fillStyle = '#222'
+  pen.fillStyle = colour('text')
   pen.font = '600 12px system-ui, sans-serif'
   data.nodes.forEach((name, i) => pen.fillText(name, 6, laneY(i), LEFT - 8))
 }
@@ -152,7 +185,7 @@ function drawFrame(frame, words) {
   const [a, b, sender, receiver, fate] = frame
   if (sender < 0 || receiver < 0 || !inView(a, b)) return
   pen.globalAlpha = words === '' || frameText(frame).includes(words) ? 1 : 0.08
-  pen.strokeStyle = pen.fillStyle = FRAME_COLOURS[fate]
+  pen.strokeStyle = pen.fillStyle = colour(FATES[fate])
   pen.lineWidth = fate === 'lost' || fate === 'late' ? 1.5 : 0.8
   pen.setLineDash(fate === 'lost' || fate === 'under way' ? [4, 3] : [])
   const [x1, y1] = [x(a), laneY(sender)]
@@ -187,35 +220,61 @@ function head(x1, y1, x2, y2) {
 }
 
 function drawEvents(words) {
-  const labelledTo = data.nodes.map(() => 0)
+  const named = []
+  const often = {}
   for (const event of data.events) {
     const [atMs, node, what] = event
     if (node < 0 || atMs < from || atMs > to) continue
-    pen.globalAlpha = words === '' || eventText(event).includes(words) ? 1 : 0.1
+    const alpha = words === '' || eventText(event).includes(words) ? 1 : 0.1
     const isFrame = what === 'send' || what === 'receive' || what === 'lose'
     const px = x(atMs)
-    pen.fillStyle = isFrame ? '#5b7aa0' : what === 'crash' ? '#d00000' : '#222'
+    pen.globalAlpha = alpha
+    pen.fillStyle = colour(isFrame ? 'frame' : what === 'crash' ? 'lost' : 'text')
     pen.beginPath()
     pen.arc(px, laneY(node), isFrame ? 1.5 : 3, 0, 7)
     pen.fill()
-    if (!isFrame && px > labelledTo[node]) {
-      pen.fillText(what, px + 2, laneY(node) + 18)
-      labelledTo[node] = px + pen.measureText(what).width + 8
-    }
     pen.globalAlpha = 1
+    if (isFrame || (element('faults').checked && /^(fault|over)[.]/.test(what)) || ROLES.test(what)) continue
+    often[what] = (often[what] || 0) + 1
+    if (alpha === 1) named.push({ px, node, what })
   }
+  nameEvents(named, often)
+}
+
+/** Names as many events as there is room for, and what is rare before what is not. */
+function nameEvents(named, often) {
+  const taken = data.nodes.map(() => [])
+  named.sort((a, b) => often[a.what] - often[b.what] || b.px - a.px)
+  for (const { px, node, what } of named) {
+    const width = pen.measureText(what).width
+    const left = px + 2 + width > widthOf() ? px - width - 2 : px + 2
+    if (taken[node].some(([a, b]) => left < b && left + width > a)) continue
+    taken[node].push([left - 6, left + width + 6])
+    pen.fillStyle = colour(what === 'crash' ? 'lost' : 'text')
+    write(what, left, laneY(node) + 18)
+  }
+}
+
+function rowOf(cells, kind) {
+  const row = document.createElement('tr')
+  if (kind) row.className = kind
+  for (const text of cells) row.appendChild(document.createElement('td')).textContent = text
+  return row
 }
 
 function fillRows() {
   const words = wanted()
-  const matching = data.events.filter((e) => e[0] >= from && e[0] <= to && (words === '' || eventText(e).includes(words)))
-  const rows = matching.slice(-MAX_ROWS).map((e) => {
-    const row = document.createElement('tr')
-    const cells = [e[0].toFixed(3), nameOf(e[1]), e[2], nameOf(e[3]), e[4].join(' '), e[5]]
-    for (const text of cells) row.appendChild(document.createElement('td')).textContent = text
-    return row
-  })
+  const shown = data.events.filter((e) => e[0] >= from && e[0] <= to)
+  const matching = shown.filter((e) => words === '' || eventText(e).includes(words))
+  const rows = matching.slice(-MAX_ROWS).map((e) =>
+    rowOf([e[0].toFixed(3), nameOf(e[1]), e[2], nameOf(e[3]), numbersOf(e), e[5]]))
+  if (data.violation && data.violation[0] >= from && data.violation[0] <= to)
+    rows.push(rowOf([data.violation[0].toFixed(3), '', 'broken', '', '', data.violation[1] + ': ' + data.violation[2]], 'broken'))
   element('rows').replaceChildren(...rows)
+  element('list').scrollTop = element('list').scrollHeight
+  element('view').textContent = 'In view: ' + from.toFixed(3) + ' ms to ' + to.toFixed(3) + ' ms, '
+    + (shown.length === data.events.length ? 'all ' : shown.length + ' of ') + data.events.length + ' events'
+    + (words === '' ? '.' : ', of which ' + matching.length + ' match the filter.')
   element('more').textContent = matching.length > MAX_ROWS
     ? 'The last ' + MAX_ROWS + ' of ' + matching.length + ' events in view are listed. Zoom in or filter for the others.' : ''
 }
@@ -230,9 +289,28 @@ function redraw() {
 function zoom(factor, around) {
   const span = Math.min(Math.max((to - from) * factor, 0.001), Math.max(data.toMs - data.fromMs, 0.001) * 1.1)
   const share = (around - from) / (to - from)
-  from = around - span * share
+  show(around - span * share, span)
+}
+
+/** Looks at \`span\` from \`begin\` on, or at what is nearest to it: there is nothing before the beginning and after the end. */
+function show(begin, span) {
+  const whole = end - data.fromMs
+  const margin = Math.max(span * 0.05, (span - whole) / 2)
+  from = Math.max(data.fromMs - margin, Math.min(begin, end + margin - span))
   to = from + span
   redraw()
+}
+
+function keyed(key) {
+  const span = to - from
+  if (key === '+' || key === '=') zoom(0.5, (from + to) / 2)
+  else if (key === '-') zoom(2, (from + to) / 2)
+  else if (key === 'ArrowLeft') show(from - span * 0.1, span)
+  else if (key === 'ArrowRight') show(from + span * 0.1, span)
+  else if (key === 'Home') show(data.fromMs, span)
+  else if (key === 'End') show(end - span, span)
+  else return false
+  return true
 }
 
 function nearest(px, y) {
@@ -240,7 +318,7 @@ function nearest(px, y) {
   const consider = (distance, text) => { if (distance < bestDistance) { bestDistance = distance; best = text } }
   for (const e of data.events) {
     if (e[1] >= 0 && e[0] >= from && e[0] <= to) {
-      consider(Math.hypot(x(e[0]) - px, laneY(e[1]) - y), e[0].toFixed(3) + ' ms  ' + nameOf(e[1]) + ' ' + e[2] + ' ' + nameOf(e[3]) + '  ' + e[4].join(' ') + '  ' + e[5])
+      consider(Math.hypot(x(e[0]) - px, laneY(e[1]) - y), e[0].toFixed(3) + ' ms  ' + nameOf(e[1]) + ' ' + e[2] + ' ' + nameOf(e[3]) + '  ' + numbersOf(e) + '  ' + e[5])
     }
   }
   for (const f of element('frames').checked ? data.frames : []) {
@@ -261,27 +339,36 @@ function nearest(px, y) {
 let drag
 canvas.addEventListener('wheel', (event) => {
   event.preventDefault()
-  zoom(event.deltaY > 0 ? 1.25 : 0.8, timeAt(event.offsetX))
+  const sideways = event.deltaX || 0
+  if (Math.abs(sideways) > Math.abs(event.deltaY)) show(timeAt(LEFT + sideways), to - from)
+  else zoom(event.deltaY > 0 ? 1.25 : 0.8, timeAt(event.offsetX))
 }, { passive: false })
 canvas.addEventListener('pointerdown', (event) => {
   drag = { px: event.offsetX, from, to }
   canvas.setPointerCapture(event.pointerId)
 })
 canvas.addEventListener('pointerup', () => { drag = undefined })
+canvas.addEventListener('pointercancel', () => { drag = undefined })
+canvas.addEventListener('keydown', (event) => {
+  if (!event.ctrlKey && !event.metaKey && !event.altKey && keyed(event.key)) event.preventDefault()
+})
 canvas.addEventListener('pointermove', (event) => {
   if (!drag) { element('hint').textContent = nearest(event.offsetX, event.offsetY); return }
   const shift = (drag.px - event.offsetX) / (widthOf() - LEFT - 8) * (drag.to - drag.from)
-  from = drag.from + shift
-  to = drag.to + shift
-  redraw()
+  show(drag.from + shift, drag.to - drag.from)
 })
 element('filter').addEventListener('input', redraw)
 element('frames').addEventListener('change', redraw)
 element('faults').addEventListener('change', redraw)
 element('in').addEventListener('click', () => zoom(0.5, (from + to) / 2))
 element('out').addEventListener('click', () => zoom(2, (from + to) / 2))
-element('all').addEventListener('click', () => { from = data.fromMs; to = Math.max(data.toMs, from + 0.001); redraw() })
+element('all').addEventListener('click', () => { from = data.fromMs; to = end; redraw() })
 document.querySelector('form').addEventListener('submit', (event) => event.preventDefault())
 window.addEventListener('resize', redraw)
+window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+  colours = {}
+  hatching = undefined
+  redraw()
+})
 redraw()
 `

@@ -1,20 +1,36 @@
 export { Aim, Counts, seededBuggify } from './chance.ts'
 export { testCluster } from './cluster/create-test-cluster.ts'
 export type { Duration } from './cluster/duration.ts'
-export { DeadlineError, NodeDownError, SimulationEndedError, StartFailedError } from './cluster/errors.ts'
+export {
+  DeadlineError,
+  DiskLostError,
+  FaultImpossibleError,
+  NodeDownError,
+  NodeLostError,
+  SimulationEndedError,
+  StartFailedError,
+} from './cluster/errors.ts'
 export { type FileLogParts, fileLog, storedGeneration } from './cluster/file-log.ts'
 export { KvService, type KvServiceOptions, startKv } from './cluster/kv-service.ts'
-export { SimLife } from './cluster/life.ts'
+export { type LifeParts, SimLife } from './cluster/life.ts'
 export type { LogLine } from './cluster/log-book.ts'
 export { type MachineOptions, type MachineParts, type MachineProgram, SimMachine } from './cluster/machine.ts'
 export { type MachineDisk, SimMachineDisk } from './cluster/machine-disk.ts'
 export { type Measurement, SimMeter } from './cluster/sim-meter.ts'
-export { TestCluster } from './cluster/test-cluster.ts'
-export type { ChaosOptions, TestClusterOptions, WaitOptions } from './cluster/test-cluster-options.ts'
+export type { TestCluster } from './cluster/test-cluster.ts'
+export type { ChaosOptions, RestartOptions, TestClusterOptions, WaitOptions } from './cluster/test-cluster-options.ts'
 export type { StartService, TestNode, TestService } from './cluster/test-node.ts'
 export { TrackedNetwork } from './cluster/tracked-network.ts'
 export { SimWorld, type SimWorldParts } from './cluster/world.ts'
-export { SimDisk, type SimDiskKnobs } from './disk/sim-disk.ts'
+export type { DiskTimingKnobs } from './disk/disk-timing.ts'
+export {
+  type DiskFault,
+  type SimCrash,
+  SimDisk,
+  type SimDiskKnobs,
+  type SimDiskPorts,
+  type SimMountPorts,
+} from './disk/sim-disk.ts'
 export { explainHtml } from './explain-html.ts'
 export { explainText } from './explain-text.ts'
 export type { ExplainOptions } from './explain-time-line.ts'
@@ -23,9 +39,17 @@ export type { FaultAction, FaultContext } from './faults/fault-action.ts'
 export { FAULTS, Nemesis, type NemesisParts } from './faults/nemesis.ts'
 export { guard } from './guard.ts'
 export { MachineClock, type MachineClockOptions } from './machine-clock.ts'
-export { type LinkKnobs, SimLinks, type SimLinksPorts } from './network/links.ts'
-export { SimNetwork, type SimNetworkOptions, type SimNetworkPorts } from './network/sim-network.ts'
+export { SimUnreachableError } from './network/errors.ts'
+export { type Deliver, type LinkKnobs, type SimFaults, SimLinks, type SimLinksPorts } from './network/links.ts'
+export {
+  type SimEndpointOptions,
+  SimNetwork,
+  type SimNetworkOptions,
+  type SimNetworkPorts,
+} from './network/sim-network.ts'
+export type { SimTransport } from './network/sim-transport.ts'
 export type { AimedCrash, Aims, Fault, Json, Operation, Plan } from './plan.ts'
+export { assertPlan, type OperationShape, type PlanMaker, type PlanShape } from './plan-shape.ts'
 export { SimProcess } from './process.ts'
 export {
   BrokenPromise,

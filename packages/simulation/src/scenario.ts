@@ -1,4 +1,5 @@
 import type { AimedCrash, Plan } from './plan.ts'
+import type { PlanShape } from './plan-shape.ts'
 import type { TraceEvent } from './trace.ts'
 
 /** A promise that was broken. */
@@ -44,6 +45,8 @@ export interface Scenario {
    * {@link RunResult.counts}.
    */
   readonly expected: readonly string[]
+  /** What its plans may hold, for `assertPlan`; default: anything, and a story with a misspelt name is found out late or never. */
+  readonly shape?: PlanShape
   /** The plan of a seed. Always the same one; `fixed` holds knobs fast that would be drawn otherwise. */
   plan(seed: number, fixed?: Plan['knobs']): Plan
   /** Runs a plan. A broken promise is in the result; what throws is a defect of the scenario. */

@@ -1,5 +1,16 @@
 import type { Json, Plan } from './plan.ts'
-import { listOf, numberIn, objectIn, type Read, readAims, readJson, textIn, wholeIn } from './story-reader.ts'
+import {
+  countIn,
+  listOf,
+  numberIn,
+  objectIn,
+  type Read,
+  readAims,
+  readJson,
+  shareIn,
+  textIn,
+  wholeIn,
+} from './story-reader.ts'
 
 /** A failure that was found once, kept as data: the plan that brings it about, and the promise that it broke. */
 export interface Story {
@@ -40,8 +51,8 @@ const readOperation: Read<Plan['operations'][number]> = (value, where) => {
 const readBuggify: Read<Plan['buggify']> = (value, where) => {
   const buggify = objectIn(value, where, ['activeShare', 'fireShare', 'off'])
   return {
-    activeShare: numberIn(buggify['activeShare'], `${where}.activeShare`),
-    fireShare: numberIn(buggify['fireShare'], `${where}.fireShare`),
+    activeShare: shareIn(buggify['activeShare'], `${where}.activeShare`),
+    fireShare: shareIn(buggify['fireShare'], `${where}.fireShare`),
     off: listOf(textIn)(buggify['off'], `${where}.off`),
   }
 }
@@ -71,7 +82,7 @@ const readPlan: Read<Plan> = (value, where) => {
     version: 1,
     scenario: textIn(plan['scenario'], `${where}.scenario`),
     seed: wholeIn(plan['seed'], `${where}.seed`),
-    nodes: wholeIn(plan['nodes'], `${where}.nodes`),
+    nodes: countIn(plan['nodes'], `${where}.nodes`),
     chaosMs: numberIn(plan['chaosMs'], `${where}.chaosMs`),
     knobs: readKnobs(plan['knobs'], `${where}.knobs`),
     faults: listOf(readFault)(plan['faults'], `${where}.faults`),
@@ -83,7 +94,8 @@ const readPlan: Read<Plan> = (value, where) => {
 
 /**
  * Reads what {@link formatStory} has written. A text that is no story throws a SyntaxError that says which part of it is
- * wrong; so does a field that no story has, since a misspelt one would change nothing and nobody would notice.
+ * wrong; so does a field that no story has, since a misspelt one would change nothing and nobody would notice. Whether the scenario
+ * understands the plan is for `assertPlan` to say.
  */
 export function parseStory(text: string): Story {
   const story = objectIn(readJson(text), 'story', ['version', 'name', 'rule', 'message', 'commit', 'plan'])

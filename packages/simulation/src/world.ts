@@ -95,10 +95,15 @@ export class FaultAtlas {
     return this.#lost
   }
 
+  /** No other node may be lost. */
+  get full(): boolean {
+    return this.#lost.size >= this.#most
+  }
+
   /** Notes that `id` is lost for good, when that is allowed; says whether it is. */
   lose(id: string): boolean {
     if (this.#lost.has(id)) return true
-    if (this.#lost.size >= this.#most) return false
+    if (this.full) return false
     this.#lost.add(id)
     return true
   }

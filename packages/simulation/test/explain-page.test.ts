@@ -7,6 +7,9 @@ type Listener = (event: Record<string, unknown>) => void
 /** As much of an element as the script of the page uses. */
 class ElementDouble {
   textContent = ''
+  className = ''
+  scrollTop = 0
+  scrollHeight = 0
   value = ''
   checked = true
   readonly style: Record<string, string> = {}
@@ -63,11 +66,21 @@ class PageDouble {
       getElementById: (id: string) => this.element(id),
       createElement: () => new ElementDouble(),
       querySelector: (name: string) => this.element(name),
+      documentElement: this.element('html'),
     }
-    const window = { devicePixelRatio: 1, addEventListener: () => undefined }
+    const scheme = this.element('scheme')
+    const window = { devicePixelRatio: 1, addEventListener: () => undefined, matchMedia: () => scheme }
+    const getComputedStyle = () => ({ getPropertyValue: (name: string) => this.#colour(page, name) })
     const requestAnimationFrame = (run: () => void): void => void this.#frames.push(run)
-    runInNewContext(/<script>(.*?)<\/script>/s.exec(page)?.[1] ?? '', { document, window, requestAnimationFrame })
+    const world = { document, window, requestAnimationFrame, getComputedStyle }
+    runInNewContext(/<script>(.*?)<\/script>/s.exec(page)?.[1] ?? '', world)
     this.draw()
+  }
+
+  /** A colour of the style; of the dark one where the scheme is dark. */
+  #colour(page: string, name: string): string {
+    const values = [...page.matchAll(new RegExp(`${name}: ([^;]+);`, 'g'))].map(([, value]) => value)
+    return ` ${values[this.element('scheme').value === 'dark' ? 1 : 0] ?? 'undefined'}`
   }
 
   element(id: string): ElementDouble {
@@ -127,17 +140,19 @@ describe('the page of an explanation', () => {
 
   test('lists the events in view as text', () => {
     const page = pageOf()
-    expect(page.rows).toHaveLength(9)
-    expect(page.rows[1]).toBe('10.000|n1|send|n2|1 0 0|<b>vote</b>')
+    expect(page.rows).toHaveLength(10)
+    expect(page.rows[1]).toBe('10.000|n1|send|n2|1|<b>vote</b>')
+    expect(page.rows[9]).toBe('100.000||broken|||r: m')
+    expect(page.element('view').textContent).toBe('In view: 0.000 ms to 100.000 ms, all 9 events.')
   })
 
   test('filters by node, event and detail', () => {
     const page = pageOf()
     for (const [words, rows] of [
-      ['VOTE', 1],
-      ['n2', 6],
-      ['fault', 1],
-      ['nobody', 0],
+      ['VOTE', 2],
+      ['n2', 7],
+      ['fault', 2],
+      ['nobody', 1],
     ] as const) {
       page.element('filter').value = words
       page.send('filter', 'input')
@@ -159,7 +174,65 @@ describe('the page of an explanation', () => {
     expect(page.rows.map((row) => row.split('|')[2])).toEqual(['send'])
     page.send('all', 'click')
     page.draw()
-    expect(page.rows).toHaveLength(9)
+    expect(page.rows).toHaveLength(10)
+  })
+
+  test('is moved by keys as well, and never beyond the beginning and the end', () => {
+    const page = pageOf()
+    const press = (key: string): string => {
+      page.send('lanes', 'keydown', { key })
+      page.draw()
+      return page.element('view').textContent
+    }
+    expect(press('+')).toMatch(/^In view: 25\.000 ms to 75\.000 ms, 5 of 9/)
+    expect(press('ArrowRight')).toMatch(/^In view: 30\.000 ms to 80\.000/)
+    expect(press('Home')).toMatch(/^In view: 0\.000 ms to 50\.000/)
+    for (let i = 0; i < 5; i++) press('ArrowLeft')
+    expect(press('x')).toMatch(/^In view: -2\.500 ms to 47\.500/)
+    expect(press('End')).toMatch(/^In view: 50\.000 ms to 100\.000/)
+    page.send('lanes', 'wheel', { deltaX: 992, deltaY: 0, offsetX: 500 })
+    expect(press('x')).toMatch(/^In view: 52\.500 ms to 102\.500/)
+    press('-')
+    expect(press('-')).toMatch(/^In view: -\d\.\d+ ms to 10\d\.\d+ ms, all 9/)
+  })
+
+  test('begins with what led to a violation, and has all of it on demand', () => {
+    const trace = new Trace({ keep: true })
+    for (let i = 0; i < 1_000; i++) trace.add(i, 'n1', 'tick')
+    const sums = { hash: '', virtualMs: 999, steps: 9, counts: new Map(), aimed: [] }
+    const violation = { rule: 'r', message: 'm', atMs: 999 }
+    const page = new PageDouble(explainHtml({ ...sums, violation, trace: trace.events }))
+    expect(page.element('view').textContent).toBe('In view: 700.000 ms to 999.000 ms, 300 of 1000 events.')
+    page.send('all', 'click')
+    page.draw()
+    expect(page.element('view').textContent).toContain('all 1000')
+    const good = new PageDouble(explainHtml({ ...sums, trace: trace.events }))
+    expect(good.element('view').textContent).toContain('all 1000')
+  })
+
+  test('names what is rare before what is not, and nothing over something else', () => {
+    const trace = new Trace({ keep: true })
+    for (let i = 0; i < 200; i++) trace.add(i, 'n1', i === 100 ? 'elected' : 'tick')
+    const sums = { hash: '', virtualMs: 199, steps: 9, counts: new Map(), aimed: [] }
+    const page = new PageDouble(explainHtml({ ...sums, trace: trace.events }))
+    page.send('all', 'click')
+    const texts = page.draw().filter((call) => /^fillText (tick|elected) /.test(call))
+    expect(texts.some((call) => call.startsWith('fillText elected '))).toBe(true)
+    const lefts = texts.map((call) => [Number(call.split(' ')[2]), (call.split(' ')[1] ?? '').length * 6] as const)
+    lefts.sort(([a], [b]) => a - b)
+    for (const [i, [left, width]] of lefts.entries()) {
+      expect(left + width).toBeLessThanOrEqual(Math.min(lefts[i + 1]?.[0] ?? 1_064, 1_064))
+    }
+  })
+
+  test('takes its colours from the style, and others where the reader wants it dark', () => {
+    const page = pageOf()
+    page.element('scheme').value = 'dark'
+    page.send('scheme', 'change')
+    const calls = page.draw()
+    expect(calls).toContain('strokeStyle=#7ea6d8')
+    expect(calls).not.toContain('strokeStyle=#5b7aa0')
+    expect(calls.filter((call) => /undefined/.test(call))).toEqual([])
   })
 
   test('says what is under the pointer', () => {

@@ -137,6 +137,85 @@ describe('a process', () => {
   })
 })
 
+describe('a slow process', () => {
+  test('fires its timers on time, before frames and completions that wait, and judges only after these', () => {
+    const { scheduler, process, seen } = world()
+    const note = (what: string) => () => void seen.push(`${what} at ${scheduler.nowMs}`)
+    process.turnDelayMs = 30
+    scheduler.after(10, () => process.input(note('frame')))
+    process.deviceClock.setTimer(12, note('disk'))
+    process.clock.setTimer(20, () => {
+      note('timer')()
+      process.clock.afterIo(note('judgement'))
+    })
+    scheduler.after(19, () => process.input(note('another frame')))
+    scheduler.run(100)
+    expect(seen).toEqual(['timer at 20', 'frame at 40', 'disk at 42', 'another frame at 49', 'judgement at 50'])
+  })
+
+  test('keeps the order of what reaches it, also where it becomes faster or slower meanwhile', () => {
+    const { scheduler, process, seen } = world()
+    const note = (what: string) => () => void seen.push(`${what} at ${scheduler.nowMs}`)
+    const frameAt = (atMs: number, what: string): void => void scheduler.at(atMs, () => process.input(note(what)))
+    process.turnDelayMs = 100
+    frameAt(5, 'a')
+    frameAt(10, 'b')
+    scheduler.at(20, () => {
+      process.clock.afterIo(note('deferred'))
+      process.turnDelayMs = 50
+    })
+    frameAt(25, 'c')
+    scheduler.at(40, () => {
+      process.turnDelayMs = 0
+      // Behind those that wait, although it need not wait itself.
+      process.input(note('d'))
+      process.clock.afterIo(note('deferred later'))
+    })
+    frameAt(41, 'e')
+    scheduler.run(200)
+    expect(seen).toEqual([
+      'a at 40',
+      'b at 40',
+      'deferred at 40',
+      'c at 40',
+      'd at 40',
+      'deferred later at 40',
+      'e at 41',
+    ])
+    expect(() => {
+      process.turnDelayMs = -1
+    }).toThrow(RangeError)
+  })
+
+  test('that is paused gets what waited in its order after the pause, behind its timers', () => {
+    const { scheduler, process, seen } = world()
+    const note = (what: string) => () => void seen.push(`${what} at ${scheduler.nowMs}`)
+    process.turnDelayMs = 10
+    process.input(note('a'))
+    process.deviceClock.setTimer(5, note('disk'))
+    process.clock.setTimer(50, note('timer'))
+    scheduler.at(1, () => process.pause())
+    scheduler.at(55, () => process.input(note('b')))
+    scheduler.at(60, () => process.resume())
+    scheduler.run(100)
+    expect(seen).toEqual(['timer at 60', 'a at 60', 'disk at 60', 'b at 65'])
+  })
+
+  test('gets nothing of it once it is killed, and no timer of a device that was cancelled', () => {
+    const { scheduler, process, seen } = world()
+    process.turnDelayMs = 10
+    process.deviceClock.setTimer(5, () => seen.push('cancelled early')).cancel()
+    const late = process.deviceClock.setTimer(5, () => seen.push('cancelled while it waited'))
+    scheduler.at(6, () => late.cancel())
+    scheduler.run(50)
+    process.input(() => seen.push('frame'))
+    process.deviceClock.setTimer(5, () => seen.push('disk'))
+    process.kill()
+    scheduler.run(100)
+    expect(seen).toEqual([])
+  })
+})
+
 describe('the clock of a machine', () => {
   test('runs at its rate, and goes on from there when the rate changes', () => {
     const { scheduler, machine, process, seen } = world()

@@ -78,7 +78,15 @@ describe('a story', () => {
     [withPart('plan.operations.0.atMs', undefined), /plan\.operations\[0\]\.atMs/],
     [withPart('plan.aims.type', 'none'), /plan\.aims\.type .* got "none"/],
     [withPart('plan.aims', { type: 'drawn', rates: { a: -1 } }), /rates\.a/],
+    [withPart('plan.aims', { type: 'drawn', rates: { a: 1.5 } }), /rates\.a is a number from 0 to 1, got 1\.5/],
+    [withPart('plan.aims.crashes.0.nth', 0), /crashes\[0\]\.nth is a whole number of 1 or more/],
     [withPart('plan.buggify.off', 'all'), /plan\.buggify\.off is a list/],
+    [withPart('plan.buggify.activeShare', 1.1), /plan\.buggify\.activeShare is a number from 0 to 1, got 1\.1/],
+    [withPart('plan.buggify.activeShare', -0.1), /plan\.buggify\.activeShare is a number from 0 to 1, got -0\.1/],
+    [withPart('plan.buggify.fireShare', 2), /plan\.buggify\.fireShare is a number from 0 to 1, got 2/],
+    [withPart('plan.nodes', 0), /plan\.nodes is a whole number of 1 or more, got 0/],
+    [withPart('plan.knobs', undefined), /plan\.knobs is missing/],
+    [withPart('plan.chaosMs', 17).replace('17,"knobs"', '1e999,"knobs"'), /plan\.chaosMs .* got Infinity/],
   ])('a text that is none is refused, with the place: %#', (text, problem) => {
     expect(() => parseStory(text)).toThrow(SyntaxError)
     expect(() => parseStory(text)).toThrow(problem)

@@ -78,17 +78,22 @@ export class FileGroupLog implements GroupLog {
     if (bytes > MAX_WRITE_BYTES) throw new RangeError(`one write takes at most ${MAX_WRITE_BYTES} bytes, got ${bytes}`)
     this.#bounds.write(write)
     const { id } = this.#group
+    // The caller may use its objects again while this waits for its turn.
+    const kept: LogWrite = {
+      ...(write.hardState ? { hardState: { term: write.hardState.term, votedFor: write.hardState.votedFor } } : {}),
+      ...(write.entries ? { entries: [...write.entries] } : {}),
+    }
     await this.#append({
       group: this.#group,
       bytes,
       frees: false,
-      put: (out) => putWrite(out, id, write),
-      note: (segment) => this.#noteWrite(write, segment),
+      put: (out) => putWrite(out, id, kept),
+      note: (segment) => this.#noteWrite(kept, segment),
     })
   }
 
   #noteWrite({ hardState, entries }: LogWrite, segment: number): void {
-    if (hardState !== undefined) this.#group.hardState = { term: hardState.term, votedFor: hardState.votedFor }
+    if (hardState !== undefined) this.#group.hardState = hardState
     const first = entries?.[0]
     if (entries !== undefined && first !== undefined) {
       this.#group.append(segment, first.index, first.index + entries.length - 1)
@@ -98,7 +103,8 @@ export class FileGroupLog implements GroupLog {
   async saveSnapshot(meta: SnapshotMeta, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     this.#assertOpen()
     this.#bounds.checkSnapshot(meta)
-    const saved = this.#saving.then(() => this.#save(meta, content))
+    const kept = { index: meta.index, term: meta.term, context: meta.context.slice() }
+    const saved = this.#saving.then(() => this.#save(kept, content))
     this.#saving = saved.then(undefined, () => undefined)
     await saved
   }

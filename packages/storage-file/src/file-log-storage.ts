@@ -7,6 +7,7 @@ import {
   type LogStorage,
   StorageFailedError,
 } from '@dsys/storage'
+import { EndMark } from './end-mark.ts'
 import { FileGroupLog } from './file-group-log.ts'
 import { createFolder, pathIn } from './folders.ts'
 import { nodeDisk } from './node/node-disk.ts'
@@ -84,6 +85,7 @@ export class FileLogStorage implements LogStorage {
   async #openLog(name: string, signal: AbortSignal | undefined): Promise<FileGroupLog> {
     const log = this.#log
     if (log === undefined) throw new TypeError('the log is not open')
+    log.assertWorks()
     const group = log.group(name)
     const parent = pathIn(this.#base, 'snapshots')
     const snapshots = new SnapshotFiles(
@@ -122,7 +124,11 @@ export class FileLogStorage implements LogStorage {
     } catch (error) {
       throw error instanceof DsysError ? error : new StorageFailedError('making the folders', error)
     }
-    const log = new WriteAheadLog({ ...this.#ports, disk }, { ...this.#settings, directory: pathIn(this.#base, 'wal') })
+    const endMark = new EndMark(disk, this.#base)
+    const log = new WriteAheadLog(
+      { ...this.#ports, disk, endMark },
+      { ...this.#settings, directory: pathIn(this.#base, 'wal') },
+    )
     this.#log = log
     const groupsExpected = (await reading(`listing ${snapshots}`, () => disk.list(snapshots))).length > 0
     await log.open({ signal, groupsExpected })

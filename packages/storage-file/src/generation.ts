@@ -1,12 +1,11 @@
-import { crc32 } from 'node:zlib'
-import type { Clock } from '@dsys/runtime'
-import { CorruptionError, type Disk, FileMissingError } from '@dsys/storage'
+import { type Clock, DsysError } from '@dsys/runtime'
+import { CorruptionError, type Disk, FileMissingError, StorageFailedError } from '@dsys/storage'
 import { createFolder, pathIn } from './folders.ts'
-import { asBuffer, readU64, writeU64 } from './format/bytes.ts'
+import { asBuffer } from './format/bytes.ts'
+import { decodeNumber, encodeNumber, NUMBER_FILE_BYTES } from './format/number-file.ts'
 import { reading } from './reading.ts'
 
-const MAGIC = Buffer.from('DSYSGEN\n', 'latin1')
-const FILE_BYTES = 20
+const MAGIC = 'DSYSGEN\n'
 const NAME = 'generation'
 
 async function readGeneration(disk: Disk, path: string): Promise<number> {
@@ -16,12 +15,9 @@ async function readGeneration(disk: Disk, path: string): Promise<number> {
   })
   if (file === undefined) return 0
   try {
-    const found = asBuffer(await file.read(0, FILE_BYTES + 1))
-    const whole = found.length === FILE_BYTES && found.subarray(0, 8).equals(MAGIC)
-    if (!whole || found.readUInt32LE(16) !== crc32(found.subarray(0, 16))) {
-      throw new CorruptionError(path, 0, 'it does not hold a generation')
-    }
-    return readU64(found, 8)
+    const generation = decodeNumber(MAGIC, asBuffer(await file.read(0, NUMBER_FILE_BYTES + 1)))
+    if (generation === undefined) throw new CorruptionError(path, 0, 'it does not hold a generation')
+    return generation
   } finally {
     await file.close()
   }
@@ -32,7 +28,7 @@ async function readGeneration(disk: Disk, path: string): Promise<number> {
  * the wall clock where it can, so a node that has lost its directory most likely still gets a larger one.
  *
  * Call it once at each start, before the log storage takes the folder. Throws CorruptionError when the stored number is
- * damaged, ReadFailedError when it cannot be read, and DirectoryLockedError when another process, or a log storage of this one, has the folder.
+ * damaged, ReadFailedError when it cannot be read, StorageFailedError when the new one cannot be stored, and DirectoryLockedError when another process, or a log storage of this one, has the folder.
  *
  * @returns the stored number plus one, or the wall clock in milliseconds where that is larger.
  */
@@ -42,30 +38,39 @@ export async function bumpGeneration(
 ): Promise<number> {
   const { disk, clock } = ports
   const { directory } = options
-  await createFolder(disk, directory)
-  const unlock = await disk.lock(directory)
+  const unlock = await changing('taking the folder', async () => {
+    await createFolder(disk, directory)
+    return disk.lock(directory)
+  })
   try {
     const path = pathIn(directory, NAME)
     const before = await reading(`reading ${path}`, () => readGeneration(disk, path))
     const generation = Math.max(before + 1, Math.floor(clock.wallMs()))
-    await writeGeneration(disk, path, generation)
-    await disk.syncDirectory(directory)
+    await changing('storing the generation', async () => {
+      await writeGeneration(disk, path, generation)
+      await disk.syncDirectory(directory)
+    })
     return generation
   } finally {
     await unlock()
   }
 }
 
+/** What `change` gives. Whatever the disk throws becomes a StorageFailedError. */
+async function changing<T>(what: string, change: () => Promise<T>): Promise<T> {
+  try {
+    return await change()
+  } catch (error) {
+    throw error instanceof DsysError ? error : new StorageFailedError(what, error)
+  }
+}
+
 async function writeGeneration(disk: Disk, path: string, generation: number): Promise<void> {
-  const content = Buffer.alloc(FILE_BYTES)
-  MAGIC.copy(content)
-  writeU64(content, 8, generation)
-  content.writeUInt32LE(crc32(content.subarray(0, 16)), 16)
   const aside = `${path}.tmp`
   await disk.remove(aside)
   const file = await disk.open(aside, { create: true })
   try {
-    await file.write(0, content)
+    await file.write(0, encodeNumber(MAGIC, generation))
     await file.sync()
   } finally {
     await file.close()

@@ -26,8 +26,8 @@ export interface FileLogStorageOptions {
   /** How many bytes of waiting writes share one sync; one write may be larger. Default 1 MiB. */
   readonly maxBatchBytes?: number
   /**
-   * When nothing was written for this long, an empty batch is: it proves that the one before was durable, so that damage to it
-   * is not taken for a write that a crash cut off. Milliseconds, more than 0. A stop and a start do it at once. Default 100.
+   * When nothing was written for this long, an empty batch is, and the end mark: they prove that the batch before was durable, so that
+   * damage to it is not taken for a write that a crash cut off. Milliseconds, more than 0. A stop and a start do it at once. Default 100.
    */
   readonly sealAfterMs?: number
 }

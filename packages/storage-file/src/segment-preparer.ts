@@ -30,6 +30,8 @@ export class SegmentPreparer {
   readonly #segmentBytes: number
   readonly #onFailure: (error: unknown) => void
   #next: Promise<PreparedSegment> | undefined
+  /** The file of the next segment, from its making until it is taken. */
+  #file: DiskFile | undefined
   #count = 0
   #stopped = false
 
@@ -51,27 +53,28 @@ export class SegmentPreparer {
   async take(minBytes: number): Promise<PreparedSegment> {
     this.prepare()
     const prepared = await this.#next
-    this.#next = undefined
     if (prepared === undefined) throw new Error('the log is closing')
-    if (prepared.sizeBytes >= minBytes) return prepared
-    await fillWithZeros(prepared.file, prepared.sizeBytes, minBytes, () => false)
-    return { ...prepared, sizeBytes: minBytes }
+    if (prepared.sizeBytes < minBytes) await fillWithZeros(prepared.file, prepared.sizeBytes, minBytes, () => false)
+    this.#next = undefined
+    this.#file = undefined
+    return { ...prepared, sizeBytes: Math.max(prepared.sizeBytes, minBytes) }
   }
 
-  /** Ends the work and removes what was made ahead. */
+  /** Ends the work, removes what was made ahead, and closes its file. */
   async stop(): Promise<void> {
     this.#stopped = true
     // A failure was reported to onFailure when it came.
     const prepared = await this.#next?.catch(() => undefined)
-    if (prepared === undefined) return
-    await prepared.file.close()
-    await this.#disk.remove(prepared.path)
+    await this.#file?.close()
+    // What cannot be removed now is removed by the next start.
+    if (prepared !== undefined) await this.#disk.remove(prepared.path).catch(this.#onFailure)
   }
 
   async #make(): Promise<PreparedSegment> {
     const path = `${this.#directory}/next-${this.#count++}${SUFFIX}`
     await this.#disk.remove(path)
     const file = await this.#disk.open(path, { create: true, durableWrites: true })
+    this.#file = file
     await fillWithZeros(file, 0, this.#segmentBytes, () => this.#stopped)
     return { path, file, sizeBytes: this.#segmentBytes }
   }

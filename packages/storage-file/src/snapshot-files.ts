@@ -103,8 +103,8 @@ export class SnapshotFiles {
   }
 
   /**
-   * Writes the snapshot aside. Errors of `content` are thrown as they are; for those of the disk `onDiskError` makes the
-   * error. Nothing is visible before {@link publish}.
+   * Writes the snapshot aside, then gives it its name. Errors of `content` are thrown as they are; those of the disk go through
+   * `onDisk`. `meta` must not change any more.
    */
   async write(
     meta: SnapshotMeta,
@@ -117,13 +117,12 @@ export class SnapshotFiles {
     const aside = `${this.#directory}/${snapshotName(meta.index)}.tmp`
     await onDisk(disk.remove(aside))
     const id = this.#random.bytes(ID_BYTES)
-    const kept = { index: meta.index, term: meta.term, context: meta.context.slice() }
-    const headerBytes = encodeHeader(this.#group, { meta: kept, id, contentBytes: 0 }).length
+    const headerBytes = encodeHeader(this.#group, { meta, id, contentBytes: 0 }).length
     const file = await onDisk(disk.open(aside, { create: true }))
     let contentBytes: number
     try {
       contentBytes = await writeBlocks(file, { headerBytes, id, content, onDisk })
-      await onDisk(file.write(0, encodeHeader(this.#group, { meta: kept, id, contentBytes })))
+      await onDisk(file.write(0, encodeHeader(this.#group, { meta, id, contentBytes })))
       await onDisk(file.sync())
     } finally {
       await file.close()
@@ -132,7 +131,7 @@ export class SnapshotFiles {
     await onDisk(disk.rename(aside, path))
     await onDisk(disk.syncDirectory(this.#directory))
     const before = this.#newest
-    this.#newest = { path, meta: kept, id, headerBytes, contentBytes }
+    this.#newest = { path, meta, id, headerBytes, contentBytes }
     if (before !== undefined) await onDisk(disk.remove(before.path))
   }
 

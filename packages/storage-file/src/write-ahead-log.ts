@@ -1,5 +1,6 @@
 import type { Clock, Counter, Histogram, Meter, Random } from '@dsys/runtime'
-import { CorruptionError, type Disk, type LogEntry, StorageFailedError } from '@dsys/storage'
+import { CorruptionError, type Disk, type DiskFile, type LogEntry, StorageFailedError } from '@dsys/storage'
+import type { EndMark } from './end-mark.ts'
 import { ByteWriter } from './format/bytes.ts'
 import { putCheckpoint, putGroup } from './format/records.ts'
 import {
@@ -38,6 +39,8 @@ interface WaitingRequest extends LogRequest {
 /** What a {@link WriteAheadLog} works with. */
 export interface WriteAheadLogPorts {
   readonly disk: Disk
+  /** Holds up to where the log was durable. */
+  readonly endMark: EndMark
   readonly clock: Clock
   readonly random: Random
   readonly meter: Meter
@@ -45,6 +48,7 @@ export interface WriteAheadLogPorts {
 
 /** Options of a {@link WriteAheadLog}, as those of the storage. */
 export interface WriteAheadLogOptions {
+  /** The folder of the segments. */
   readonly directory: string
   readonly segmentBytes: number
   readonly maxBatchBytes: number
@@ -67,6 +71,8 @@ export class WriteAheadLog {
   /** Sequence numbers of the segments, oldest first; the current one is the last. */
   readonly #segments: number[] = []
   #current: SegmentWriter | undefined
+  /** The file that is about to become the current segment. */
+  #beginning: DiskFile | undefined
   readonly #out: ByteWriter
   readonly #checkpoint: ByteWriter = new ByteWriter(64 * 1024)
   readonly #queue: WaitingRequest[] = []
@@ -107,6 +113,7 @@ export class WriteAheadLog {
   async open(options: { readonly signal: AbortSignal; readonly groupsExpected: boolean }): Promise<void> {
     const { disk } = this.#ports
     const found = await recover(disk, this.#directory, options.signal)
+    await this.#checkEnd(found)
     if (options.groupsExpected && found.replay.groups.size === 0) {
       throw new CorruptionError(this.#directory, 0, 'there are snapshots, and the log that belongs to them is missing')
     }
@@ -122,12 +129,21 @@ export class WriteAheadLog {
     }
   }
 
+  /** Throws CorruptionError when the log ends before a batch that was durable once. */
+  async #checkEnd({ last }: FoundLog): Promise<void> {
+    const marked = await this.#ports.endMark.read()
+    if ((last?.lastBatch ?? 0) >= marked) return
+    const what = `the log was durable up to batch ${marked}, and what is left ends at batch ${last?.lastBatch ?? 0}`
+    throw new CorruptionError(last?.path ?? this.#directory, last?.end ?? 0, what)
+  }
+
   async #takeOver({ last, sequences, unfinished }: FoundLog): Promise<void> {
     const { disk } = this.#ports
     for (const path of unfinished) await disk.remove(path)
     this.#segments.push(...sequences)
     if (last === undefined) {
       await this.#roll(0)
+      await this.#markEnd()
       return
     }
     const file = await disk.open(`${this.#directory}/${segmentName(last.header.sequence)}`, { durableWrites: true })
@@ -135,6 +151,7 @@ export class WriteAheadLog {
     // A process that was killed may have left the name of its last segment in memory alone.
     await disk.syncDirectory(this.#directory)
     if (!(await this.#current.takeOver(last))) await this.#roll(0)
+    await this.#markEnd()
     this.#markSuperfluous()
   }
 
@@ -187,14 +204,22 @@ export class WriteAheadLog {
     return this.#failure
   }
 
+  /** Throws StorageFailedError once a write has failed: what the indices hold may not be durable then. */
+  assertWorks(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
   async close(): Promise<void> {
     this.#idle.stop()
     await this.#running
     await this.#seal()
     await this.#collecting
-    await this.#preparer.stop()
-    await this.#current?.file.close()
-    this.#current = undefined
+    try {
+      await this.#preparer.stop()
+    } finally {
+      for (const file of [this.#beginning, this.#current?.file, this.#ports.endMark]) await file?.close()
+      this.#current = undefined
+    }
   }
 
   async #run(): Promise<void> {
@@ -225,9 +250,15 @@ export class WriteAheadLog {
     if (this.#failure !== undefined) return
     try {
       await this.#current?.seal()
+      await this.#markEnd()
     } catch (error) {
       this.fail('a write to the log', error)
     }
+  }
+
+  /** Called when the last batch is durable. */
+  async #markEnd(): Promise<void> {
+    if (this.#current !== undefined) await this.#ports.endMark.write(this.#current.lastBatch)
   }
 
   #takeBatch(): WaitingRequest[] {
@@ -290,6 +321,7 @@ export class WriteAheadLog {
     out.align(FRAME_ALIGNMENT)
     const prepared = await this.#preparer.take(out.length + frameBytes + FRAME_HEADER_BYTES)
     const { file, sizeBytes } = prepared
+    this.#beginning = file
     const sequence = (this.#segments.at(-1) ?? 0) + 1
     const id = this.#ports.random.bytes(SEGMENT_ID_BYTES)
     const start = out.written()
@@ -304,6 +336,7 @@ export class WriteAheadLog {
     const before = this.#current
     this.#segments.push(sequence)
     this.#current = new SegmentWriter(file, { sequence, id, sizeBytes, end: start.length, lastBatch: batch })
+    this.#beginning = undefined
     await before?.file.close()
     return this.#current
   }

@@ -1,35 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { systemRuntime } from '@dsys/runtime'
 import { diskConformance, logStorageConformance } from '@dsys/storage/conformance'
-import { FileLogStorage, nodeDisk } from '@dsys/storage-file'
 import { describe, test } from 'vitest'
-
-const temporary = (): Promise<string> => mkdtemp(join(tmpdir(), 'dsys-storage-file-'))
-const removeAll = (directory: string): Promise<void> => rm(directory, { recursive: true, force: true })
+import { realDiskPlace, realLogPlace } from './real-place.ts'
 
 describe('on the real disk', () => {
-  diskConformance(
-    { describe, test },
-    {
-      create: async () => {
-        const directory = await temporary()
-        return { disk: nodeDisk(directory), [Symbol.asyncDispose]: () => removeAll(directory) }
-      },
-    },
-  )
+  diskConformance({ describe, test }, { supports: ['crash', 'crash-points'], create: () => realDiskPlace() })
 
+  // What needs thousands of lives is run by conformance.e2e.test.ts here, and by simulated-conformance.test.ts on a simulated disk.
   logStorageConformance(
     { describe, test },
-    {
-      create: async () => {
-        const directory = await temporary()
-        return {
-          open: () => new FileLogStorage(systemRuntime(), { directory, segmentBytes: 64 * 1024 }),
-          [Symbol.asyncDispose]: () => removeAll(directory),
-        }
-      },
-    },
+    { supports: ['crash', 'failure', 'read-errors', 'full'], create: () => realLogPlace() },
   )
 })

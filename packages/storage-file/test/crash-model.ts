@@ -1,4 +1,4 @@
-import { deepStrictEqual } from 'node:assert/strict'
+import { AssertionError, deepStrictEqual } from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import { type Random, SeededRandom, systemRuntime, VirtualClock } from '@dsys/runtime'
 import {
@@ -123,6 +123,11 @@ export class CrashWorld {
     this.#logs.set(model.name, log)
   }
 
+  /** The process ends in good order, whatever has failed before. */
+  async stop(): Promise<void> {
+    await this.#storage?.stop()
+  }
+
   /** Takes `steps` steps, or as many as the disk allows. */
   async run(steps: number): Promise<void> {
     for (let step = 0; step < steps && !this.#dead; step++) {
@@ -219,7 +224,7 @@ export class CrashWorld {
     try {
       await this.#openAndCheck(model)
     } catch (error) {
-      if (!this.disk.dead) throw error
+      if (error instanceof AssertionError) throw error
       this.#dead = true
     }
   }

@@ -1,4 +1,4 @@
-import { equal, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { SeededRandom, VirtualClock } from '@dsys/runtime'
 import { bumpGeneration } from '@dsys/storage-file'
 import { MemoryDisk } from '@dsys/storage-memory'
@@ -37,6 +37,26 @@ test('a crash in any operation never lets a generation be given twice', async ()
       ok(next > Math.max(...given), `after ${given.join(', ')} came ${next} (point ${point}, seed ${seed})`)
     }
   }
+})
+
+test('a failure of any operation says what it is, and never lets a generation be given twice', async () => {
+  const codes = new Set<unknown>()
+  for (let seed = 0; seed < 10; seed++) {
+    for (let change = 0, failed = true; failed; change++) {
+      const disk = new MemoryDisk(new SeededRandom(seed))
+      const bump = (): Promise<number> => bumpGeneration({ disk: disk.mount(), clock: clockAt(0) }, { directory: 'n' })
+      const before = await bump()
+      disk.failOnce(change)
+      const result = await bump().catch((error: { code?: unknown }) => error.code)
+      failed = !disk.changeWillFail
+      if (failed) codes.add(result)
+      // The folder is free again, and the next number is new in either way.
+      if (seed % 2 === 0) disk.crash()
+      disk.mend()
+      ok((await bump()) > (typeof result === 'number' ? result : before))
+    }
+  }
+  deepEqual([...codes], ['DSYS_STORAGE_FAILED'])
 })
 
 test('a damaged generation is reported and kept', async () => {

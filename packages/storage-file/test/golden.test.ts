@@ -38,6 +38,7 @@ test('the bytes on the disk are those of format version 1', async () => {
   const segment = world.bytes(wal(1))
   const end = segment.findLastIndex((byte) => byte !== 0) + 1
   await expect(hex(segment.subarray(0, end))).toMatchFileSnapshot('golden/segment.hex')
+  await expect(hex(world.bytes('n/end'))).toMatchFileSnapshot('golden/end.hex')
   await expect(hex(world.bytes(SNAPSHOT))).toMatchFileSnapshot('golden/snapshot.hex')
   const ports = { disk: world.disk.mount(), clock: new VirtualClock() }
   await bumpGeneration(ports, { directory: 'n' })
@@ -50,6 +51,8 @@ test('a disk of format version 1 is read', async () => {
   ;(await golden('segment')).copy(segment)
   world.restore(wal(1), segment)
   world.restore(SNAPSHOT, await golden('snapshot'))
+  const end = await golden('end')
+  world.edit('n/end', (file) => end.copy(file))
   await world.session(async (log, storage) => {
     deepEqual({ ...log.recovered.hardState }, { term: 1, votedFor: 'n1' })
     equal(Buffer.from((await log.snapshot()?.read(0, 100)) ?? []).toString(), 'the state at 2')

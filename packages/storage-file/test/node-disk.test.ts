@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { systemRuntime } from '@dsys/runtime'
+import { FileClosedError } from '@dsys/storage'
 import { FileLogStorage, nodeDisk } from '@dsys/storage-file'
 import { afterEach, beforeEach, test } from 'vitest'
 
@@ -81,6 +82,19 @@ test('a second storage over the same directory is refused, and the first goes on
 test('a path that leads out of the root is refused', async () => {
   await rejects(nodeDisk(directory).open('../elsewhere', { create: true }), RangeError)
   await rejects(nodeDisk(directory).list('a/../../b'), RangeError)
+  await rejects(nodeDisk(directory).list('..'), RangeError)
+  // This one only looks like it.
+  await (await nodeDisk(directory).open('..elsewhere', { create: true })).close()
+})
+
+test('a file that is used after it was closed says where it was closed, and what to do', async () => {
+  const file = await nodeDisk(directory).open('a', { create: true })
+  await file.close()
+  const error = await file.sync().catch((reason: unknown) => reason)
+  ok(error instanceof FileClosedError)
+  equal(error.code, 'DSYS_STORAGE_FILE_CLOSED')
+  ok(error.hint.length > 0)
+  ok(error.cause instanceof Error && error.cause.stack?.includes('node-disk.test'))
 })
 
 test('a segment is made at its full size in advance', async () => {

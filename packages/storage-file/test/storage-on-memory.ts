@@ -51,9 +51,10 @@ export class StorageOnMemory {
     return Buffer.from(this.disk.content(path))
   }
 
-  /** Overwrites a file from its start. */
+  /** Overwrites a file from its start. That the log went further once is forgotten. */
   restore(path: string, content: Buffer): void {
     this.edit(path, (file) => content.copy(file))
+    this.edit('n/end', (file) => file.fill(0))
   }
 
   /** As that of the disk, for a Buffer. */

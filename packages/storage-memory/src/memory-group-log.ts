@@ -9,7 +9,7 @@ import {
   type StoredSnapshot,
 } from '@dsys/storage'
 import type { Change, MemoryLogDisk, MemorySnapshot } from './memory-log-disk.ts'
-import type { SyncHook } from './sync-queue.ts'
+import type { SyncHook } from './synced-disk.ts'
 
 /** Cuts the log before the first of `added`, then appends them. */
 function appendEntries(entries: LogEntry[], added: readonly LogEntry[]): void {
@@ -78,10 +78,10 @@ export class MemoryGroupLog implements GroupLog {
   async persist(write: LogWrite): Promise<void> {
     this.#assertOpen()
     this.#bounds.write(write)
-    const { hardState } = write
+    const hardState = write.hardState && { term: write.hardState.term, votedFor: write.hardState.votedFor }
     const entries = write.entries?.map(copyOf)
     await this.#append((state) => {
-      if (hardState !== undefined) state.hardState = { term: hardState.term, votedFor: hardState.votedFor }
+      if (hardState !== undefined) state.hardState = hardState
       if (entries !== undefined) appendEntries(state.entries, entries)
     })
   }
@@ -89,23 +89,21 @@ export class MemoryGroupLog implements GroupLog {
   async saveSnapshot(meta: SnapshotMeta, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     this.#assertOpen()
     this.#bounds.checkSnapshot(meta)
-    const saved = this.#saving.then(() => this.#save(meta, content))
+    const kept = { index: meta.index, term: meta.term, context: meta.context.slice() }
+    const saved = this.#saving.then(() => this.#save(kept, content))
     this.#saving = saved.then(undefined, () => undefined)
     await saved
   }
 
   async #save(meta: SnapshotMeta, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-    const snapshot: MemorySnapshot = {
-      meta: { index: meta.index, term: meta.term, context: meta.context.slice() },
-      content: await collect(content),
-    }
+    const snapshot: MemorySnapshot = { meta, content: await collect(content) }
     // Another snapshot may have been stored since the call.
     this.#bounds.checkSnapshot(meta)
     await this.#append((state) => {
       state.snapshot = snapshot
     })
     this.#newest = snapshot
-    this.#bounds.snapshotSaved(snapshot.meta)
+    this.#bounds.snapshotSaved(meta)
   }
 
   snapshot(): StoredSnapshot | undefined {

@@ -1,5 +1,5 @@
 import { entriesBehind, type HardState, type LogEntry, type SnapshotMeta } from '@dsys/storage'
-import { type MemoryCrashOptions, type SyncHook, SyncQueue } from './sync-queue.ts'
+import { SyncedDisk, type SyncHook } from './synced-disk.ts'
 
 /** Everything that one group has made durable. */
 export interface GroupState {
@@ -37,40 +37,11 @@ const emptyState = (): GroupState => ({
  * What a node's {@link MemoryLogStorage} has made durable. It outlives the storage, as a disk outlives a process: a test
  * restarts a node by making a new storage over the same disk.
  */
-export class MemoryLogDisk {
+export class MemoryLogDisk extends SyncedDisk {
   readonly #groups = new Map<string, GroupState>()
-  readonly #queue: SyncQueue
 
   constructor(options: MemoryLogDiskOptions = {}) {
-    this.#queue = new SyncQueue(options.sync)
-  }
-
-  /** Which life of the disk this is: it grows with each crash, and a storage of an earlier life is dead. */
-  get life(): number {
-    return this.#queue.life
-  }
-
-  /** How many changes are not durable yet, those of a sync that failed included: what a crash may lose or keep. */
-  get waiting(): number {
-    return this.#queue.waiting
-  }
-
-  /** Holds back every sync from now on until {@link MemoryLogDisk.releaseSyncs}: writes do not resolve meanwhile. */
-  holdSyncs(): void {
-    this.#queue.hold()
-  }
-
-  /** Lets held syncs go on. */
-  releaseSyncs(): void {
-    this.#queue.release()
-  }
-
-  /**
-   * Loses power, or kills the process: what is not durable is gone but for what is kept, storages over this disk are dead, and their
-   * waiting writes reject with StorageFailedError. The disk can then be used by a new storage, also after a sync that failed.
-   */
-  crash(options: MemoryCrashOptions = {}): void {
-    this.#queue.crash(options)
+    super(options.sync)
   }
 
   /** What a storage that opens `group` now finds: copies, for the caller to keep. */
@@ -85,17 +56,7 @@ export class MemoryLogDisk {
 
   /** Resolves once `change`, and all before it, are durable. */
   append(life: number, group: string, change: Change, sync?: SyncHook): Promise<void> {
-    return this.#queue.append(life, () => change(this.#stateOf(group)), sync)
-  }
-
-  /** For MemoryLogStorage: a process starts over this disk. After a sync that failed, what was not durable is gone. */
-  processStarts(): void {
-    this.#queue.start()
-  }
-
-  /** Resolves when nothing waits any more, whatever became of it. */
-  drained(): Promise<void> {
-    return this.#queue.drained()
+    return this.whenDurable(life, () => change(this.#stateOf(group)), sync)
   }
 
   #stateOf(group: string): GroupState {

@@ -1,7 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { SeededRandom } from '@dsys/runtime'
 import type { Disk, DiskFile } from '@dsys/storage'
-import { diskConformance } from '@dsys/storage/conformance'
 import { MemoryDisk } from '@dsys/storage-memory'
 import { describe, test } from 'vitest'
 
@@ -28,22 +27,6 @@ async function remains(body: (disk: Disk) => Promise<void>, found: (disk: Memory
   }
   return [...all].sort()
 }
-
-diskConformance(
-  { describe, test },
-  {
-    supports: ['crash'],
-    create: async () => {
-      const disk = make()
-      const place = { disk: disk.mount(), crash, [Symbol.asyncDispose]: async () => undefined }
-      function crash(): void {
-        disk.crash()
-        place.disk = disk.mount()
-      }
-      return place
-    },
-  },
-)
 
 describe('content', () => {
   test('is what a plain array would hold; a crash gives what was synced, or all, as told', async () => {

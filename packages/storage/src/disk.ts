@@ -6,7 +6,10 @@ export interface OpenFileOptions {
   readonly durableWrites?: boolean
 }
 
-/** An open file of a {@link Disk}. */
+/**
+ * An open file of a {@link Disk}. Once `close` was called, every other operation throws FileClosedError
+ * (`DSYS_STORAGE_FILE_CLOSED`) and does nothing.
+ */
 export interface DiskFile {
   /** Bytes from `position`, at most `length`; fewer only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>
@@ -17,6 +20,7 @@ export interface DiskFile {
   /** Cuts or, with zeros, extends the file. Not durable until `sync`. */
   truncate(sizeBytes: number): Promise<void>
   sizeBytes(): Promise<number>
+  /** Gives the file back when the operations under way have ended. A second call joins the first. */
   close(): Promise<void>
 }
 

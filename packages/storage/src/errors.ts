@@ -74,6 +74,23 @@ export class FileMissingError extends DsysError {
   }
 }
 
+/** A file was used after it was closed (`DSYS_STORAGE_FILE_CLOSED`). Nothing was done. */
+export class FileClosedError extends DsysError {
+  readonly path: string
+
+  /** @param cause where it was closed, as far as the adapter knows. */
+  constructor(path: string, operation: string, cause?: unknown) {
+    super(`cannot ${operation}: the file ${path} was closed`, {
+      code: 'DSYS_STORAGE_FILE_CLOSED',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Open the file again, and close it when nobody needs it any more. The cause, where there is one, says where it was closed.',
+      cause,
+    })
+    this.path = path
+  }
+}
+
 /** Another process uses the directory (`DSYS_STORAGE_LOCKED`). */
 export class DirectoryLockedError extends DsysError {
   readonly directory: string

@@ -2,6 +2,7 @@ export type { Disk, DiskFile, OpenFileOptions } from './disk.ts'
 export {
   CorruptionError,
   DirectoryLockedError,
+  FileClosedError,
   FileMissingError,
   GroupOpenError,
   ReadFailedError,

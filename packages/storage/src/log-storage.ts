@@ -65,10 +65,10 @@ export interface GroupLog extends AsyncDisposable {
   /**
    * Makes `write` durable. Writes take effect in the order of the calls and may be called without waiting: what waits is
    * written together, with one sync. Resolves once it, and every write before it, would survive a crash. The data of the
-   * entries must not change until then.
+   * entries must not change until then; the write and its array may be used again as soon as the call has returned.
    *
    * A failed write or sync is final: this and every later call throws StorageFailedError (`DSYS_STORAGE_FAILED`), since
-   * nobody knows what the disk holds then.
+   * nobody knows what the disk holds then. So may {@link LogStorage.openGroup}; what it gives instead is durable.
    */
   persist(write: LogWrite): Promise<void>
 

@@ -128,7 +128,8 @@ class ArrayGroupLog implements GroupLog {
     this.#check()
     if (this.#mistake !== 'takes holes') this.#bounds.write(write)
     const kept = this.#kept
-    const { hardState, entries } = write
+    const hardState = write.hardState && { ...write.hardState }
+    const entries = write.entries && [...write.entries]
     if (this.#mistake === 'reorders' && (hardState?.term ?? 0) % 2 === 1) {
       for (let turn = 0; turn < 5; turn++) await Promise.resolve()
     }
@@ -148,9 +149,9 @@ class ArrayGroupLog implements GroupLog {
     this.#check()
     if (this.#mistake !== 'takes older snapshots') this.#bounds.checkSnapshot(meta)
     const chunks: Uint8Array[] = []
+    const context = this.#mistake === 'loses the context' ? new Uint8Array(0) : meta.context.slice()
     const keep = (): void => {
       const whole = Buffer.concat(chunks)
-      const context = this.#mistake === 'loses the context' ? new Uint8Array(0) : meta.context
       this.#kept.snapshot = {
         meta: { ...meta, context },
         sizeBytes: whole.length,

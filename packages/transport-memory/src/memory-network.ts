@@ -132,12 +132,12 @@ export class MemoryNetwork {
 
   /** Takes the connection of the node `id` from it, as a lost broker would: it reports `disconnected`, and `send` returns false. */
   disconnect(id: string, why = 'disconnected by the test'): void {
-    this.#live.get(id)?.disconnected(why)
+    this.#live.get(id)?.disconnect(why)
   }
 
   /** Gives a disconnected node its connection back. */
   reconnect(id: string): void {
-    this.#live.get(id)?.connected()
+    this.#live.get(id)?.reconnect()
   }
 
   #attach(endpoint: MemoryTransport): boolean {
@@ -145,7 +145,7 @@ export class MemoryNetwork {
     const earlier = this.#live.get(id)
     if (earlier !== undefined && earlier.self.generation > generation) return false
     this.#live.set(id, endpoint)
-    earlier?.disconnected(`generation ${generation} of this node took its place`)
+    earlier?.disconnect(`generation ${generation} of this node took its place`)
     return true
   }
 
@@ -164,7 +164,7 @@ export class MemoryNetwork {
     const conditions = this.#link?.(from.self, to.id)
     const fate: Fate = { copiesUnderWay: 0, metNode: false }
     for (const passage of drawPassages(conditions, this.#random)) {
-      if (!from.reserve(1, frame.byteLength)) return
+      if (!from.reserve(frame.byteLength)) return
       fate.copiesUnderWay++
       // Each copy is bytes of its own: a handler owns what it gets.
       const flight = { from, to, channel, frame: new Uint8Array(frame), fate }
@@ -201,7 +201,7 @@ export class MemoryNetwork {
   }
 
   #deliver({ from, to, channel, frame, fate }: Flight): void {
-    from.release(1, frame.byteLength)
+    from.release(frame.byteLength)
     fate.copiesUnderWay--
     if (this.#isCut(from.self.id, to.id)) return
     const target = this.#live.get(to.id)

@@ -1,29 +1,5 @@
-import {
-  type Clock,
-  type Counter,
-  delay,
-  EventHub,
-  Lifecycle,
-  type Logger,
-  type Meter,
-  Pending,
-  type Random,
-  type StartOptions,
-} from '@dsys/runtime'
-import {
-  assertChannel,
-  assertFrameFits,
-  assertGeneration,
-  assertNodeId,
-  ChannelHandlers,
-  type ConnectionState,
-  type Destination,
-  type FrameHandler,
-  type PeerAddress,
-  type Transport,
-  type TransportCapabilities,
-  type TransportEvent,
-} from '@dsys/transport'
+import { type Clock, type Counter, delay, type Logger, type Meter, Pending, type Random } from '@dsys/runtime'
+import { type Destination, type TransportCapabilities, TransportEndpoint } from '@dsys/transport'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 import { authenticatorOf } from './authentication.ts'
 import { NatsAuthenticationError, NatsFrameLimitError, NatsPermissionError, NatsUnreachableError } from './errors.ts'
@@ -46,39 +22,39 @@ const MAX_PINGS_OUT = 2
 /**
  * The transport of one life of a node over NATS (core NATS, no JetStream).
  *
- * `start` resolves once the node can be reached. After that the connection heals by itself, for as long as the node
- * runs; meanwhile `send` drops and returns false, so no stale frame leaves when the server is back.
+ * `start` tries until `connectTimeoutMs` is over, and resolves once the node can be reached. Throws NatsUnreachableError
+ * (`DSYS_TRANSPORT_NATS_UNREACHABLE`), NatsAuthenticationError (`DSYS_TRANSPORT_NATS_AUTHENTICATION`),
+ * NatsPermissionError (`DSYS_TRANSPORT_NATS_PERMISSION`), NatsFrameLimitError (`DSYS_TRANSPORT_NATS_FRAME_LIMIT`).
+ *
+ * After that the connection heals by itself, for as long as the node runs; meanwhile `send` drops and returns false, so
+ * no stale frame leaves when the server is back. `stop` waits until what was sent has reached the server, at most
+ * `stopTimeoutMs`.
  */
-export class NatsTransport implements Transport {
-  readonly self: PeerAddress
+export class NatsTransport extends TransportEndpoint {
   readonly #ports: NatsTransportPorts
   readonly #options: CheckedOptions
   readonly #connectionOptions: NodeConnectionOptions
   readonly #subjects: SubjectSpace
-  readonly #lifecycle: Lifecycle
-  readonly #handlers: ChannelHandlers
   readonly #local: LocalQueue
-  readonly #events = new EventHub<TransportEvent>()
   readonly #stopped = new AbortController()
   readonly #sent: Counter
   readonly #received: Counter
   readonly #dropped: Counter
   readonly #connects: Counter
   #capabilities: TransportCapabilities
-  #connection: ConnectionState = 'idle'
   #session: NatsSession | undefined
   #discovered: readonly string[] = []
   #reconnecting: Promise<void> | undefined
 
   /** Throws RangeError for options out of their range. */
   constructor(ports: NatsTransportPorts, options: NatsTransportOptions) {
+    const { nodeId: id, generation } = options
+    super(ports, { self: { id, generation }, name: `NATS transport of ${id}` })
     this.#options = checkOptions(options)
     this.#ports = ports
-    this.self = Object.freeze({ id: options.nodeId, generation: options.generation })
     this.#subjects = new SubjectSpace(options.cluster, this.self)
-    this.#handlers = new ChannelHandlers(ports)
     this.#local = new LocalQueue(ports, this.#options.maxQueuedBytes, (channel, frame) => {
-      this.#handlers.deliver(channel, frame, this.self)
+      this.arrived(channel, frame, this.self)
     })
     this.#capabilities = Object.freeze({
       broadcast: true,
@@ -92,66 +68,20 @@ export class NatsTransport implements Transport {
     this.#received = counter('frames_received_total', 'Frames received from the NATS server')
     this.#dropped = counter('frames_dropped_total', 'Frames dropped on this side: not connected, or the queue full')
     this.#connects = counter('connects_total', 'Connections made to a NATS server')
-    this.#lifecycle = new Lifecycle(`NATS transport of ${options.nodeId}`, {
-      start: ({ signal }) => this.#start(signal),
-      stop: () => this.#stop(),
-    })
   }
 
   /** Before `start`, `maxFrameBytes` is `minFrameBytes` of the options; from then on it is the limit of the server. */
-  get capabilities(): TransportCapabilities {
+  override get capabilities(): TransportCapabilities {
     return this.#capabilities
   }
 
-  get connection(): ConnectionState {
-    // While it stops it waits for what was sent, but takes nothing more: whoever asks before sending must hear that.
-    const { state } = this.#lifecycle
-    return state === 'stopping' || state === 'stopped' ? 'closed' : this.#connection
-  }
-
-  /**
-   * Connects and subscribes; tries again until `connectTimeoutMs` is over. Throws NatsUnreachableError
-   * (`DSYS_TRANSPORT_NATS_UNREACHABLE`), NatsAuthenticationError (`DSYS_TRANSPORT_NATS_AUTHENTICATION`),
-   * NatsPermissionError (`DSYS_TRANSPORT_NATS_PERMISSION`), NatsFrameLimitError (`DSYS_TRANSPORT_NATS_FRAME_LIMIT`).
-   */
-  start(options?: StartOptions): Promise<void> {
-    return this.#lifecycle.start(options)
-  }
-
-  /** Waits until what was sent has reached the server, at most `stopTimeoutMs`, and disconnects. */
-  stop(): Promise<void> {
-    return this.#lifecycle.stop()
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop()
-  }
-
-  send(to: Destination, channel: string, frame: Uint8Array): boolean {
-    this.#lifecycle.assertRunning()
-    assertNodeId(to.id)
-    if (to.generation !== undefined) assertGeneration(to.generation)
-    assertChannel(channel)
-    assertFrameFits(frame, this.#capabilities.maxFrameBytes)
-    if (to.id === this.self.id && (to.generation ?? this.self.generation) === this.self.generation) {
-      return this.#count(this.#session !== undefined && this.#local.push(channel, frame))
-    }
+  protected override transmit(to: Destination, channel: string, frame: Uint8Array): boolean {
+    if (this.isSelf(to)) return this.#count(this.#session !== undefined && this.#local.push(channel, frame))
     return this.#publish(this.#subjects.to(to, channel), frame)
   }
 
-  broadcast(channel: string, frame: Uint8Array): boolean {
-    this.#lifecycle.assertRunning()
-    assertChannel(channel)
-    assertFrameFits(frame, this.#capabilities.maxFrameBytes)
+  protected override transmitToAll(channel: string, frame: Uint8Array): boolean {
     return this.#publish(this.#subjects.toAll(channel), frame)
-  }
-
-  listen(channel: string, handler: FrameHandler): () => void {
-    return this.#handlers.listen(channel, handler)
-  }
-
-  observe(handler: (event: TransportEvent) => void): () => void {
-    return this.#events.handle(handler)
   }
 
   #publish(subjects: Subjects, frame: Uint8Array): boolean {
@@ -181,7 +111,7 @@ export class NatsTransport implements Transport {
     }
   }
 
-  async #start(signal: AbortSignal): Promise<void> {
+  protected override async join(signal: AbortSignal): Promise<void> {
     const session = await this.#firstSession(signal)
     const { minFrameBytes } = this.#options
     if (session.maxFrameBytes < minFrameBytes) {
@@ -242,10 +172,9 @@ export class NatsTransport implements Transport {
   #adopt(session: NatsSession): void {
     this.#session = session
     this.#discovered = session.discoveredServers
-    this.#connection = 'connected'
     this.#connects.add(1)
     this.#ports.logger.log('info', 'connected to the NATS server', { server: session.server })
-    this.#events.publish({ type: 'connected' })
+    this.connected()
     // It may have ended between its opening and here, when nobody was there to be told.
     if (session.ended) this.#lost(session, 'the server closed the connection')
   }
@@ -255,10 +184,9 @@ export class NatsTransport implements Transport {
     if (session === undefined || session !== this.#session) return
     this.#session = undefined
     if (this.#stopped.signal.aborted) return
-    this.#connection = 'disconnected'
     this.#ports.logger.log('warn', 'lost the connection to the NATS server', { server: session.server, why })
     this.#reconnecting = this.#reconnect()
-    this.#events.publish({ type: 'disconnected', why })
+    this.disconnected(why)
   }
 
   async #reconnect(): Promise<void> {
@@ -288,15 +216,15 @@ export class NatsTransport implements Transport {
     const envelope = this.#subjects.envelope(reply)
     if (envelope === undefined) return
     this.#received.add(1)
-    this.#handlers.deliver(envelope.channel, toOwnFrame(data), envelope.from)
+    this.arrived(envelope.channel, toOwnFrame(data), envelope.from)
   }
 
   #reportAbsent(reply: string): void {
     const absent = this.#subjects.destination(reply)
-    if (absent !== undefined) this.#events.publish({ type: 'peer-absent', ...absent })
+    if (absent !== undefined) this.metNobody(absent.peer, absent.channel)
   }
 
-  async #stop(): Promise<void> {
+  protected override async leave(): Promise<void> {
     this.#stopped.abort()
     await this.#reconnecting
     const session = this.#session
@@ -306,10 +234,6 @@ export class NatsTransport implements Transport {
       session.close()
     }
     this.#local.clear()
-    this.#handlers.clear()
-    this.#connection = 'closed'
-    this.#events.publish({ type: 'closed' })
-    this.#events.close()
   }
 
   async #flush(session: NatsSession): Promise<void> {

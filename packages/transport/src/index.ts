@@ -1,6 +1,7 @@
 export { ChannelHandlers } from './channel-handlers.ts'
 export { assertChannel, assertFrameFits, assertGeneration, assertNodeId, assertPeerAddress } from './checks.ts'
 export { BroadcastUnsupportedError, ChannelTakenError, FrameTooLargeError } from './errors.ts'
+export { FrameBudget, type FrameBudgetLimits } from './frame-budget.ts'
 export type {
   ConnectionState,
   Destination,
@@ -21,3 +22,4 @@ export {
 } from './rpc/errors.ts'
 export { type CallOptions, Rpc, type RpcOptions, type RpcPorts } from './rpc/rpc.ts'
 export type { RpcHandler } from './rpc/server.ts'
+export { TransportEndpoint, type TransportEndpointOptions } from './transport-endpoint.ts'

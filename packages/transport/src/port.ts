@@ -28,7 +28,10 @@ export interface TransportCapabilities {
   readonly maxFrameBytes: number
 }
 
-/** How the connection of this node stands: never how a peer's does. */
+/**
+ * How the connection of this node stands: never how a peer's does. It is `idle` until `start`, `disconnected` from then on
+ * whenever there is none, and `closed` from `stop` on.
+ */
 export type ConnectionState = 'idle' | 'connected' | 'disconnected' | 'closed'
 
 /** A fact about the transport of this node. */

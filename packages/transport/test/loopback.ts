@@ -1,123 +1,43 @@
-import { EventHub, Lifecycle, type StartOptions, systemClock } from '@dsys/runtime'
+import { systemClock } from '@dsys/runtime'
 import {
-  assertChannel,
-  assertFrameFits,
-  assertGeneration,
-  assertNodeId,
-  BroadcastUnsupportedError,
-  ChannelHandlers,
-  type ConnectionState,
   type Destination,
-  type FrameHandler,
+  FrameBudget,
   type PeerAddress,
-  type Transport,
   type TransportCapabilities,
-  type TransportEvent,
+  TransportEndpoint,
 } from '../src/index.ts'
 
-const MAX_QUEUED_FRAMES = 4_096
+const LIMITS = Object.freeze({ maxQueuedFrames: 4_096, maxQueuedBytes: 2 ** 22 })
 
 /** The least that a transport can be: no broadcast, no report of absence. Endpoints that share `wire` reach each other. */
-export class Loopback implements Transport {
-  readonly self: PeerAddress
+export class Loopback extends TransportEndpoint {
   readonly capabilities: TransportCapabilities = { broadcast: false, fastNegative: false, maxFrameBytes: 4_096 }
-  connection: ConnectionState = 'idle'
-  protected readonly wire: Map<string, Loopback>
-  protected readonly handlers: ChannelHandlers = new ChannelHandlers({ clock: systemClock })
-  protected readonly events: EventHub<TransportEvent> = new EventHub()
-  protected readonly lifecycle: Lifecycle
-  protected queued = 0
+  readonly #wire: Map<string, Loopback>
+  readonly #underWay = new FrameBudget(LIMITS)
 
   constructor(wire: Map<string, Loopback>, self: PeerAddress) {
-    this.wire = wire
-    this.self = self
-    this.lifecycle = new Lifecycle('loopback', {
-      start: async () => {
-        wire.set(self.id, this)
-        this.publish({ type: 'connected' })
-      },
-      stop: async () => this.close(),
-    })
+    super({ clock: systemClock }, { self })
+    this.#wire = wire
   }
 
-  start(options?: StartOptions): Promise<void> {
-    return this.lifecycle.start(options)
+  protected override async join(): Promise<void> {
+    this.#wire.set(this.self.id, this)
+    this.connected()
   }
 
-  async stop(): Promise<void> {
-    await this.lifecycle.stop()
-    this.connection = 'closed'
+  protected override async leave(): Promise<void> {
+    if (this.#wire.get(this.self.id) === this) this.#wire.delete(this.self.id)
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop()
-  }
-
-  send(to: Destination, channel: string, frame: Uint8Array): boolean {
-    this.lifecycle.assertRunning()
-    assertNodeId(to.id)
-    if (to.generation !== undefined) assertGeneration(to.generation)
-    assertChannel(channel)
-    assertFrameFits(frame, this.capabilities.maxFrameBytes)
-    return this.enqueue(to, channel, frame)
-  }
-
-  broadcast(_channel: string, _frame: Uint8Array): boolean {
-    this.lifecycle.assertRunning()
-    throw new BroadcastUnsupportedError()
-  }
-
-  listen(channel: string, handler: FrameHandler): () => void {
-    return this.handlers.listen(channel, handler)
-  }
-
-  observe(handler: (event: TransportEvent) => void): () => void {
-    return this.events.handle(handler)
-  }
-
-  /** As if its network were gone. */
-  disconnect(): void {
-    if (this.connection === 'connected') this.publish({ type: 'disconnected', why: 'the wire was pulled' })
-  }
-
-  reconnect(): void {
-    if (this.connection === 'disconnected') this.publish({ type: 'connected' })
-  }
-
-  protected publish(event: TransportEvent): void {
-    if (event.type !== 'peer-absent') this.connection = event.type
-    this.events.publish(event)
-  }
-
-  protected close(): void {
-    if (this.wire.get(this.self.id) === this) this.wire.delete(this.self.id)
-    this.publish({ type: 'closed' })
-    this.events.close()
-    this.handlers.clear()
-  }
-
-  protected enqueue(to: Destination, channel: string, frame: Uint8Array): boolean {
-    if (this.connection !== 'connected' || this.queued >= MAX_QUEUED_FRAMES) return false
-    this.queued++
+  protected override transmit(to: Destination, channel: string, frame: Uint8Array): boolean {
+    if (!this.#underWay.take(1, frame.byteLength)) return false
     const copy = new Uint8Array(frame)
     systemClock.afterIo(() => {
-      this.queued--
-      this.arrive(to, channel, copy)
+      this.#underWay.giveBack(1, copy.byteLength)
+      const target = this.#wire.get(to.id)
+      if (target === undefined || (to.generation ?? target.self.generation) !== target.self.generation) return
+      target.arrived(channel, copy, this.self)
     })
     return true
   }
-
-  protected arrive(to: Destination, channel: string, frame: Uint8Array): void {
-    const target = this.wire.get(to.id)
-    if (target === undefined || (to.generation ?? target.self.generation) !== target.self.generation)
-      this.absent(to, channel)
-    else target.receive(channel, frame, this.self)
-  }
-
-  protected receive(channel: string, frame: Uint8Array, from: PeerAddress): void {
-    if (this.connection === 'connected') this.handlers.deliver(channel, frame, from)
-  }
-
-  /** The frame met nobody; the least of transports does not tell. */
-  protected absent(_to: Destination, _channel: string): void {}
 }

@@ -1,22 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { expect, test, vi } from 'vitest'
+import { test } from 'vitest'
+import { expectShown, testExample } from '../../../tooling/readme/example.ts'
 
-test('the example of the README runs and prints what it says', async () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const example = readFileSync(new URL('./example.ts', import.meta.url), 'utf8')
-  expect(readme).toContain(`\`\`\`ts\n${example}\`\`\`\n`)
-  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
-  try {
-    await import('./example.ts')
-    const promised = [...example.matchAll(/^console\.log.*\/\/ (.*)$/gm)].map((match) => match[1])
-    expect(log.mock.calls.map((call) => call[0])).toEqual(promised)
-  } finally {
-    log.mockRestore()
-  }
-})
+testExample(import.meta.url, 'example.ts', () => import('./example.ts'))
 
 test('the README shows how the suite is used, as a file that is a test here', () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const example = readFileSync(new URL('./conformance.test.ts', import.meta.url), 'utf8')
-  expect(readme).toContain(`\`\`\`ts\n${example}\`\`\`\n`)
+  expectShown(import.meta.url, 'conformance.test.ts')
 })

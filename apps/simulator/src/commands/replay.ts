@@ -3,6 +3,7 @@ import { currentCommit } from '../commit.ts'
 import { counted, grouped } from '../numbers.ts'
 import { differenceOf } from '../runs/job.ts'
 import { faultsOf } from '../runs/totals.ts'
+import { isUnfinished } from '../runs/watched-runs.ts'
 import { EXIT_BAD, EXIT_GOOD, type Session } from './session.ts'
 import { command, type Subject, type SubjectFlags, subjectOf } from './subject.ts'
 
@@ -13,20 +14,29 @@ export interface ReplayFlags extends SubjectFlags {
 }
 
 /** Runs one plan twice, compares the traces, and prints the end of it. */
-export async function replayCommand(flags: ReplayFlags, { say }: Pick<Session, 'say'>): Promise<number> {
+export async function replayCommand(flags: ReplayFlags, { say, runs }: Pick<Session, 'say' | 'runs'>): Promise<number> {
   const subject = await subjectOf(flags)
-  const { scenario, plan, title, args, story } = subject
+  const { plan, title, args, story } = subject
+  await using runner = runs({ module: flags.module, hangSeconds: flags.hangSeconds })
   say(`${title}, at commit ${currentCommit()}`)
   if (story !== undefined) say(`  when it was found, at ${story.commit}, it broke: ${story.rule}`)
   let first: RunResult
   let second: RunResult
   try {
-    first = await scenario.run(plan, { keepTrace: true })
+    first = await runner.run(plan, { keepTrace: true })
     // Without keeping the trace: whoever reads along must change nothing.
-    second = await scenario.run(plan)
+    second = isUnfinished(first) ? first : await runner.run(plan)
   } catch (error) {
     const { rule, message } = thrownViolation(error)
     say(`  broken    ${rule}: ${error instanceof Error ? error.stack : message}`)
+    return EXIT_BAD
+  }
+  for (const { violation } of [first, second]) {
+    if (violation === undefined || !isUnfinished({ violation })) continue
+    say(`  broken    ${violation.rule}: ${violation.message}`)
+    say(`Once more:       ${command('replay', args)}`)
+    say(`Make it smaller: ${command('shrink', args)}`)
+    say(`With --hang-seconds less than ${flags.hangSeconds} either takes less time.`)
     return EXIT_BAD
   }
   const difference = differenceOf(first, second)

@@ -1,10 +1,12 @@
 import {
   formatStory,
   type PlanSize,
+  type RunResult,
   type Scenario,
   type ShrinkProgress,
   shrink,
   thrownViolation,
+  type Violation,
 } from '@dsys/simulation'
 import { currentCommit } from '../commit.ts'
 import { fileName, REPORTS, writeText } from '../files.ts'
@@ -26,9 +28,11 @@ export interface ShrinkFlags extends SubjectFlags {
 export async function shrinkCommand(flags: ShrinkFlags, session: Session): Promise<number> {
   const { clock, screen, say } = session
   const { scenario, plan, title, slug } = await subjectOf(flags)
+  await using runner = session.runs({ module: flags.module, hangSeconds: flags.hangSeconds })
   const startMs = clock.monotonicMs()
   const endMs = startMs + flags.minutes * 60_000
-  const violation = await brokenBy(scenario, plan)
+  const first = runner.run(plan)
+  const violation = await brokenBy(first)
   if (violation === undefined) {
     say(`${title} keeps every promise at this commit, so there is nothing to shrink.`)
     return EXIT_BAD
@@ -38,6 +42,7 @@ export async function shrinkCommand(flags: ShrinkFlags, session: Session): Promi
   let interrupted = false
   const release = session.onInterrupt(() => {
     interrupted = true
+    runner.giveUp()
   })
   let latest: ShrinkProgress | undefined
   const line = new ProgressLine(clock, screen, () =>
@@ -49,10 +54,9 @@ export async function shrinkCommand(flags: ShrinkFlags, session: Session): Promi
     expected: scenario.expected,
     plan: (seed, fixed) => scenario.plan(seed, fixed),
     run: async (candidate, options) => {
-      // Between two runs, so that Ctrl-C is heard.
-      await new Promise<void>((resolve) => void clock.afterIo(resolve))
+      if (candidate === plan) return await first
       if (latest !== undefined) line.update()
-      return await scenario.run(candidate, options)
+      return await runner.run(candidate, options)
     },
   }
   const result = await shrink(watched, plan, {
@@ -80,12 +84,9 @@ export async function shrinkCommand(flags: ShrinkFlags, session: Session): Promi
   return EXIT_GOOD
 }
 
-async function brokenBy(
-  scenario: Scenario,
-  plan: Parameters<Scenario['run']>[0],
-): Promise<{ readonly rule: string } | undefined> {
+async function brokenBy(run: Promise<RunResult>): Promise<Violation | undefined> {
   try {
-    return (await scenario.run(plan)).violation
+    return (await run).violation
   } catch (error) {
     return thrownViolation(error)
   }

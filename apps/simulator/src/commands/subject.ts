@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type Plan, parseStory, type Scenario, type Story } from '@dsys/simulation'
+import { assertPlan, type Plan, parseStory, type Scenario, type Story } from '@dsys/simulation'
 import { loadScenarios, scenarioNamed } from '../load-scenarios.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -12,6 +12,8 @@ export interface SubjectFlags {
   readonly knobs: Plan['knobs']
   /** The file with the scenarios, where they are not those of dsys. */
   readonly module?: string
+  /** A run that takes longer than this in real time hangs. */
+  readonly hangSeconds: number
 }
 
 /** A plan to be run. */
@@ -28,24 +30,32 @@ export interface Subject {
   readonly story?: Story
 }
 
-/** Reads a story. Throws UsageError when it cannot. */
-export function readStory(path: string): Story {
+/** Reads a story of one of `scenarios`. Throws UsageError when it cannot, and where its scenario could not run it. */
+export function readStory(path: string, scenarios: readonly Scenario[]): { story: Story; scenario: Scenario } {
+  let story: Story
   try {
-    return parseStory(readFileSync(path, 'utf8'))
+    story = parseStory(readFileSync(path, 'utf8'))
   } catch (error) {
     throw new UsageError(`The story ${path} cannot be read: ${error instanceof Error ? error.message : error}`)
   }
+  const scenario = scenarioNamed(scenarios, story.plan.scenario)
+  try {
+    assertPlan(scenario, story.plan, 'story.plan')
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new UsageError(`The story ${path} cannot be run: ${error.message}`)
+  }
+  return { story, scenario }
 }
 
 /** The plan that the flags name. Throws UsageError when they name none, or two. */
-export async function subjectOf(flags: SubjectFlags): Promise<Subject> {
+export async function subjectOf(flags: Omit<SubjectFlags, 'hangSeconds'>): Promise<Subject> {
   const scenarios = await loadScenarios(flags.module)
   if (flags.story !== undefined) {
     if (flags.scenario !== undefined || flags.seed !== undefined) {
       throw new UsageError('Name a file or a scenario with a seed, not both.')
     }
-    const story = readStory(flags.story)
-    const scenario = scenarioNamed(scenarios, story.plan.scenario)
+    const { story, scenario } = readStory(flags.story, scenarios)
     const slug = `${scenario.name}-${story.plan.seed}`
     return { scenario, plan: story.plan, title: story.name, args: storyArgs(flags.story, flags.module), slug, story }
   }
@@ -56,10 +66,23 @@ export async function subjectOf(flags: SubjectFlags): Promise<Subject> {
   const { seed } = flags
   return {
     scenario,
-    plan: scenario.plan(seed, flags.knobs),
+    plan: planOf(scenario, seed, flags.knobs),
     title: `${scenario.name}, seed ${seed}`,
     args: seedArgs(scenario.name, seed, flags.knobs, flags.module),
     slug: `${scenario.name}-${seed}`,
+  }
+}
+
+/** The plan of a seed. Throws UsageError for knobs that the scenario does not have. */
+function planOf(scenario: Scenario, seed: number, knobs: Plan['knobs']): Plan {
+  if (Object.keys(knobs).length === 0) return scenario.plan(seed)
+  try {
+    const plan = scenario.plan(seed, knobs)
+    assertPlan(scenario, plan)
+    return plan
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new UsageError(`The knobs make no plan of ${scenario.name}: ${error.message}`)
   }
 }
 

@@ -31,8 +31,8 @@ export interface SweepFlags {
 }
 
 const DEFAULT_MINUTES = 1
-/** From this many seeds on, a run must have come across all that its scenario expects: the rarest of it occurs once in a thousand. */
-const GUARD_SEEDS = 5_000
+/** From this many seeds on, a run must have come across all that its scenario expects: the rarest of it is in one seed of thirty. */
+const GUARD_SEEDS = 200
 /** Failures whose plans are written out. */
 const MAX_STORIES = 10
 /** A run may take long; the line shows that time goes on. */

@@ -157,6 +157,139 @@ describe('sightings', () => {
     expect(second.violation?.rule).toBe('the dead are remembered')
   })
 
+  describe('what was declared dead since the last look', () => {
+    const dead = { ...member('a', 1, 9, 'dead'), sinceMs: 5_000 }
+    const suspect = member('a', 1, 9, 'suspect')
+    const before = member('a', 1, 7, 'dead')
+
+    /** Looks at each view in turn, after the events that came since the last look. */
+    function looks(...steps: { events?: readonly Member[]; view: readonly Member[]; nowMs: number }[]): string[] {
+      const verdicts: string[] = []
+      let view: readonly Member[] = []
+      const verdict = new Verdict(() => 0)
+      const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
+      const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers: 4 }, verdict)
+      for (const step of steps) {
+        for (const one of step.events ?? []) {
+          if (one.state === 'dead') view = [...view.filter(({ id }) => id !== one.id), one]
+          sightings.told(one, 5_000)
+        }
+        view = step.view
+        sightings.checkAll(view, step.nowMs)
+        if (verdict.violation !== undefined) verdicts.push(`${verdict.violation.rule} at ${step.nowMs}`)
+      }
+      return verdicts
+    }
+
+    test('may be forgotten by the next one, and believed again as it was before', () => {
+      expect(
+        looks(
+          { view: [me, suspect], nowMs: 4_900 },
+          { events: [dead], view: [me], nowMs: 6_000 },
+          { view: [me, before], nowMs: 6_500 },
+        ),
+      ).toEqual([])
+      expect(
+        looks({ view: [me, suspect], nowMs: 4_900 }, { events: [dead], view: [me, before], nowMs: 6_000 }),
+      ).toEqual([])
+    })
+
+    test('may not be forgotten earlier, asked for or not', () => {
+      const rules = looks({ view: [me, suspect], nowMs: 4_900 }, { events: [dead], view: [me], nowMs: 5_999 })
+      expect(rules).toEqual(['the dead are remembered at 5999'])
+    })
+
+    test('goes back where it was not dead, or not for long enough', () => {
+      expect(looks({ view: [me, suspect], nowMs: 4_900 }, { view: [me, before], nowMs: 6_000 })).toEqual([
+        'a view never goes back at 6000',
+      ])
+      expect(
+        looks({ view: [me, suspect], nowMs: 4_900 }, { events: [dead], view: [me, before], nowMs: 5_999 }),
+      ).toEqual(['a view never goes back at 5999'])
+      expect(looks({ view: [me], nowMs: 4_900 }, { events: [dead], view: [me, suspect], nowMs: 5_500 })).toEqual([
+        'a view never goes back at 5500',
+      ])
+    })
+
+    test('an event of an earlier state takes nothing back', () => {
+      const up = member('a', 1, 5, 'alive')
+      expect(looks({ view: [me, dead], nowMs: 5_000 }, { events: [up], view: [me, before], nowMs: 5_100 })).toEqual([
+        'a view never goes back at 5100',
+      ])
+    })
+  })
+
+  test('in a full table the dead give way early, and only there', () => {
+    const dead = { ...member('a', 1, 2, 'dead'), sinceMs: 500 }
+    const c = member('c', 1, 0, 'alive')
+    const full = (maxMembers: number, ...known: readonly Member[]): string | undefined => {
+      const verdict = new Verdict(() => 0)
+      let view: readonly Member[] = [me, ...known]
+      const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
+      const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers }, verdict)
+      sightings.checkAll(view, 500)
+      view = [me, { ...member('b', 1, 1, 'dead'), sinceMs: 10 }, c]
+      sightings.afterDelivery(
+        { kind: 'gossip', rumors: [rumor('b', 1, 1, 'dead', 500), rumor('c', 1, 0, 'alive')] },
+        510,
+      )
+      // Where it died by that frame, its event comes after it has given way.
+      if (!known.includes(dead)) sightings.told(dead, 500)
+      // The other one is forgotten as well, so the table is not full any more when it is looked at next.
+      view = [me, c]
+      sightings.checkAll(view, 1_010)
+      return verdict.violation?.rule
+    }
+    for (const a of [dead, member('a', 1, 2, 'alive')]) {
+      const b = member('b', 1, 0, 'alive')
+      expect(full(3, a, b)).toBeUndefined()
+      expect(full(4, a, b)).toBe('the dead are remembered')
+    }
+  })
+
+  test('in a full table, who gave way may be known again before the event of its death comes', () => {
+    const a = member('a', 1, 1, 'alive')
+    const judgeFull = (maxMembers: number): string | undefined => {
+      const verdict = new Verdict(() => 0)
+      let view = [me, a, member('b', 1, 0, 'dead')]
+      const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
+      const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers }, verdict)
+      sightings.told({ ...member('a', 1, 2, 'dead'), sinceMs: 500 }, 500)
+      view = [me, a]
+      sightings.checkAll(view, 600)
+      return verdict.violation?.rule
+    }
+    expect(judgeFull(3)).toBeUndefined()
+    expect(judgeFull(4)).toBe('a view never goes back')
+  })
+
+  test('a death is taken for no older than it was told to be', () => {
+    const old = (sinceMs: number): Member => ({ ...member('a', 1, 9, 'dead'), sinceMs })
+    expect(judged(rumor('a', 1, 9, 'dead', 300), [me, old(-300)])).toBeUndefined()
+    expect(judged(rumor('a', 1, 9, 'dead', 300), [me, old(-301)])).toBe('the dead are remembered')
+    expect(judged(rumor('a', 1, 8, 'dead', 300), [me, old(-301)])).toBeUndefined()
+    // What was known already keeps the age that it has here.
+    const verdict = new Verdict(() => 0)
+    const view = [me, old(-900)]
+    const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
+    const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers: 10 }, verdict)
+    sightings.checkAll(view, 0)
+    sightings.afterDelivery({ kind: 'gossip', rumors: [rumor('a', 1, 9, 'dead', 300)] }, 0)
+    expect(verdict.violation).toBeUndefined()
+  })
+
+  test('who is declared dead here is dead from then on, and not from when it was suspected', () => {
+    const told = (sinceMs: number): string | undefined => {
+      const dead = { ...member('a', 1, 1, 'dead'), sinceMs }
+      const verdict = new Verdict(() => 0)
+      const membership = { members: () => [me, dead], member: () => dead }
+      new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers: 10 }, verdict).told(dead, 500)
+      return verdict.violation?.rule
+    }
+    expect(told(500)).toBeUndefined()
+    expect(told(499)).toBe('the dead are remembered')
+  })
+
   test('there is a bound on members', () => {
     const verdict = new Verdict(() => 0)
     const view = Array.from({ length: 11 }, (_, i) => member(`m${i}`, 1, 0, 'alive'))

@@ -1,9 +1,10 @@
 import { canonicalText } from '../json.ts'
-import type { AnyModel } from '../model.ts'
+import type { AnyModel, Foresight } from '../model.ts'
 import { ConfigurationCache } from './configuration-cache.ts'
 import { EventList, type SearchOperation } from './event-list.ts'
 import { LinearizedSet } from './linearized-set.ts'
 import { Marks } from './marks.ts'
+import { Progress } from './progress.ts'
 import { StateTable } from './state-table.ts'
 import { EMPTY_SET, UnknownSets } from './unknown-sets.ts'
 
@@ -59,6 +60,8 @@ export class Search {
   readonly #cache: ConfigurationCache
   readonly #states: StateTable
   readonly #marks: Marks
+  readonly #foresight: Foresight<unknown, unknown, unknown>
+  readonly #progress: Progress | undefined
   readonly #path: Frame[] = []
 
   #state: number
@@ -81,7 +84,8 @@ export class Search {
   constructor({ model, operations }: SearchProblem) {
     this.#model = model
     this.#known = operations.filter(({ output }) => output !== undefined)
-    this.#unknown = operations.filter((operation) => operation.output === undefined && !operation.readOnly)
+    this.#foresight = model.foresight?.(operations) ?? {}
+    this.#unknown = operations.filter((operation) => operation.output === undefined && this.#isOfUse(operation))
     this.#twins = twinsOf(this.#unknown)
     this.#list = new EventList(this.#known)
     this.#ranks = ranksOf(this.#known)
@@ -93,7 +97,10 @@ export class Search {
     this.#states = new StateTable(model)
     this.#marks = new Marks(model, [...this.#known, ...this.#unknown])
     this.#state = this.#states.idOf(model.init())
+    const { progress, isHopeless } = this.#foresight
+    this.#progress = progress && new Progress(progress, this.#known)
     this.#cursor = this.#list.first
+    if (isHopeless === true) this.#answer = 'no'
   }
 
   /** How many operations were looked at so far, and sets compared. */
@@ -166,14 +173,14 @@ export class Search {
     const candidates = this.#candidates
     candidates.length = 0
     let node = this.#list.first
-    for (; isCall(node); node = this.#list.after(node)) {
-      const operation = node >> 1
-      let place = candidates.length
-      const end = (this.#known[operation] as SearchOperation).endedAt
-      while (place > 0 && (this.#known[candidates[place - 1] as number] as SearchOperation).endedAt > end) place -= 1
-      candidates.splice(place, 0, operation)
-    }
-    this.#firstReturn = (this.#known[node >> 1] as SearchOperation).endedAt
+    for (; isCall(node); node = this.#list.after(node)) candidates.push(node >> 1)
+    this.#looks += candidates.length
+    candidates.sort((a, b) => this.#endOf(a) - this.#endOf(b))
+    this.#firstReturn = this.#endOf(node >> 1)
+  }
+
+  #endOf(known: number): number {
+    return (this.#known[known] as SearchOperation).endedAt
   }
 
   #tryUnknown(): void {
@@ -184,6 +191,10 @@ export class Search {
       return
     }
     if (!this.#isUsable(index) || !this.#descend(~index)) this.#moveTo(index + 1)
+  }
+
+  #isOfUse({ input, readOnly }: SearchOperation): boolean {
+    return !readOnly && (this.#foresight.isSeen === undefined || this.#foresight.isSeen(input))
   }
 
   /** Not used yet, while all that are just like it and were called before are. */
@@ -203,6 +214,8 @@ export class Search {
       // An operation that changes nothing and need not be there is left out.
       if (choice < 0 && state === this.#state) continue
       if (this.#marks.isFatal(this.#states.stateOf(this.#state), operation, states[alternative])) continue
+      if (this.#foresight.isOpen?.(states[alternative]) === false) continue
+      if (this.#progress?.isFatal(states[alternative], choice) === true) continue
       if (this.#isRedundant(choice, operation, state)) continue
       this.#push(choice, alternative, state, false)
       return true
@@ -239,6 +252,7 @@ export class Search {
     this.#path.push({ choice, alternative, state: this.#state, used: this.#used, forced })
     if (choice >= 0) {
       this.#list.lift(choice)
+      this.#progress?.linearize(choice)
       this.#setOf(choice).add(this.#rankOf(choice))
     } else {
       this.#used = this.#sets.with(this.#used, ~choice)
@@ -260,6 +274,7 @@ export class Search {
       this.#marks.undo(this.#operationOf(choice))
       if (choice >= 0) {
         this.#list.putBack(choice)
+        this.#progress?.undo(choice)
         this.#setOf(choice).remove(this.#rankOf(choice))
       }
       this.#state = frame.state

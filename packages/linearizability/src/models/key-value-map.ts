@@ -1,5 +1,7 @@
 import { hashJson, hashText, type Json, mixHash, sameJson } from '../json.ts'
-import { IMPOSSIBLE, type Model } from '../model.ts'
+import { type Foresight, IMPOSSIBLE, type Model, type RecordedOperation } from '../model.ts'
+import { showFirst } from './items.ts'
+import { goesBack } from './key-value-foresight.ts'
 import {
   describeEntry,
   describeKeyValue,
@@ -12,6 +14,7 @@ import {
   outcomeOf,
   type RevisedValue,
 } from './key-value-operations.ts'
+import { PersistentMap } from './persistent-map.ts'
 
 interface MapEntry extends RevisedValue {
   readonly createRevision: number
@@ -21,7 +24,7 @@ interface MapEntry extends RevisedValue {
 /** All keys of a store with their counter of changes. */
 export interface MapState {
   readonly revision: number
-  readonly entries: ReadonlyMap<string, MapEntry>
+  readonly entries: PersistentMap<MapEntry>
   /** The sum of the hashes of all entries. */
   readonly hash: number
 }
@@ -33,7 +36,7 @@ export interface MapState {
 export function keyValueMapModel(): Model<MapState, KeyValueInput, KeyValueOutput> {
   return {
     name: 'key-value-map',
-    init: () => ({ revision: 0, entries: new Map(), hash: 0 }),
+    init: () => ({ revision: 0, entries: PersistentMap.empty(), hash: 0 }),
     partition: () => '',
     step: (state, input, output, key) => {
       const entry = state.entries.get(key)
@@ -47,12 +50,33 @@ export function keyValueMapModel(): Model<MapState, KeyValueInput, KeyValueOutpu
       return may ? [changed(state, key, 'value' in input ? { value: input.value } : undefined)] : IMPOSSIBLE
     },
     readOnly: keyValueReadOnly,
+    foresight,
     equals: sameState,
     hash: (state) => mixHash(state.hash, state.revision),
     problem: keyValueProblem,
     describe: (input, output, key) => `${key}: ${describeKeyValue(input, output)}`,
     describeState: ({ revision, entries }) =>
-      `revision ${revision}, { ${Array.from(entries, ([key, entry]) => `${key}: ${describeEntry(entry)}`).join(', ')} }`,
+      `revision ${revision}, { ${showFirst(entries.entries(), entries.size, ([key, entry]) => `${key}: ${describeEntry(entry)}`)} }`,
+  }
+}
+
+/** The change at a revision comes right behind the one before, and no key goes back. */
+function foresight(
+  operations: readonly RecordedOperation<KeyValueInput, KeyValueOutput>[],
+): Foresight<MapState, KeyValueInput, KeyValueOutput> {
+  const keys = new Map<string, RecordedOperation<KeyValueInput, KeyValueOutput>[]>()
+  for (const operation of operations) {
+    const known = keys.get(operation.key)
+    if (known === undefined) keys.set(operation.key, [operation])
+    else known.push(operation)
+  }
+  const latest = (_input: KeyValueInput, output: KeyValueOutput | undefined): number | undefined => {
+    const outcome = output === undefined ? undefined : outcomeOf(output)
+    return outcome !== undefined && 'changedAt' in outcome ? outcome.changedAt - 1 : undefined
+  }
+  return {
+    isHopeless: [...keys.values()].some(goesBack),
+    progress: { of: ({ revision }) => revision, latest },
   }
 }
 
@@ -64,28 +88,17 @@ function isSame(entry: MapEntry | undefined, found: RevisedValue | null): boolea
 
 function changed(state: MapState, key: string, written: { readonly value: Json } | undefined): MapState {
   const revision = state.revision + 1
-  const entries = new Map(state.entries)
-  const previous = entries.get(key)
-  let hash = state.hash - (previous?.hash ?? 0)
-  if (written === undefined) entries.delete(key)
-  else {
-    const own = mixHash(mixHash(hashText(key), revision), hashJson(written.value))
-    entries.set(key, {
-      value: written.value,
-      revision,
-      createRevision: previous?.createRevision ?? revision,
-      hash: own,
-    })
-    hash += own
-  }
-  return { revision, entries, hash: hash | 0 }
+  const previous = state.entries.get(key)
+  const rest = state.hash - (previous?.hash ?? 0)
+  if (written === undefined) return { revision, entries: state.entries.without(key), hash: rest | 0 }
+  const { value } = written
+  const hash = mixHash(mixHash(hashText(key), revision), hashJson(value))
+  const createRevision = previous?.createRevision ?? revision
+  const entries = state.entries.with(key, { value, revision, createRevision, hash })
+  return { revision, entries, hash: (rest + hash) | 0 }
 }
 
-function sameState(a: MapState, b: MapState): boolean {
-  if (a.revision !== b.revision || a.entries.size !== b.entries.size) return false
-  for (const [key, entry] of a.entries) {
-    const other = b.entries.get(key)
-    if (other === undefined || other.createRevision !== entry.createRevision || !isSame(entry, other)) return false
-  }
-  return true
-}
+const sameState = (a: MapState, b: MapState): boolean =>
+  a.revision === b.revision && a.entries.equals(b.entries, sameEntry)
+
+const sameEntry = (a: MapEntry, b: MapEntry): boolean => a.createRevision === b.createRevision && isSame(a, b)

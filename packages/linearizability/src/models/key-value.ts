@@ -1,5 +1,6 @@
 import { hashJson, type Json, mixHash, sameJson } from '../json.ts'
 import { IMPOSSIBLE, type Model } from '../model.ts'
+import { foresight } from './key-value-foresight.ts'
 import {
   describeKeyValue,
   type KeyValueInput,
@@ -61,6 +62,7 @@ export function keyValueModel(): Model<KeyState, KeyValueInput, KeyValueOutput> 
       needed: neededRevision,
       given: () => undefined,
     },
+    foresight,
     equals: sameState,
     hash: (state) => mixHash(mixHash(state.isThere ? 1 : 2, hashJson(state.value)), state.revision),
     problem: keyValueProblem,

@@ -1,5 +1,6 @@
-import { hashJson, type Json, mixHash, sameJson } from '../json.ts'
-import { IMPOSSIBLE, type Model } from '../model.ts'
+import { canonicalText, hashJson, type Json, mixHash, sameJson } from '../json.ts'
+import { type Foresight, IMPOSSIBLE, type Model, type RecordedOperation } from '../model.ts'
+import { showLast } from './items.ts'
 import { anything, list, nothing, operationProblem } from './shape.ts'
 
 /** What a list takes. An append returns `null`, a read the whole list. */
@@ -34,6 +35,7 @@ export function listAppendModel(): Model<ListState | undefined, ListInput, Json>
       needed: (input, output) => (input.op === 'read' && Array.isArray(output) ? output.length : undefined),
       given: () => undefined,
     },
+    foresight,
     equals: sameList,
     hash: (state) => state?.hash ?? 0,
     problem: (input, output) => operationProblem(OPERATIONS, input, output),
@@ -41,7 +43,23 @@ export function listAppendModel(): Model<ListState | undefined, ListInput, Json>
       if (input.op === 'append') return `append ${JSON.stringify(input.value)}`
       return output === undefined ? 'read' : `read → ${JSON.stringify(output)}`
     },
-    describeState: (state) => JSON.stringify(itemsOf(state)),
+    describeState: (state) => `[${showLast(itemsOf(state), state?.length ?? 0, (item) => JSON.stringify(item))}]`,
+  }
+}
+
+/** The list has been the longest one that was read, so until then it begins like that, and nobody saw what is not in it. */
+function foresight(
+  operations: readonly RecordedOperation<ListInput, Json>[],
+): Foresight<ListState | undefined, ListInput, Json> {
+  let longest: readonly Json[] = []
+  for (const { output } of operations) {
+    if (Array.isArray(output) && output.length > longest.length) longest = output as readonly Json[]
+  }
+  const seen = new Set(longest.map(canonicalText))
+  return {
+    isSeen: (input) => input.op === 'read' || seen.has(canonicalText(input.value)),
+    isOpen: (state) =>
+      state === undefined || state.length > longest.length || sameJson(state.last, longest[state.length - 1]),
   }
 }
 
@@ -73,8 +91,7 @@ function sameList(a: ListState | undefined, b: ListState | undefined): boolean {
   return true
 }
 
-function itemsOf(state: ListState | undefined): Json[] {
-  const items: Json[] = []
-  for (let rest = state; rest !== undefined; rest = rest.before) items.push(rest.last)
-  return items.reverse()
+/** Last to first. */
+function* itemsOf(state: ListState | undefined): Generator<Json> {
+  for (let rest = state; rest !== undefined; rest = rest.before) yield rest.last
 }

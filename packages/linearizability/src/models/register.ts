@@ -1,5 +1,6 @@
 import { canonicalText, hashJson, type Json, sameJson } from '../json.ts'
-import { IMPOSSIBLE, type Mark, type Model } from '../model.ts'
+import { type Foresight, IMPOSSIBLE, type Mark, type Model, type RecordedOperation } from '../model.ts'
+import { isHopelessRegister } from './register-zones.ts'
 import { anything, nothing, operationProblem, truth } from './shape.ts'
 
 /** What a register takes. A read returns the value, a write `null`. */
@@ -33,6 +34,7 @@ export function casRegisterModel(options: { readonly initial?: Json } = {}): Mod
     step,
     readOnly: (input, output) => input.op === 'read' || (input.op === 'cas' && output === false),
     marks: { of: markOf, needed: neededMark, given: givenMark },
+    foresight: (operations) => foresight(operations, initial),
     equals: sameJson,
     hash: hashJson,
     problem: (input, output) => operationProblem(ALL, input, output),
@@ -52,6 +54,31 @@ function neededMark(input: CasRegisterInput, output: Json | undefined): Mark | u
 function givenMark(input: CasRegisterInput, output: Json | undefined): Mark | undefined {
   if (input.op === 'read' || output === false) return undefined
   return markOf(input.op === 'write' ? input.value : input.to)
+}
+
+/** Nobody saw a value that no read returned and no compare-and-set started from. One that was refused saw any other than its own. */
+function foresight(
+  operations: readonly RecordedOperation<CasRegisterInput, Json>[],
+  initial: Json,
+): Foresight<Json, CasRegisterInput, Json> {
+  const seen = new Set<Mark>()
+  const given = new Set([markOf(initial)])
+  const needed = new Set<Mark>()
+  let wasRefused = false
+  for (const { input, output } of operations) {
+    const [gift, need] = [givenMark(input, output), neededMark(input, output)]
+    if (gift !== undefined) given.add(gift)
+    if (need !== undefined) needed.add(need)
+    if (input.op === 'read' && output !== undefined) seen.add(markOf(output))
+    if (input.op === 'cas') seen.add(markOf(input.from))
+    wasRefused ||= output === false && input.op === 'cas'
+  }
+  if ([...needed].some((mark) => !given.has(mark))) return { isHopeless: true }
+  if (wasRefused) return {}
+  return {
+    isSeen: (input) => input.op === 'read' || seen.has(markOf(input.op === 'write' ? input.value : input.to)),
+    isHopeless: isHopelessRegister(operations, initial, markOf),
+  }
 }
 
 function step(state: Json, input: CasRegisterInput, output: Json | undefined): readonly Json[] {

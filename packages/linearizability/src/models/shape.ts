@@ -1,3 +1,5 @@
+import { showJson } from '../json.ts'
+
 /** Says what a value should have been, or `undefined` when it is fine. */
 export type Shape = (value: unknown) => string | undefined
 
@@ -45,7 +47,7 @@ function fieldsProblem(value: unknown, shapes: Readonly<Record<string, Shape>>):
     const field = (value as Readonly<Record<string, unknown>>)[name]
     const wanted = shape(field)
     if (wanted === undefined) continue
-    return field === undefined ? `has no "${name}"` : `has as "${name}" ${show(field)}, and should have ${wanted}`
+    return field === undefined ? `has no "${name}"` : `has as "${name}" ${showJson(field)}, and should have ${wanted}`
   }
   return undefined
 }
@@ -55,17 +57,10 @@ export function operationProblem(shapes: OperationShapes, input: unknown, output
   const op = typeof input === 'object' && input !== null ? (input as { readonly op?: unknown }).op : undefined
   const known = typeof op === 'string' && Object.hasOwn(shapes, op) ? shapes[op] : undefined
   if (known === undefined) {
-    return `its input ${show(input)} has no "op" that is one of ${Object.keys(shapes).join(', ')}`
+    return `its input ${showJson(input)} has no "op" that is one of ${Object.keys(shapes).join(', ')}`
   }
   const problem = fieldsProblem(input, { op: anything, ...known.input })
   if (problem !== undefined) return `its input ${problem}`
   const wanted = output === undefined ? undefined : known.output(output)
-  return wanted === undefined ? undefined : `its output is ${show(output)}, and that of a ${op} should be ${wanted}`
-}
-
-const MAX_SHOWN = 120
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
+  return wanted === undefined ? undefined : `its output is ${showJson(output)}, and that of a ${op} should be ${wanted}`
 }

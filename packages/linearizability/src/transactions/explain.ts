@@ -62,7 +62,7 @@ export class Explainer {
     }
     const both = `T${from} appended ${show(before)} to ${name} and T${to} appended ${show(after)}`
     return witness === undefined
-      ? `${both}; reads saw the ${show(before)} and none saw the ${show(after)}, so that one comes later.`
+      ? `${both}; others read the ${show(before)} and nobody else the ${show(after)}, so that one comes later.`
       : `${both} behind it, as the ${witness} shows.`
   }
 

@@ -1,4 +1,5 @@
 import { HistoryError } from '../errors.ts'
+import { showJson } from '../json.ts'
 
 /** A key of the store under test. The keys `1` and `'1'` are different. */
 export type TransactionKey = string | number
@@ -47,6 +48,17 @@ export interface Transaction {
   /** Position of the completion, `undefined` where the outcome is unknown: the transaction may still take effect. */
   readonly completedAt: number | undefined
 }
+
+/** What is wrong with an operation that came from a program, whose types nobody may have checked; `undefined` when it is fine. */
+export function operationProblem([f, key, value]: MicroOperation): string | undefined {
+  if (!isScalar(key)) return `a key is ${showJson(key)}, and must be a number or a text`
+  const fits = f !== 'r' ? isScalar(value) : value === undefined || [value].flat().every(isScalar)
+  return fits
+    ? undefined
+    : `a value of key ${showJson(key)} is ${showJson(value)}, and must be made of numbers or texts`
+}
+
+const isScalar = (value: unknown): boolean => typeof value === 'string' || Number.isFinite(value)
 
 /**
  * The history of transactions cannot be judged: a line is not of the documented form, the events contradict each other, or two writes

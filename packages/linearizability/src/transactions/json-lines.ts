@@ -1,3 +1,5 @@
+import { showJson } from '../json.ts'
+import { readJsonLines } from '../json-lines.ts'
 import {
   type MicroOperation,
   type ReadResult,
@@ -33,11 +35,10 @@ const FUNCTIONS: Readonly<Record<string, MicroOperation[0]>> = {
 export function parseTransactions(text: string): TransactionEvent[] {
   const events: TransactionEvent[] = []
   let lastIndex: number | undefined
-  let line = 0
-  for (const source of text.split('\n')) {
-    line++
-    if (source.trim() === '') continue
-    const record = parseRecord(source, line)
+  const fail = (why: string, line: number): never => {
+    throw wrong(line, why)
+  }
+  for (const { line, record } of readJsonLines(text, fail)) {
     if (record['f'] !== undefined && record['f'] !== null && record['f'] !== 'txn') continue
     lastIndex = checkIndex(record['index'], lastIndex, line)
     events.push(parseEvent(record, line))
@@ -64,17 +65,6 @@ export function formatTransactions(
 }
 
 type Fields = Readonly<Record<string, unknown>>
-
-function parseRecord(source: string, line: number): Fields {
-  let record: unknown
-  try {
-    record = JSON.parse(source)
-  } catch (error) {
-    throw wrong(line, `this is not JSON (${error instanceof Error ? error.message : String(error)})`)
-  }
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) throw wrong(line, 'an event is an object')
-  return record as Fields
-}
 
 /** An index that does not grow tells that lines were lost in sorting; the order of the lines is the order in real time. */
 function checkIndex(index: unknown, last: number | undefined, line: number): number | undefined {
@@ -120,6 +110,6 @@ function parseResult(value: unknown, operation: unknown, line: number): ReadResu
 const isScalar = (value: unknown): value is TransactionKey & TransactionValue =>
   typeof value === 'string' || typeof value === 'number'
 
-const show = (value: unknown): string => (value === undefined ? 'missing' : JSON.stringify(value))
+const show = (value: unknown): string => (value === undefined ? 'missing' : showJson(value))
 
 const wrong = (line: number, why: string): TransactionHistoryError => new TransactionHistoryError(why, line)

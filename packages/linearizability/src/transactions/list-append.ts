@@ -55,7 +55,12 @@ function collectKeys(analysis: Analysis): ListKey[] {
   analysis.transactions.forEach(({ operations, outcome }, node) => {
     if (outcome !== 'ok') return
     const appends = new Map<TransactionKey, TransactionValue[]>()
-    for (const [f, key, value] of operations) if (f !== 'r') appends.set(key, [...(appends.get(key) ?? []), value])
+    for (const [f, key, value] of operations) {
+      if (f === 'r') continue
+      const own = appends.get(key)
+      if (own === undefined) appends.set(key, [value])
+      else own.push(value)
+    }
     const done = new Map<TransactionKey, number>()
     const last = new Map<TransactionKey, readonly TransactionValue[]>()
     for (const [f, key, value] of operations) {

@@ -1,3 +1,4 @@
+import { showJson } from '../json.ts'
 import type { AnomalyCollector, AnomalyKind } from './anomalies.ts'
 import type { GraphBuilder } from './graph.ts'
 import type { Transaction, TransactionKey, TransactionValue } from './history.ts'
@@ -44,7 +45,7 @@ export function indexWriters(transactions: readonly Transaction[]): Writers {
 /** How a transaction is called in sentences. */
 export const nameOf = (node: number): string => `T${node + 1}`
 
-export const show = (value: unknown): string => JSON.stringify(value) ?? 'nothing'
+export const show = (value: unknown): string => showJson(value)
 
 /** A list as text, with the middle left out of a long one. */
 export function showList(list: readonly TransactionValue[]): string {

@@ -1,5 +1,7 @@
+import { showJson } from '../json.ts'
 import {
   type MicroOperation,
+  operationProblem,
   type Transaction,
   type TransactionEvent,
   TransactionHistoryError,
@@ -33,12 +35,12 @@ export function pairTransactions(events: readonly TransactionEvent[], model: Tra
     const pending = open.get(event.process)
     if (event.type === 'invoke') {
       if (pending !== undefined)
-        throw wrong(event, at, `the process ${JSON.stringify(event.process)} has a transaction under way`)
+        throw wrong(event, at, `the process ${showJson(event.process)} has a transaction under way`)
       open.set(event.process, { slot: transactions.push(undefined) - 1, event, at })
       return
     }
     if (pending === undefined)
-      throw wrong(event, at, `the process ${JSON.stringify(event.process)} has no transaction under way`)
+      throw wrong(event, at, `the process ${showJson(event.process)} has no transaction under way`)
     checkCompletion(pending.event, event, at)
     open.delete(event.process)
     finish(pending, event.type, event, event.type === 'unknown' ? undefined : at)
@@ -52,12 +54,14 @@ export function pairTransactions(events: readonly TransactionEvent[], model: Tra
 function checkOperations(event: TransactionEvent, at: number, model: TransactionModel): void {
   const write = model === 'list-append' ? 'append' : 'w'
   for (const operation of event.value ?? []) {
+    const problem = operationProblem(operation)
+    if (problem !== undefined) throw wrong(event, at, problem)
     const [f, , result] = operation
     if (f !== 'r' && f !== write)
-      throw wrong(event, at, `the operation ${JSON.stringify(operation)} does not belong to the model ${model}`)
+      throw wrong(event, at, `the operation ${showJson(operation)} does not belong to the model ${model}`)
     if (f !== 'r' || result === undefined || event.type !== 'ok') continue
     if (Array.isArray(result) !== (model === 'list-append'))
-      throw wrong(event, at, `the result of ${JSON.stringify(operation)} does not belong to the model ${model}`)
+      throw wrong(event, at, `the result of ${showJson(operation)} does not belong to the model ${model}`)
   }
 }
 
@@ -74,7 +78,7 @@ function checkCompletion(invocation: TransactionEvent, completion: TransactionEv
       throw wrong(
         completion,
         at,
-        `the invocation has ${JSON.stringify(invoked)} where the completion has ${completed === undefined ? 'nothing' : JSON.stringify(completed)}`,
+        `the invocation has ${showJson(invoked)} where the completion has ${completed === undefined ? 'nothing' : showJson(completed)}`,
       )
   })
 }
@@ -94,11 +98,7 @@ function checkUnique(transactions: readonly Transaction[], events: readonly Tran
       if (earlier !== undefined) {
         const event = events[invokedAt] as TransactionEvent
         const both = earlier === number ? `T${number} twice` : `T${earlier} and by T${number}`
-        throw wrong(
-          event,
-          invokedAt,
-          `the value ${JSON.stringify(value)} of key ${JSON.stringify(key)} is written by ${both}`,
-        )
+        throw wrong(event, invokedAt, `the value ${showJson(value)} of key ${showJson(key)} is written by ${both}`)
       }
       values.set(value, number)
     }

@@ -1,3 +1,4 @@
+import { shorten } from '../describe.ts'
 import { escapeHtml } from '../html.ts'
 import type { Anomaly, CycleStep } from './anomalies.ts'
 import type { TransactionReport } from './check.ts'
@@ -8,17 +9,21 @@ import { describeModels, describeTransactions, MEANINGS, verdictOf } from './rep
 
 const STYLE = `
 :root { color-scheme: light dark; --line: #8886; --ww: #7a4cc2; --wr: #1b7f4d; --rw: #c2410c; --process: #2563eb; --realtime: #2563eb }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem }
+@media (prefers-color-scheme: dark) { :root { --ww: #b79bf0; --wr: #4cc38a; --rw: #ff9258; --process: #7aa7ff; --realtime: #7aa7ff } }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; overflow-wrap: anywhere }
 section { border-top: 1px solid var(--line); margin-top: 2rem; padding-top: 1rem }
 .proof { display: flex; flex-wrap: wrap; gap: 2rem; align-items: flex-start }
 .proof > div { flex: 1 1 24rem; min-width: 0 }
-svg { flex: 0 1 26rem; width: 26rem; max-width: 100%; height: auto }
+svg { flex: 0 1 auto; max-width: min(100%, 44rem); height: auto }
 svg text { font: 13px system-ui, sans-serif; text-anchor: middle; dominant-baseline: central; fill: currentColor }
 svg circle { fill: Canvas; stroke: currentColor }
 svg path { fill: none; stroke-width: 2 }
+svg .small { font-size: 10px }
 .ww { stroke: var(--ww) } .wr { stroke: var(--wr) } .rw { stroke: var(--rw) } .process, .realtime { stroke: var(--process); stroke-dasharray: 6 4 }
-svg text.ww, svg text.wr, svg text.rw, svg text.process, svg text.realtime { stroke: Canvas; stroke-width: 5; paint-order: stroke; stroke-dasharray: none }
-table { border-collapse: collapse; width: 100% } td, th { border-bottom: 1px solid var(--line); padding: .25rem .5rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+svg text.ww, svg text.wr, svg text.rw, svg text.process, svg text.realtime { stroke: Canvas; stroke-width: 4; paint-order: stroke; stroke-dasharray: none }
+.legend { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem } .legend dt { font-weight: 600 } .legend dd { margin: 0 }
+.legend .ww { color: var(--ww) } .legend .wr { color: var(--wr) } .legend .rw { color: var(--rw) } .legend .process, .legend .realtime { color: var(--process) }
+table { border-collapse: collapse; width: 100% } td, th { border-bottom: 1px solid var(--line); padding: .25rem .5rem; text-align: left; vertical-align: top } th { white-space: nowrap }
 code { font: 13px/1.4 ui-monospace, monospace }`
 
 /**
@@ -33,6 +38,7 @@ export function drawTransactionReport(events: readonly TransactionEvent[], repor
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(verdictOf(report))}</title>
 <style>${STYLE}
@@ -42,10 +48,27 @@ export function drawTransactionReport(events: readonly TransactionEvent[], repor
 <h1>${escapeHtml(verdictOf(report))}</h1>
 <p>${escapeHtml(describeTransactions(report))}</p>
 ${models.join('\n')}
+${drawLegend(report)}
 ${sections.join('\n')}
 </body>
 </html>
 `
+}
+
+const RELATIONS: Readonly<Record<CycleStep['relation'], string>> = {
+  ww: 'the second wrote a later version of what the first wrote',
+  wr: 'the second read what the first wrote',
+  rw: 'the first read a version that is earlier than what the second wrote (an anti-dependency)',
+  process: 'one process did the first and then the second',
+  realtime: 'the first had completed before the second was invoked',
+}
+
+/** What the arrows mean that the page has. */
+function drawLegend({ anomalies }: TransactionReport): string {
+  const drawn = new Set(anomalies.flatMap(({ cycle }) => cycle?.map(({ relation }) => relation) ?? []))
+  const rows = Object.entries(RELATIONS).filter(([relation]) => drawn.has(relation as CycleStep['relation']))
+  if (rows.length === 0) return ''
+  return `<dl class="legend">\n${rows.map(([name, meaning]) => `<dt class="${name}">${name}</dt><dd>${meaning}</dd>`).join('\n')}\n</dl>`
 }
 
 function drawAnomaly(anomaly: Anomaly, transactions: readonly Transaction[], index: number): string {
@@ -84,57 +107,84 @@ ${rows.join('\n')}
 }
 
 const RADIUS = 22
+/** Between two transactions on the circle, along it. */
+const SPACING = 100
+/** An arrow is bent outwards, so that the two of a pair do not lie on each other. */
+const BEND = 0.2
+const CHARACTER = 7.5
+const MAX_KEY = 16
+
+interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+/** An arrow with its text, which stands outside of the circle. The middle of the circle is 0, 0. */
+interface Arrow {
+  readonly relation: CycleStep['relation']
+  readonly start: Point
+  readonly control: Point
+  readonly end: Point
+  readonly label: Point
+  readonly anchor: 'start' | 'middle' | 'end'
+  readonly text: string
+}
 
 /** The transactions on a circle, with an arrow for each step. */
 function drawCycle(cycle: readonly CycleStep[], index: number): string {
-  const ring = Math.max(90, (cycle.length * 70) / (2 * Math.PI))
-  const size = 2 * (ring + RADIUS + 30)
-  const at = (i: number): { x: number; y: number } => {
+  const ring = Math.max(90, (cycle.length * SPACING) / (2 * Math.PI))
+  const at = (i: number): Point => {
     const angle = (2 * Math.PI * i) / cycle.length - Math.PI / 2
-    return { x: size / 2 + ring * Math.cos(angle), y: size / 2 + ring * Math.sin(angle) }
+    return { x: ring * Math.cos(angle), y: ring * Math.sin(angle) }
   }
-  const arrows = cycle.map((step, i) => drawArrow(step, at(i), at((i + 1) % cycle.length), size / 2, index))
+  const arrows = cycle.map((step, i) => layArrow(step, at(i), at((i + 1) % cycle.length)))
   const nodes = cycle.map(({ from }, i) => {
-    const { x, y } = at(i)
-    return `<circle cx="${round(x)}" cy="${round(y)}" r="${RADIUS}"/><text x="${round(x)}" y="${round(y)}">T${from}</text>`
+    const [x, y] = [round(at(i).x), round(at(i).y)]
+    const size = from > 9999 ? ' class="small"' : ''
+    return `<circle cx="${x}" cy="${y}" r="${RADIUS}"/><text${size} x="${x}" y="${y}">T${from}</text>`
   })
   const markers = [...new Set(cycle.map(({ relation }) => relation))].map(
     (relation) =>
       `<marker id="arrow-${index}-${relation}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 10 5 0 10z" style="fill: var(--${relation}); stroke: none"/></marker>`,
   )
+  const [width, height] = [Math.max(ring + RADIUS, ...arrows.map(reach)) + 4, ring + RADIUS + 36]
   const label = cycle.map(({ from, relation, to }) => `T${from} ${relation} T${to}`).join(', ')
-  return `<svg viewBox="0 0 ${round(size)} ${round(size)}" role="img" aria-label="${escapeHtml(label)}">
+  return `<svg viewBox="${round(-width)} ${round(-height)} ${round(2 * width)} ${round(2 * height)}" width="${round(2 * width)}" role="img" aria-label="${escapeHtml(label)}">
 <defs>${markers.join('')}</defs>
-${[...arrows, ...nodes].join('\n')}
+${[...arrows.map((arrow) => drawArrow(arrow, index)), ...nodes].join('\n')}
 </svg>`
 }
 
-/** An arrow bent outwards, so that the two of a pair do not lie on each other. */
-function drawArrow(
-  { relation, key }: CycleStep,
-  from: { x: number; y: number },
-  to: { x: number; y: number },
-  middle: number,
-  index: number,
-): string {
+function layArrow({ relation, key }: CycleStep, from: Point, to: Point): Arrow {
   const [dx, dy] = [to.x - from.x, to.y - from.y]
   const distance = Math.sqrt(dx * dx + dy * dy)
-  const bend = distance / 5
   const [nx, ny] = [dy / distance, -dx / distance]
-  const control = { x: (from.x + to.x) / 2 + 2 * bend * nx, y: (from.y + to.y) / 2 + 2 * bend * ny }
-  const edge = (end: { x: number; y: number }): { x: number; y: number } => {
+  const beside = (by: number): Point => ({ x: (from.x + to.x) / 2 + by * nx, y: (from.y + to.y) / 2 + by * ny })
+  const control = beside(2 * BEND * distance)
+  const edge = (end: Point): Point => {
     const [ex, ey] = [control.x - end.x, control.y - end.y]
     const length = Math.sqrt(ex * ex + ey * ey)
     return { x: end.x + (ex / length) * (RADIUS + 3), y: end.y + (ey / length) * (RADIUS + 3) }
   }
-  const [start, end] = [edge(from), edge(to)]
-  const label = { x: (from.x + to.x) / 2 + bend * nx, y: (from.y + to.y) / 2 + bend * ny }
-  const short = key === undefined ? relation : `${relation} ${abbreviate(String(key))}`
-  const anchor = Math.min(Math.max(label.x, 40), 2 * middle - 40)
-  return `<path class="${relation}" marker-end="url(#arrow-${index}-${relation})" d="M${round(start.x)} ${round(start.y)} Q${round(control.x)} ${round(control.y)} ${round(end.x)} ${round(end.y)}"/>
-<text class="${relation}" x="${round(anchor)}" y="${round(label.y)}">${escapeHtml(short)}</text>`
+  return {
+    relation,
+    start: edge(from),
+    control,
+    end: edge(to),
+    label: beside(BEND * distance + 12 + 10 * Math.abs(ny)),
+    anchor: nx > 0.02 ? 'start' : nx < -0.02 ? 'end' : 'middle',
+    text: key === undefined ? relation : `${relation} ${shorten(String(key), MAX_KEY)}`,
+  }
 }
 
-const abbreviate = (text: string): string => (text.length > 16 ? `${text.slice(0, 15)}…` : text)
+/** How far from the middle the text of an arrow may come. */
+function reach({ label, anchor, text }: Arrow): number {
+  return Math.abs(label.x) + text.length * CHARACTER * (anchor === 'middle' ? 0.5 : 1)
+}
+
+function drawArrow({ relation, start, control, end, label, anchor, text }: Arrow, index: number): string {
+  return `<path class="${relation}" marker-end="url(#arrow-${index}-${relation})" d="M${round(start.x)} ${round(start.y)} Q${round(control.x)} ${round(control.y)} ${round(end.x)} ${round(end.y)}"/>
+<text class="${relation}" x="${round(label.x)}" y="${round(label.y)}" style="text-anchor: ${anchor}">${escapeHtml(text)}</text>`
+}
 
 const round = (value: number): string => value.toFixed(1)

@@ -1,4 +1,5 @@
-import type { MicroOperation, TransactionEvent } from './history.ts'
+import { showJson } from '../json.ts'
+import { type MicroOperation, operationProblem, type TransactionEvent } from './history.ts'
 import { formatTransactions } from './json-lines.ts'
 
 /** A transaction that was invoked and whose outcome is not yet recorded. Each of the last three is called once, and one of them only. */
@@ -24,24 +25,28 @@ export class TransactionRecorder {
   readonly #events: TransactionEvent[] = []
   readonly #open = new Map<string | number, () => void>()
 
-  /** A client begins a transaction. Throws a RangeError if the process has one under way. */
+  /**
+   * A client begins a transaction. All that is recorded is copied.
+   *
+   * @throws RangeError if the process has one under way; TypeError, here and from the result, for a key or a value that is no number
+   * and no text.
+   */
   invoke(process: string | number, operations: readonly MicroOperation[] = []): PendingTransaction {
-    if (this.#open.has(process))
-      throw new RangeError(`the process ${JSON.stringify(process)} has a transaction under way`)
-    const attempted: MicroOperation[] = [...operations]
+    if (this.#open.has(process)) throw new RangeError(`the process ${showJson(process)} has a transaction under way`)
+    const attempted: MicroOperation[] = copyOperations(operations)
     let done = false
-    this.#events.push({ type: 'invoke', process, value: [...operations] })
+    this.#events.push({ type: 'invoke', process, value: [...attempted] })
     const complete = (type: 'ok' | 'fail' | 'unknown', value: readonly MicroOperation[] = attempted): void => {
       if (done) throw new RangeError('the outcome of this transaction was recorded before')
+      this.#events.push({ type, process, value: copyOperations(value) })
       done = true
       this.#open.delete(process)
-      this.#events.push({ type, process, value: [...value] })
     }
     this.#open.set(process, () => complete('unknown'))
     return {
       note: (operation) => {
         if (done) throw new RangeError('the outcome of this transaction was recorded before')
-        attempted.push(operation)
+        attempted.push(...copyOperations([operation]))
       },
       ok: (value) => complete('ok', value),
       fail: (value) => complete('fail', value),
@@ -63,4 +68,15 @@ export class TransactionRecorder {
   toJsonLines(): string {
     return formatTransactions(this.#events)
   }
+}
+
+/** Nobody can change what was recorded, as a store would that returned the very list it keeps. */
+function copyOperations(operations: readonly MicroOperation[]): MicroOperation[] {
+  return operations.map(([f, key, value]) => {
+    // Many stores call the initial state `null`.
+    const copied = [f, key, Array.isArray(value) ? [...value] : (value ?? undefined)] as MicroOperation
+    const problem = operationProblem(copied)
+    if (problem !== undefined) throw new TypeError(problem)
+    return copied
+  })
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ANOMALY_KINDS } from '../../src/transactions/anomalies.ts'
 import { checkTransactions } from '../../src/transactions/check.ts'
 import { checkTransactionsText } from '../../src/transactions/command.ts'
-import { type TransactionEvent, TransactionHistoryError } from '../../src/transactions/history.ts'
+import { type MicroOperation, type TransactionEvent, TransactionHistoryError } from '../../src/transactions/history.ts'
 import { formatTransactions, parseTransactions } from '../../src/transactions/json-lines.ts'
 import { ruledOutModels } from '../../src/transactions/models.ts'
 import { drawTransactionReport } from '../../src/transactions/picture.ts'
@@ -79,8 +79,8 @@ describe('JSON lines', () => {
   })
 
   test.each([
-    ['{"type":', 'this is not JSON'],
-    ['[1]', 'an event is an object'],
+    ['{"type":', 'is not JSON'],
+    ['[1]', 'is not an object'],
     ['{"type":"done","process":0,"value":[]}', '"type" is "done"'],
     ['{"type":"toString","process":0,"value":[]}', '"type" is "toString"'],
     ['{"process":0,"value":[]}', '"type" is missing'],
@@ -93,6 +93,8 @@ describe('JSON lines', () => {
     ['{"type":"invoke","process":0,"value":[["w","x",null]]}', 'the value of'],
     ['{"type":"invoke","process":0,"value":[["r","x",{"a":1}]]}', 'the result of'],
     ['{"index":0,"type":"invoke","process":1,"value":[]}', '"index" is 0 after 7'],
+    ['{"type":"invoke","process":0,"value":[["w","x",9007199254740993]]}', 'the number 9007199254740993, which'],
+    [`{"type":"invoke","process":0,"value":${'['.repeat(9999)}${']'.repeat(9999)}}`, 'more than 100 levels'],
     ['{"index":"8","type":"invoke","process":1,"value":[]}', '"index" is not a number'],
   ])('%s', (line, why) => {
     const text = `{"index":7,"type":"invoke","process":9,"value":[]}\n\n${line}\n`
@@ -100,6 +102,19 @@ describe('JSON lines', () => {
     expect(() => parseTransactions(text)).toThrow('line 3: ')
     expect(() => parseTransactions(text)).toThrow(why)
   })
+})
+
+test('a mark at the beginning is no matter, and a message shows no more than can be read', () => {
+  const event = '{"type":"invoke","process":0,"value":[]}'
+  expect(parseTransactions(`\uFEFF${event}\r\n`)).toEqual(parseTransactions(event))
+  let message = ''
+  try {
+    parseTransactions(JSON.stringify({ type: 'invoke', process: ['x'.repeat(100_000)] }))
+  } catch (error) {
+    message = (error as Error).message
+  }
+  expect(message).toContain('it is a number or a string')
+  expect(message.length).toBeLessThan(300)
 })
 
 describe('histories that contradict themselves', () => {
@@ -173,6 +188,50 @@ describe('the recorder', () => {
   })
 })
 
+describe('what programs hand over', () => {
+  test('is copied, since a store may go on changing the list that it returned', () => {
+    const recorder = new TransactionRecorder()
+    const list = [1]
+    const operations: MicroOperation[] = [append('x', 1)]
+    const first = recorder.invoke('a', operations)
+    operations.push(append('x', 2))
+    first.ok()
+    recorder.invoke('b', [read('x')]).ok([read('x', list)])
+    list.push(2)
+    expect(recorder.events().map(({ value }) => value)).toEqual([
+      [append('x', 1)],
+      [append('x', 1)],
+      [read('x')],
+      [read('x', [1])],
+    ])
+  })
+
+  test('null is the initial state, and what is no number and no text is refused', () => {
+    const recorder = new TransactionRecorder()
+    recorder.invoke('a', [read('x')]).ok([['r', 'x', null as never]])
+    expect(recorder.events()[1]?.value).toEqual([['r', 'x', undefined]])
+    const pending = recorder.invoke('a')
+    for (const bad of [Number.NaN, undefined, {}, true, Number.POSITIVE_INFINITY]) {
+      const operation = ['w', 'x', bad as never] as const
+      expect(() => pending.ok([operation])).toThrow(TypeError)
+      expect(() => pending.note(operation)).toThrow(TypeError)
+      expect(() => pending.ok([['r', bad as never, 1]])).toThrow(TypeError)
+      expect(() => recorder.invoke('b', [operation])).toThrow(TypeError)
+      const invoke: TransactionEvent = { type: 'invoke', process: 0, value: [operation] }
+      expect(() => checkTransactions([invoke], { model: 'register' })).toThrow(TransactionHistoryError)
+    }
+    pending.ok()
+    expect(recorder.events()).toHaveLength(4)
+  })
+})
+
+test('a transaction may be long', () => {
+  const appends = Array.from({ length: 50_000 }, (_, value) => append('x', value))
+  const list = appends.map((_, value) => value)
+  const events = inSequence(ok(0, ...appends), ok(1, read('x', list)), ok(2, read('x', list.slice(1))))
+  expect(Object.keys(checkTransactions(events, { model: 'list-append' }).counts)).toContain('incompatible-order')
+})
+
 describe('the report', () => {
   test('says what is wrong in whole sentences, and keeps to the number of examples', () => {
     const report = checkTransactions(SKEW, { model: 'list-append' })
@@ -222,6 +281,42 @@ G2-item (1)
     expect(page.match(/<circle/g)).toHaveLength(2)
     expect(page.match(/<path class="rw"/g)).toHaveLength(2)
     expect(page).toContain('T1 rw T2, T2 rw T1')
+    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`)
+    expect(page.match(/<dt class="\w+">/g)).toEqual(['<dt class="rw">'])
+  })
+
+  test('no text of a circle lies on a transaction or on another text, or beyond the edge', () => {
+    for (const length of [2, 3, 5, 12, 30]) {
+      const ring = Array.from({ length }, (_, i) => {
+        const next = append(`${'k'.repeat(30)}${(i + 1) % length}`, i)
+        return ok(i, read(`${'k'.repeat(30)}${i}`, []), next)
+      })
+      const events = together(...ring)
+      const page = drawTransactionReport(events, checkTransactions(events, { model: 'list-append' }))
+      const [left = 0, top = 0, width = 0, height = 0] = (/viewBox="([^"]+)" width/.exec(page)?.[1] ?? '')
+        .split(' ')
+        .map(Number)
+      const circles = [...page.matchAll(/<circle cx="([^"]+)" cy="([^"]+)"/g)].map(([, x, y]) => {
+        return { from: Number(x) - 20, to: Number(x) + 20, top: Number(y) - 20, bottom: Number(y) + 20 }
+      })
+      const found = page.matchAll(/<text class="rw" x="([^"]+)" y="([^"]+)" style="text-anchor: (\w+)">([^<]+)</g)
+      const texts = [...found].map(([, x, y, anchor, text = '']) => {
+        const size = text.length * 7
+        const from = Number(x) - (anchor === 'start' ? 0 : anchor === 'end' ? size : size / 2)
+        return { from, to: from + size, top: Number(y) - 6, bottom: Number(y) + 6 }
+      })
+      expect([circles.length, texts.length]).toEqual([length, length])
+      texts.forEach((text, i) => {
+        expect(text.from).toBeGreaterThanOrEqual(left)
+        expect(text.to).toBeLessThanOrEqual(left + width)
+        expect(text.top).toBeGreaterThanOrEqual(top)
+        expect(text.bottom).toBeLessThanOrEqual(top + height)
+        for (const other of [...circles, ...texts.slice(i + 1)]) {
+          const beside = text.to < other.from || other.to < text.from
+          expect([length, i, beside || text.bottom < other.top || other.bottom < text.top]).toEqual([length, i, true])
+        }
+      })
+    }
   })
 })
 
@@ -238,7 +333,7 @@ describe('the command', () => {
     expect(checkTransactionsText('', { model: 'register' }).output).toContain('The history shows no anomaly')
     const broken = checkTransactionsText(`${text}{`, { model: 'list-append' })
     expect(broken.exitCode).toBe(3)
-    expect(broken.output).toMatch(/^DSYS_HISTORY_TRANSACTIONS line 5: this is not JSON/)
+    expect(broken.output).toMatch(/^DSYS_HISTORY_TRANSACTIONS line 5: is not JSON/)
     const options = { model: 'list-append', realTime: false, expected: 'strict-serializable' } as const
     expect(checkTransactionsText(text, options)).toMatchObject({ exitCode: 3 })
   })

@@ -106,9 +106,12 @@ export class View {
     if (known === undefined && !this.#makeRoom(record.id)) return false
     const sameLife = known?.record.generation === record.generation
     const sameState = sameLife && known.record.state === record.state
+    // A death at a higher incarnation is another death: it came back meanwhile. With the age of the former one, it would be
+    // forgotten too early, and the statements between them would resurrect it.
+    const goesOn = sameState && (isLive(record.state) || known.record.incarnation === record.incarnation)
     const entry: Entry = {
       record,
-      sinceMs: sameState ? known.sinceMs : (cause.sinceMs ?? cause.nowMs),
+      sinceMs: goesOn ? known.sinceMs : (cause.sinceMs ?? cause.nowMs),
       accuser: cause.accuser,
       wasUp: isLive(record.state) || (sameLife && known.wasUp),
       suspicion: undefined,

@@ -85,7 +85,7 @@ export class ClusterHost<S extends TestService> {
 
   /** Ends every life. */
   end(): void {
-    for (const id of this.world.ids) this.world.node(id).life?.end()
+    for (const id of this.world.ids) this.world.node(id).end()
   }
 
   #machine(id: string, parts: ClusterHostParts<S>, network: SimNetwork): SimMachine {
@@ -108,7 +108,7 @@ export class ClusterHost<S extends TestService> {
       start,
     })
     this.#nodes.set(id, program)
-    return new SimMachine({ id, scheduler, trace, program, disk: new SimMachineDisk(disk) })
+    return new SimMachine({ id, scheduler, trace, program, disk: new SimMachineDisk(disk) }, { impostors: true })
   }
 
   /** Warnings and errors stand in the trace; what they say is for people, and no part of the hash. */

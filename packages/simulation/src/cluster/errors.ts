@@ -22,12 +22,16 @@ export class DeadlineError extends DsysError {
 export class NodeDownError extends DsysError {
   readonly node: string
 
-  constructor(node: string, state: string) {
+  constructor(
+    node: string,
+    state: string,
+    hint = 'Start it with `await cluster.restart(id)`, or ask a node that runs: `cluster.running` has their ids.',
+  ) {
     super(`${node} has no service: it is ${state}`, {
       code: 'DSYS_SIMULATION_NODE_DOWN',
       retryable: true,
       outcome: 'not-applied',
-      hint: 'Start it with `await cluster.restart(id)`, or ask a node that runs: `cluster.running` has their ids.',
+      hint,
     })
     this.node = node
   }
@@ -46,6 +50,50 @@ export class StartFailedError extends DsysError {
       cause,
     })
     this.node = node
+  }
+}
+
+/** A node whose disk is lost has not been given a new one (`DSYS_SIMULATION_NODE_DOWN`). Nothing was done. */
+export class NodeLostError extends NodeDownError {
+  constructor(node: string) {
+    super(
+      node,
+      'gone for good, since its disk is lost',
+      "A service that survives it may have the node back with an empty disk: `await cluster.restart(id, { disk: 'lost' })`.",
+    )
+  }
+}
+
+/**
+ * A voter of a Raft group was started again on an empty disk (`DSYS_SIMULATION_DISK_LOST`). It did not start: it has forgotten whom
+ * it voted for and what it acknowledged, so the group could elect two leaders in a term and lose what was committed.
+ */
+export class DiskLostError extends DsysError {
+  readonly node: string
+
+  constructor(node: string) {
+    super(`${node} was a voter, and its disk is lost with its votes and its log`, {
+      code: 'DSYS_SIMULATION_DISK_LOST',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Leave it down: the others go on as long as they are a majority. What replaces it needs an id that was never used.',
+    })
+    this.node = node
+  }
+}
+
+/** A kind of fault was asked for that cannot happen in this cluster (`DSYS_SIMULATION_FAULT_IMPOSSIBLE`). No fault was begun. */
+export class FaultImpossibleError extends DsysError {
+  readonly kind: string
+
+  constructor(kind: string, why: string) {
+    super(`the fault "${kind}" cannot happen here: ${why}`, {
+      code: 'DSYS_SIMULATION_FAULT_IMPOSSIBLE',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Leave it out of `kinds`, or give the cluster more `nodes`.',
+    })
+    this.kind = kind
   }
 }
 

@@ -49,9 +49,9 @@ export class HostedNode<S extends TestService> implements MachineProgram {
     return this.#hosted?.life.alive ? this.#hosted.service : undefined
   }
 
-  /** Whether the life that began last has started its service, or never will. */
-  get settled(): boolean {
-    return this.#hosted !== undefined && (!this.#hosted.life.alive || this.#hosted.service !== undefined)
+  /** Whether `life` has started its service, or never will. */
+  settled(life: SimLife | undefined): boolean {
+    return !life?.alive || (this.#hosted?.life === life && this.#hosted.service !== undefined)
   }
 
   /** Throws StartFailedError where the service could not start, and NodeDownError where it does not run. */
@@ -90,8 +90,10 @@ export class HostedNode<S extends TestService> implements MachineProgram {
       service: undefined,
       failure: undefined,
     }
-    this.#hosted = hosted
-    this.#exit = undefined
+    if (!life.impostor) {
+      this.#hosted = hosted
+      this.#exit = undefined
+    }
     void this.#run(hosted, node)
   }
 
@@ -122,6 +124,7 @@ export class HostedNode<S extends TestService> implements MachineProgram {
       // What a process does that was killed meanwhile is nobody's business any more.
       if (!hosted.life.alive) return
       hosted.failure = error
+      if (hosted.life.impostor) node.logger.log('warn', 'a second process with this id cannot start', { error })
       hosted.life.end()
     }
   }
@@ -129,9 +132,9 @@ export class HostedNode<S extends TestService> implements MachineProgram {
   #portsOf(life: SimLife, signal: AbortSignal): TestNode {
     const { id, ids, network, disk, random, logs, buggify } = this.#parts
     const { process, generation } = life
-    const { clock } = process
+    const { clock, deviceClock } = process
     const logger = logs.logger(life)
-    const mounted = disk.mount({ clock })
+    const mounted = disk.mount({ clock: deviceClock })
     const own = random.stream(`${id} ${generation}`)
     const log = fileLog(
       { disk: mounted, clock, random: own.stream('log'), logger, meter: this.meter },
@@ -148,12 +151,13 @@ export class HostedNode<S extends TestService> implements MachineProgram {
       buggify,
       transport: network.endpoint(id, { process, generation }),
       disk: mounted,
+      diskLost: life.diskLost,
       log,
-      state: disk.stateStorage({ clock }),
+      state: disk.stateStorage({ clock: deviceClock }),
       signal,
       exit: (why) => {
         if (!life.alive) return
-        this.#exit = why
+        if (!life.impostor) this.#exit = why
         life.end()
       },
     }

@@ -1,5 +1,6 @@
 import { Kv, type KvCommand, type KvOptions, type KvResult, type KvState, kvMachine } from '@dsys/kv'
 import { RaftNode, type RaftOptions, type RaftStatus } from '@dsys/raft'
+import { DiskLostError } from './errors.ts'
 import type { TestNode, TestService } from './test-node.ts'
 
 /** Options of {@link startKv}. */
@@ -42,8 +43,14 @@ export class KvService implements TestService {
   }
 }
 
-/** Starts a {@link KvService}. When the Raft node stops itself, because its disk fails for instance, the process ends. */
+/**
+ * Starts a {@link KvService}. When the Raft node stops itself, because its disk fails for instance, the process ends.
+ *
+ * Throws DiskLostError (`DSYS_SIMULATION_DISK_LOST`) on a node whose earlier disk is lost: an id of a Raft group is never used again
+ * with an empty disk.
+ */
 export async function startKv(node: TestNode, options: KvServiceOptions = {}): Promise<KvService> {
+  if (node.diskLost) throw new DiskLostError(node.id)
   const service = new KvService(node, options)
   await service.raft.start()
   void exitOnFailure(node, service)

@@ -8,6 +8,7 @@ export interface LifeParts {
   readonly id: string
   readonly generation: number
   readonly impostor: boolean
+  readonly diskLost: boolean
   readonly scheduler: Scheduler
   readonly clock: MachineClock
 }
@@ -19,14 +20,17 @@ export class SimLife {
   readonly generation: number
   /** A second process with the id of a node that runs already, started by mistake. */
   readonly impostor: boolean
+  /** An earlier life had another disk, which is lost. */
+  readonly diskLost: boolean
   readonly process: SimProcess
   readonly #endHandlers: (() => void)[] = []
   #pauses = 0
 
-  constructor({ id, generation, impostor, scheduler, clock }: LifeParts) {
+  constructor({ id, generation, impostor, diskLost, scheduler, clock }: LifeParts) {
     this.id = id
     this.generation = generation
     this.impostor = impostor
+    this.diskLost = diskLost
     this.process = new SimProcess(scheduler, clock)
   }
 

@@ -48,6 +48,7 @@ export class SimMachine implements FaultyNode {
   #life: SimLife | undefined
   #impostors: SimLife[] = []
   #lost = false
+  #diskLost = false
 
   constructor(parts: MachineParts, options: MachineOptions = {}) {
     this.#parts = parts
@@ -92,8 +93,22 @@ export class SimMachine implements FaultyNode {
     this.#life = undefined
     this.#impostors = []
     for (const life of lives) life.end()
-    if (fate.disk === 'lost' && this.#options.restartsEmpty !== true) this.#lost = true
+    if (fate.disk === 'lost') {
+      this.#diskLost = true
+      if (this.#options.restartsEmpty !== true) this.#lost = true
+    }
     this.#parts.disk?.crash(fate)
+  }
+
+  /** The disk is replaced by an empty one. Every process on it ends, as by a loss of power; then it can start again. */
+  replaceDisk(): void {
+    if (!this.#lost) this.crash({ unsynced: 'lost', disk: 'lost' })
+    this.#lost = false
+  }
+
+  /** Every process on it ends, and nothing is noted or done besides. */
+  end(): void {
+    for (const life of this.#lives()) life.end()
   }
 
   /** Writes this machine off: every process on it ends, and nothing starts on it any more. */
@@ -139,7 +154,8 @@ export class SimMachine implements FaultyNode {
 
   #begin(impostor: boolean): SimLife {
     const { id, scheduler, program } = this.#parts
-    const life = new SimLife({ id, generation: ++this.#generation, impostor, scheduler, clock: this.clock })
+    const [generation, diskLost] = [++this.#generation, this.#diskLost]
+    const life = new SimLife({ id, generation, impostor, diskLost, scheduler, clock: this.clock })
     this.#note(impostor ? 'impostor' : 'start', life.generation)
     life.onEnd(() => this.#ended(life))
     scheduler.after(0, () => life.process.input(() => program.start(life)))

@@ -1,5 +1,6 @@
 import type { LinkKnobs } from '../network/links.ts'
 import type { SimNetworkOptions } from '../network/sim-network.ts'
+import type { CrashFate } from '../world.ts'
 import type { Duration } from './duration.ts'
 import type { StartService, TestService } from './test-node.ts'
 
@@ -28,11 +29,20 @@ export interface WaitOptions {
   readonly within?: Duration
 }
 
+/** Options of `TestCluster.restart`. */
+export interface RestartOptions extends WaitOptions {
+  /**
+   * `lost`: the disk is replaced by an empty one first, whatever it held; a node that runs crashes over it. Default `kept`: a node
+   * whose disk is lost stays down.
+   */
+  readonly disk?: CrashFate['disk']
+}
+
 /** Options of `TestCluster.chaos`. */
 export interface ChaosOptions {
   /** How long. Default 30 s. */
   readonly lasting?: Duration
-  /** Which kinds of faults: names of `FAULTS`. Default: all that a node survives with what it has stored. */
+  /** Which kinds of faults: names of `FAULTS`. Default: all that can happen here and that a node survives with what it has stored. */
   readonly kinds?: readonly string[]
   /** The time between two faults, on average. Default 1 s. */
   readonly every?: Duration

@@ -2,25 +2,32 @@ import type { Clock, Random } from '@dsys/runtime'
 import { explainText } from '../explain-text.ts'
 import type { ExplainOptions } from '../explain-time-line.ts'
 import { drawFaults } from '../faults/draw-faults.ts'
-import { FAULTS, Nemesis } from '../faults/nemesis.ts'
+import { FAULTS, leastNodes, Nemesis } from '../faults/nemesis.ts'
 import type { RunResult } from '../scenario.ts'
 import type { Trace } from '../trace.ts'
 import { type CrashFate, FaultAtlas, type Restore } from '../world.ts'
 import { ClusterHost, type ClusterHostParts } from './cluster-host.ts'
 import { type Duration, millisecondsOf } from './duration.ts'
-import { NodeDownError, SimulationEndedError } from './errors.ts'
+import { FaultImpossibleError, NodeDownError, NodeLostError, SimulationEndedError } from './errors.ts'
 import type { SimLife } from './life.ts'
 import type { LogLine } from './log-book.ts'
 import type { SimMachine } from './machine.ts'
 import { realWorld, sinceThen } from './real-world.ts'
 import type { Measurement } from './sim-meter.ts'
-import { type ChaosOptions, TEST_CLUSTER_DEFAULTS, type WaitOptions } from './test-cluster-options.ts'
+import {
+  type ChaosOptions,
+  type RestartOptions,
+  TEST_CLUSTER_DEFAULTS,
+  type WaitOptions,
+} from './test-cluster-options.ts'
 import type { TestService } from './test-node.ts'
 import type { TrackedNetwork } from './tracked-network.ts'
 import { type DeadlineReport, VirtualTime } from './virtual-time.ts'
 
 /** Faults after which a node cannot go on as the one that it was. */
-const BEYOND_REPAIR: readonly string[] = ['disk-lost', 'bit-flip', 'impostor']
+const BEYOND_REPAIR: readonly string[] = ['disk-lost', 'bit-flip']
+/** So many nodes have a majority without one of them. */
+const LEAST_TO_LOSE_ONE = 3
 const SHOWN_LINES = 8
 
 /**
@@ -36,6 +43,7 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
   readonly #time: VirtualTime
   readonly #withinMs: number
   readonly #random: Random
+  readonly #atlas: FaultAtlas
   readonly #nemesis: Nemesis
   readonly #pauses = new Map<string, { readonly life: SimLife; readonly resume: Restore }>()
   readonly #realWorld = realWorld()
@@ -50,8 +58,8 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
     const { scheduler, world, trace, counts, random } = this.#host
     this.#random = random.stream('chaos')
     this.#time = new VirtualTime(scheduler, (stepped) => this.#report(stepped))
-    const atlas = new FaultAtlas(Math.ceil(parts.ids.length / 2) - 1)
-    this.#nemesis = new Nemesis({ scheduler, world, atlas, trace, count: (what) => counts.add(what) })
+    this.#atlas = new FaultAtlas(Math.ceil(parts.ids.length / 2) - 1)
+    this.#nemesis = new Nemesis({ scheduler, world, atlas: this.#atlas, trace, count: (what) => counts.add(what) })
   }
 
   /** Milliseconds of virtual time since the beginning. */
@@ -134,20 +142,31 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
 
   /**
    * Crashes a node as a loss of power does, also in the middle of a step: nothing of it goes on. Of what its disk had not
-   * synced any part is left, drawn from the seed, unless `fate` says otherwise.
+   * synced any part is left, drawn from the seed, unless `fate` says otherwise. Where that says that its disk is lost, it does not
+   * start any more, unless {@link TestCluster.restart} gives it an empty one.
    */
   crash(id: string, fate: Partial<CrashFate> = {}): void {
     this.#assertGoesOn()
     this.node(id).crash({ unsynced: 'drawn', disk: 'kept', ...fate })
+    if (fate.disk === 'lost') this.#atlas.lose(id)
   }
 
   /**
    * Starts a node that is down, and moves time until its service has started. Gives the service of one that runs.
    *
+   * With `{ disk: 'lost' }` it starts on an empty disk, under the id that it had, and `TestNode.diskLost` tells its service. No promise
+   * that rests on what a node has stored holds then: Raft, for one, needs a new id for each new disk, so a cluster without
+   * a service of its own refuses (`DSYS_SIMULATION_DISK_LOST`, the cause of the StartFailedError).
+   *
    * @throws StartFailedError (`DSYS_SIMULATION_START_FAILED`), NodeDownError (`DSYS_SIMULATION_NODE_DOWN`) when it cannot start any
    *   more or crashed meanwhile, DeadlineError (`DSYS_SIMULATION_DEADLINE`).
    */
-  async restart(id: string, options: WaitOptions = {}): Promise<S> {
+  async restart(id: string, options: RestartOptions = {}): Promise<S> {
+    this.#assertGoesOn()
+    if (options.disk === 'lost') {
+      this.node(id).replaceDisk()
+      this.#atlas.lose(id)
+    }
     await this.#restart([id], options)
     return this.service(id)
   }
@@ -159,13 +178,12 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
 
   async #restart(ids: readonly string[], options: WaitOptions): Promise<void> {
     this.#assertGoesOn()
-    const nodes = ids.map((id) => this.#host.hosted(id))
     for (const id of ids) this.node(id).restart()
-    await this.#time.advance(0)
-    await this.#until(`the start of ${ids.join(', ')}`, () => nodes.every(({ settled }) => settled), options)
-    for (const [i, id] of ids.entries()) {
-      if (this.node(id).lost) throw new NodeDownError(id, 'gone for good: its disk is lost')
-      nodes[i]?.assertStarted()
+    const started = (id: string): boolean => this.#host.hosted(id).settled(this.node(id).life)
+    await this.#until(`the start of ${ids.join(', ')}`, () => ids.every(started), options)
+    for (const id of ids) {
+      if (this.node(id).lost) throw new NodeLostError(id)
+      this.#host.hosted(id).assertStarted()
     }
   }
 
@@ -239,24 +257,51 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
    * Faults of many kinds, drawn from the seed, for a while; then all of them end, and the nodes that ran before run again.
    * A client whose history is to be judged goes on meanwhile, as timers of `cluster.clock`.
    *
-   * @throws as {@link TestCluster.restart}.
+   * A node that a fault has damaged for good may be down afterwards.
+   *
+   * @throws FaultImpossibleError (`DSYS_SIMULATION_FAULT_IMPOSSIBLE`) for one of `kinds` that cannot happen in this cluster,
+   *   RangeError for one that does not exist; otherwise as {@link TestCluster.restart}.
    */
   async chaos(options: ChaosOptions = {}): Promise<void> {
     this.#assertGoesOn()
     const { lasting = '30s', every = '1s', pace = '500ms' } = options
-    const kinds = options.kinds ?? Object.keys(FAULTS).filter((kind) => !BEYOND_REPAIR.includes(kind))
-    for (const kind of kinds)
-      if (!Object.hasOwn(FAULTS, kind)) throw new RangeError(`there is no fault of the kind "${kind}"`)
+    const kinds = this.#kinds(options.kinds)
     const chaosMs = millisecondsOf(lasting)
     const [everyMs, paceMs] = [millisecondsOf(every), millisecondsOf(pace)]
-    const before = this.running
+    const [before, lostBefore] = [this.running, new Set(this.#atlas.lost)]
     this.#nemesis.schedule(drawFaults(this.#random, { kinds, nodes: this.ids.length, chaosMs, everyMs, paceMs }))
     await this.#time.advance(chaosMs)
     this.#nemesis.end()
+    const damaged = (id: string): boolean => this.node(id).lost || (this.#atlas.lost.has(id) && !lostBefore.has(id))
     await this.#restart(
-      before.filter((id) => !this.node(id).lost),
+      before.filter((id) => !damaged(id)),
       {},
     )
+  }
+
+  #kinds(wanted: readonly string[] | undefined): readonly string[] {
+    if (wanted === undefined) {
+      return Object.keys(FAULTS).filter((kind) => !BEYOND_REPAIR.includes(kind) && !this.#impossible(kind))
+    }
+    if (wanted.length === 0) throw new RangeError('chaos needs a kind of fault at least')
+    for (const kind of wanted) {
+      if (!Object.hasOwn(FAULTS, kind)) {
+        throw new RangeError(`there is no fault of the kind "${kind}"; there are ${Object.keys(FAULTS).join(', ')}`)
+      }
+      const why = this.#impossible(kind)
+      if (why !== undefined) throw new FaultImpossibleError(kind, why)
+    }
+    return wanted
+  }
+
+  #impossible(kind: string): string | undefined {
+    const nodes = this.ids.length
+    const beyondRepair = BEYOND_REPAIR.includes(kind)
+    const least = beyondRepair ? LEAST_TO_LOSE_ONE : leastNodes(kind)
+    if (nodes < least) return `it needs ${least} nodes, and there are ${nodes}`
+    const { full, lost } = this.#atlas
+    if (!beyondRepair || !full || this.running.some((id) => lost.has(id))) return undefined
+    return `the others must be a majority, and lost already: ${[...lost].join(', ')}`
   }
 
   /** What has happened, as text: a line for each event, a lane for each node. Needs `keepTrace`. */

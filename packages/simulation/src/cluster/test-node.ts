@@ -22,6 +22,11 @@ export interface TestNode {
   readonly transport: Transport
   /** The disk of this machine: a later life finds what was synced, and what a crash has left of the rest. */
   readonly disk: Disk
+  /**
+   * An earlier life of this node had another disk, which is lost with all that was acknowledged on it: see `TestCluster.restart`. A
+   * service whose promises need what a node has stored refuses to start then.
+   */
+  readonly diskLost: boolean
   /** The log of `@dsys/storage-file`, on `disk`. */
   readonly log: LogStorage
   /** An ordered map that is durable. */

@@ -87,6 +87,12 @@ interface Job {
   timer: TimerHandle | undefined
 }
 
+/** A loss of power in the next write. */
+interface Tear {
+  readonly bytes: number
+  readonly onTorn: () => void
+}
+
 const FULL_ROOM_BYTES = 16 * 1024
 
 /**
@@ -110,6 +116,7 @@ export class SimDisk {
   /** Those of them that hang. */
   #hanging: Job[] = []
   #stalls = 0
+  #tear: Tear | undefined
   #life = 0
   readonly #failingReads = new Set<{ readonly probability: number }>()
   readonly #failingSyncs = new Set<{ readonly probability: number }>()
@@ -212,6 +219,16 @@ export class SimDisk {
     this.#files.limit(least === Number.POSITIVE_INFINITY ? undefined : least)
   }
 
+  /**
+   * Power is lost in the next write to a file, of which exactly the first `bytes` bytes are on the disk then; of a shorter one, all. What
+   * else was not synced is drawn. Resolves when that has happened; never, when the disk crashes before.
+   */
+  tearNextWrite(bytes: number): Promise<void> {
+    return new Promise((onTorn) => {
+      this.#tear = { bytes, onTorn }
+    })
+  }
+
   /** Turns over one bit in the files, drawn from `seed`; tells which, or `undefined` when there are no bytes. */
   flipBit(seed: number): FlippedBit | undefined {
     const flipped = this.#files.flipAny(new SeededRandom(seed))
@@ -290,6 +307,10 @@ export class SimDisk {
     ports.onOperation?.(operation, 'before')
     // The hook may have ended this life.
     if (!this.#inFlight.delete(job)) return
+    if (operation.type === 'write' && this.#tear !== undefined) {
+      this.#tearIn(job, this.#tear)
+      return
+    }
     const { life } = this
     let settle: () => void
     try {
@@ -301,6 +322,13 @@ export class SimDisk {
     }
     ports.onOperation?.(operation, 'after')
     if (life === this.life) settle()
+  }
+
+  #tearIn({ effect }: Job, { bytes, onTorn }: Tear): void {
+    effect({ tornAt: bytes })
+    this.#count('write-torn', 1)
+    this.crash()
+    onTorn()
   }
 
   #outcomeOf(operation: DiskOperation): DiskOutcome {
@@ -330,6 +358,7 @@ export class SimDisk {
   /** Operations under way may still take effect; nobody is told. */
   #endInFlight(fate: UnsyncedFate): void {
     this.#life++
+    this.#tear = undefined
     const jobs = [...this.#inFlight]
     this.#inFlight.clear()
     this.#hanging = []

@@ -6,11 +6,16 @@ import type { Trace } from '../trace.ts'
 import type { FaultAtlas, FaultyWorld, Restore } from '../world.ts'
 import { DISK_FAULTS } from './disk-faults.ts'
 import type { FaultAction } from './fault-action.ts'
-import { NETWORK_FAULTS } from './network-faults.ts'
+import { LEAST_NODES, NETWORK_FAULTS } from './network-faults.ts'
 import { NODE_FAULTS } from './node-faults.ts'
 
 /** The faults that every scenario can have; a scenario adds its own. */
 export const FAULTS: Readonly<Record<string, FaultAction>> = { ...NETWORK_FAULTS, ...NODE_FAULTS, ...DISK_FAULTS }
+
+/** How many nodes a cluster must have for a fault of this kind: in a smaller one it does nothing. */
+export function leastNodes(kind: string): number {
+  return LEAST_NODES.get(kind) ?? 1
+}
 
 /** What a {@link Nemesis} works with. */
 export interface NemesisParts {

@@ -160,3 +160,13 @@ export const NETWORK_FAULTS: Readonly<Record<string, FaultAction>> = {
   'broker-outage': brokerOutage,
   'broker-stale': brokerStale,
 }
+
+/** How many nodes it takes until each has a link, or a side, to be cut from. Those that are not here need no other node. */
+export const LEAST_NODES: ReadonlyMap<string, number> = new Map([
+  ...Object.keys(NETWORK_FAULTS)
+    .filter((kind) => kind !== 'broker-outage' && kind !== 'broker-stale')
+    .map((kind) => [kind, 2] as const),
+  ['partition-bridge', 3],
+  ['partition-ring', 4],
+  ['partly-seen', 3],
+])

@@ -58,7 +58,7 @@ const jumpWall: FaultAction = ({ node, random }) => {
 const drift: FaultAction = ({ node, random }) => node.drift(pick(random, [0.9, 0.97, 1.03, 1.1]))
 
 /** A second process with the id of this one. */
-const impostor: FaultAction = ({ node }) => node.impostor?.()
+const impostor: FaultAction = ({ node }) => (node.running ? node.impostor?.() : undefined)
 
 /** What can go wrong with a node and its machine. */
 export const NODE_FAULTS: Readonly<Record<string, FaultAction>> = {

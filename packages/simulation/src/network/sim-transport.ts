@@ -1,29 +1,20 @@
-import { EventHub, Lifecycle, Pending, type StartOptions } from '@dsys/runtime'
+import { Pending } from '@dsys/runtime'
 import {
-  assertChannel,
-  assertFrameFits,
-  assertGeneration,
-  assertNodeId,
-  BroadcastUnsupportedError,
-  ChannelHandlers,
-  type ConnectionState,
   type Destination,
-  type FrameHandler,
+  FrameBudget,
+  type FrameBudgetLimits,
   type PeerAddress,
-  type Transport,
   type TransportCapabilities,
-  type TransportEvent,
+  TransportEndpoint,
 } from '@dsys/transport'
 import type { SimProcess } from '../process.ts'
 import { SimUnreachableError } from './errors.ts'
 
 /** What a transport needs of the network that made it. */
-export interface SimBroker {
+export interface SimBroker extends FrameBudgetLimits {
   readonly broadcast: boolean
   readonly fastNegative: boolean
   readonly maxFrameBytes: number
-  readonly maxQueuedFrames: number
-  readonly maxQueuedBytes: number
   readonly connectTimeoutMs: number
   join(transport: SimTransport): void
   leave(transport: SimTransport): void
@@ -39,44 +30,36 @@ export interface SimBroker {
   ): void
 }
 
-/** The transport of one life of a node in a simulation; made by `SimNetwork.endpoint`. */
-export class SimTransport implements Transport {
-  readonly self: PeerAddress
+/**
+ * The transport of one life of a node in a simulation; made by `SimNetwork.endpoint`.
+ *
+ * Its `start` waits for the broker where that is away. Throws SimUnreachableError (`DSYS_SIMULATION_UNREACHABLE`).
+ */
+export class SimTransport extends TransportEndpoint {
   readonly capabilities: TransportCapabilities
   readonly place: string
   readonly #broker: SimBroker
   readonly #process: SimProcess
-  readonly #lifecycle: Lifecycle
-  readonly #handlers: ChannelHandlers
-  readonly #events = new EventHub<TransportEvent>()
-  #connection: ConnectionState = 'idle'
+  readonly #outbound: FrameBudget
+  readonly #inbound: FrameBudget
   #attached = false
   #waiting: Pending<void> | undefined
-  #outbound = { frames: 0, bytes: 0 }
-  #inbound = { frames: 0, bytes: 0 }
 
   /** Use `SimNetwork.endpoint`. */
   constructor(broker: SimBroker, self: PeerAddress, process: SimProcess, place: string) {
+    super(process, { self })
     const { broadcast, fastNegative, maxFrameBytes } = broker
-    this.self = Object.freeze({ ...self })
     this.capabilities = Object.freeze({ broadcast, fastNegative, maxFrameBytes })
     this.place = place
     this.#broker = broker
     this.#process = process
-    this.#handlers = new ChannelHandlers(process)
-    this.#lifecycle = new Lifecycle(`transport of ${self.id}`, {
-      start: ({ signal }) => this.#start(signal),
-      stop: async () => this.#stop(),
-    })
-  }
-
-  get connection(): ConnectionState {
-    return this.#lifecycle.state === 'stopped' ? 'closed' : this.#connection
+    this.#outbound = new FrameBudget(broker)
+    this.#inbound = new FrameBudget(broker)
   }
 
   /** For the network: the process lives and this has not been stopped. */
   get lives(): boolean {
-    return this.#process.alive && this.#connection !== 'closed'
+    return this.#process.alive && this.connection !== 'closed'
   }
 
   /** For the network: it has subscribed, and nobody has noticed that it is gone. */
@@ -84,55 +67,32 @@ export class SimTransport implements Transport {
     return this.#attached && this.#process.alive
   }
 
-  /** Waits for the broker where it is away. Throws SimUnreachableError (`DSYS_SIMULATION_UNREACHABLE`). */
-  start(options?: StartOptions): Promise<void> {
-    return this.#lifecycle.start(options)
+  protected override async join(signal: AbortSignal): Promise<void> {
+    this.#broker.join(this)
+    while (!this.#broker.reachable(this.place)) await this.#brokerAtHand(signal)
+    this.#attached = true
+    this.connected()
   }
 
-  stop(): Promise<void> {
-    return this.#lifecycle.stop()
+  protected override async leave(): Promise<void> {
+    this.#broker.leave(this)
+    this.#attached = false
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop()
-  }
-
-  send(to: Destination, channel: string, frame: Uint8Array): boolean {
-    this.#lifecycle.assertRunning()
+  protected override transmit(to: Destination, channel: string, frame: Uint8Array): boolean {
+    if (this.isSelf(to)) return this.#sendLocally(channel, frame)
     const { id, generation } = to
-    assertNodeId(id)
-    if (generation !== undefined) assertGeneration(generation)
-    this.#check(channel, frame)
-    if (id === this.self.id && (generation ?? this.self.generation) === this.self.generation) {
-      return this.#sendLocally(channel, frame)
-    }
     const places = this.#broker.placesOf(this, id)
     if (!this.#reserve(places.length, frame.byteLength)) return false
     this.#broker.send(this, places, generation === undefined ? { id } : { id, generation }, channel, frame)
     return true
   }
 
-  broadcast(channel: string, frame: Uint8Array): boolean {
-    this.#lifecycle.assertRunning()
-    if (!this.capabilities.broadcast) throw new BroadcastUnsupportedError()
-    this.#check(channel, frame)
+  protected override transmitToAll(channel: string, frame: Uint8Array): boolean {
     const places = this.#broker.placesOf(this)
     if (!this.#reserve(places.length, frame.byteLength)) return false
     this.#broker.send(this, places, undefined, channel, frame)
     return true
-  }
-
-  listen(channel: string, handler: FrameHandler): () => void {
-    return this.#handlers.listen(channel, handler)
-  }
-
-  observe(handler: (event: TransportEvent) => void): () => void {
-    return this.#events.handle(handler)
-  }
-
-  #check(channel: string, frame: Uint8Array): void {
-    assertChannel(channel)
-    assertFrameFits(frame, this.capabilities.maxFrameBytes)
   }
 
   /** A frame to oneself needs no network. */
@@ -147,77 +107,46 @@ export class SimTransport implements Transport {
   }
 
   /** A killed process does nothing any more, whatever of its code a promise still wakes. */
-  #reserve(frames: number, bytes: number): boolean {
-    const { maxQueuedFrames, maxQueuedBytes } = this.#broker
-    const queue = this.#outbound
-    if (this.#connection !== 'connected' || !this.#process.alive) return false
-    if (queue.frames + frames > maxQueuedFrames || queue.bytes + frames * bytes > maxQueuedBytes) return false
-    queue.frames += frames
-    queue.bytes += frames * bytes
-    return true
+  #reserve(copies: number, frameBytes: number): boolean {
+    if (this.connection !== 'connected' || !this.#process.alive) return false
+    return this.#outbound.take(copies, copies * frameBytes)
   }
 
   /** For the network: a frame of this transport has arrived or is lost. */
   release(bytes: number): void {
-    this.#outbound.frames--
-    this.#outbound.bytes -= bytes
+    this.#outbound.giveBack(1, bytes)
   }
 
   /** For the network: a frame is here. False when the process is paused, and has no room for more that waits. */
   offer(channel: string, frame: Uint8Array, from: PeerAddress): boolean {
-    const queue = this.#inbound
-    const { maxQueuedFrames, maxQueuedBytes } = this.#broker
-    if (queue.frames >= maxQueuedFrames || queue.bytes + frame.byteLength > maxQueuedBytes) return false
-    queue.frames++
-    queue.bytes += frame.byteLength
+    if (!this.#inbound.take(1, frame.byteLength)) return false
     this.#process.input(() => {
-      queue.frames--
-      queue.bytes -= frame.byteLength
+      this.#inbound.giveBack(1, frame.byteLength)
       this.#receive(channel, frame, from)
     })
     return true
   }
 
   #receive(channel: string, frame: Uint8Array, from: PeerAddress): void {
-    if (this.#connection === 'connected') this.#handlers.deliver(channel, frame, from)
+    if (this.connection === 'connected') this.arrived(channel, frame, from)
   }
 
   /** For the network: a frame of this transport met nobody. */
   peerAbsent(peer: Destination, channel: string): void {
-    this.#process.input(() => {
-      if (this.#connection === 'connected') this.#events.publish({ type: 'peer-absent', peer, channel })
-    })
+    this.#process.input(() => this.metNobody(peer, channel))
   }
 
   /** For the network: the broker is gone, and this can tell. */
   brokerLost(): void {
-    this.#process.input(() => {
-      if (this.#connection !== 'connected') return
-      this.#connection = 'disconnected'
-      this.#events.publish({ type: 'disconnected', why: 'the simulated broker is away' })
-    })
+    this.#process.input(() => this.disconnected('the simulated broker is away'))
   }
 
   /** For the network: the broker is back. */
   brokerBack(): void {
     this.#process.input(() => {
       this.#waiting?.resolve()
-      if (this.#attached) this.#connected()
+      if (this.#attached) this.connected()
     })
-  }
-
-  #connected(): void {
-    this.#attached = true
-    if (this.#connection !== 'disconnected') return
-    this.#connection = 'connected'
-    this.#events.publish({ type: 'connected' })
-  }
-
-  async #start(signal: AbortSignal): Promise<void> {
-    this.#connection = 'disconnected'
-    this.#broker.join(this)
-    while (!this.#broker.reachable(this.place)) await this.#brokerAtHand(signal)
-    this.#connected()
   }
 
   async #brokerAtHand(signal: AbortSignal): Promise<void> {
@@ -229,14 +158,5 @@ export class SimTransport implements Transport {
     } finally {
       this.#waiting = undefined
     }
-  }
-
-  #stop(): void {
-    this.#broker.leave(this)
-    this.#attached = false
-    this.#connection = 'closed'
-    this.#events.publish({ type: 'closed' })
-    this.#events.close()
-    this.#handlers.clear()
   }
 }

@@ -1,5 +1,5 @@
 import { delay } from '@dsys/runtime'
-import { StartFailedError, type TestNode, type TestService, testCluster } from '@dsys/simulation'
+import { FAULTS, StartFailedError, type TestNode, type TestService, testCluster } from '@dsys/simulation'
 import { describe, expect, test } from 'vitest'
 
 describe('a cluster without a service of its own', () => {
@@ -73,7 +73,94 @@ describe('a cluster without a service of its own', () => {
     cluster.crash('n1')
     cluster.crash('n1', { disk: 'lost' })
     expect(cluster.counts.get('disk.wiped')).toBe(1)
-    await expect(cluster.restart('n1')).rejects.toThrow(/its disk is lost/)
+    await expect(cluster.restart('n1')).rejects.toMatchObject({
+      code: 'DSYS_SIMULATION_NODE_DOWN',
+      message: expect.stringContaining('its disk is lost'),
+      hint: expect.stringContaining("disk: 'lost'"),
+    })
+  })
+
+  test('a voter whose disk is lost never comes back under its id with an empty one', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 5 })
+    await cluster.elected()
+    await expect(cluster.restart('n1', { disk: 'lost' })).rejects.toMatchObject({
+      code: 'DSYS_SIMULATION_START_FAILED',
+      cause: { code: 'DSYS_SIMULATION_DISK_LOST', node: 'n1' },
+    })
+    expect(cluster.running).toEqual(['n2', 'n3'])
+    await cluster.converged()
+    await expect(cluster.restart('n1')).rejects.toMatchObject({ cause: { code: 'DSYS_SIMULATION_DISK_LOST' } })
+    await expect(cluster.chaos({ kinds: ['disk-lost'] })).rejects.toThrow(/lost already: n1/)
+  })
+
+  test('goes on after chaos without the node whose disk that has taken', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 5 })
+    await cluster.chaos({ kinds: ['disk-lost'], lasting: '5s' })
+    expect(cluster.running.length).toBe(2)
+    const lost = cluster.ids.find((id) => !cluster.running.includes(id)) as string
+    await expect(cluster.restart(lost)).rejects.toMatchObject({ code: 'DSYS_SIMULATION_NODE_DOWN' })
+    await cluster.converged()
+  })
+
+  test('a second process with the id of a node is started, gets frames, and finds the disk locked', async () => {
+    await using cluster = await testCluster({ nodes: 3, seed: 5 })
+    await cluster.elected()
+    await cluster.chaos({ kinds: ['impostor'], lasting: '5s' })
+    expect(cluster.counts.get('fault.impostor')).toBeGreaterThan(1)
+    const refused = cluster.logs.filter(({ message }) => message.startsWith('a second process'))
+    expect(refused.length).toBeGreaterThan(1)
+    for (const { fields } of refused) expect(fields['error']).toMatchObject({ code: 'DSYS_STORAGE_LOCKED' })
+    expect(cluster.running).toEqual(cluster.ids)
+    await cluster.converged()
+  })
+
+  test('refuses by name each kind of fault that cannot happen in it', async () => {
+    await using two = await testCluster({ nodes: 2, seed: 5 })
+    for (const kind of ['partition-bridge', 'partition-ring', 'partly-seen', 'disk-lost', 'bit-flip']) {
+      await expect(two.chaos({ kinds: ['crash', kind], lasting: '1ms' })).rejects.toMatchObject({
+        code: 'DSYS_SIMULATION_FAULT_IMPOSSIBLE',
+        kind,
+        message: expect.stringContaining(kind),
+        hint: expect.stringContaining('nodes'),
+      })
+    }
+    expect(two.nowMs).toBeLessThan(1_000)
+    await expect(two.chaos({ kinds: [] })).rejects.toThrow(RangeError)
+    const start = async (): Promise<TestService> => ({})
+    for (const kinds of [Object.keys(FAULTS).filter((kind) => kind !== 'bit-flip'), ['bit-flip']]) {
+      await using four = await testCluster({ nodes: 4, seed: 5, start })
+      for (const kind of kinds) {
+        await four.chaos({ kinds: [kind], lasting: '4s', every: '500ms' })
+        expect(four.counts.get(`fault.${kind}`) ?? 0, kind).toBeGreaterThan(0)
+      }
+      const again = four.chaos({ kinds: ['disk-lost'] })
+      await expect(again).rejects.toMatchObject({ code: 'DSYS_SIMULATION_FAULT_IMPOSSIBLE' })
+    }
+  })
+
+  test('a slow process fires its timers before the frames, and the ends of writes, that wait; and starts all the same', async () => {
+    const seen: string[] = []
+    const start = ({ clock, transport, disk }: TestNode) => {
+      const note = (what: string) => (): void =>
+        void seen.push(`${what} at ${Math.floor(clock.monotonicMs() / 10)}x ms`)
+      transport.listen('talk', note('frame'))
+      const work = (): void => {
+        clock.setTimer(20, note('timer'))
+        void disk.createDirectory('a').then(note('disk'))
+      }
+      const talk = (): boolean => transport.send({ id: 'n2' }, 'talk', Buffer.from('x'))
+      return { work, talk, stop: async () => undefined }
+    }
+    await using cluster = await testCluster({ nodes: 2, seed: 5, start })
+    const restore = cluster.node('n2').slow(50)
+    await cluster.advance({ ms: 100 - cluster.nowMs })
+    cluster.service('n1').talk()
+    cluster.service('n2').work()
+    await cluster.advance('100ms')
+    expect(seen).toEqual(['timer at 12x ms', 'disk at 15x ms', 'frame at 15x ms'])
+    cluster.crash('n2')
+    expect(await cluster.restart('n2')).toBe(cluster.service('n2'))
+    restore()
   })
 
   test('refuses a partition that would cut nothing, or a node from itself', async () => {
@@ -193,6 +280,25 @@ describe('a cluster of a service of ones own', () => {
     await cluster.converged()
     await cluster.stop()
     expect(cluster.running).toEqual([])
+  })
+
+  test('is started again on an empty disk where that is wanted, and told so', async () => {
+    const told: string[] = []
+    const start = (node: TestNode): Promise<Greeter> => {
+      told.push(`${node.id} ${node.generation} ${node.diskLost}`)
+      return Greeter.start(node)
+    }
+    await using cluster = await testCluster({ nodes: ['a', 'b'], seed: 9, start })
+    cluster.crash('a', { disk: 'lost' })
+    expect((await cluster.restart('a', { disk: 'lost' })).lives).toBe(1)
+    // Also one that runs: it crashes over it.
+    expect((await cluster.restart('b', { disk: 'lost' })).lives).toBe(1)
+    cluster.crash('b')
+    expect((await cluster.restart('b')).lives).toBe(2)
+    expect(cluster.counts.get('disk.wiped')).toBe(2)
+    // Both started at once, and the faster disk came first.
+    expect(told.slice(0, 2).sort()).toEqual(['a 1 false', 'b 1 false'])
+    expect(told.slice(2)).toEqual(['a 2 true', 'b 2 true', 'b 3 true'])
   })
 
   test('whose start fails is told by its node and cause', async () => {

@@ -1,31 +1,25 @@
-import { SeededRandom, systemRuntime, VirtualClock } from '@dsys/runtime'
+import { SeededRandom, systemRuntime } from '@dsys/runtime'
 import { diskConformance, logStorageConformance, stateStorageConformance } from '@dsys/storage/conformance'
 import { FileLogStorage } from '@dsys/storage-file'
 import { describe, test } from 'vitest'
-import { SimDisk } from '../../src/disk/sim-disk.ts'
-import { runFreely } from './world.ts'
+import { SimPlace } from './sim-place.ts'
 
-function simulated(seed: number) {
-  const clock = new VirtualClock()
-  const stop = runFreely(clock)
-  const disk = new SimDisk({ random: new SeededRandom(seed) })
-  const ports = { clock }
-  return { clock, disk, ports, crash: () => disk.crash(), [Symbol.asyncDispose]: async () => stop() }
-}
+/** Each place has a seed of its own, so that each crash leaves something else. */
+let seed = 1
 
 describe('SimDisk', () => {
   diskConformance(
     { describe, test },
     {
-      supports: ['crash'],
+      supports: ['crash', 'crash-points'],
       create: async () => {
-        const world = simulated(1)
-        const place = { ...world, disk: world.disk.mount(world.ports), crash }
-        function crash(): void {
-          world.disk.crash()
-          place.disk = world.disk.mount(world.ports)
+        const place = new SimPlace(seed++)
+        return {
+          ...place,
+          get disk() {
+            return place.sim.mount(place.ports)
+          },
         }
-        return place
       },
     },
   )
@@ -35,22 +29,17 @@ describe('FileLogStorage over SimDisk', () => {
   logStorageConformance(
     { describe, test },
     {
-      supports: ['crash', 'failure'],
+      supports: ['crash', 'crash-points', 'torn-writes', 'damage', 'failure', 'read-errors', 'full'],
       create: async () => {
-        const world = simulated(2)
-        const runtime = systemRuntime({ random: new SeededRandom(2), clock: world.clock })
-        let mend = (): void => undefined
+        const place = new SimPlace(seed++)
+        const runtime = systemRuntime({ random: new SeededRandom(seed), clock: place.clock })
         return {
+          ...place,
           open: () => {
-            mend()
-            const disk = world.disk.mount(world.ports)
+            place.mend()
+            const disk = place.sim.mount(place.ports)
             return new FileLogStorage({ ...runtime, disk }, { directory: 'n', segmentBytes: 4_096 })
           },
-          crash: world.crash,
-          failWrites: () => {
-            mend = world.disk.failSyncs()
-          },
-          [Symbol.asyncDispose]: world[Symbol.asyncDispose],
         }
       },
     },
@@ -61,20 +50,15 @@ describe('the log storage of SimDisk', () => {
   logStorageConformance(
     { describe, test },
     {
-      supports: ['crash', 'failure'],
+      supports: ['crash', 'crash-points', 'failure'],
       create: async () => {
-        const world = simulated(3)
-        let mend = (): void => undefined
+        const place = new SimPlace(seed++)
         return {
+          ...place,
           open: () => {
-            mend()
-            return world.disk.logStorage(world.ports)
+            place.mend()
+            return place.sim.logStorage(place.ports)
           },
-          crash: world.crash,
-          failWrites: () => {
-            mend = world.disk.failSyncs()
-          },
-          [Symbol.asyncDispose]: world[Symbol.asyncDispose],
         }
       },
     },
@@ -82,14 +66,30 @@ describe('the log storage of SimDisk', () => {
 })
 
 describe('the state storage of SimDisk', () => {
-  stateStorageConformance(
-    { describe, test },
-    {
-      supports: ['reopen'],
-      create: async () => {
-        const world = simulated(4)
-        return { ...world, open: () => world.disk.stateStorage(world.ports) }
-      },
-    },
-  )
+  for (const acknowledge of ['durable', 'written'] as const) {
+    describe(`that acknowledges what is ${acknowledge}`, () => {
+      stateStorageConformance(
+        { describe, test },
+        {
+          supports: [
+            ...(acknowledge === 'durable' ? (['durable'] as const) : []),
+            'reopen',
+            'crash',
+            'crash-points',
+            'failure',
+          ],
+          create: async () => {
+            const place = new SimPlace(seed++, { acknowledge })
+            return {
+              ...place,
+              open: () => {
+                place.mend()
+                return place.sim.stateStorage(place.ports)
+              },
+            }
+          },
+        },
+      )
+    })
+  }
 })

@@ -177,6 +177,30 @@ describe('crashes', () => {
     ok(found.drawn.size >= 3)
   })
 
+  test('of a write that is torn the told bytes are there, whatever else is lost, and nobody is told', async () => {
+    for (let tornAt = 0; tornAt <= 6; tornAt++) {
+      const world = new DiskWorld(tornAt + 1)
+      const disk = world.disk.mount(world.ports)
+      await world.run(put(disk, 'a', 'old'))
+      const file = await world.run(disk.open('a'))
+      const torn = world.disk.tearNextWrite(tornAt)
+      const writing = file.write(0, text('other'))
+      await world.run(torn)
+      equal(await world.after(60_000, writing), 'pending')
+      equal(world.counts.get('write-torn'), 1)
+      const found = await world.run(get(world.disk.mount(world.ports), 'a'))
+      equal(found, 'other'.slice(0, tornAt) + 'old'.slice(tornAt))
+    }
+  })
+
+  test('a crash takes back that a write is to be torn', async () => {
+    const world = new DiskWorld()
+    void world.disk.tearNextWrite(0)
+    world.disk.crash()
+    await world.run(put(world.disk.mount(world.ports), 'a', 'hello'))
+    equal(await world.run(get(world.disk.mount(world.ports), 'a')), 'hello')
+  })
+
   test('a lost disk is empty', async () => {
     const world = new DiskWorld()
     await world.run(put(world.disk.mount(world.ports), 'a', 'hello'))

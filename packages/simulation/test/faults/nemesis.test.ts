@@ -2,7 +2,7 @@ import { SeededRandom } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
 import { Counts } from '../../src/chance.ts'
 import { drawFaults } from '../../src/faults/draw-faults.ts'
-import { FAULTS, Nemesis } from '../../src/faults/nemesis.ts'
+import { FAULTS, leastNodes, Nemesis } from '../../src/faults/nemesis.ts'
 import type { Fault } from '../../src/plan.ts'
 import { Scheduler } from '../../src/scheduler.ts'
 import { Trace } from '../../src/trace.ts'
@@ -42,6 +42,22 @@ describe('every fault', () => {
     scheduler.run(111)
     expect([...world.active]).toEqual([])
     expect([...world.down]).toEqual([])
+  })
+
+  test.each(KINDS)('%s happens in a cluster of so many nodes as it says, and in none that is smaller', (kind) => {
+    for (let nodes = 1; nodes <= 5; nodes++) {
+      const { world, scheduler, counts, trace } = setUp(nodes)
+      const nemesis = new Nemesis({
+        scheduler,
+        world,
+        trace,
+        atlas: new FaultAtlas(1),
+        count: (what) => counts.add(what),
+      })
+      nemesis.schedule([fault(kind)])
+      scheduler.run(1_000)
+      expect(counts.byName.has(`fault.${kind}`), `${nodes} nodes`).toBe(nodes >= leastNodes(kind))
+    }
   })
 
   test.each(KINDS)('%s ends at once when all faults end, and none begins after that', (kind) => {

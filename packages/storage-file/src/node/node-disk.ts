@@ -1,9 +1,9 @@
 import { close, constants, fdatasync, fstat, fsync, ftruncate, open, read, write } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { promisify } from 'node:util'
 import { type Random, systemRandom } from '@dsys/runtime'
-import { type Disk, type DiskFile, FileMissingError, type OpenFileOptions } from '@dsys/storage'
+import { type Disk, type DiskFile, FileClosedError, FileMissingError, type OpenFileOptions } from '@dsys/storage'
 import { lockDirectory } from './directory-lock.ts'
 
 const openFile = promisify(open)
@@ -27,49 +27,81 @@ const writeOnce = (fd: number, data: Uint8Array, position: number): Promise<numb
   })
 
 class NodeFile implements DiskFile {
+  readonly #path: string
   readonly #fd: number
-  #closing: Promise<void> | undefined
+  #underWay = 0
+  #onRest: (() => void) | undefined
+  #closing: { readonly closed: Promise<void>; readonly by: Error } | undefined
 
-  constructor(fd: number) {
+  constructor(path: string, fd: number) {
+    this.#path = path
     this.#fd = fd
   }
 
-  async read(position: number, length: number): Promise<Uint8Array> {
-    // The end of the file is known, so a length far behind it costs no memory.
-    const wanted = Math.max(0, Math.min(length, (await this.sizeBytes()) - position))
-    const target = new Uint8Array(wanted)
-    let done = 0
-    while (done < wanted) {
-      const count = await readOnce(this.#fd, target.subarray(done), position + done)
-      if (count === 0) break
-      done += count
-    }
-    return target.subarray(0, done)
+  read(position: number, length: number): Promise<Uint8Array> {
+    return this.#use('read', async (fd) => {
+      // The end of the file is known, so a length far behind it costs no memory.
+      const wanted = Math.max(0, Math.min(length, (await statFile(fd)).size - position))
+      const target = new Uint8Array(wanted)
+      let done = 0
+      while (done < wanted) {
+        const count = await readOnce(fd, target.subarray(done), position + done)
+        if (count === 0) break
+        done += count
+      }
+      return target.subarray(0, done)
+    })
   }
 
-  async write(position: number, data: Uint8Array): Promise<void> {
-    let done = 0
-    while (done < data.length)
-      done += await writeOnce(this.#fd, done === 0 ? data : data.subarray(done), position + done)
+  write(position: number, data: Uint8Array): Promise<void> {
+    return this.#use('write', async (fd) => {
+      let done = 0
+      while (done < data.length) {
+        const count = await writeOnce(fd, done === 0 ? data : data.subarray(done), position + done)
+        // A system that takes nothing, and does not say why, is not to be asked for ever.
+        if (count === 0) throw new Error(`the system took ${done} of ${data.length} bytes`)
+        done += count
+      }
+    })
   }
 
   /** fdatasync also writes what is needed to read the data back, which the size is. */
   sync(): Promise<void> {
-    return syncData(this.#fd)
+    return this.#use('sync', syncData)
   }
 
   truncate(sizeBytes: number): Promise<void> {
-    return truncateFile(this.#fd, sizeBytes)
+    return this.#use('truncate', (fd) => truncateFile(fd, sizeBytes))
   }
 
-  async sizeBytes(): Promise<number> {
-    return (await statFile(this.#fd)).size
+  sizeBytes(): Promise<number> {
+    return this.#use('tell the size', async (fd) => (await statFile(fd)).size)
   }
 
   close(): Promise<void> {
-    // The number of a closed file may belong to another one already.
-    this.#closing ??= closeFile(this.#fd)
-    return this.#closing
+    this.#closing ??= { closed: this.#close(), by: new Error('the file was closed here') }
+    return this.#closing.closed
+  }
+
+  async #close(): Promise<void> {
+    if (this.#underWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onRest = resolve
+      })
+    }
+    await closeFile(this.#fd)
+  }
+
+  /** The number of a closed file may belong to another one already, so nothing may use it from then on. */
+  async #use<T>(operation: string, body: (fd: number) => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw new FileClosedError(this.#path, operation, this.#closing.by)
+    this.#underWay++
+    try {
+      return await body(this.#fd)
+    } finally {
+      this.#underWay--
+      if (this.#underWay === 0) this.#onRest?.()
+    }
   }
 }
 
@@ -97,7 +129,8 @@ class NodeDisk implements Disk {
     // A system without O_DSYNC has the stronger O_SYNC.
     const durable = options.durableWrites ? (O_DSYNC ?? O_SYNC) : 0
     try {
-      return new NodeFile(await openFile(this.#resolve(path), O_RDWR | (options.create ? O_CREAT : 0) | durable, 0o640))
+      const fd = await openFile(this.#resolve(path), O_RDWR | (options.create ? O_CREAT : 0) | durable, 0o640)
+      return new NodeFile(path, fd)
     } catch (error) {
       throw isMissing(error) ? new FileMissingError(path, error) : error
     }
@@ -145,7 +178,8 @@ class NodeDisk implements Disk {
 
   #resolve(path: string): string {
     const resolved = join(this.#root, path)
-    if (relative(this.#root, resolved).startsWith('..')) throw new RangeError(`${path} leads out of the disk's folder`)
+    const inside = relative(this.#root, resolved)
+    if (inside === '..' || inside.startsWith(`..${sep}`)) throw new RangeError(`${path} leads out of the disk's folder`)
     return resolved
   }
 }

@@ -43,7 +43,7 @@ export class MemoryDisk {
   #crashAt = Number.POSITIVE_INFINITY
   #tornAt: number | undefined
   #failFrom = Number.POSITIVE_INFINITY
-  #failOnce = false
+  #failChange = Number.POSITIVE_INFINITY
   #failRead = Number.POSITIVE_INFINITY
   #capacityBytes = Number.POSITIVE_INFINITY
 
@@ -106,9 +106,14 @@ export class MemoryDisk {
     this.#failFrom = this.#operations
   }
 
-  /** The next operation that changes something fails, and the disk works again afterwards. */
-  failOnce(): void {
-    this.#failOnce = true
+  /** The operation that changes something and comes after `changes` further ones fails, and the disk works again afterwards. */
+  failOnce(changes: number = 0): void {
+    this.#failChange = changes
+  }
+
+  /** Whether the operation that {@link MemoryDisk.failOnce} is about is still to come. */
+  get changeWillFail(): boolean {
+    return this.#failChange !== Number.POSITIVE_INFINITY
   }
 
   /** The read that comes after `reads` further ones fails, and the disk works again afterwards. */
@@ -136,7 +141,7 @@ export class MemoryDisk {
     this.#crashAt = Number.POSITIVE_INFINITY
     this.#tornAt = undefined
     this.#failFrom = Number.POSITIVE_INFINITY
-    this.#failOnce = false
+    this.#failChange = Number.POSITIVE_INFINITY
     this.#failRead = Number.POSITIVE_INFINITY
     this.#locks.clear()
   }
@@ -144,7 +149,7 @@ export class MemoryDisk {
   /** No write or read fails any more, and there is room. What errors have done stays, and so does what was told about crashes. */
   mend(): void {
     this.#failFrom = Number.POSITIVE_INFINITY
-    this.#failOnce = false
+    this.#failChange = Number.POSITIVE_INFINITY
     this.#failRead = Number.POSITIVE_INFINITY
     this.limit(undefined)
   }
@@ -237,8 +242,9 @@ export class MemoryDisk {
   }
 
   #outcomeOf(operation: DiskOperation, number: number): DiskOutcome {
-    if (operation.changes && (this.#failOnce || number >= this.#failFrom)) {
-      this.#failOnce = false
+    if (operation.changes && number >= this.#failFrom) return 'failed'
+    if (operation.changes && this.#failChange-- === 0) {
+      this.#failChange = Number.POSITIVE_INFINITY
       return 'failed'
     }
     if (operation.type === 'read' && this.#failRead-- === 0) {

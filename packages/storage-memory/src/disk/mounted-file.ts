@@ -1,4 +1,4 @@
-import type { DiskFile } from '@dsys/storage'
+import { type DiskFile, FileClosedError } from '@dsys/storage'
 import type { DiskParts } from './disk-parts.ts'
 import type { MemoryFile } from './memory-file.ts'
 import { DiskFaultError, type DiskGate, type DiskOperation, type DiskOutcome, PowerLossError } from './operation.ts'
@@ -10,7 +10,8 @@ export class MountedFile implements DiskFile {
   readonly #path: string
   readonly #file: MemoryFile
   readonly #durable: boolean
-  #closed = false
+  readonly #underWay = new Set<Promise<unknown>>()
+  #closing: Promise<void> | undefined
 
   constructor(gate: DiskGate, parts: DiskParts, opened: { path: string; file: MemoryFile; durable: boolean }) {
     this.#gate = gate
@@ -76,20 +77,28 @@ export class MountedFile implements DiskFile {
   }
 
   close(): Promise<void> {
-    return this.#gate({ type: 'close', path: this.#path, changes: false, durable: false }, () => {
-      this.#closed = true
-    })
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    if (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+    await this.#gate({ type: 'close', path: this.#path, changes: false, durable: false }, () => undefined)
   }
 
   #operate<T>(
     described: Pick<DiskOperation, 'type'> & Partial<DiskOperation>,
     effect: (outcome: DiskOutcome, operation: DiskOperation) => T,
   ): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(new FileClosedError(this.#path, described.type))
     const operation: DiskOperation = { path: this.#path, changes: false, durable: false, ...described }
-    return this.#gate(operation, (outcome) => {
+    const ended = this.#gate(operation, (outcome) => {
       if (!this.#parts.isAlive()) throw new PowerLossError()
-      if (this.#closed) throw new DiskFaultError('EBADF', operation)
       return effect(outcome, operation)
     })
+    this.#underWay.add(ended)
+    const forget = (): void => void this.#underWay.delete(ended)
+    ended.then(forget, forget)
+    return ended
   }
 }

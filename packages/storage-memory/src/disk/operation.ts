@@ -57,12 +57,12 @@ export class PowerLossError extends Error {
 
 /** An operation of the simulated disk failed, with the `code` that the operating system would give. */
 export class DiskFaultError extends Error {
-  /** `EIO`: the medium failed; `ENOSPC`: it is full; `EBADF`: the file was closed. */
-  readonly code: 'EIO' | 'ENOSPC' | 'EBADF'
+  /** `EIO`: the medium failed; `ENOSPC`: it is full. */
+  readonly code: 'EIO' | 'ENOSPC'
   readonly path: string
 
-  constructor(code: 'EIO' | 'ENOSPC' | 'EBADF', operation: DiskOperation) {
-    const what = { EIO: 'i/o error', ENOSPC: 'no space left on device', EBADF: 'the file was closed' }[code]
+  constructor(code: 'EIO' | 'ENOSPC', operation: DiskOperation) {
+    const what = { EIO: 'i/o error', ENOSPC: 'no space left on device' }[code]
     super(`${code}: ${what}, ${operation.type} '${operation.path}' (simulated)`)
     this.name = 'DiskFaultError'
     this.code = code

@@ -1,47 +1,8 @@
-import { deepEqual, equal, rejects } from 'node:assert/strict'
-import type { Disk, DiskFile, OpenFileOptions } from '../disk.ts'
-import { type Case, register, type TestRunner } from './runner.ts'
-
-/** One disk for one case. Empty at first. */
-export interface DiskPlace extends AsyncDisposable {
-  readonly disk: Disk
-  /** Loses power: what was not durable may be gone, open files are dead, locks are free. For feature `crash`. */
-  crash?(): Promise<void> | void
-}
-
-/** How the suite makes disks. */
-export interface DiskFactory {
-  readonly create: () => Promise<DiskPlace>
-  /** What the adapter can be put through. Cases that need more are skipped. */
-  readonly supports?: readonly 'crash'[]
-}
-
-type DiskCase = Case<DiskPlace, 'crash'>
-
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
-
-async function using<T>(
-  disk: Disk,
-  path: string,
-  options: OpenFileOptions,
-  body: (file: DiskFile) => Promise<T>,
-): Promise<T> {
-  const file = await disk.open(path, options)
-  try {
-    return await body(file)
-  } finally {
-    await file.close()
-  }
-}
-
-const write = (disk: Disk, path: string, text: string): Promise<void> =>
-  using(disk, path, { create: true }, async (file) => {
-    await file.write(0, bytes(text))
-    await file.sync()
-  })
-
-const read = (disk: Disk, path: string): Promise<string> =>
-  using(disk, path, {}, async (file) => Buffer.from(await file.read(0, 1_000)).toString())
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import type { Disk } from '../disk.ts'
+import { crashes } from './disk-crashes.ts'
+import { bytes, type DiskCase, type DiskFactory, read, using, write } from './disk-place.ts'
+import { register, type TestRunner } from './runner.ts'
 
 const sorted = async (disk: Disk, directory: string): Promise<string[]> => [...(await disk.list(directory))].sort()
 
@@ -127,6 +88,46 @@ const files: readonly DiskCase[] = [
         equal(Buffer.from(await file.read(0, 5)).toString(), 'hello')
       }),
   },
+  {
+    name: 'a closed file refuses everything, also when another file was opened since; closing it twice does nothing',
+    run: async ({ disk }) => {
+      const file = await disk.open('a', { create: true })
+      await file.write(0, bytes('hello'))
+      await Promise.all([file.close(), file.close()])
+      // On many systems this one gets the number of the closed one.
+      await using(disk, 'b', { create: true }, async (other) => {
+        await other.write(0, bytes('other'))
+        const closed = { code: 'DSYS_STORAGE_FILE_CLOSED', outcome: 'not-applied', path: 'a' }
+        await rejects(file.read(0, 5), closed)
+        await rejects(file.write(0, bytes('HELLO')), closed)
+        await rejects(file.sync(), closed)
+        await rejects(file.truncate(0), closed)
+        await rejects(file.sizeBytes(), closed)
+        await file.close()
+        equal(Buffer.from(await other.read(0, 10)).toString(), 'other')
+      })
+      equal(await read(disk, 'a'), 'hello')
+    },
+  },
+  {
+    name: 'closing waits for the operations under way, and those that come meanwhile are refused',
+    run: async ({ disk }) => {
+      const file = await disk.open('a', { create: true })
+      const data = new Uint8Array(300_000).fill(7)
+      const ended: string[] = []
+      const writing = [0, 300_000].map((position) => file.write(position, data).then(() => ended.push('written')))
+      const reading = [1, 2, 3].map(() => file.read(0, 1_000).then(() => ended.push('read')))
+      const syncing = file.sync()
+      const closing = file.close().then(() => ended.push('closed'))
+      const late = rejects(file.write(0, bytes('late')), { code: 'DSYS_STORAGE_FILE_CLOSED' })
+      await Promise.all([...writing, ...reading, syncing, closing, late])
+      equal(ended.indexOf('closed'), 5)
+      await using(disk, 'a', {}, async (again) => {
+        equal(await again.sizeBytes(), 600_000)
+        ok((await again.read(0, 600_000)).every((byte) => byte === 7))
+      })
+    },
+  },
 ]
 
 const names: readonly DiskCase[] = [
@@ -183,57 +184,6 @@ const names: readonly DiskCase[] = [
       await release()
       const again = await disk.lock('d')
       await again()
-    },
-  },
-]
-
-const crashes: readonly DiskCase[] = [
-  {
-    name: 'synced bytes under a synced name survive',
-    needs: 'crash',
-    run: async (place) => {
-      await place.disk.createDirectory('d')
-      await place.disk.syncDirectory('')
-      await write(place.disk, 'd/a', 'kept')
-      await place.disk.syncDirectory('d')
-      await place.crash?.()
-      equal(await read(place.disk, 'd/a'), 'kept')
-    },
-  },
-  {
-    name: 'durable writes survive without a sync',
-    needs: 'crash',
-    run: async (place) => {
-      await write(place.disk, 'a', '')
-      await place.disk.syncDirectory('')
-      const file = await place.disk.open('a', { durableWrites: true })
-      await file.write(0, bytes('kept'))
-      await place.crash?.()
-      equal(await read(place.disk, 'a'), 'kept')
-    },
-  },
-  {
-    name: 'a rename survives once its folder was synced',
-    needs: 'crash',
-    run: async (place) => {
-      await write(place.disk, 'old', 'before')
-      await place.disk.syncDirectory('')
-      await write(place.disk, 'aside', 'after')
-      await place.disk.rename('aside', 'old')
-      await place.disk.syncDirectory('')
-      await place.crash?.()
-      equal(await read(place.disk, 'old'), 'after')
-      deepEqual(await place.disk.list(''), ['old'])
-    },
-  },
-  {
-    name: 'a lock does not outlive its process',
-    needs: 'crash',
-    run: async (place) => {
-      await place.disk.lock('')
-      await place.crash?.()
-      const release = await place.disk.lock('')
-      await release()
     },
   },
 ]

@@ -12,30 +12,12 @@ import {
   started,
 } from './log-place.ts'
 import { expectToGoOn, LogProgram } from './log-program.ts'
+import { untilPowerLoss } from './power-loss.ts'
 
 /** More operations than any program here takes: a bound for adapters that never lose power. */
 const MOST_POINTS = 2_000
 /** Longer than any write here. */
 const MOST_BYTES = 2_000
-
-/** Runs `work` until it ends or power is lost; says which. What `work` throws counts only while there is power. */
-async function untilPowerLoss(lost: Promise<void>, work: Promise<void>): Promise<'done' | 'lost'> {
-  let dark = false
-  const darkness = lost.then((): 'lost' => {
-    dark = true
-    return 'lost'
-  })
-  const done = work.then(
-    (): 'done' => 'done',
-    async (error: unknown): Promise<'lost'> => {
-      // The dead process may learn of it before we do.
-      for (let turn = 0; turn < 10 && !dark; turn++) await Promise.resolve()
-      if (!dark) throw error
-      return 'lost'
-    },
-  )
-  return Promise.race([darkness, done])
-}
 
 const crashIn = (place: LogStoragePlace, operations: number): Promise<void> =>
   place.crashAfter?.(operations) ?? Promise.reject(new TypeError('crash-points needs crashAfter'))

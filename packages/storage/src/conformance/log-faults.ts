@@ -78,4 +78,23 @@ export const faults: readonly LogCase[] = [
       await storage.stop()
     },
   },
+  {
+    name: 'a group that is opened again after a failed write is refused, or shows what is durable alone (P-01, P-41)',
+    needs: 'failure',
+    run: async (place) => {
+      const storage = await started(place)
+      const log = await storage.openGroup('g')
+      await log.persist({ hardState: { term: 1, votedFor: 'n1' }, entries: run(1, 1, 1) })
+      await place.failWrites?.()
+      const failed = { code: 'DSYS_STORAGE_FAILED' }
+      await rejects(log.persist({ hardState: { term: 2, votedFor: 'n2' }, entries: run(2, 2, 2) }), failed)
+      await log[Symbol.asyncDispose]()
+      const opened = await storage.openGroup('g').then(
+        ({ recovered }) => [recovered.hardState.term, recovered.hardState.votedFor, recovered.entries.length],
+        (error: { code?: string }) => error.code,
+      )
+      if (opened !== 'DSYS_STORAGE_FAILED') deepEqual(opened, [1, 'n1', 1])
+      await storage.stop()
+    },
+  },
 ]

@@ -140,6 +140,29 @@ export const writing: readonly LogCase[] = [
     },
   },
   {
+    name: 'a write and its array of entries may be used again as soon as the call has returned',
+    run: async (place) => {
+      await session(place, async (log) => {
+        const entries = run(1, 2, 1)
+        const hardState = { term: 1, votedFor: 'n1' }
+        const write = { hardState, entries }
+        const first = log.persist({ entries: run(1, 1, 1) })
+        const second = log.persist(write)
+        entries.splice(0, 2, entry(7, 9))
+        Object.assign(hardState, { term: 9, votedFor: 'n9' })
+        const context = bytes('context')
+        const saved = log.saveSnapshot({ index: 1, term: 1, context }, [bytes('one')])
+        context.fill(0)
+        await Promise.all([first, second, saved])
+      })
+      await session(place, async ({ recovered }) => {
+        deepEqual({ ...recovered.hardState }, { term: 1, votedFor: 'n1' })
+        deepEqual(plain(recovered.entries), plain(run(2, 2, 1)))
+        equal(Buffer.from(recovered.snapshot?.context ?? []).toString(), 'context')
+      })
+    },
+  },
+  {
     name: 'a hole, indices that do not follow, and a bad term, index or kind are refused, and nothing changes',
     run: async (place) => {
       await session(place, async (log) => {

@@ -1,26 +1,10 @@
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
-import type { StateChange, StateRange, StateStorage } from '../state-storage.ts'
-import { type Case, register, type TestRunner } from './runner.ts'
-
-/** Where one case keeps its state. Empty at first. */
-export interface StateStoragePlace extends AsyncDisposable {
-  /** A storage over what is kept here, not started yet. Called again only after the one before was stopped. */
-  open(): Promise<StateStorage> | StateStorage
-}
-
-/** How the suite makes places. */
-export interface StateStorageFactory {
-  readonly create: () => Promise<StateStoragePlace>
-  /** `reopen`: what was written is there again after a stop. */
-  readonly supports?: readonly 'reopen'[]
-}
-
-type StateCase = Case<StateStoragePlace, 'reopen'>
+import type { StateRange, StateStorage } from '../state-storage.ts'
+import { register, type TestRunner } from './runner.ts'
+import { stateCrashes } from './state-crashes.ts'
+import { del, put, type StateCase, type StateStorageFactory, text } from './state-place.ts'
 
 const key = (...values: number[]): Uint8Array => Uint8Array.from(values)
-const text = (value: string): Uint8Array => new TextEncoder().encode(value)
-const put = (k: Uint8Array, v: Uint8Array): StateChange => ({ type: 'put', key: k, value: v })
-const del = (k: Uint8Array): StateChange => ({ type: 'delete', key: k })
 
 const FIVE = ['a', 'b', 'c', 'd', 'e'].map((name) => put(text(name), text(`value of ${name}`)))
 
@@ -185,4 +169,5 @@ const cases: readonly StateCase[] = [
  */
 export function stateStorageConformance(runner: TestRunner, factory: StateStorageFactory): void {
   register(runner, 'StateStorage conformance', cases, factory)
+  register(runner, 'StateStorage conformance: crashes and failures', stateCrashes, factory)
 }

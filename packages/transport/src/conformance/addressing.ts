@@ -33,6 +33,7 @@ const firstBytes = (node: Node): number[] => node.inbox.items.map(({ frame }) =>
 
 export function addressingCases(suite: Suite): void {
   generations(suite)
+  restarts(suite)
   names(suite)
   channels(suite)
   absence(suite)
@@ -50,10 +51,20 @@ function generations(suite: Suite): void {
     deepEqual(firstBytes(b).sort(), [1, 2])
   })
 
+  defineCase(suite, 'a generation may be any whole number', async (rig) => {
+    const a = await rig.node('a', Number.MAX_SAFE_INTEGER)
+    const b = await rig.node('b', 1_700_000_000_000)
+    a.send(b.transport.self, [1])
+    const [got] = await b.inbox.until(1, 'frames')
+    deepEqual(got?.from, { id: 'a', generation: Number.MAX_SAFE_INTEGER })
+  })
+}
+
+function restarts(suite: Suite): void {
   defineCase(suite, 'after a restart, a frame for the earlier life reaches nobody', async (rig) => {
     const a = await rig.node('a')
     const first = await rig.node('b', 1)
-    await first.transport.stop()
+    await first.stop()
     const second = await rig.node('b', 2)
     a.send({ id: 'b', generation: 1 }, [1])
     a.send({ id: 'b', generation: 2 }, [2])
@@ -61,6 +72,19 @@ function generations(suite: Suite): void {
     await a.settled(second)
     deepEqual([firstBytes(first), firstBytes(second).sort()], [[], [2, 3]])
   })
+
+  defineCase(
+    suite,
+    'frames that are under way during a restart reach the life they are for, or nobody',
+    async (rig) => {
+      const a = await rig.node('a')
+      const first = await rig.node('b', 1)
+      for (let i = 0; i < 50; i++) a.send({ id: 'b', generation: i % 2 === 0 ? 1 : 2 }, [i])
+      const [, second] = await Promise.all([first.stop(), rig.node('b', 2)])
+      await a.settled(second)
+      deepEqual([firstBytes(first).filter((i) => i % 2 !== 0), firstBytes(second).filter((i) => i % 2 === 0)], [[], []])
+    },
+  )
 
   defineCase(suite, 'each of many lives of a node gets what is for it, and speaks in its own name', async (rig) => {
     const a = await rig.node('a')
@@ -72,7 +96,7 @@ function generations(suite: Suite): void {
       deepEqual(answers.at(-1)?.from, { id: 'b', generation: life * 10 })
       await a.settled(b)
       deepEqual(firstBytes(b), [life])
-      await b.transport.stop()
+      await b.stop()
     }
   })
 
@@ -84,18 +108,10 @@ function generations(suite: Suite): void {
     await a.settled(later)
     deepEqual([firstBytes(earlier).length, firstBytes(later).length], [0, 10])
     // A life that was left behind does not take the later one with it when it goes.
-    await earlier.transport.stop()
+    await earlier.stop()
     a.send({ id: 'b' }, [10])
     await a.settled(later)
     equal(firstBytes(later).length, 11)
-  })
-
-  defineCase(suite, 'a generation may be any whole number', async (rig) => {
-    const a = await rig.node('a', Number.MAX_SAFE_INTEGER)
-    const b = await rig.node('b', 1_700_000_000_000)
-    a.send(b.transport.self, [1])
-    const [got] = await b.inbox.until(1, 'frames')
-    deepEqual(got?.from, { id: 'a', generation: Number.MAX_SAFE_INTEGER })
   })
 }
 
@@ -132,6 +148,7 @@ function names(suite: Suite): void {
     for (const channel of ['', 'Upper', 'dot.ted', '*', 'x'.repeat(65)]) {
       throws(() => a.transport.send({ id: 'b' }, channel, frame), RangeError)
       throws(() => a.transport.listen(channel, () => undefined), RangeError)
+      if (suite.declaration.broadcast) throws(() => a.transport.broadcast(channel, frame), RangeError)
     }
   })
 }
@@ -210,9 +227,11 @@ function absence(suite: Suite): void {
     for (const to of destinations) a.send(to, [1])
     ok(!a.events.items.some(isAbsent), 'never from inside send')
     await a.events.until(3, 'peer-absent events', isAbsent)
+    // Reports have no order of their own.
+    const text = (value: object): string => JSON.stringify(value, ['type', 'peer', 'id', 'generation', 'channel'])
     deepEqual(
-      a.events.items.filter(isAbsent),
-      destinations.map((peer) => ({ type: 'peer-absent', peer, channel: 'test' })),
+      a.events.items.filter(isAbsent).map(text).sort(),
+      destinations.map((peer) => text({ type: 'peer-absent', peer, channel: 'test' })).sort(),
     )
   })
 
@@ -238,7 +257,7 @@ function absence(suite: Suite): void {
     await a.settled(b)
     ok(a.events.items.filter(isAbsent).length <= 50)
     a.send({ id: 'nobody' }, [50])
-    await a.transport.stop()
+    await a.stop()
     const before = a.events.items.length
     const c = await rig.node('c')
     await c.settled(b)

@@ -1,26 +1,13 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { isWhole, numbered, numberOf } from './numbered.ts'
 import { defineCase, type Node, type Rig, type Suite } from './rig.ts'
 
 /** What an adapter may take at most in one turn, in which nothing can leave: more is no bound. */
 const MOST_QUEUED_BYTES = 2 ** 28
 const MOST_QUEUED_FRAMES = 2 ** 19
 
-const HEADER_BYTES = 4
-
-function numbered(number: number, length: number): Uint8Array {
-  const frame = new Uint8Array(Math.max(length, HEADER_BYTES)).fill(number & 0xff)
-  new DataView(frame.buffer).setUint32(0, number)
-  return frame
-}
-
-function numberOf(frame: Uint8Array): number {
-  return new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getUint32(0)
-}
-
-/** Whether a frame is one of {@link numbered}, whole. */
-function isWhole(frame: Uint8Array, length: number): boolean {
-  return frame.byteLength === length && Buffer.compare(frame, numbered(numberOf(frame), length)) === 0
-}
+/** The smallest frame that carries a number. */
+const SMALL_BYTES = 4
 
 /** Sends until the transport says false; returns how many frames it took. */
 function fill(send: (frame: Uint8Array) => boolean, length: number): number {
@@ -92,10 +79,11 @@ function backPressure(suite: Suite): void {
     await reached(rig, a, b)
   })
 
-  defineCase(suite, 'small frames are bounded too', async (rig) => {
+  defineCase(suite, 'small frames are bounded too, and leave room again', async (rig) => {
     const a = await rig.node('a')
-    await rig.node('b')
-    ok(fill((frame) => a.transport.send({ id: 'b' }, 'test', frame), HEADER_BYTES) > 0)
+    const b = await rig.node('b')
+    ok(fill((frame) => a.transport.send({ id: 'b' }, 'test', frame), SMALL_BYTES) > 0)
+    await reached(rig, a, b)
   })
 
   defineCase(suite, 'stop ends also with a full queue', async (rig) => {
@@ -103,7 +91,7 @@ function backPressure(suite: Suite): void {
     await rig.node('b')
     const length = Math.min(65_536, a.transport.capabilities.maxFrameBytes)
     fill((frame) => a.transport.send({ id: 'b' }, 'test', frame), length)
-    await a.transport.stop()
+    await a.stop()
     equal(a.transport.connection, 'closed')
   })
 }
@@ -133,7 +121,7 @@ function slowness(suite: Suite): void {
       got.add({ frame, from })
       for (let round = 0; round < 100_000; round++) work = Math.imul(work, 48_271) | 1
     })
-    await b.transport.start()
+    await b.start()
     for (let number = 0; number < 200; number++) a.send({ id: 'b' }, numbered(number, length))
     await got.until(200, 'frames')
     ok(work !== 0)
@@ -187,9 +175,9 @@ function handlers(suite: Suite): void {
     let calls = 0
     b.transport.listen('test', () => {
       calls++
-      stopped ??= b.transport.stop()
+      stopped ??= b.stop()
     })
-    await b.transport.start()
+    await b.start()
     for (let i = 0; i < 50; i++) a.send({ id: 'b' }, [i])
     await rig.until('the stop in the handler', () => stopped !== undefined)
     await stopped

@@ -1,21 +1,10 @@
 import { deepEqual } from 'node:assert/strict'
+import { numbered, numberOf, upTo } from './numbered.ts'
 import { defineCase, type Node, type Suite } from './rig.ts'
 
 const CHANNELS = ['test', 'one', 'two'] as const
 
-/** The number that a frame of {@link numbered} carries. */
-const numberOf = (frame: Uint8Array): number => ((frame[0] ?? 0) << 8) | (frame[1] ?? 0)
-
-/** A frame of `length` bytes, 2 or more, that carries a number below 65,536. */
-function numbered(number: number, length: number): Uint8Array {
-  const frame = new Uint8Array(length)
-  frame[0] = number >> 8
-  frame[1] = number & 0xff
-  return frame
-}
-
 const numbersOf = (node: Node): number[] => node.inbox.items.map(({ frame }) => numberOf(frame))
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
 /** Only for adapters that claim an order. */
 export function orderingCases(suite: Suite): void {
@@ -27,7 +16,7 @@ export function orderingCases(suite: Suite): void {
     for (const channel of CHANNELS) if (channel !== 'test') b.listen(channel)
     const most = Math.min(20_000, a.transport.capabilities.maxFrameBytes)
     for (const number of upTo(600)) {
-      const frame = numbered(number, 2 + ((number * 7_919) % (most - 1)))
+      const frame = numbered(number, 4 + ((number * 7_919) % (most - 3)))
       a.send(number % 2 === 0 ? { id: 'b' } : { id: 'b', generation: 2 }, frame, CHANNELS[number % CHANNELS.length])
     }
     await b.inbox.until(600, 'frames')

@@ -1,5 +1,5 @@
 import { ok } from 'node:assert/strict'
-import { type Clock, delay, Pending, systemClock } from '@dsys/runtime'
+import { type Clock, delay, Pending, type StartOptions, systemClock } from '@dsys/runtime'
 import type { Destination, PeerAddress, Transport, TransportEvent } from '../port.ts'
 import type { ConformanceDeclaration } from './suite.ts'
 
@@ -39,9 +39,22 @@ export interface Received {
   readonly from: PeerAddress
 }
 
-/** What each case must finish a step in; only a failing one needs it. */
+/** What each step of a case must be done in; only a failing one needs it. Nothing here waits without it. */
 const STEP_TIMEOUT_MS = 10_000
+/** How long an outage lasts at least, so that what is under way meets it. */
+const OUTAGE_MS = 5
 const BARRIER_CHANNEL = 'conformance-barrier'
+
+/** A promise of the adapter or of its fixture, which may never settle. */
+function within<T>(clock: Clock, what: string, promised: PromiseLike<T> | T): Promise<T> {
+  const onTimeout = (): Error => new Error(`waited for ${what}`)
+  const pending = new Pending<T>({ clock, timeoutMs: STEP_TIMEOUT_MS, onTimeout })
+  Promise.resolve(promised).then(
+    (value) => pending.resolve(value),
+    (error) => pending.reject(error),
+  )
+  return pending.promise
+}
 
 /** Collects things and lets a case wait until there are enough of them. */
 export class Collector<T> {
@@ -84,17 +97,32 @@ export class Node {
   readonly inbox: Collector<Received>
   readonly events: Collector<TransportEvent>
   readonly barrier: Collector<Received>
+  readonly #clock: Clock
 
   constructor(transport: Transport, clock: Clock) {
     this.transport = transport
+    this.#clock = clock
     this.inbox = new Collector(clock)
     this.events = new Collector(clock)
     this.barrier = new Collector(clock)
     transport.observe((event) => this.events.add(event))
     transport.listen(BARRIER_CHANNEL, (frame, from) => {
       this.barrier.add({ frame, from })
-      if (frame[0] === 1) transport.send(from, BARRIER_CHANNEL, Uint8Array.of(0))
+      if (frame[0] === 1 && transport.connection === 'connected')
+        transport.send(from, BARRIER_CHANNEL, Uint8Array.of(0))
     })
+  }
+
+  start(options?: StartOptions): Promise<void> {
+    return within(this.#clock, `the start of ${this.transport.self.id}`, this.transport.start(options))
+  }
+
+  stop(): Promise<void> {
+    return within(this.#clock, `the stop of ${this.transport.self.id}`, this.transport.stop())
+  }
+
+  dispose(): Promise<void> {
+    return within(this.#clock, `the disposal of ${this.transport.self.id}`, this.transport[Symbol.asyncDispose]())
   }
 
   listen(channel = 'test'): Collector<Received> {
@@ -142,15 +170,19 @@ export class Rig {
   async node(id: string, generation = 1): Promise<Node> {
     const node = this.create(id, generation)
     node.listen()
-    await node.transport.start()
+    await node.start()
     return node
   }
 
   /** Takes the network from every node; the returned function brings it back. */
-  interrupt(): Promise<() => Promise<void>> {
+  async interrupt(): Promise<() => Promise<void>> {
     if (this.#fixture.interrupt === undefined)
       throw new TypeError('with outages declared, the fixture needs interrupt()')
-    return this.#fixture.interrupt()
+    const restore = await within(this.#clock, 'the network to go', this.#fixture.interrupt())
+    return async () => {
+      await delay(this.#clock, OUTAGE_MS)
+      await within(this.#clock, 'the network to come back', restore())
+    }
   }
 
   /** Asks again and again until `done` says yes. */
@@ -163,19 +195,23 @@ export class Rig {
   }
 
   async dispose(): Promise<void> {
-    for (const node of this.#nodes) await node.transport.stop()
-    await this.#fixture.dispose?.()
+    const stops = await Promise.allSettled(this.#nodes.map((node) => node.stop()))
+    await within(this.#clock, 'the network to be disposed', this.#fixture.dispose?.())
+    for (const stop of stops) if (stop.status === 'rejected') throw stop.reason
   }
 }
 
 /** Registers one case. */
 export function defineCase(suite: Suite, name: string, body: (rig: Rig) => Promise<void>): void {
   suite.runner.test(name, async () => {
-    const rig = new Rig(await suite.factory())
+    const rig = new Rig(await within(systemClock, 'the fixture', suite.factory()))
     try {
       await body(rig)
-    } finally {
-      await rig.dispose()
+    } catch (error) {
+      // What went wrong says more than what cannot be cleaned up after it.
+      await rig.dispose().catch(() => undefined)
+      throw error
     }
+    await rig.dispose()
   })
 }

@@ -1,6 +1,6 @@
 import { SeededRandom } from '@dsys/runtime'
 import { drawFaults, type Plan, pick } from '@dsys/simulation'
-import { asJson, drawKinds, drawKnobs, drawRates, type KvKnobs } from './knobs.ts'
+import { asJson, drawKinds, drawKnobs, drawRates, drawScarcity, type KvKnobs } from './knobs.ts'
 import { drawLoad, drawOperations } from './operations.ts'
 
 /** A number of `fixed`, or what is drawn; drawn in both cases, so that nothing else shifts. */
@@ -16,7 +16,8 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
   const nodes = numberOf(fixed, 'nodes', pick(shape, [1, 2, 3, 3, 3, 4, 5, 5]))
   const chaosMs = numberOf(fixed, 'chaosMs', pick(shape, [4_000, 8_000, 16_000]))
   const { nodes: _nodes, chaosMs: _chaosMs, ...fixedKnobs } = fixed
-  const knobs = { ...drawKnobs(root.stream('knobs')), ...fixedKnobs } as KvKnobs
+  const scarcity = drawScarcity(root.stream('scarcity'), drawKnobs(root.stream('knobs')))
+  const knobs = { ...scarcity.knobs, ...fixedKnobs } as KvKnobs
   const { electionTimeoutMs } = knobs.raft
   return {
     version: 1,
@@ -26,7 +27,7 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
     chaosMs,
     knobs: asJson(knobs),
     faults: drawFaults(root.stream('faults'), {
-      kinds: drawKinds(root.stream('kinds')),
+      kinds: [...drawKinds(root.stream('kinds')), ...scarcity.kinds],
       nodes,
       chaosMs,
       everyMs: electionTimeoutMs * pick(shape, [2, 6, 20]),

@@ -13,11 +13,15 @@ export interface Judgement {
 }
 
 /** Decides whether clients saw a linearizable store. Where the search alone cannot, the replicas tell what they know. */
-export function judge(history: readonly HistoryEvent[], replicas: Pick<Replicas, 'revisionOf'>): Judgement {
-  const first = checkLinearizability(keyValueModel(), history, { budget: BUDGET })
+export function judge(
+  history: readonly HistoryEvent[],
+  replicas: Pick<Replicas, 'revisionOf'>,
+  budget: number = BUDGET,
+): Judgement {
+  const first = checkLinearizability(keyValueModel(), history, { budget })
   if (first.verdict !== 'undecided') return { verdict: first.verdict, text: first.failure?.text ?? '' }
   const told = toldByReplicas(history, replicas)
-  const { verdict, failure, partitions } = checkLinearizability(keyValueModel(), told, { budget: BUDGET })
+  const { verdict, failure, partitions } = checkLinearizability(keyValueModel(), told, { budget })
   if (verdict !== 'undecided') return { verdict, text: failure?.text ?? '' }
   const tangled = partitions.filter((partition) => partition.verdict === 'undecided').map(({ name }) => name)
   const excused = tangled.every((key) => unknownDeletes(told, key) >= MANY_UNKNOWN_DELETES)

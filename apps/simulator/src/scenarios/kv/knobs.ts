@@ -145,11 +145,21 @@ export function drawKnobs(random: Random): KvKnobs {
   }
 }
 
+/** How many seeds have disks that fill up: chance alone seldom finds a full one just when a new file is needed. */
+const SCARCE = 0.12
+
+/** What such a seed is like, and the faults that it has besides those of the others; all other seeds stay as they are. */
+export function drawScarcity(random: Random, knobs: KvKnobs): { readonly knobs: KvKnobs; readonly kinds: string[] } {
+  if (random.float() >= SCARCE) return { knobs, kinds: [] }
+  const file = { ...knobs.file, segmentBytes: 4_096 }
+  return { knobs: { ...knobs, log: 'file', file, valueBytes: 300 }, kinds: Array(4).fill('disk-full') }
+}
+
 /** Whole kinds of faults are off in most seeds: those that are on then meet in ways that all together would not allow. */
 export function drawKinds(random: Random): string[] {
   const share = pick(random, [0.1, 0.3, 1])
   const usual = FAULT_KINDS.filter((kind) => !LASTING.includes(kind))
-  return [...some(random, usual, share), ...some(random, LASTING, share / 4)]
+  return [...some(random, usual, share), ...some(random, LASTING, share / 2)]
 }
 
 export function drawRates(random: Random): Record<string, number> {

@@ -1,5 +1,5 @@
 import { Kv, type KvCommand, type KvResult, type KvState, type LinearizableKeyspace } from '@dsys/kv'
-import { RaftNode, type RaftPorts } from '@dsys/raft'
+import { type RaftEvent, RaftNode, type RaftPorts } from '@dsys/raft'
 import { type Buggify, DsysError, type Random, silentLogger, silentMeter, utf8 } from '@dsys/runtime'
 import {
   fileLog,
@@ -24,6 +24,9 @@ export interface KvService {
   readonly keyspace: LinearizableKeyspace<string>
 }
 
+/** A node took another role. */
+export type RoleChange = Extract<RaftEvent, { readonly type: 'RoleChanged' }>
+
 /** What the node of one machine is made of. */
 export interface KvProgramParts {
   readonly id: string
@@ -39,7 +42,7 @@ export interface KvProgramParts {
   /** Moments at which this run may crash a node. */
   readonly moments: ReadonlySet<string>
   readonly reached: (life: SimLife, moment: Moment) => void
-  readonly onLeader: (life: SimLife, term: number) => void
+  readonly onRole: (life: SimLife, change: RoleChange) => void
   /** The life has ended itself. */
   readonly onExit: (life: SimLife, error: unknown) => void
   /** A life has found its disk damaged, or not found it: it must not take part any more. */
@@ -81,7 +84,7 @@ export class KvProgram implements MachineProgram {
   }
 
   async #takePart(life: SimLife): Promise<void> {
-    const { id, ids, knobs, replicas, count, onLeader, onExit } = this.#parts
+    const { id, ids, knobs, replicas, count, onRole, onExit } = this.#parts
     const ports = this.#portsOf(life)
     const { generation, log } = await this.#open(life)
     const transport = this.#aimed(life, this.#parts.network.endpoint(id, { process: life.process, generation }))
@@ -97,9 +100,9 @@ export class KvProgram implements MachineProgram {
     for await (const event of raft.events({ capacity: 100_000 })) {
       if (!life.alive) return
       count(`raft.${event.type}`)
-      if (event.type === 'RoleChanged' && event.role === 'leader') {
-        onLeader(life, event.term)
-        this.#reached(life, 'leader')
+      if (event.type === 'RoleChanged') {
+        onRole(life, event)
+        if (event.role === 'leader') this.#reached(life, 'leader')
       } else if (event.type === 'Failed') {
         life.end()
         onExit(life, event.error)
@@ -124,13 +127,13 @@ export class KvProgram implements MachineProgram {
     const { knobs, disk } = this.#parts
     const ports = this.#portsOf(life)
     const { clock } = ports
-    const onOperation = this.#diskHook(life)
+    const mount = { clock: life.process.deviceClock, ...this.#diskHook(life) }
     if (knobs.log === 'memory') {
-      const log = disk.logStorage({ clock, ...onOperation })
+      const log = disk.logStorage(mount)
       await log.start()
       return { generation: life.generation, log }
     }
-    const mounted = disk.mount({ clock, ...onOperation })
+    const mounted = disk.mount(mount)
     const generation = await storedGeneration({ disk: mounted, clock }, DIRECTORY)
     const log = fileLog({ ...ports, disk: mounted }, { ...knobs.file, directory: DIRECTORY })
     await log.start()

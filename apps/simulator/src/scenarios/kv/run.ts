@@ -19,9 +19,10 @@ import {
   Trace,
 } from '@dsys/simulation'
 import { Clients } from './clients.ts'
+import { describeFrame } from './describe-frame.ts'
 import { judge } from './judge.ts'
 import { type KvKnobs, knobsOf, type Moment } from './knobs.ts'
-import { isTrouble, KvProgram, type KvService } from './kv-program.ts'
+import { isTrouble, KvProgram, type KvService, type RoleChange } from './kv-program.ts'
 import { Liveness } from './liveness.ts'
 import { operationsOf } from './operations.ts'
 import { Replicas } from './replicas.ts'
@@ -67,7 +68,14 @@ export class KvRun {
       onApplied: (life) => this.#reached(life, 'applied'),
     })
     const network = new SimNetwork(
-      { scheduler, random: this.#random.stream('network'), knobs: knobs.link, count, trace: this.#trace },
+      {
+        scheduler,
+        random: this.#random.stream('network'),
+        knobs: knobs.link,
+        count,
+        trace: this.#trace,
+        describe: describeFrame,
+      },
       { fastNegative: knobs.fastNegative, maxFrameBytes: knobs.maxFrameBytes, broadcast: false },
     )
     const machines = ids.map((id) => this.#machine(id, ids, network))
@@ -152,7 +160,7 @@ export class KvRun {
       count,
       moments: new Set(aims.type === 'drawn' ? momentsOf(aims.rates) : aims.crashes.map(({ moment }) => moment)),
       reached: (life, moment) => this.#reachedBy(life, moment),
-      onLeader: (life, term) => this.#onLeader(life, term),
+      onRole: (life, change) => this.#onRole(life, change),
       onExit: (life, error) => this.#onExit(life, error),
       onDamaged: (life, error) => this.#onDamaged(life, error),
     })
@@ -178,8 +186,10 @@ export class KvRun {
     return leader?.id
   }
 
-  #onLeader({ id, generation }: SimLife, term: number): void {
-    this.#trace.add(this.#scheduler.nowMs, id, 'leader', '', term)
+  #onRole({ id, generation }: SimLife, { role, term, why }: RoleChange): void {
+    this.#trace.add(this.#scheduler.nowMs, id, role, '', term)
+    this.#trace.detail(why)
+    if (role !== 'leader') return
     const who = `${id}#${generation}`
     const other = this.#leaders.get(term)
     this.#leaders.set(term, who)

@@ -180,6 +180,7 @@ export class MemberLife {
       if (event.type === 'Synced') continue
       measure.event(event)
       this.#accusations.event(event)
+      if (this.life.alive && !this.leaving) this.#sightings.told(event.member, this.life.process.clock.monotonicMs())
       const { id, generation, incarnation } = event.member
       trace.add(scheduler.nowMs, this.self.id, event.type, id, generation, incarnation)
       trace.detail(event.why)

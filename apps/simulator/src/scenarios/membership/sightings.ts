@@ -27,7 +27,7 @@ const textOf = ({ generation, incarnation, state }: Statement): string => `${sta
 
 /**
  * Checks the view of one life of a node against everything that it has been told: it never believes what is older than
- * something that it has seen, and it never goes back.
+ * something that it has seen, it never goes back, and it remembers the dead for as long as it has to.
  */
 export class Sightings {
   readonly #self: Address
@@ -66,6 +66,26 @@ export class Sightings {
     }
   }
 
+  /**
+   * Notes what an event tells. A member may be declared dead and, where the clock jumps, be forgotten as well between two
+   * looks: then its event alone shows that it was forgotten in time, and what comes later does not go back. `nowMs` is
+   * that of the clock of the node.
+   */
+  told(member: Member, nowMs: number): void {
+    const view = this.#membership.member(member.id)
+    // In a full table it may have given way by now, and may even have come back.
+    if (this.#isFull && (view === undefined || compareStatements(view, member) < 0)) return
+    const most = this.#most.get(member.id)
+    if (most !== undefined && compareStatements(member, most) <= 0) return
+    // What a frame brings was seen when it was delivered, so this is a judgement of this very moment.
+    if (isGone(member) && member.sinceMs < nowMs)
+      this.#verdict.broken(
+        'the dead are remembered',
+        `${this.#self.id} declares ${member.id} ${textOf(member)}, ${nowMs - member.sinceMs} ms ago`,
+      )
+    this.#most.set(member.id, member)
+  }
+
   /** Looks at the view after `message` was delivered. `nowMs` is that of the clock of the node. */
   afterDelivery(message: Message, nowMs: number): void {
     const bySync = isFull(message)
@@ -87,8 +107,10 @@ export class Sightings {
           'newest statement wins',
           `${this.#self.id} was told ${textOf(rumor.record)} of ${id} by ${message.kind}, and believes ${textOf(view)}`,
         )
+      if (view !== undefined) this.#checkAge(rumor, view, nowMs)
       this.checkOne(id, nowMs)
     }
+    if (this.#isFull) this.#dropGivenWay()
   }
 
   /** Whether what is believed of `id` has gone back. */
@@ -113,10 +135,11 @@ export class Sightings {
     this.#most.set(id, view)
   }
 
-  /** All at once, with the bounds on what is kept. */
+  /** All at once, those included that are not known any more, with the bounds on what is kept. */
   checkAll(members: readonly Member[], nowMs: number): void {
     if (members.length > this.#options.maxMembers)
       this.#verdict.broken('bounds', `${this.#self.id} knows ${members.length} of ${this.#options.maxMembers} members`)
+    for (const id of [...this.#most.keys()]) this.checkOne(id, nowMs)
     for (const { id } of members) this.checkOne(id, nowMs)
   }
 
@@ -140,8 +163,24 @@ export class Sightings {
     )
   }
 
+  /** A death that was just learned is as old as it was told to be, and no older: else it is forgotten too early. */
+  #checkAge({ record, ageMs }: Rumor, view: Member, nowMs: number): void {
+    const most = this.#most.get(record.id)
+    const isNew = most === undefined || compareStatements(view, most) > 0
+    if (!isNew || !isGone(view) || compareStatements(view, record) !== 0 || view.sinceMs >= nowMs - ageMs) return
+    this.#verdict.broken(
+      'the dead are remembered',
+      `${this.#self.id} was told ${textOf(record)} of ${record.id}, ${ageMs} ms old, and takes it for ${nowMs - view.sinceMs} ms old`,
+    )
+  }
+
+  /** A member gives way only while a frame is taken in, and at the next look the table may not be full any more. */
+  #dropGivenWay(): void {
+    for (const id of [...this.#most.keys()]) if (this.#membership.member(id) === undefined) this.#most.delete(id)
+  }
+
   #mayForget(most: Member, nowMs: number): boolean {
-    // In a full table a member may have died and given way to another since the last look.
+    // In a full table a member may have died by this very frame, and given way to another.
     return this.#isFull || (isGone(most) && nowMs - most.sinceMs >= this.#options.rememberDeadMs)
   }
 

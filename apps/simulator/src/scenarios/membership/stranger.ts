@@ -14,7 +14,7 @@ export class Stranger {
 
   constructor(network: SimNetwork, scheduler: Scheduler, cluster: string) {
     const clock = new MachineClock(() => scheduler.nowMs)
-    const life = new SimLife({ id: 'x0', generation: 1, impostor: false, scheduler, clock })
+    const life = new SimLife({ id: 'x0', generation: 1, impostor: false, diskLost: false, scheduler, clock })
     this.#transport = network.endpoint('x0', { process: life.process })
     this.#cluster = cluster
   }

@@ -98,6 +98,12 @@ export class CoreDisk implements MachineDisk {
     return this.#state.snapshot
   }
 
+  /** Where the durable log ends. */
+  get lastIndex(): number {
+    const { snapshot, entries } = this.#state
+    return Math.max(entries.at(-1)?.index ?? 0, snapshot?.index ?? 0)
+  }
+
   /** Reads fail for the moment. */
   get unreadable(): boolean {
     return this.#readFailures > 0

@@ -295,8 +295,10 @@ export class CoreDriver {
       else this.#snapshots.wanted(to, this.#nowMs())
     }
     for (const { from, message } of snapshotTraffic) {
-      if (message.type === 'snapshot-progress') this.#snapshots.progress(from, message, this.#nowMs())
-      else if (!this.#storing) this.#install(this.#snapshots.chunk(from, message))
+      if (message.type === 'snapshot-progress') {
+        if (buggify('raft-core.no-snapshot-now')) this.#snapshots.giveUp(from)
+        else this.#snapshots.progress(from, message, this.#nowMs())
+      } else if (!this.#storing) this.#install(this.#snapshots.chunk(from, message))
     }
     this.#wake()
     return !this.#crashesBetween()
@@ -304,9 +306,15 @@ export class CoreDriver {
 
   #install(arrived: ArrivedSnapshot | undefined): void {
     if (arrived === undefined) return
-    const { snapshot, from, term } = arrived
     this.#storing = true
     this.core.installing(true)
+    const { decodeMs } = this.#world.knobs
+    if (decodeMs === 0) this.#store(arrived)
+    else this.#life.process.clock.setTimer(decodeMs, () => this.#store(arrived))
+  }
+
+  #store(arrived: ArrivedSnapshot): void {
+    const { snapshot, from, term } = arrived
     const finish = (core: RaftCore, stale: boolean): void => {
       this.#storing = false
       core.installing(false)
@@ -428,6 +436,7 @@ export class CoreDriver {
       this.#stored(() => {
         this.#storing = false
         this.#world.count('snapshot.taken')
+        this.#offerSnapshot()
         const through = Math.min(index - this.#world.knobs.keepEntries, core.durableIndex)
         if (through <= core.log.baseIndex) return
         core.compact(through)
@@ -438,6 +447,23 @@ export class CoreDriver {
         this.#crashes('snapshot')
       }),
     )
+  }
+
+  /**
+   * A leader may send a snapshot to whom it likes, and late answers make it do so. Right after it was taken its followers mostly
+   * have the entries and do not know yet that they are committed, or learn it while they store the snapshot.
+   */
+  #offerSnapshot(): void {
+    const { progress } = this.core
+    const { knobs, count } = this.#world
+    const rate = knobs.unaskedSnapshotRate
+    if (progress === undefined || rate === 0) return
+    for (const to of progress.keys()) {
+      if (this.#node.random.float() >= rate) continue
+      count('snapshot.unasked')
+      this.#snapshots.wanted(to, this.#nowMs())
+    }
+    this.#wake()
   }
 
   /** Sets the timer for what is due next. One that is set for earlier does: it looks again. */

@@ -31,6 +31,7 @@ export const WEATHERS = [
   'late-disk',
   'snapshots',
   'voters-change',
+  'leases',
 ] as const
 export type Weather = (typeof WEATHERS)[number]
 
@@ -68,7 +69,13 @@ export interface RaftKnobs {
   readonly snapshotEvery: number
   readonly keepEntries: number
   readonly snapshotChunks: number
+  /** Chance that a leader sends a snapshot, just when it was taken, to a follower that need not have it. */
+  readonly unaskedSnapshotRate: number
   readonly appliedPerTurn: number
+  /** How long a snapshot that has arrived is decoded before the disk gets it; the log may go on meanwhile. */
+  readonly decodeMs: number
+  /** Whether a leader with a slow disk is cut off again and again, so that others cut what it is writing. */
+  readonly cutTails: boolean
   readonly writeEveryMs: number
   readonly readEveryMs: number
   readonly faultEveryMs: number
@@ -85,7 +92,6 @@ function drawMixed(random: Random): RaftKnobs {
   return {
     weather: 'mixed',
     nodes: pick(random, [1, 2, 3, 3, 3, 4, 5, 5, 5]),
-    firstVoters: pick(random, [1, 2, 3, 5]),
     chaosMs: electionTimeoutMs * pick(random, [15, 30, 50]),
     electionTimeoutMs,
     heartbeatIntervalMs: electionTimeoutMs / pick(random, [3, 5, 10]),
@@ -104,7 +110,6 @@ function drawMixed(random: Random): RaftKnobs {
     lateDiskFactor: pick(random, [1, 1, 1, 10]),
     turnDelayMs: pick(random, [0, 0, 0.2, 2]),
     clockSpread: pick(random, [0, 0.06]),
-    leaseClockDrift: pick(random, [0, LEASE_CLOCK_DRIFT]),
     snapshotEvery: pick(random, [NEVER, 60, 5]),
     keepEntries: pick(random, [0, 3, 20]),
     snapshotChunks: pick(random, [1, 3]),
@@ -116,6 +121,11 @@ function drawMixed(random: Random): RaftKnobs {
     restartDelayMs: electionTimeoutMs * pick(random, [4, 1, 0.05]),
     aimedRate: pick(random, [0, 0, 0, 0.002, 0.02, 0.1]),
     effectRate: pick(random, [0, 0, 0.0005, 0.005]),
+    unaskedSnapshotRate: pick(random, [0, 0.3]),
+    decodeMs: pick(random, [0, 0, electionTimeoutMs / 10]),
+    cutTails: false,
+    firstVoters: pick(random, [1, 2, 3, 5]),
+    leaseClockDrift: pick(random, [0, LEASE_CLOCK_DRIFT]),
   }
 }
 
@@ -204,24 +214,7 @@ const LAID_DOWN: Readonly<Record<Weather, (random: Random) => Partial<RaftKnobs>
     effectRate: 0,
   }),
   // Writes of one node end long after its log has changed again: elections go faster than its disk.
-  'late-disk': (random) => ({
-    nodes: pick(random, [3, 5]),
-    chaosMs: 4_000,
-    electionTimeoutMs: 60,
-    heartbeatIntervalMs: 12,
-    networkDelayMs: 0.5,
-    lossRate: 0,
-    tailRate: 0,
-    diskDelayMs: pick(random, [0.5, 2]),
-    lateDiskFactor: pick(random, [30, 100]),
-    turnDelayMs: 0,
-    snapshotEvery: pick(random, [NEVER, NEVER, 5]),
-    writeEveryMs: pick(random, [3, 20]),
-    faultEveryMs: 20,
-    faultKinds: ['transfer', 'isolate', 'crash', 'forced-campaign', ...some(random, ['disk-stall', 'kill'], 0.5)],
-    restartDelayMs: 3,
-    aimedRate: pick(random, [0, 0.02]),
-  }),
+  'late-disk': (random) => (random.stream('cut tails').float() < 0.35 ? cutTailsKnobs(random) : lateDisk(random)),
   snapshots: (random) => ({
     nodes: pick(random, [3, 5]),
     electionTimeoutMs: 150,
@@ -231,11 +224,18 @@ const LAID_DOWN: Readonly<Record<Weather, (random: Random) => Partial<RaftKnobs>
     writeEveryMs: 10,
     snapshotEvery: 5,
     keepEntries: pick(random, [0, 3]),
-    snapshotChunks: 3,
+    snapshotChunks: pick(random, [1, 3]),
+    unaskedSnapshotRate: 0.3,
+    decodeMs: pick(random, [0, 10, 30]),
     faultEveryMs: 100,
   }),
-  // The voters change all the time, while leaders are cut off or crash in the middle of it.
-  'voters-change': (random) => ({
+  'voters-change': votersChange,
+  leases,
+}
+
+/** The voters change all the time, while leaders are cut off or crash in the middle of it. */
+function votersChange(random: Random): Partial<RaftKnobs> {
+  return {
     nodes: pick(random, [3, 4, 5, 5]),
     electionTimeoutMs: 100,
     heartbeatIntervalMs: 20,
@@ -255,13 +255,79 @@ const LAID_DOWN: Readonly<Record<Weather, (random: Random) => Partial<RaftKnobs>
     restartDelayMs: pick(random, [20, 200]),
     aimedRate: pick(random, [0, 0.02]),
     effectRate: pick(random, [0, 0.002]),
-  }),
+  }
+}
+
+/** A leader that is cut off reads on under its lease, while the others forget it as fast as they may, or begin anew. */
+function leases(random: Random): Partial<RaftKnobs> {
+  return {
+    ...(LAID_DOWN['two-leaders'](random) as RaftKnobs),
+    nodes: 3,
+    leaseClockDrift: LEASE_CLOCK_DRIFT,
+    heartbeatIntervalMs: 50,
+    faultEveryMs: pick(random, [150, 400]),
+    faultKinds: [
+      'isolate',
+      'one-way-cut',
+      ...some(random, ['crash', 'kill', 'drift', 'forced-campaign', 'transfer'], 0.6),
+    ],
+    restartDelayMs: 2,
+    readEveryMs: 3,
+    writeEveryMs: 5,
+  }
+}
+
+function lateDisk(random: Random): Partial<RaftKnobs> {
+  return {
+    nodes: pick(random, [3, 5]),
+    chaosMs: 4_000,
+    electionTimeoutMs: 60,
+    heartbeatIntervalMs: 12,
+    networkDelayMs: 0.5,
+    lossRate: 0,
+    tailRate: 0,
+    diskDelayMs: pick(random, [0.5, 2]),
+    lateDiskFactor: pick(random, [30, 100]),
+    turnDelayMs: 0,
+    snapshotEvery: pick(random, [NEVER, NEVER, 5]),
+    writeEveryMs: pick(random, [3, 20]),
+    faultEveryMs: 20,
+    faultKinds: ['transfer', 'isolate', 'crash', 'forced-campaign', ...some(random, ['disk-stall', 'kill'], 0.5)],
+    restartDelayMs: 3,
+    aimedRate: pick(random, [0, 0.02]),
+  }
+}
+
+function cutTailsKnobs(random: Random): Partial<RaftKnobs> {
+  return {
+    nodes: pick(random, [3, 3, 5]),
+    cutTails: true,
+    chaosMs: 6_000,
+    electionTimeoutMs: 150,
+    heartbeatIntervalMs: 15,
+    maxAppendBytes: 4_096,
+    maxInflightAppends: 64,
+    networkDelayMs: 0.5,
+    lossRate: 0,
+    tailRate: 0,
+    diskDelayMs: 2,
+    lateDiskFactor: pick(random, [40, 65]),
+    turnDelayMs: 0,
+    snapshotEvery: NEVER,
+    writeEveryMs: 1_500,
+    readEveryMs: 600,
+    faultEveryMs: 1_500,
+    faultKinds: some(random, ['crash', 'duplication', 'slow-links', 'drift'], 0.3),
+    restartDelayMs: 20,
+    aimedRate: 0,
+    effectRate: 0,
+  }
 }
 
 function drawWeather(random: Random): Weather {
   return pick(random, [
     ...['mixed', 'mixed', 'mixed', 'mixed', 'mixed', 'mixed', 'production', 'production'],
-    ...['lone-entries', 'lone-entries', 'two-leaders', 'late-disk', 'snapshots', 'voters-change'],
+    ...['lone-entries', 'lone-entries', 'two-leaders', 'late-disk', 'snapshots', 'voters-change', 'leases'],
   ] as Weather[])
 }
 
@@ -303,8 +369,10 @@ function neverAsked(): never {
 
 /** The knobs of a plan. Throws RangeError when one is missing: the plan was made by another version. */
 export function knobsOf(plan: Plan): RaftKnobs {
-  const { knobs } = plan
-  for (const name of KNOB_NAMES) if (knobs[name] === undefined) throw new RangeError(`the plan has no knob "${name}"`)
+  // Plans that were kept before there were these knobs go on to mean what they meant.
+  const knobs = { firstVoters: plan.nodes, leaseClockDrift: 0, ...plan.knobs }
+  for (const name of KNOB_NAMES)
+    if ((knobs as Plan['knobs'])[name] === undefined) throw new RangeError(`the plan has no knob "${name}"`)
   return knobs as unknown as RaftKnobs
 }
 

@@ -7,9 +7,14 @@ import type { ClientOperation } from './operations.ts'
 
 /** A healed core commits something new within this many election timeouts, and a node that flaps costs it a few more ... */
 const PROGRESS_TIMEOUTS = 12
-/** ... and as many round trips and turns as it takes to bring what nobody has acknowledged to the others, one by one. */
+/** ... and as many round trips and turns as it takes to bring what somebody may lack to all of the core, one by one. */
 const ROUND_TRIP_MS = 3
 const TURNS_PER_ROUND_TRIP = 4
+/**
+ * Whoever is not of the core may lead it, if its log is ahead, over links that still lose frames. What one entry then costs, for a
+ * loss of all frames; measured: seven heartbeats at a loss of three in ten, since the word that a frame is missing is lost as well.
+ */
+const HEARTBEATS_PER_LOSS = 25
 /** By then every node has what every other has. A lost word about a snapshot costs a few timeouts more. */
 const CONVERGENCE_TIMEOUTS = 60
 
@@ -82,11 +87,10 @@ export class Liveness {
   /** Something new is committed in time, and then `group` agrees on everything. */
   #progress(group: readonly CoreNode[]): void {
     const { scheduler, links, checker, knobs } = this.#parts
-    const { electionTimeoutMs, turnDelayMs } = knobs
+    const { electionTimeoutMs } = knobs
     const floor = checker.maxCommit
-    const backlog = Math.max(...group.map(({ core }) => (core ? core.log.lastIndex - core.commitIndex : 0)))
-    const tripMs = ROUND_TRIP_MS + TURNS_PER_ROUND_TRIP * turnDelayMs
-    const allowedMs = PROGRESS_TIMEOUTS * electionTimeoutMs + backlog * tripMs
+    const backlogMs = this.#backlog(group) * this.#entryMs(group)
+    const allowedMs = PROGRESS_TIMEOUTS * electionTimeoutMs + backlogMs
     // A word of an old leader that arrives late renews the patience of those who hear it, so nobody is elected before the last one.
     const startMs = links.underWayUntilMs
     const done = (): boolean => checker.maxCommit > floor
@@ -102,7 +106,23 @@ export class Liveness {
       'progress',
       () => `nothing was committed within ${allowedMs} ms after ${describeAll(group)} were healed: ${this.#describe()}`,
     )
-    this.#converge(group, backlog * tripMs)
+    this.#converge(group, backlogMs)
+  }
+
+  /** The most entries that one of `group` may need from another node, also from one that is down just now. */
+  #backlog(group: readonly CoreNode[]): number {
+    const ends = this.#parts.nodes.map(({ core, disk }) => core?.log.lastIndex ?? disk.lastIndex)
+    const known = group.map(({ core, disk }) => core?.commitIndex ?? disk.snapshot?.index ?? 0)
+    return Math.max(...ends) - Math.min(...known)
+  }
+
+  /** How long one entry takes to reach a node of `group`, at the most and on average. */
+  #entryMs(group: readonly CoreNode[]): number {
+    const { knobs, nodes, lost } = this.#parts
+    const { turnDelayMs, lossRate, heartbeatIntervalMs } = knobs
+    const healed = nodes.every((node) => group.includes(node) || lost.has(node.id))
+    const lossMs = healed ? 0 : HEARTBEATS_PER_LOSS * lossRate * heartbeatIntervalMs
+    return ROUND_TRIP_MS + TURNS_PER_ROUND_TRIP * turnDelayMs + lossMs
   }
 
   #ask(): void {

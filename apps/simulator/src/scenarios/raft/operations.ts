@@ -19,9 +19,14 @@ function* times(random: Random, everyMs: number, endMs: number): Generator<numbe
   for (let atMs = everyMs * random.float(); atMs < endMs; atMs += everyMs * (0.2 + 1.6 * random.float())) yield atMs
 }
 
-/** The operations of a plan, in the order of their times. */
-export function drawOperations(random: Random, { writeEveryMs, readEveryMs, chaosMs }: RaftKnobs): ClientOperation[] {
+/** The operations of a plan, in the order of their times: those drawn, and writes at these times. */
+export function drawOperations(
+  random: Random,
+  { writeEveryMs, readEveryMs, chaosMs }: RaftKnobs,
+  writeTimesMs: readonly number[],
+): ClientOperation[] {
   const wanted = [
+    ...writeTimesMs.map((atMs) => ({ atMs, type: 'write' as const })),
     ...[...times(random.stream('writes'), writeEveryMs, chaosMs)].map((atMs) => ({ atMs, type: 'write' as const })),
     ...[...times(random.stream('reads'), readEveryMs, chaosMs)].map((atMs) => ({ atMs, type: 'read' as const })),
   ]

@@ -5,13 +5,14 @@ import type { OWN_FAULTS } from './knobs.ts'
 /** What can happen to a group besides faults of machines and networks, and is as hard on it. */
 export function ownFaults(nodes: readonly CoreNode[]): Readonly<Record<(typeof OWN_FAULTS)[number], FaultAction>> {
   return {
-    /** Whoever takes itself for the leader is told to hand over to one node. */
-    transfer: ({ random }) => {
-      const target = nodes[random.integer(0, nodes.length)] as CoreNode
-      for (const { driver } of nodes) if (driver?.core.role === 'leader') driver.transfer(target.id)
+    /** Whoever takes itself for the leader is told to hand over to the node; the node itself, to one by lot. */
+    transfer: ({ random, id }) => {
+      const other = nodes[random.integer(0, nodes.length)] as CoreNode
+      for (const { driver, id: own } of nodes) {
+        if (driver?.core.role === 'leader') driver.transfer(own === id ? other.id : id)
+      }
       return () => undefined
     },
-    /** A node begins an election although it hears its leader. */
     /** Whoever takes itself for the leader is told to bring the group to other members. */
     reconfigure: ({ random }) => {
       const ids = nodes.map(({ id }) => id)
@@ -25,6 +26,7 @@ export function ownFaults(nodes: readonly CoreNode[]): Readonly<Record<(typeof O
       for (const { driver } of nodes) if (driver?.core.role === 'leader') driver.reconfigure({ voters, learners })
       return () => undefined
     },
+    /** A node begins an election although it hears its leader. */
     'forced-campaign': ({ id }) => {
       nodes.find((node) => node.id === id)?.driver?.campaign()
       return () => undefined

@@ -1,5 +1,6 @@
 import { SeededRandom } from '@dsys/runtime'
 import { drawFaults, type Plan, pick } from '@dsys/simulation'
+import { drawCutTails } from './cut-tails.ts'
 import { drawKnobs, knobsAsJson, type RaftKnobs } from './knobs.ts'
 import { drawOperations } from './operations.ts'
 
@@ -26,6 +27,7 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
   const knobs = drawKnobs(random.stream('knobs'), fixed)
   const { nodes, chaosMs, faultKinds: kinds, faultEveryMs: everyMs, electionTimeoutMs: paceMs } = knobs
   const rare = random.stream('buggify')
+  const tails = drawCutTails(random.stream('cut tails'), knobs)
   return {
     version: 1,
     scenario: SCENARIO_NAME,
@@ -33,8 +35,8 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
     nodes,
     chaosMs,
     knobs: knobsAsJson(knobs),
-    faults: drawFaults(random.stream('faults'), { kinds, nodes, chaosMs, everyMs, paceMs }),
-    operations: drawOperations(random.stream('operations'), knobs),
+    faults: [...drawFaults(random.stream('faults'), { kinds, nodes, chaosMs, everyMs, paceMs }), ...tails.faults],
+    operations: drawOperations(random.stream('operations'), knobs, tails.writeTimesMs),
     aims: { type: 'drawn', rates: ratesOf(knobs) },
     buggify: { activeShare: 0.25, fireShare: pick(rare, [0.05, 0.25]), off: [] },
   }

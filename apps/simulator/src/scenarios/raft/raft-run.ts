@@ -34,6 +34,9 @@ export interface RaftVariant {
   readonly direct?: boolean
 }
 
+/** Of so many operations one goes to a node that may not lead, as those of a client do that has not heard of an election. */
+const ASTRAY_EVERY = 16
+
 /** Runs one cluster through one plan. */
 export class RaftRun {
   readonly #plan: Plan
@@ -211,10 +214,11 @@ export class RaftRun {
     })
   }
 
-  /** Brings an operation to everybody who takes itself for the leader. Writes to two of them are two writes. */
+  /** Brings an operation to everybody who takes itself for the leader, and some to one who may not. Writes to two are two writes. */
   ask({ type, key, value }: Pick<ClientOperation, 'type' | 'key' | 'value'>): void {
+    const astray = value % ASTRAY_EVERY === 0 ? (value / ASTRAY_EVERY) % this.#nodes.length : undefined
     for (const [position, { core, driver }] of this.#nodes.entries()) {
-      if (core?.role !== 'leader') continue
+      if (core?.role !== 'leader' && position !== astray) continue
       if (type === 'read') driver?.read(key)
       else {
         const behalf = value % 2 === 0 ? this.#nodes[(value >> 1) % this.#nodes.length]?.id : undefined

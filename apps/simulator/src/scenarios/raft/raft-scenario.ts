@@ -1,6 +1,6 @@
 import type { Scenario } from '@dsys/simulation'
 import { COUNTED_MESSAGES } from './core-driver.ts'
-import { FAULT_KINDS, MOMENTS } from './knobs.ts'
+import { FAULT_KINDS, MOMENTS, WEATHERS } from './knobs.ts'
 import { drawPlan, SCENARIO_NAME } from './raft-plan.ts'
 import { RaftRun, type RaftVariant } from './raft-run.ts'
 
@@ -15,7 +15,7 @@ const EXPECTED: readonly string[] = [
   ...named('propose', ['taken', 'not-leader', 'transferring', 'overloaded']),
   ...named('read', ['confirmed', 'dropped']),
   ...named('install', ['keep-suffix', 'reset', 'stale']),
-  ...named('snapshot', ['taken', 'wanted']),
+  ...named('snapshot', ['taken', 'wanted', 'unasked']),
   ...named('buggify.raft-core', [
     'late-turn',
     'early-tick',
@@ -45,6 +45,12 @@ export function raftScenarioWith(variant: RaftVariant): Scenario {
     name: SCENARIO_NAME,
     about: 'pure Raft cores under faults of networks, machines and disks, judged after every input',
     expected: EXPECTED,
+    shape: {
+      faults: FAULT_KINDS,
+      moments: MOMENTS,
+      operations: { by: 'type', types: ['write', 'read'], fields: { key: 'number', value: 'number' } },
+      choices: { weather: WEATHERS, networkOrder: ['fifo', 'free'], carriage: ['wire', 'frozen', 'plain'] },
+    },
     plan: drawPlan,
     run: (plan, options = {}) => new RaftRun(plan, variant, options).run(),
   }

@@ -120,10 +120,13 @@ export class SnapshotExchange {
       if (core.progress?.get(to)?.state !== 'snapshot') this.#sending.delete(to)
       else if (nowMs - sending.sentMs <= resendAfterMs) continue
       else if (sending.attempts < MAX_ATTEMPTS && !sending.delivered) this.#send(to, nowMs)
-      else {
-        this.#sending.delete(to)
-        core.snapshotFailed(to)
-      }
+      else this.giveUp(to)
     }
+  }
+
+  /** The follower gets no snapshot now; its leader looks again where it stands. */
+  giveUp(to: string): void {
+    this.#sending.delete(to)
+    this.#parts.core.snapshotFailed(to)
   }
 }

@@ -21,10 +21,11 @@ export interface MemoryCrashOptions {
 }
 
 /**
- * The changes of a disk in memory that are not durable yet. As in a real log, one sync covers all that waits, changes become
- * durable in the order of the calls, and after a failed sync nobody knows which of them are.
+ * What the disks in memory have in common: which changes are not durable yet. As in a real log, one sync covers all that waits,
+ * changes become durable in the order of the calls, and after a failed sync nobody knows which of them are. A disk outlives
+ * the storages over it, as a real one outlives a process.
  */
-export class SyncQueue {
+export abstract class SyncedDisk {
   readonly #sync: SyncHook | undefined
   #waiting: WaitingChange[] = []
   #inFlight: WaitingChange[] = []
@@ -35,19 +36,23 @@ export class SyncQueue {
   #failure: StorageFailedError | undefined
   #life = 0
 
+  /** @param sync what each sync waits for. Default: nothing, a sync takes one turn of the microtask queue. */
   constructor(sync?: SyncHook) {
     this.#sync = sync
   }
 
+  /** Which life of the disk this is: it grows with each crash, and a storage of an earlier life is dead. */
   get life(): number {
     return this.#life
   }
 
+  /** How many changes are not durable yet, those of a sync that failed included: what a crash may lose or keep. */
   get waiting(): number {
     return this.#uncertain.length + this.#inFlight.length + this.#waiting.length
   }
 
-  hold(): void {
+  /** Holds back every sync from now on until {@link SyncedDisk.releaseSyncs}: what waits for one does not resolve meanwhile. */
+  holdSyncs(): void {
     if (this.#held !== undefined) return
     let release = (): void => undefined
     const released = new Promise<void>((resolve) => {
@@ -56,11 +61,16 @@ export class SyncQueue {
     this.#held = { released, release }
   }
 
-  release(): void {
+  /** Lets held syncs go on. */
+  releaseSyncs(): void {
     this.#held?.release()
     this.#held = undefined
   }
 
+  /**
+   * Loses power, or kills the process: what is not durable is gone but for what is kept, storages over this disk are dead, and their
+   * waiting writes reject with StorageFailedError. The disk can then be used by a new storage, also after a sync that failed.
+   */
   crash({ keep = 0, silent = false }: MemoryCrashOptions = {}): void {
     const pending = [...this.#inFlight, ...this.#waiting]
     for (const { change } of [...this.#uncertain, ...pending].slice(0, keep)) change()
@@ -70,23 +80,26 @@ export class SyncQueue {
     this.#syncing = undefined
     this.#failure = undefined
     this.#life++
-    this.release()
+    this.releaseSyncs()
     if (silent) return
     const error = powerLoss('the disk')
     for (const { reject } of pending) reject(error)
   }
 
-  /** A process starts. Where a sync has failed, the disk keeps what was durable, and the rest is gone for good: nobody may see it first and miss it later. */
-  start(): void {
+  /**
+   * For the storages: a process starts over this disk. After a sync that failed, what was not durable is gone for good: nobody may
+   * see it first and miss it later.
+   */
+  processStarts(): void {
     if (this.#failure !== undefined) this.crash()
   }
 
   /**
    * Calls `change` when it is durable, after all before it, and resolves then.
    *
-   * @param sync what the syncs of this life wait for. Default: the hook of the queue.
+   * @param sync what the syncs of this life wait for. Default: the hook of the disk.
    */
-  append(life: number, change: () => void, sync?: SyncHook): Promise<void> {
+  protected whenDurable(life: number, change: () => void, sync?: SyncHook): Promise<void> {
     if (life !== this.#life) return Promise.reject(powerLoss('a write'))
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
@@ -101,6 +114,7 @@ export class SyncQueue {
     if (this.#failure !== undefined) throw this.#failure
   }
 
+  /** Resolves when nothing waits any more, whatever became of it. */
   async drained(): Promise<void> {
     await this.#syncing
   }
