@@ -40,9 +40,10 @@ export class SnapshotSender {
     return [...this.#outgoing.keys()]
   }
 
-  /** Begins to send `snapshot`, unless this follower is being sent one. Returns whether a chunk should be read now. */
+  /** Begins to send `snapshot`, unless this follower is being sent that one. Returns whether a chunk should be read now. */
   begin(to: string, snapshot: StoredSnapshot): boolean {
-    if (this.#outgoing.has(to)) return false
+    const sent = this.#outgoing.get(to)
+    if (sent !== undefined && sent.snapshot.meta.index >= snapshot.meta.index) return false
     this.#outgoing.set(to, { snapshot, offset: 0, sentMs: 0, attempts: 0, reading: false, delivered: false })
     return true
   }

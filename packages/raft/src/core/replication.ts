@@ -86,6 +86,8 @@ export function handleAppendAccepted(state: CoreState, from: string, answer: App
   const reconnected = progress.match + 1 >= state.log.firstIndex
   // Any answer that reconnects to the log ends the wait for a snapshot (P-35).
   if (progress.state === 'probe' || (progress.state === 'snapshot' && reconnected && news)) progress.becomeReplicate()
+  // What it is being sent may be what it has, while the log behind that is gone: there is a newer one by now.
+  else if (progress.state === 'snapshot' && !reconnected) state.snapshotWanted.add(from)
   if (news) advanceCommit(state, leadership)
   roundAcknowledged(state, leadership)
   transferStep(state, leadership)

@@ -52,7 +52,8 @@ export class SnapshotExchange {
       core.snapshotFailed(to)
       return
     }
-    if (this.#sending.has(to)) return
+    const sent = this.#sending.get(to)
+    if (sent !== undefined && sent.snapshot.index >= snapshot.index) return
     this.#sending.set(to, { snapshot, offset: 0, sentMs: nowMs, attempts: 0, delivered: false })
     this.#send(to, nowMs)
   }
