@@ -100,6 +100,8 @@ export class GroupDriver<State, Command, Result> {
         id: options.id,
         voters: options.voters,
         electionTimeoutMs: options.electionTimeoutMs,
+        priority: options.priority,
+        ...(options.leaseClockDrift === undefined ? {} : { leaseClockDrift: options.leaseClockDrift }),
         heartbeatIntervalMs: options.heartbeatIntervalMs,
         maxAppendBytes: limits.maxAppendBytes,
         maxInflightAppends: options.maxInflightAppends,
@@ -231,6 +233,7 @@ export class GroupDriver<State, Command, Result> {
         proposals.refused(message.sequences, nowMs + options.heartbeatIntervalMs)
         break
       case 'read-index-request':
+      case 'read-lease-request':
         this.#takeReadRequest(from, message)
         break
       case 'read-index-response':
@@ -260,15 +263,18 @@ export class GroupDriver<State, Command, Result> {
     this.#outgoing.add(from, { type: 'forward-refused', sequences })
   }
 
-  #takeReadRequest(from: PeerAddress, { ticket }: ReadIndexRequest): void {
+  #takeReadRequest(from: PeerAddress, { type, ticket }: ReadIndexRequest): void {
     const full = this.#tickets.size >= MAX_READ_TICKETS || this.#parts.buggify?.('raft.refuse-read') === true
-    if (!full && this.#requestRead(from, ticket)) return
+    if (!full && this.#requestRead(from, ticket, type === 'read-lease-request')) return
     this.#outgoing.answer(from, { type: 'read-index-refused', ticket })
   }
 
-  #requestRead(from: PeerAddress | undefined, ticket: number): boolean {
+  #requestRead(from: PeerAddress | undefined, ticket: number, lease: boolean): boolean {
     const coreTicket = this.#nextTicket++
-    if (!this.core.requestRead(coreTicket)) return false
+    const taken = lease
+      ? this.core.requestLeaseRead(coreTicket, this.#parts.clock.monotonicMs())
+      : this.core.requestRead(coreTicket)
+    if (!taken) return false
     this.#tickets.set(coreTicket, { from, ticket })
     return true
   }
@@ -317,10 +323,13 @@ export class GroupDriver<State, Command, Result> {
     const { reads, options } = this.#parts
     const { leader } = this.core
     if (leader === undefined) return
-    const ticket = reads.take(nowMs)
-    if (ticket === undefined) return
-    if (leader !== options.id) this.#outgoing.add(leader, { type: 'read-index-request', ticket })
-    else if (!this.#requestRead(undefined, ticket)) reads.refused(ticket, nowMs)
+    for (const lease of [false, true]) {
+      const ticket = reads.take(nowMs, lease)
+      if (ticket === undefined) continue
+      if (leader !== options.id) {
+        this.#outgoing.add(leader, { type: lease ? 'read-lease-request' : 'read-index-request', ticket })
+      } else if (!this.#requestRead(undefined, ticket, lease)) reads.refused(ticket, nowMs)
+    }
   }
 
   #askForMembers(nowMs: number): void {

@@ -16,6 +16,17 @@ export interface RaftOptions {
    * twice this. Default 1,000. At least three times the heartbeat interval.
    */
   readonly electionTimeoutMs?: number
+  /**
+   * Lets leaders answer reads with consistency `lease`, and says how far apart the rates of two monotonic clocks may be: 0.01 is one part
+   * in a hundred, from 0 to 0.5. Give every node the same. A node that begins anew then elects nobody for an election timeout. A
+   * virtual machine that is suspended, so that its monotonic clock stands still while others go on, breaks the bound. Default: no leases.
+   */
+  readonly leaseClockDrift?: number | undefined
+  /**
+   * How eager this node is to lead, from 0 to 1: it waits 1 / priority times as long before it asks for votes; with 0 it leads only when
+   * leadership is handed to it. Default 1.
+   */
+  readonly priority?: number
   /** How often an idle leader shows that it is alive, in milliseconds. Default 100. */
   readonly heartbeatIntervalMs?: number
   /** Proposals and reads that may wait at once on this node; more are refused with `DSYS_RAFT_OVERLOADED`. Default 16,384. */
@@ -52,6 +63,13 @@ export interface ReconfigureOptions {
 export type ReadConsistency =
   /** Sees every write that was acknowledged anywhere before the call. Costs a round to a quorum, shared by all waiting reads. */
   | 'linearizable'
+  /**
+   * The same, without the round while the leader has a lease: it relies on clocks, see `leaseClockDrift`. Where there is no lease just
+   * now, or the option is not set, it is a `linearizable` read.
+   */
+  | 'lease'
+  /** Sees every write that was acknowledged `maxStalenessMs` before the call: often at once, from what this node has. */
+  | 'bounded'
   /** What this node has applied: at once, without a word to anybody, possibly old. */
   | 'stale'
 
@@ -59,4 +77,6 @@ export type ReadConsistency =
 export interface ReadOptions extends CallOptions {
   /** Default `linearizable`. */
   readonly consistency?: ReadConsistency
+  /** Of a `bounded` read, in milliseconds; 0 is a linearizable read. */
+  readonly maxStalenessMs?: number
 }

@@ -185,13 +185,21 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   read<T>(query: (state: State) => T, options: ReadOptions = {}): Promise<T> {
     try {
       const driver = this.#running()
-      if (options.consistency === 'stale') return Promise.resolve(query(this.#applier.state))
+      if (this.#isFreshEnough(options)) return Promise.resolve(query(this.#applier.state))
       const answer = this.#reads.add(query, options)
       driver.wake()
       return answer
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** Whether the state of this node will do for a read without a word to anybody. */
+  #isFreshEnough({ consistency, maxStalenessMs = 0 }: ReadOptions): boolean {
+    if (consistency !== 'bounded') return consistency === 'stale'
+    if (!(maxStalenessMs >= 0))
+      throw new RangeError(`maxStalenessMs must be a number, 0 or more, got ${maxStalenessMs}`)
+    return this.#reads.isFresh(this.#applier.lastApplied, this.#ports.clock.monotonicMs(), maxStalenessMs)
   }
 
   /** The driver of a running node; throws NotRunningError or RaftFailedError. */

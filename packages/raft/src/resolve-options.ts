@@ -3,11 +3,13 @@ import type { RaftOptions } from './options.ts'
 import { ITEM_OVERHEAD_BYTES, MESSAGE_OVERHEAD_BYTES } from './wire.ts'
 
 /** Options with every default filled in and every relation checked. */
-export type ResolvedOptions = Required<RaftOptions>
+export type ResolvedOptions = Required<Omit<RaftOptions, 'leaseClockDrift'>> & Pick<RaftOptions, 'leaseClockDrift'>
 
 /** What holds where a user says nothing. */
 export const RAFT_DEFAULTS: Readonly<Omit<ResolvedOptions, 'id' | 'group' | 'voters'>> = Object.freeze({
   electionTimeoutMs: 1_000,
+  leaseClockDrift: undefined,
+  priority: 1,
   heartbeatIntervalMs: 100,
   maxPending: 16_384,
   maxCommandBytes: 512 * 1_024,
@@ -34,7 +36,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     `voters must include this node, ${id}, or be empty where it is to be added later; got ${voters.join(', ')}`,
   )
   for (const [name, value] of Object.entries(resolved)) {
-    if (name in RAFT_DEFAULTS) {
+    if (name in RAFT_DEFAULTS && name !== 'leaseClockDrift' && name !== 'priority') {
       const fits = name.endsWith('Ms') ? Number.isFinite(value) : Number.isSafeInteger(value)
       check(
         fits && Number(value) >= 1,
@@ -42,6 +44,10 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
       )
     }
   }
+  const { leaseClockDrift, priority } = resolved
+  const drifts = leaseClockDrift === undefined || (leaseClockDrift >= 0 && leaseClockDrift <= 0.5)
+  check(drifts, `leaseClockDrift must be from 0 to 0.5, got ${leaseClockDrift}`)
+  check(priority >= 0 && priority <= 1, `priority must be from 0 to 1, got ${priority}`)
   check(
     resolved.electionTimeoutMs >= 3 * resolved.heartbeatIntervalMs,
     `electionTimeoutMs (${resolved.electionTimeoutMs}) must be three times heartbeatIntervalMs ` +

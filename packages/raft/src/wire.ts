@@ -23,9 +23,9 @@ export interface ForwardRefused {
   readonly sequences: readonly number[]
 }
 
-/** Asks the leader for the index at which a read is linearizable. */
+/** Asks the leader for the index at which a read is linearizable: confirmed by a round, or by the leader's lease. */
 export interface ReadIndexRequest {
-  readonly type: 'read-index-request'
+  readonly type: 'read-index-request' | 'read-lease-request'
   readonly ticket: number
 }
 
@@ -99,6 +99,7 @@ const TAG = {
   'reconfigure-request': 17,
   'reconfigure-accepted': 18,
   'reconfigure-refused': 19,
+  'read-lease-request': 20,
 } as const satisfies Record<WireMessage['type'], number>
 
 /** Numbers on the wire; never given a second meaning. */
@@ -225,6 +226,7 @@ function encodeDriverBody(writer: ByteWriter, message: DriverMessage): void {
       writer.u53(message.ticket).u8(REFUSAL[message.why])
       return
     case 'read-index-request':
+    case 'read-lease-request':
     case 'read-index-refused':
       writer.u53(message.ticket)
   }
@@ -328,6 +330,8 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage {
       }
     case TAG['read-index-request']:
       return { type: 'read-index-request', ticket: reader.u53() }
+    case TAG['read-lease-request']:
+      return { type: 'read-lease-request', ticket: reader.u53() }
     case TAG['read-index-response']:
       return { type: 'read-index-response', ticket: reader.u53(), index: reader.u53() }
     case TAG['read-index-refused']:
