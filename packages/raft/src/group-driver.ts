@@ -10,6 +10,7 @@ import type { CoreEvent } from './core/state.ts'
 import { OutcomeUnknownError, RaftFailedError } from './errors.ts'
 import { Outgoing } from './outgoing.ts'
 import type { Proposals } from './proposals.ts'
+import { ReadDesk } from './read-desk.ts'
 import type { ReadQueue } from './read-queue.ts'
 import type { Reconfigurations } from './reconfigurations.ts'
 import type { frameLimits, ResolvedOptions } from './resolve-options.ts'
@@ -20,7 +21,6 @@ import {
   type ForwardedItem,
   type ForwardRequest,
   ITEM_OVERHEAD_BYTES,
-  type ReadIndexRequest,
   type ReconfigureAccepted,
   type ReconfigureRefused,
   type ReconfigureRequest,
@@ -32,14 +32,6 @@ const MAX_APPLIED_PER_TURN = 4_096
 /** Unwritten and uncommitted entries that a leader takes on before it pushes back. */
 const MAX_UNCOMMITTED_BYTES = 64 * 1_024 * 1_024
 const MAX_INFLIGHT_BYTES = 8 * 1_024 * 1_024
-/** Questions of followers that a leader keeps at once. */
-const MAX_READ_TICKETS = 65_536
-
-/** A question of a life of another node, or of this node. */
-interface Asked {
-  readonly from: PeerAddress | undefined
-  readonly ticket: number
-}
 
 /** What a {@link GroupDriver} is made of. */
 export interface GroupDriverParts<State, Command, Result> {
@@ -76,11 +68,9 @@ export class GroupDriver<State, Command, Result> {
   readonly #parts: GroupDriverParts<State, Command, Result>
   readonly #outgoing: Outgoing
   readonly #snapshots: SnapshotKeeper<State, Command, Result>
-  /** Whose question each ticket of the core is; without `from` it is this node's own. */
-  readonly #tickets = new Map<number, Asked>()
+  readonly #desk: ReadDesk
   readonly #writes = new Set<Promise<void>>()
   readonly #turnHandlers = new Set<() => void>()
-  #nextTicket = 1
   #flush: TimerHandle | undefined
   #timer: { readonly handle: TimerHandle; readonly dueMs: number } | undefined
   #graceGiven = false
@@ -112,6 +102,7 @@ export class GroupDriver<State, Command, Result> {
       parts.seed,
       clock.monotonicMs(),
     )
+    this.#desk = new ReadDesk({ ...parts, id: options.id, core: this.core, outgoing: this.#outgoing })
     const { role, leader, term } = this.core
     this.#membersIndex = this.core.configuration.index
     this.#announced = { role, leader, term }
@@ -187,7 +178,7 @@ export class GroupDriver<State, Command, Result> {
       const nowMs = this.#parts.clock.monotonicMs()
       this.#announce(this.core.takeEvents())
       this.#handOver(nowMs)
-      this.#askForRead(nowMs)
+      this.#desk.ask(nowMs)
       this.#askForMembers(nowMs)
       const effects = this.core.takeEffects()
       this.#write(effects)
@@ -195,7 +186,7 @@ export class GroupDriver<State, Command, Result> {
       this.#snapshots.send(effects.snapshotWanted)
       for (const { from, message } of effects.snapshotTraffic) this.#snapshots.receive(from, message)
       if (effects.snapshotWanted.length > 0 || effects.snapshotTraffic.length > 0) this.wake()
-      this.#answerTickets(effects)
+      if (this.#desk.answer(effects)) this.wake()
       this.#outgoing.flush()
       this.#apply()
       this.#tellMembers()
@@ -234,7 +225,7 @@ export class GroupDriver<State, Command, Result> {
         break
       case 'read-index-request':
       case 'read-lease-request':
-        this.#takeReadRequest(from, message)
+        this.#desk.receive(from, message)
         break
       case 'read-index-response':
         reads.confirmed(message.ticket, message.index)
@@ -261,22 +252,6 @@ export class GroupDriver<State, Command, Result> {
     if (!refused && this.core.propose(items.filter(isProposal), from) === undefined) return
     const sequences = items.map(({ sequence }) => sequence)
     this.#outgoing.add(from, { type: 'forward-refused', sequences })
-  }
-
-  #takeReadRequest(from: PeerAddress, { type, ticket }: ReadIndexRequest): void {
-    const full = this.#tickets.size >= MAX_READ_TICKETS || this.#parts.buggify?.('raft.refuse-read') === true
-    if (!full && this.#requestRead(from, ticket, type === 'read-lease-request')) return
-    this.#outgoing.answer(from, { type: 'read-index-refused', ticket })
-  }
-
-  #requestRead(from: PeerAddress | undefined, ticket: number, lease: boolean): boolean {
-    const coreTicket = this.#nextTicket++
-    const taken = lease
-      ? this.core.requestLeaseRead(coreTicket, this.#parts.clock.monotonicMs())
-      : this.core.requestRead(coreTicket)
-    if (!taken) return false
-    this.#tickets.set(coreTicket, { from, ticket })
-    return true
   }
 
   /** Brings this node's proposals to the leader: to the own core, or in frames. */
@@ -317,19 +292,6 @@ export class GroupDriver<State, Command, Result> {
     }
     if (chunk.length > 0) chunks.push(chunk)
     return chunks
-  }
-
-  #askForRead(nowMs: number): void {
-    const { reads, options } = this.#parts
-    const { leader } = this.core
-    if (leader === undefined) return
-    for (const lease of [false, true]) {
-      const ticket = reads.take(nowMs, lease)
-      if (ticket === undefined) continue
-      if (leader !== options.id) {
-        this.#outgoing.add(leader, { type: lease ? 'read-lease-request' : 'read-index-request', ticket })
-      } else if (!this.#requestRead(undefined, ticket, lease)) reads.refused(ticket, nowMs)
-    }
   }
 
   #askForMembers(nowMs: number): void {
@@ -408,28 +370,6 @@ export class GroupDriver<State, Command, Result> {
       reads.leaderChanged()
       changes.leaderChanged()
     }
-  }
-
-  #answerTickets({ confirmedReads, droppedReads }: Effects): void {
-    const { reads } = this.#parts
-    for (const { ticket, index } of confirmedReads) {
-      const asked = this.#takeTicket(ticket)
-      if (asked.from === undefined) reads.confirmed(asked.ticket, index)
-      else this.#outgoing.answer(asked.from, { type: 'read-index-response', ticket: asked.ticket, index })
-    }
-    for (const ticket of droppedReads) {
-      const asked = this.#takeTicket(ticket)
-      if (asked.from === undefined) reads.returned(asked.ticket)
-      else this.#outgoing.answer(asked.from, { type: 'read-index-refused', ticket: asked.ticket })
-    }
-    if (confirmedReads.length > 0 && reads.size > 0) this.wake()
-  }
-
-  #takeTicket(coreTicket: number): Asked {
-    const asked = this.#tickets.get(coreTicket)
-    invariant(asked !== undefined, `the core answered ticket ${coreTicket}, which nobody holds`)
-    this.#tickets.delete(coreTicket)
-    return asked
   }
 
   /** Applies what is committed, settles the proposals that wait for it, and serves the reads that it was missing for. */
