@@ -15,8 +15,7 @@ import { type CoreState, isVoter, leaderIsAlive } from './state.ts'
 export function campaign(state: CoreState, why: string, isTransfer: boolean): void {
   // A node that stores a snapshot does not know its own log yet (P-09), and only voters may win (P-10).
   if (state.installing || !state.configurations.mayBeVoter(state.config.id, state.commitIndex)) {
-    if (!leaderIsAlive(state)) setLeader(state, undefined)
-    resetElectionTimer(state)
+    standBack(state)
     return
   }
   // A transfer is an election that everybody expects; asking first would only lose time (P-08).
@@ -24,6 +23,13 @@ export function campaign(state: CoreState, why: string, isTransfer: boolean): vo
   else becomePreCandidate(state, why)
   requestVotes(state)
   decide(state)
+}
+
+/** The election timer of a node that does not campaign: it looks whether its leader is still heard. */
+export function standBack(state: CoreState): void {
+  if (state.role !== 'follower') becomeFollower(state, state.term, undefined, 'its campaign was not won')
+  else if (!leaderIsAlive(state)) setLeader(state, undefined)
+  resetElectionTimer(state)
 }
 
 function requestVotes(state: CoreState): void {

@@ -11,8 +11,11 @@ const NO_DATA = new Uint8Array(0)
 
 /** Draws the next election deadline: between one and two timeouts from now (Raft §5.2, §9.3). */
 export function resetElectionTimer(state: CoreState): void {
-  const { electionTimeoutMs, priority = 1 } = state.config
-  const waitMs = electionTimeoutMs * (1 + state.random.float())
+  setElectionTimer(state, state.config.electionTimeoutMs * (1 + state.random.float()))
+}
+
+function setElectionTimer(state: CoreState, waitMs: number): void {
+  const { priority = 1 } = state.config
   // Without priority it only looks, now and then, whether its leader is still heard.
   state.electionDueMs = state.nowMs + (priority > 0 ? waitMs / priority : waitMs)
 }
@@ -23,8 +26,7 @@ export function resetElectionTimer(state: CoreState): void {
  * the whole timeout.
  */
 export function resetPreVoteTimer(state: CoreState): void {
-  const { electionTimeoutMs } = state.config
-  state.electionDueMs = state.nowMs + electionTimeoutMs * (0.25 + 0.25 * state.random.float())
+  setElectionTimer(state, state.config.electionTimeoutMs * (0.25 + 0.25 * state.random.float()))
 }
 
 function setRole(state: CoreState, role: RaftRole, why: string): void {

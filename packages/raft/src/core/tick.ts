@@ -1,4 +1,4 @@
-import { campaign } from './election.ts'
+import { campaign, standBack } from './election.ts'
 import { reachedByQuorum } from './quorum.ts'
 import { broadcastHeartbeat, nextRound } from './reads.ts'
 import { sendAppend } from './replication.ts'
@@ -12,7 +12,9 @@ const STALLED_DISK_TIMEOUTS = 1.5
 export function tick(state: CoreState): void {
   const { leadership } = state
   if (leadership === undefined) {
-    if (state.nowMs >= state.electionDueMs) campaign(state, 'no leader was heard in time', false)
+    if (state.nowMs < state.electionDueMs) return
+    if (leadsUnasked(state)) campaign(state, 'no leader was heard in time', false)
+    else standBack(state)
     return
   }
   const doubt = whyToStepDown(state, leadership)
@@ -23,6 +25,12 @@ export function tick(state: CoreState): void {
   if (leadership.transfer !== undefined && state.nowMs >= leadership.transfer.deadlineMs)
     leadership.transfer = undefined
   if (state.nowMs >= leadership.heartbeatDueMs) heartbeat(state, leadership)
+}
+
+/** A node without priority leaves the lead to others, as long as there are any. */
+function leadsUnasked({ config, configurations }: CoreState): boolean {
+  const { voters, outgoing } = configurations.current.configuration
+  return config.priority !== 0 || (voters.length === 1 && outgoing.length === 0)
 }
 
 /** Check-quorum (dissertation §6.2): a leader that a majority does not answer must not go on as one. */
