@@ -120,6 +120,13 @@ export function ownVoteDurable(state: CoreState): void {
   decide(state)
 }
 
+/**
+ * A candidate votes for itself, so where leases count on promises it must be free to: those who would vote for it may hear the leader
+ * again, and renew its lease together with the promise of this node, before they are asked in earnest (P-25).
+ */
+const ownVoteIsPromised = (state: CoreState): boolean =>
+  state.config.leaseClockDrift !== undefined && leaderIsAlive(state)
+
 function decide(state: CoreState): void {
   const result = countVotes(state.configurations.current.configuration, state.votes)
   if (result === 'lost') {
@@ -127,6 +134,9 @@ function decide(state: CoreState): void {
     // The vote stays given (P-02); the timer decides when to try again.
     becomeFollower(state, state.term, undefined, 'a majority refused')
     if (wasPreVote) resetPreVoteTimer(state)
+  } else if (result === 'won' && state.role === 'pre-candidate' && ownVoteIsPromised(state)) {
+    becomeFollower(state, state.term, undefined, 'its own vote is promised to the leader that it heard')
+    resetPreVoteTimer(state)
   } else if (result === 'won' && state.role === 'pre-candidate') {
     becomeCandidate(state, false, 'a majority would vote for this node')
     requestVotes(state)
