@@ -38,6 +38,10 @@ export class FakeRaft implements Raft<KvState, KvCommand, KvResult> {
     if (error !== undefined) throw error
   }
 
+  reconfigure(): Promise<never> {
+    return Promise.reject(new Error('not part of this double'))
+  }
+
   status(): RaftStatus {
     throw new Error('not part of this fake')
   }

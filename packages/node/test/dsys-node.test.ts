@@ -37,6 +37,7 @@ class FakeParts {
       propose: unused,
       events: unused,
       transferLeadership: unused,
+      reconfigure: unused,
       read: async (query) => {
         fake.reads += 1
         if (fake.readError !== undefined) throw fake.readError

@@ -1,6 +1,14 @@
 import type { Service, SubscribeOptions } from '@dsys/runtime'
-import type { CallOptions, ReadOptions } from './options.ts'
+import type { Membership } from './core/configuration.ts'
+import type { CallOptions, ReadOptions, ReconfigureOptions } from './options.ts'
 import type { RaftEvent, RaftStatus } from './status.ts'
+
+/** Whom a group shall consist of. */
+export interface ReconfigureTarget {
+  readonly voters: readonly string[]
+  /** Default: nobody. */
+  readonly learners?: readonly string[]
+}
 
 /** What a user does with one member of a Raft group. `RaftNode` implements it. */
 export interface Raft<State, Command, Result> extends Service {
@@ -30,6 +38,19 @@ export interface Raft<State, Command, Result> extends Service {
    * @throws TransferFailedError.
    */
   transferLeadership(options?: CallOptions & { readonly to?: string }): Promise<void>
+
+  /**
+   * Brings the group to these members, and resolves with them when that is committed here. New voters are learners until they have
+   * the log, then old and new voters decide together, then the new ones alone (joint consensus): at every moment the group survives
+   * the loss of any minority of its voters. It goes on under other leaders, and when the caller gives up. Asking again for the same is
+   * harmless; asking for something else before the voters change takes its place.
+   *
+   * Make a new node with the same `group` and `voters: []` before. Stop a removed one after. A leader that is removed hands over.
+   *
+   * @throws MembershipConflictError, NoLeaderError (not begun), ReconfigurationPendingError (goes on), OverloadedError, RangeError,
+   *   NotRunningError, RaftFailedError.
+   */
+  reconfigure(target: ReconfigureTarget, options?: ReconfigureOptions): Promise<Membership>
 
   /** First the present state as events: role, leader, and the failure if the node has stopped itself; then each change. */
   events(options?: SubscribeOptions): AsyncIterableIterator<RaftEvent, undefined>

@@ -1,6 +1,7 @@
 import { type Codec, InvariantError, json } from '@dsys/runtime'
 import type { LogEntry } from '@dsys/storage'
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
+import { CONFIGURATION_KIND } from './core/configuration.ts'
 import { NO_OP_KIND } from './core/roles.ts'
 import type { StateMachine } from './machine.ts'
 import { type SessionLookup, SessionTable } from './sessions.ts'
@@ -86,6 +87,7 @@ export class Applier<State, Command, Result> {
     this.#lastApplied = entry.index
     switch (entry.kind) {
       case NO_OP_KIND:
+      case CONFIGURATION_KIND:
         return undefined
       case OPEN_SESSION_KIND:
         this.#sessions.open(entry.index)

@@ -1,4 +1,12 @@
 export { MalformedError } from './bytes.ts'
+export {
+  CONFIGURATION_KIND,
+  type Configuration,
+  decodeConfiguration,
+  encodeConfiguration,
+  type Membership,
+} from './core/configuration.ts'
+export type { PlacedConfiguration } from './core/configurations.ts'
 export type { RaftLog } from './core/log.ts'
 export type {
   AppendAccepted,
@@ -18,6 +26,7 @@ export type {
 export type { WriteEffect } from './core/outbox.ts'
 export type { Progress, ProgressState } from './core/progress.ts'
 export { type Effects, type ProposalRefusal, RaftCore, type RestoredState } from './core/raft-core.ts'
+export type { ReconfigureRefusal } from './core/reconfiguration.ts'
 export { NO_OP_KIND } from './core/roles.ts'
 export type { InstallResult } from './core/snapshots.ts'
 export type { CoreConfig, CoreEvent } from './core/state.ts'
@@ -32,5 +41,8 @@ export {
   type ReadIndexRefused,
   type ReadIndexRequest,
   type ReadIndexResponse,
+  type ReconfigureAccepted,
+  type ReconfigureRefused,
+  type ReconfigureRequest,
   type WireMessage,
 } from './wire.ts'

@@ -81,6 +81,33 @@ export class TransferFailedError extends DsysError {
   }
 }
 
+/**
+ * The group is not what the caller took it for, or another change has taken the place of this one
+ * (`DSYS_RAFT_MEMBERSHIP_CONFLICT`).
+ */
+export class MembershipConflictError extends DsysError {
+  constructor(group: string) {
+    super(`the members of group "${group}" are not those that were expected`, {
+      code: 'DSYS_RAFT_MEMBERSHIP_CONFLICT',
+      retryable: false,
+      outcome: 'unknown',
+      hint: 'Somebody else changes the group too. Look at status() on its leader, decide anew, and say what you expect.',
+    })
+  }
+}
+
+/** A reconfiguration was not done before the deadline (`DSYS_RAFT_RECONFIGURATION_PENDING`); it goes on. */
+export class ReconfigurationPendingError extends DsysError {
+  constructor(group: string, timeoutMs: number) {
+    super(`the reconfiguration of group "${group}" was not done within ${timeoutMs} ms`, {
+      code: 'DSYS_RAFT_RECONFIGURATION_PENDING',
+      retryable: true,
+      outcome: 'unknown',
+      hint: 'New voters must run and catch up first; see status() on the leader. Asking for the same again is harmless.',
+    })
+  }
+}
+
 /** The node stopped itself because it could not go on safely (`DSYS_RAFT_FAILED`); `cause` says why. */
 export class RaftFailedError extends DsysError {
   constructor(group: string, cause: unknown) {

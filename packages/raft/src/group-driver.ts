@@ -1,15 +1,18 @@
 import { type Buggify, type Clock, type EventHub, invariant, type Logger, type TimerHandle } from '@dsys/runtime'
-import type { GroupLog } from '@dsys/storage'
+import type { GroupLog, RecoveredLog } from '@dsys/storage'
 import type { PeerAddress, Transport } from '@dsys/transport'
 import { type Applier, isProposal } from './applier.ts'
 import { MalformedError } from './bytes.ts'
+import { decodeConfiguration, isJoint } from './core/configuration.ts'
 import { entryBytes } from './core/log.ts'
-import { type Effects, RaftCore } from './core/raft-core.ts'
+import { type Effects, RaftCore, type RestoredState } from './core/raft-core.ts'
 import type { CoreEvent } from './core/state.ts'
 import { OutcomeUnknownError, RaftFailedError } from './errors.ts'
 import { Outgoing } from './outgoing.ts'
 import type { Proposals } from './proposals.ts'
+import { ReadDesk } from './read-desk.ts'
 import type { ReadQueue } from './read-queue.ts'
+import type { Reconfigurations } from './reconfigurations.ts'
 import type { frameLimits, ResolvedOptions } from './resolve-options.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
 import type { RaftEvent, RaftRole } from './status.ts'
@@ -18,7 +21,9 @@ import {
   type ForwardedItem,
   type ForwardRequest,
   ITEM_OVERHEAD_BYTES,
-  type ReadIndexRequest,
+  type ReconfigureAccepted,
+  type ReconfigureRefused,
+  type ReconfigureRequest,
   type WireMessage,
 } from './wire.ts'
 
@@ -27,14 +32,6 @@ const MAX_APPLIED_PER_TURN = 4_096
 /** Unwritten and uncommitted entries that a leader takes on before it pushes back. */
 const MAX_UNCOMMITTED_BYTES = 64 * 1_024 * 1_024
 const MAX_INFLIGHT_BYTES = 8 * 1_024 * 1_024
-/** Questions of followers that a leader keeps at once. */
-const MAX_READ_TICKETS = 65_536
-
-/** A question of a life of another node, or of this node. */
-interface Asked {
-  readonly from: PeerAddress | undefined
-  readonly ticket: number
-}
 
 /** What a {@link GroupDriver} is made of. */
 export interface GroupDriverParts<State, Command, Result> {
@@ -45,12 +42,19 @@ export interface GroupDriverParts<State, Command, Result> {
   readonly applier: Applier<State, Command, Result>
   readonly proposals: Proposals<Result>
   readonly reads: ReadQueue<State>
+  readonly changes: Reconfigurations
   readonly hub: EventHub<RaftEvent>
   readonly options: ResolvedOptions
   readonly limits: ReturnType<typeof frameLimits>
   readonly seed: number
   /** Rare behaviour on demand; absent outside a simulation. */
   readonly buggify: Buggify | undefined
+}
+
+function restoredFrom({ hardState, snapshot, entries }: RecoveredLog): RestoredState {
+  if (snapshot === undefined) return { hardState, snapshot, entries }
+  const { index, term, context } = snapshot
+  return { hardState, snapshot: { index, term, configuration: decodeConfiguration(context) }, entries }
 }
 
 /**
@@ -64,46 +68,47 @@ export class GroupDriver<State, Command, Result> {
   readonly #parts: GroupDriverParts<State, Command, Result>
   readonly #outgoing: Outgoing
   readonly #snapshots: SnapshotKeeper<State, Command, Result>
-  readonly #peers: ReadonlySet<string>
-  /** Whose question each ticket of the core is; without `from` it is this node's own. */
-  readonly #tickets = new Map<number, Asked>()
+  readonly #desk: ReadDesk
   readonly #writes = new Set<Promise<void>>()
   readonly #turnHandlers = new Set<() => void>()
-  #nextTicket = 1
   #flush: TimerHandle | undefined
   #timer: { readonly handle: TimerHandle; readonly dueMs: number } | undefined
   #graceGiven = false
   #unlisten: (() => void) | undefined
   #failure: RaftFailedError | undefined
   #ended = false
+  /** The index of the configuration that was told of last. */
+  #membersIndex: number
   #announced: { role: RaftRole; leader: string | undefined; term: number }
 
   constructor(parts: GroupDriverParts<State, Command, Result>) {
     this.#parts = parts
     const { clock, options, limits, log, transport } = parts
-    this.#peers = new Set(options.voters.filter((id) => id !== options.id))
     this.#outgoing = new Outgoing(transport, this.channel, limits.maxFrameBytes, parts.buggify)
     this.core = new RaftCore(
       {
         id: options.id,
         voters: options.voters,
         electionTimeoutMs: options.electionTimeoutMs,
+        priority: options.priority,
+        ...(options.leaseClockDrift === undefined ? {} : { leaseClockDrift: options.leaseClockDrift }),
         heartbeatIntervalMs: options.heartbeatIntervalMs,
         maxAppendBytes: limits.maxAppendBytes,
         maxInflightAppends: options.maxInflightAppends,
         maxInflightBytes: MAX_INFLIGHT_BYTES,
         maxUncommittedBytes: MAX_UNCOMMITTED_BYTES,
       },
-      log.recovered,
+      restoredFrom(log.recovered),
       parts.seed,
       clock.monotonicMs(),
     )
+    this.#desk = new ReadDesk({ ...parts, id: options.id, core: this.core, outgoing: this.#outgoing })
     const { role, leader, term } = this.core
+    this.#membersIndex = this.core.configuration.index
     this.#announced = { role, leader, term }
     this.#snapshots = new SnapshotKeeper({
       ...parts,
       core: this.core,
-      voters: options.voters,
       snapshotEveryBytes: options.snapshotEveryBytes,
       keepEntries: options.keepEntries,
       chunkBytes: limits.maxAppendBytes,
@@ -140,10 +145,11 @@ export class GroupDriver<State, Command, Result> {
 
   /** Begins to listen and to keep time. */
   begin(): void {
-    const { clock, transport, options } = this.#parts
+    const { clock, transport } = this.#parts
     this.#unlisten = transport.listen(this.channel, (frame, from) => this.#receive(frame, from))
     // Nobody else can lead a group of one.
-    if (options.voters.length === 1) this.core.campaign(clock.monotonicMs())
+    const { voters, outgoing } = this.core.configuration.configuration
+    if (voters.length === 1 && outgoing.length === 0) this.core.campaign(clock.monotonicMs())
     this.wake()
   }
 
@@ -172,16 +178,18 @@ export class GroupDriver<State, Command, Result> {
       const nowMs = this.#parts.clock.monotonicMs()
       this.#announce(this.core.takeEvents())
       this.#handOver(nowMs)
-      this.#askForRead(nowMs)
+      this.#desk.ask(nowMs)
+      this.#askForMembers(nowMs)
       const effects = this.core.takeEffects()
       this.#write(effects)
       for (const { to, message } of effects.messages) this.#outgoing.add(to, message)
       this.#snapshots.send(effects.snapshotWanted)
       for (const { from, message } of effects.snapshotTraffic) this.#snapshots.receive(from, message)
       if (effects.snapshotWanted.length > 0 || effects.snapshotTraffic.length > 0) this.wake()
-      this.#answerTickets(effects)
+      if (this.#desk.answer(effects)) this.wake()
       this.#outgoing.flush()
       this.#apply()
+      this.#tellMembers()
       this.#arm(nowMs)
       for (const handler of this.#turnHandlers) handler()
     } catch (error) {
@@ -191,8 +199,8 @@ export class GroupDriver<State, Command, Result> {
 
   #receive(frame: Uint8Array, from: PeerAddress): void {
     if (this.#ended) return
-    // Frames of those who are not of the group do not count (P-10).
-    if (!this.#peers.has(from.id)) return
+    // Whether the sender is a member is for the core to say: a configuration that this node has not seen may know it (P-03).
+    if (from.id === this.#parts.options.id) return
     try {
       const nowMs = this.#parts.clock.monotonicMs()
       for (const message of decodeFrame(frame)) this.#take(from, message, nowMs)
@@ -207,7 +215,7 @@ export class GroupDriver<State, Command, Result> {
   }
 
   #take(from: PeerAddress, message: WireMessage, nowMs: number): void {
-    const { proposals, reads, options } = this.#parts
+    const { proposals, reads, changes, options } = this.#parts
     switch (message.type) {
       case 'forward-request':
         this.#takeForwarded(from.id, message)
@@ -216,13 +224,23 @@ export class GroupDriver<State, Command, Result> {
         proposals.refused(message.sequences, nowMs + options.heartbeatIntervalMs)
         break
       case 'read-index-request':
-        this.#takeReadRequest(from, message)
+      case 'read-lease-request':
+        this.#desk.receive(from, message)
         break
       case 'read-index-response':
         reads.confirmed(message.ticket, message.index)
         break
       case 'read-index-refused':
         reads.refused(message.ticket, nowMs + options.heartbeatIntervalMs)
+        break
+      case 'reconfigure-request':
+        this.#outgoing.answer(from, this.#reconfigure(message))
+        break
+      case 'reconfigure-accepted':
+        changes.accepted(message.ticket, message.index)
+        break
+      case 'reconfigure-refused':
+        changes.refused(message.ticket, message.why, nowMs + options.heartbeatIntervalMs)
         break
       default:
         this.core.step(from.id, message, nowMs)
@@ -234,19 +252,6 @@ export class GroupDriver<State, Command, Result> {
     if (!refused && this.core.propose(items.filter(isProposal), from) === undefined) return
     const sequences = items.map(({ sequence }) => sequence)
     this.#outgoing.add(from, { type: 'forward-refused', sequences })
-  }
-
-  #takeReadRequest(from: PeerAddress, { ticket }: ReadIndexRequest): void {
-    const full = this.#tickets.size >= MAX_READ_TICKETS || this.#parts.buggify?.('raft.refuse-read') === true
-    if (!full && this.#requestRead(from, ticket)) return
-    this.#outgoing.answer(from, { type: 'read-index-refused', ticket })
-  }
-
-  #requestRead(from: PeerAddress | undefined, ticket: number): boolean {
-    const coreTicket = this.#nextTicket++
-    if (!this.core.requestRead(coreTicket)) return false
-    this.#tickets.set(coreTicket, { from, ticket })
-    return true
   }
 
   /** Brings this node's proposals to the leader: to the own core, or in frames. */
@@ -289,14 +294,39 @@ export class GroupDriver<State, Command, Result> {
     return chunks
   }
 
-  #askForRead(nowMs: number): void {
-    const { reads, options } = this.#parts
+  #askForMembers(nowMs: number): void {
+    const { changes, options } = this.#parts
     const { leader } = this.core
-    if (leader === undefined) return
-    const ticket = reads.take(nowMs)
-    if (ticket === undefined) return
-    if (leader !== options.id) this.#outgoing.add(leader, { type: 'read-index-request', ticket })
-    else if (!this.#requestRead(undefined, ticket)) reads.refused(ticket, nowMs)
+    if (changes.size === 0 || leader === undefined) return
+    for (const wanted of changes.take(nowMs)) {
+      const { ticket, target, expected } = wanted
+      const request = { type: 'reconfigure-request', ticket, target, expected } as const
+      if (leader !== options.id) {
+        this.#outgoing.add(leader, request)
+        continue
+      }
+      const answer = this.#reconfigure(request)
+      if (answer.type === 'reconfigure-accepted') changes.accepted(ticket, answer.index)
+      else changes.refused(ticket, answer.why, nowMs + options.heartbeatIntervalMs)
+    }
+  }
+
+  #reconfigure({ ticket, target, expected }: ReconfigureRequest): ReconfigureAccepted | ReconfigureRefused {
+    const why = this.core.reconfigure(target, expected)
+    if (why !== undefined) return { type: 'reconfigure-refused', ticket, why }
+    return { type: 'reconfigure-accepted', ticket, index: this.core.configuration.index }
+  }
+
+  /** Tells of the members once a configuration is committed that nobody is about to leave. */
+  #tellMembers(): void {
+    const { configuration: placed, commitIndex } = this.core
+    const { index, configuration } = placed
+    if (index > commitIndex || isJoint(configuration) || configuration.target !== undefined) return
+    this.#parts.changes.committed(placed)
+    if (index === this.#membersIndex) return
+    this.#membersIndex = index
+    const { voters, learners } = configuration
+    this.#parts.hub.publish({ type: 'MembersChanged', voters, learners, index })
   }
 
   #write({ write }: Effects): void {
@@ -323,8 +353,9 @@ export class GroupDriver<State, Command, Result> {
   }
 
   #announce(events: readonly CoreEvent[]): void {
-    const { hub, logger, proposals, reads } = this.#parts
+    const { hub, logger, proposals, reads, changes } = this.#parts
     for (const event of events) {
+      if (event.type === 'configuration') continue
       this.#announced.term = event.term
       if (event.type === 'role') {
         this.#announced.role = event.role
@@ -337,29 +368,8 @@ export class GroupDriver<State, Command, Result> {
       if (event.leader === undefined) continue
       proposals.leaderChanged()
       reads.leaderChanged()
+      changes.leaderChanged()
     }
-  }
-
-  #answerTickets({ confirmedReads, droppedReads }: Effects): void {
-    const { reads } = this.#parts
-    for (const { ticket, index } of confirmedReads) {
-      const asked = this.#takeTicket(ticket)
-      if (asked.from === undefined) reads.confirmed(asked.ticket, index)
-      else this.#outgoing.answer(asked.from, { type: 'read-index-response', ticket: asked.ticket, index })
-    }
-    for (const ticket of droppedReads) {
-      const asked = this.#takeTicket(ticket)
-      if (asked.from === undefined) reads.returned(asked.ticket)
-      else this.#outgoing.answer(asked.from, { type: 'read-index-refused', ticket: asked.ticket })
-    }
-    if (confirmedReads.length > 0 && reads.size > 0) this.wake()
-  }
-
-  #takeTicket(coreTicket: number): Asked {
-    const asked = this.#tickets.get(coreTicket)
-    invariant(asked !== undefined, `the core answered ticket ${coreTicket}, which nobody holds`)
-    this.#tickets.delete(coreTicket)
-    return asked
   }
 
   /** Applies what is committed, settles the proposals that wait for it, and serves the reads that it was missing for. */
@@ -385,8 +395,8 @@ export class GroupDriver<State, Command, Result> {
 
   /** Sets the timer for what is due next. An earlier one that is set already does: it looks again. */
   #arm(nowMs: number): void {
-    const { clock, options, proposals, reads } = this.#parts
-    const busy = proposals.size > 0 || reads.size > 0 || this.#snapshots.sending
+    const { clock, options, proposals, reads, changes } = this.#parts
+    const busy = proposals.size > 0 || reads.size > 0 || changes.size > 0 || this.#snapshots.sending
     const dueMs = busy ? Math.min(this.core.nextDueMs, nowMs + options.heartbeatIntervalMs) : this.core.nextDueMs
     if (this.#timer !== undefined && this.#timer.dueMs <= dueMs) return
     this.#timer?.handle.cancel()
@@ -445,6 +455,7 @@ export class GroupDriver<State, Command, Result> {
   #rejectAll(error: (attempts: number) => Error): void {
     this.#parts.proposals.rejectAll(error)
     this.#parts.reads.rejectAll(() => error(0))
+    this.#parts.changes.rejectAll((asked) => error(asked ? 1 : 0))
   }
 
   /** Stops at once. Resolves when no write is under way. */

@@ -1,16 +1,19 @@
-export type { Raft } from './api.ts'
+export type { Raft, ReconfigureTarget } from './api.ts'
+export type { Membership } from './core/configuration.ts'
 export {
   CommandTooLargeError,
+  MembershipConflictError,
   NoLeaderError,
   OutcomeUnknownError,
   OverloadedError,
   RaftFailedError,
   ReadTimeoutError,
+  ReconfigurationPendingError,
   TransferFailedError,
 } from './errors.ts'
 export type { Applied, ApplyContext, StateMachine } from './machine.ts'
-export type { CallOptions, RaftOptions, ReadConsistency, ReadOptions } from './options.ts'
+export type { CallOptions, RaftOptions, ReadConsistency, ReadOptions, ReconfigureOptions } from './options.ts'
 export type { RaftPorts } from './ports.ts'
 export { RaftNode } from './raft-node.ts'
 export { RAFT_DEFAULTS } from './resolve-options.ts'
-export type { FollowerStatus, RaftEvent, RaftRole, RaftStatus } from './status.ts'
+export type { FollowerStatus, MembershipChange, RaftEvent, RaftRole, RaftStatus } from './status.ts'

@@ -1,16 +1,32 @@
+import type { Membership } from './core/configuration.ts'
+
 /** Options of a RaftNode. Only `id`, `group` and `voters` have no default. */
 export interface RaftOptions {
   /** This node's id: that of its transport. */
   readonly id: string
   /** The name of the group: names its log on disk and its channel on the transport. 1 to 48 characters of `a-z 0-9 -`. */
   readonly group: string
-  /** The ids of the voting members, the same on every node. */
+  /**
+   * The ids of the voters that the group begins with, the same on every node that is one of them. Later ones are added by
+   * `reconfigure`, and are made with an empty list. What the log of the node says goes before it.
+   */
   readonly voters: readonly string[]
   /**
    * How long a follower waits for its leader before it asks for votes, in milliseconds; each wait is drawn between this and
    * twice this. Default 1,000. At least three times the heartbeat interval.
    */
   readonly electionTimeoutMs?: number
+  /**
+   * Lets leaders answer reads with consistency `lease`, and says how far apart the rates of two monotonic clocks may be: 0.01 is one part
+   * in a hundred, from 0 to 0.5. Give every node the same. A node that begins anew then elects nobody for an election timeout. A
+   * virtual machine that is suspended, so that its monotonic clock stands still while others go on, breaks the bound. Default: no leases.
+   */
+  readonly leaseClockDrift?: number | undefined
+  /**
+   * How eager this node is to lead, from 0 to 1: it waits 1 / priority times as long before it asks for votes; with 0 it leads only when
+   * leadership is handed to it. Default 1.
+   */
+  readonly priority?: number
   /** How often an idle leader shows that it is alive, in milliseconds. Default 100. */
   readonly heartbeatIntervalMs?: number
   /** Proposals and reads that may wait at once on this node; more are refused with `DSYS_RAFT_OVERLOADED`. Default 16,384. */
@@ -34,10 +50,26 @@ export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+/** Options of a reconfiguration. */
+export interface ReconfigureOptions {
+  /** What the group must be now; anything else is refused with `DSYS_RAFT_MEMBERSHIP_CONFLICT`. Default: whatever it is. */
+  readonly expected?: Membership
+  /** How long to wait until it is done, in milliseconds. Default 30,000. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
 /** How fresh a read is. */
 export type ReadConsistency =
   /** Sees every write that was acknowledged anywhere before the call. Costs a round to a quorum, shared by all waiting reads. */
   | 'linearizable'
+  /**
+   * The same, without the round while the leader has a lease: it relies on clocks, see `leaseClockDrift`. Where there is no lease just
+   * now, or the option is not set, it is a `linearizable` read.
+   */
+  | 'lease'
+  /** Sees every write that was acknowledged `maxStalenessMs` before the call: often at once, from what this node has. */
+  | 'bounded'
   /** What this node has applied: at once, without a word to anybody, possibly old. */
   | 'stale'
 
@@ -45,4 +77,6 @@ export type ReadConsistency =
 export interface ReadOptions extends CallOptions {
   /** Default `linearizable`. */
   readonly consistency?: ReadConsistency
+  /** Of a `bounded` read, in milliseconds; 0 is a linearizable read. */
+  readonly maxStalenessMs?: number
 }

@@ -1,14 +1,17 @@
 import { EventHub, Lifecycle, NotRunningError, Pending, type StartOptions, type SubscribeOptions } from '@dsys/runtime'
 import type { GroupLog } from '@dsys/storage'
-import type { Raft } from './api.ts'
+import type { Raft, ReconfigureTarget } from './api.ts'
 import { Applier } from './applier.ts'
+import { isJoint, type Membership } from './core/configuration.ts'
+import type { RaftCore } from './core/raft-core.ts'
 import { CommandTooLargeError, TransferFailedError } from './errors.ts'
 import { GroupDriver } from './group-driver.ts'
-import type { CallOptions, RaftOptions, ReadOptions } from './options.ts'
+import type { CallOptions, RaftOptions, ReadOptions, ReconfigureOptions } from './options.ts'
 import type { RaftPorts } from './ports.ts'
 import { Proposals } from './proposals.ts'
 import { ReadQueue } from './read-queue.ts'
-import { frameLimits, type ResolvedOptions, resolveOptions } from './resolve-options.ts'
+import { Reconfigurations } from './reconfigurations.ts'
+import { checkMembers, frameLimits, type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import type { FollowerStatus, RaftEvent, RaftStatus } from './status.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
@@ -26,6 +29,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   readonly #applier: Applier<State, Command, Result>
   readonly #proposals: Proposals<Result>
   readonly #reads: ReadQueue<State>
+  readonly #changes: Reconfigurations
   readonly #hub = new EventHub<RaftEvent>()
   readonly #lifecycle: Lifecycle
   #log: GroupLog | undefined
@@ -47,6 +51,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       proposer: `${id}#${ports.transport.self.generation}`,
     })
     this.#reads = new ReadQueue(ports.clock, config)
+    this.#changes = new Reconfigurations(ports.clock, config)
     this.#lifecycle = new Lifecycle(`the raft node ${id} of group ${group}`, {
       start: ({ signal }) => this.#start(signal),
       stop: () => this.#stop(),
@@ -93,6 +98,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       applier: this.#applier,
       proposals: this.#proposals,
       reads: this.#reads,
+      changes: this.#changes,
       hub: this.#hub,
       options: this.#options,
       limits,
@@ -117,11 +123,11 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
 
   async #stop(): Promise<void> {
     const { logger } = this.#ports
-    const { id, electionTimeoutMs, voters } = this.#options
+    const { id, electionTimeoutMs } = this.#options
     const driver = this.#driver
     if (driver !== undefined) {
       if (driver.failure === undefined) {
-        if (driver.core.role === 'leader' && voters.length > 1) {
+        if (driver.core.role === 'leader' && this.#bestSuccessor() !== undefined) {
           // A group that has nobody to take over elects by itself once this node is gone.
           await this.#transfer(driver, { timeoutMs: electionTimeoutMs }).catch((error: unknown) =>
             logger.log('warn', 'leadership could not be handed over before stopping', { node: id, error }),
@@ -179,13 +185,21 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   read<T>(query: (state: State) => T, options: ReadOptions = {}): Promise<T> {
     try {
       const driver = this.#running()
-      if (options.consistency === 'stale') return Promise.resolve(query(this.#applier.state))
+      if (this.#isFreshEnough(options)) return Promise.resolve(query(this.#applier.state))
       const answer = this.#reads.add(query, options)
       driver.wake()
       return answer
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** Whether the state of this node will do for a read without a word to anybody. */
+  #isFreshEnough({ consistency, maxStalenessMs = 0 }: ReadOptions): boolean {
+    if (consistency !== 'bounded') return consistency === 'stale'
+    if (!(maxStalenessMs >= 0))
+      throw new RangeError(`maxStalenessMs must be a number, 0 or more, got ${maxStalenessMs}`)
+    return this.#reads.isFresh(this.#applier.lastApplied, this.#ports.clock.monotonicMs(), maxStalenessMs)
   }
 
   /** The driver of a running node; throws NotRunningError or RaftFailedError. */
@@ -198,7 +212,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
 
   /** How this node stands. After stop, how it stood then; before start it throws NotRunningError. */
   status(): RaftStatus {
-    const { id, group, voters } = this.#options
+    const { id, group } = this.#options
     if (this.#driver === undefined) throw new NotRunningError(`the raft node ${id}`, this.#lifecycle.state)
     const { core, failure } = this.#driver
     return {
@@ -213,8 +227,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       lastIndex: core.log.lastIndex,
       firstIndex: core.log.firstIndex,
       snapshotIndex: this.#driver.snapshotIndex,
-      voters,
-      learners: [],
+      ...membersAsSeen(core),
       followers: this.#followers(),
     }
   }
@@ -273,9 +286,24 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
    */
   #bestSuccessor(): string | undefined {
     const { electionTimeoutMs } = this.#options
+    const voters = this.#driver?.core.configuration.configuration.voters ?? []
     return this.#followers()
+      .filter(({ id }) => voters.includes(id))
       .filter(({ lastHeardMs }) => lastHeardMs === undefined || lastHeardMs <= electionTimeoutMs)
       .sort((a, b) => b.matchIndex - a.matchIndex)[0]?.id
+  }
+
+  reconfigure(target: ReconfigureTarget, options: ReconfigureOptions = {}): Promise<Membership> {
+    try {
+      const driver = this.#running()
+      const { voters, learners = [] } = target
+      checkMembers(voters, learners, this.#maxCommandBytes)
+      const done = this.#changes.add({ voters: [...voters], learners: [...learners] }, options)
+      driver.wake()
+      return done
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   events(options: SubscribeOptions = {}): AsyncIterableIterator<RaftEvent, undefined> {
@@ -290,4 +318,17 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     if (failure !== undefined) state.push({ type: 'Failed', error: failure })
     return this.#hub.subscribe(options, state)
   }
+}
+
+/** The members as the newest configuration of this node has them, and what is about to change. */
+function membersAsSeen(core: RaftCore): Pick<RaftStatus, 'voters' | 'learners' | 'change'> {
+  const { index, configuration } = core.configuration
+  const { voters, outgoing, learners, target } = configuration
+  const joint = isJoint(configuration)
+  // While both configurations are in force, everybody who counts in one of them counts.
+  const counting = joint ? [...new Set([...voters, ...outgoing])] : voters
+  if (target !== undefined) return { voters, learners, change: { phase: 'catching-up', voters: target.voters } }
+  if (joint) return { voters: counting, learners, change: { phase: 'joint', voters } }
+  if (index > core.commitIndex) return { voters, learners, change: { phase: 'committing', voters } }
+  return { voters, learners, change: undefined }
 }

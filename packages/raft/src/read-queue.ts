@@ -1,6 +1,6 @@
 import { type Clock, Pending } from '@dsys/runtime'
 import { NoLeaderError, OverloadedError, ReadTimeoutError } from './errors.ts'
-import type { CallOptions } from './options.ts'
+import type { ReadOptions } from './options.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
 /** Questions to the leader that may be open at once; the reads that come meanwhile share the next one. */
@@ -8,6 +8,8 @@ const MAX_OPEN_TICKETS = 4
 
 interface WaitingRead<State> {
   readonly query: (state: State) => unknown
+  /** The leader's lease is enough. */
+  readonly lease: boolean
   readonly pending: Pending<unknown>
   /** A leader was asked about it. */
   asked: boolean
@@ -15,6 +17,7 @@ interface WaitingRead<State> {
 
 interface Batch<State> {
   readonly reads: WaitingRead<State>[]
+  readonly askedMs: number
   /** When to ask again if no answer comes. */
   resendMs: number
 }
@@ -42,6 +45,8 @@ export class ReadQueue<State> {
   #waiting: WaitingRead<State>[] = []
   readonly #asked = new Map<number, Batch<State>>()
   #confirmed: ConfirmedBatch<State>[] = []
+  /** What this node knows to be fresh: every write that was acknowledged before `askedMs` is at or below `index`. */
+  #fresh: { readonly index: number; readonly askedMs: number } | undefined
   #size = 0
   #nextTicket = 1
 
@@ -54,7 +59,7 @@ export class ReadQueue<State> {
     return this.#size
   }
 
-  add<T>(query: (state: State) => T, options: CallOptions): Promise<T> {
+  add<T>(query: (state: State) => T, options: ReadOptions): Promise<T> {
     const { group, maxPending } = this.#config
     if (this.#size >= maxPending) return Promise.reject(new OverloadedError(group, `${maxPending} reads`))
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
@@ -64,19 +69,31 @@ export class ReadQueue<State> {
       signal: options.signal,
       onTimeout: () => (read.asked ? new ReadTimeoutError(group, timeoutMs) : new NoLeaderError(group, timeoutMs)),
     })
-    const read: WaitingRead<State> = { query, pending, asked: false }
+    const read: WaitingRead<State> = { query, lease: options.consistency === 'lease', pending, asked: false }
     this.#size++
     this.#waiting.push(read)
     return pending.promise as Promise<T>
   }
 
-  /** A new ticket for all reads that wait, unless enough questions are open. Ask the leader about it. */
-  take(nowMs: number): number | undefined {
-    if (this.#waiting.length === 0 || this.#asked.size >= MAX_OPEN_TICKETS) return undefined
+  /** Whether a state with everything up to `lastApplied` has all that was acknowledged `maxStalenessMs` ago. */
+  isFresh(lastApplied: number, nowMs: number, maxStalenessMs: number): boolean {
+    const fresh = this.#fresh
+    return fresh !== undefined && fresh.index <= lastApplied && nowMs - fresh.askedMs <= maxStalenessMs
+  }
+
+  /**
+   * A new ticket for all reads of a kind that wait, unless enough questions are open. Ask the leader about it.
+   *
+   * @param lease for those that the leader's lease is enough for, or for the others.
+   */
+  take(nowMs: number, lease: boolean): number | undefined {
+    if (this.#asked.size >= MAX_OPEN_TICKETS) return undefined
+    const reads = this.#waiting.filter((read) => read.lease === lease)
+    if (reads.length === 0) return undefined
     const ticket = this.#nextTicket++
-    for (const read of this.#waiting) read.asked = true
-    this.#asked.set(ticket, { reads: this.#waiting, resendMs: nowMs + this.#config.resendAfterMs })
-    this.#waiting = []
+    for (const read of reads) read.asked = true
+    this.#asked.set(ticket, { reads, askedMs: nowMs, resendMs: nowMs + this.#config.resendAfterMs })
+    this.#waiting = reads.length === this.#waiting.length ? [] : this.#waiting.filter((read) => read.lease !== lease)
     return ticket
   }
 
@@ -85,6 +102,8 @@ export class ReadQueue<State> {
     const batch = this.#asked.get(ticket)
     if (batch === undefined) return
     this.#asked.delete(ticket)
+    if (this.#fresh === undefined || batch.askedMs > this.#fresh.askedMs)
+      this.#fresh = { index, askedMs: batch.askedMs }
     this.#confirmed.push({ reads: batch.reads, index })
   }
 

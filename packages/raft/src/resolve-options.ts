@@ -1,13 +1,15 @@
+import { encodeConfiguration } from './core/configuration.ts'
 import type { RaftOptions } from './options.ts'
-import { encodeContext } from './snapshot-keeper.ts'
 import { ITEM_OVERHEAD_BYTES, MESSAGE_OVERHEAD_BYTES } from './wire.ts'
 
 /** Options with every default filled in and every relation checked. */
-export type ResolvedOptions = Required<RaftOptions>
+export type ResolvedOptions = Required<Omit<RaftOptions, 'leaseClockDrift'>> & Pick<RaftOptions, 'leaseClockDrift'>
 
 /** What holds where a user says nothing. */
 export const RAFT_DEFAULTS: Readonly<Omit<ResolvedOptions, 'id' | 'group' | 'voters'>> = Object.freeze({
   electionTimeoutMs: 1_000,
+  leaseClockDrift: undefined,
+  priority: 1,
   heartbeatIntervalMs: 100,
   maxPending: 16_384,
   maxCommandBytes: 512 * 1_024,
@@ -26,15 +28,15 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
   const { id, group, voters } = resolved
   check(typeof id === 'string' && id !== '', `id must be a name, got ${JSON.stringify(id)}`)
   check(GROUP_PATTERN.test(group), `group must be 1 to 48 characters of a-z, 0-9 and -, got ${JSON.stringify(group)}`)
-  check(Array.isArray(voters) && voters.length > 0, 'voters must name at least one node')
+  check(Array.isArray(voters), 'voters must be a list of ids')
   check(new Set(voters).size === voters.length, `voters must be distinct, got ${voters.join(', ')}`)
+  check(voters.every(isMemberId), 'voters must be names of 1 to 128 characters')
   check(
-    voters.every((voter) => typeof voter === 'string' && voter.length >= 1 && voter.length <= 128),
-    'voters must be names of 1 to 128 characters',
+    voters.length === 0 || voters.includes(id),
+    `voters must include this node, ${id}, or be empty where it is to be added later; got ${voters.join(', ')}`,
   )
-  check(voters.includes(id), `voters must include this node, ${id}; got ${voters.join(', ')}`)
   for (const [name, value] of Object.entries(resolved)) {
-    if (name in RAFT_DEFAULTS) {
+    if (name in RAFT_DEFAULTS && name !== 'leaseClockDrift' && name !== 'priority') {
       const fits = name.endsWith('Ms') ? Number.isFinite(value) : Number.isSafeInteger(value)
       check(
         fits && Number(value) >= 1,
@@ -42,6 +44,10 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
       )
     }
   }
+  const { leaseClockDrift, priority } = resolved
+  const drifts = leaseClockDrift === undefined || (leaseClockDrift >= 0 && leaseClockDrift <= 0.5)
+  check(drifts, `leaseClockDrift must be from 0 to 0.5, got ${leaseClockDrift}`)
+  check(priority >= 0 && priority <= 1, `priority must be from 0 to 1, got ${priority}`)
   check(
     resolved.electionTimeoutMs >= 3 * resolved.heartbeatIntervalMs,
     `electionTimeoutMs (${resolved.electionTimeoutMs}) must be three times heartbeatIntervalMs ` +
@@ -55,7 +61,7 @@ export function frameLimits(
   options: ResolvedOptions,
   maxFrameBytes: number,
 ): { readonly maxCommandBytes: number; readonly maxAppendBytes: number; readonly maxFrameBytes: number } {
-  const overhead = MESSAGE_OVERHEAD_BYTES + 2 * ITEM_OVERHEAD_BYTES + encodeContext(options.voters).length
+  const overhead = MESSAGE_OVERHEAD_BYTES + 2 * ITEM_OVERHEAD_BYTES
   const room = maxFrameBytes - overhead
   check(room >= 1_024, `the transport's maxFrameBytes (${maxFrameBytes}) must be ${1_024 + overhead} or more`)
   return {
@@ -67,4 +73,19 @@ export function frameLimits(
 
 function check(condition: boolean, message: string): void {
   if (!condition) throw new RangeError(message)
+}
+
+/** Checks the members that a group shall have. Throws a RangeError that says what is wrong with them. */
+export function checkMembers(voters: readonly string[], learners: readonly string[], maxBytes: number): void {
+  check(Array.isArray(voters) && voters.length > 0, 'voters must name at least one node')
+  const all = [...voters, ...learners]
+  check(new Set(all).size === all.length, `no node may be named twice among the members, got ${all.join(', ')}`)
+  check(all.every(isMemberId), 'members must be names of 1 to 128 characters')
+  const target = { voters, learners }
+  const bytes = encodeConfiguration({ voters, learners, outgoing: voters, target }).length
+  check(2 * bytes <= maxBytes, `${all.length} members are more than a frame of the transport can hold beside an entry`)
+}
+
+function isMemberId(id: unknown): boolean {
+  return typeof id === 'string' && id.length >= 1 && id.length <= 128
 }

@@ -1,6 +1,7 @@
 import type { Buggify, Clock, Logger } from '@dsys/runtime'
 import type { GroupLog } from '@dsys/storage'
 import type { Applier } from './applier.ts'
+import { decodeConfiguration, encodeConfiguration } from './core/configuration.ts'
 import { entryBytes } from './core/log.ts'
 import type { SnapshotChunk, SnapshotProgress } from './core/messages.ts'
 import type { Progress } from './core/progress.ts'
@@ -20,7 +21,6 @@ export interface SnapshotKeeperParts<State, Command, Result> {
   readonly log: GroupLog
   readonly applier: Applier<State, Command, Result>
   readonly proposals: Proposals<Result>
-  readonly voters: readonly string[]
   readonly snapshotEveryBytes: number
   readonly keepEntries: number
   readonly chunkBytes: number
@@ -88,13 +88,14 @@ export class SnapshotKeeper<State, Command, Result> {
   }
 
   async #take(): Promise<void> {
-    const { core, log, applier, voters, publish } = this.#parts
+    const { core, log, applier, publish } = this.#parts
     const index = applier.lastApplied
     const term = core.log.termAt(index)
     if (term === undefined) return
     this.#bytesSinceSnapshot = 0
+    const context = encodeConfiguration(core.configurationAt(index))
     const content = applier.encodeSnapshot()
-    await log.saveSnapshot({ index, term, context: encodeContext(voters) }, [content])
+    await log.saveSnapshot({ index, term, context }, [content])
     this.#newest = { index, sizeBytes: content.length }
     publish({ type: 'SnapshotTaken', index, sizeBytes: content.length })
     const throughIndex = Math.min(this.#keptFrom(index) - 1, core.durableIndex, this.#neededBehind())
@@ -232,10 +233,11 @@ export class SnapshotKeeper<State, Command, Result> {
     core.installing(true)
     try {
       const decoded = applier.decodeSnapshot(content)
+      const configuration = decodeConfiguration(meta.context)
       await log.saveSnapshot(meta, [content])
       this.#newest = { index: meta.index, sizeBytes: content.length }
       // From here to the change of the log nothing else may run: the core's next write must come behind that change.
-      const result = core.snapshotInstalled(meta.index, meta.term)
+      const result = core.snapshotInstalled(meta.index, meta.term, configuration)
       if (result === 'stale') return
       applier.adopt(meta.index, decoded)
       const changed = result === 'reset' ? log.resetToSnapshot() : log.compact(meta.index)
@@ -249,9 +251,4 @@ export class SnapshotKeeper<State, Command, Result> {
     core.snapshotAcknowledged(from, term)
     wake()
   }
-}
-
-/** What a snapshot says of the group: version 1, JSON. */
-export function encodeContext(voters: readonly string[]): Uint8Array {
-  return Buffer.from(JSON.stringify({ version: 1, voters }), 'utf8')
 }

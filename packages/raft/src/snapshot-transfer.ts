@@ -40,9 +40,10 @@ export class SnapshotSender {
     return [...this.#outgoing.keys()]
   }
 
-  /** Begins to send `snapshot`, unless this follower is being sent one. Returns whether a chunk should be read now. */
+  /** Begins to send `snapshot`, unless this follower is being sent that one. Returns whether a chunk should be read now. */
   begin(to: string, snapshot: StoredSnapshot): boolean {
-    if (this.#outgoing.has(to)) return false
+    const sent = this.#outgoing.get(to)
+    if (sent !== undefined && sent.snapshot.meta.index >= snapshot.meta.index) return false
     this.#outgoing.set(to, { snapshot, offset: 0, sentMs: 0, attempts: 0, reading: false, delivered: false })
     return true
   }
@@ -68,7 +69,7 @@ export class SnapshotSender {
     outgoing.reading = true
     try {
       const offset = outgoing.offset
-      const data = await snapshot.read(offset, this.#chunkBytes)
+      const data = await snapshot.read(offset, Math.max(1, this.#chunkBytes - snapshot.meta.context.length))
       if (this.#outgoing.get(to) !== outgoing) return undefined
       outgoing.sentMs = nowMs()
       outgoing.attempts++

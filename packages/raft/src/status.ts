@@ -16,10 +16,26 @@ export interface RaftStatus {
   readonly lastIndex: number
   readonly firstIndex: number
   readonly snapshotIndex: number
+  /** Who counts in elections and commits, by the newest configuration that this node has. */
   readonly voters: readonly string[]
+  /** Who is sent the log and counts for nothing. */
   readonly learners: readonly string[]
+  /** The change of the members that is on its way; `undefined` when there is none. */
+  readonly change: MembershipChange | undefined
   /** On a leader: how far each other member is. */
   readonly followers: readonly FollowerStatus[]
+}
+
+/** A change of the members that is on its way. */
+export interface MembershipChange {
+  /**
+   * - `catching-up`: the new voters are learners as yet, and are brought the log.
+   * - `joint`: the old and the new voters decide together.
+   * - `committing`: the last step waits for a majority.
+   */
+  readonly phase: 'catching-up' | 'joint' | 'committing'
+  /** The voters that the group will have. */
+  readonly voters: readonly string[]
 }
 
 /** How far a leader has brought one follower. */
@@ -36,6 +52,13 @@ export interface FollowerStatus {
 export type RaftEvent =
   | { readonly type: 'RoleChanged'; readonly role: RaftRole; readonly term: number; readonly why: string }
   | { readonly type: 'LeaderChanged'; readonly leader: string | undefined; readonly term: number }
+  /** The group has these members now, and no change is on its way. */
+  | {
+      readonly type: 'MembersChanged'
+      readonly voters: readonly string[]
+      readonly learners: readonly string[]
+      readonly index: number
+    }
   | { readonly type: 'SnapshotTaken'; readonly index: number; readonly sizeBytes: number }
   | { readonly type: 'SnapshotInstalled'; readonly index: number; readonly from: string }
   | { readonly type: 'Failed'; readonly error: Error }

@@ -1,6 +1,8 @@
 import type { LogEntry } from '@dsys/storage'
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
+import { type Membership, readIds, writeIds } from './core/configuration.ts'
 import type { Message } from './core/messages.ts'
+import type { ReconfigureRefusal } from './core/reconfiguration.ts'
 
 /** Proposals that a follower passes to the leader. */
 export interface ForwardRequest {
@@ -21,9 +23,9 @@ export interface ForwardRefused {
   readonly sequences: readonly number[]
 }
 
-/** Asks the leader for the index at which a read is linearizable. */
+/** Asks the leader for the index at which a read is linearizable: confirmed by a round, or by the leader's lease. */
 export interface ReadIndexRequest {
-  readonly type: 'read-index-request'
+  readonly type: 'read-index-request' | 'read-lease-request'
   readonly ticket: number
 }
 
@@ -39,8 +41,37 @@ export interface ReadIndexRefused {
   readonly ticket: number
 }
 
+/** Asks the leader to bring the group to `target`. */
+export interface ReconfigureRequest {
+  readonly type: 'reconfigure-request'
+  readonly ticket: number
+  readonly target: Membership
+  readonly expected: Membership | undefined
+}
+
+/** The leader has begun it, or is there already: by the configuration at `index`. */
+export interface ReconfigureAccepted {
+  readonly type: 'reconfigure-accepted'
+  readonly ticket: number
+  readonly index: number
+}
+
+export interface ReconfigureRefused {
+  readonly type: 'reconfigure-refused'
+  readonly ticket: number
+  readonly why: ReconfigureRefusal
+}
+
 /** What two drivers say to each other besides the messages of their cores. */
-export type DriverMessage = ForwardRequest | ForwardRefused | ReadIndexRequest | ReadIndexResponse | ReadIndexRefused
+export type DriverMessage =
+  | ForwardRequest
+  | ForwardRefused
+  | ReadIndexRequest
+  | ReadIndexResponse
+  | ReadIndexRefused
+  | ReconfigureRequest
+  | ReconfigureAccepted
+  | ReconfigureRefused
 
 /** Everything that goes over the wire. */
 export type WireMessage = Message | DriverMessage
@@ -65,7 +96,20 @@ const TAG = {
   'read-index-request': 14,
   'read-index-response': 15,
   'read-index-refused': 16,
+  'reconfigure-request': 17,
+  'reconfigure-accepted': 18,
+  'reconfigure-refused': 19,
+  'read-lease-request': 20,
 } as const satisfies Record<WireMessage['type'], number>
+
+/** Numbers on the wire; never given a second meaning. */
+const REFUSAL = {
+  'not-leader': 1,
+  transferring: 2,
+  'not-ready': 3,
+  'in-progress': 4,
+  unexpected: 5,
+} as const satisfies Record<ReconfigureRefusal, number>
 
 const FLAG_PRE_VOTE = 1
 const FLAG_TRANSFER = 2
@@ -87,9 +131,16 @@ export function wireBytes(message: WireMessage): number {
       return 64 + 8 * message.sequences.length
     case 'snapshot-chunk':
       return 64 + message.context.length + message.data.length
+    case 'reconfigure-request':
+      return 64 + membershipBytes(message.target) + membershipBytes(message.expected)
     default:
       return 64
   }
+}
+
+function membershipBytes(membership: Membership | undefined): number {
+  if (membership === undefined) return 0
+  return [...membership.voters, ...membership.learners].reduce((sum, id) => sum + 4 + Buffer.byteLength(id), 8)
 }
 
 /** One frame with all of `messages`: the version, then one behind the other. */
@@ -162,10 +213,32 @@ function encodeDriverBody(writer: ByteWriter, message: DriverMessage): void {
     case 'read-index-response':
       writer.u53(message.ticket).u53(message.index)
       return
+    case 'reconfigure-request':
+      writer.u53(message.ticket)
+      encodeMembership(writer, message.target)
+      writer.u8(message.expected === undefined ? 0 : 1)
+      if (message.expected !== undefined) encodeMembership(writer, message.expected)
+      return
+    case 'reconfigure-accepted':
+      writer.u53(message.ticket).u53(message.index)
+      return
+    case 'reconfigure-refused':
+      writer.u53(message.ticket).u8(REFUSAL[message.why])
+      return
     case 'read-index-request':
+    case 'read-lease-request':
     case 'read-index-refused':
       writer.u53(message.ticket)
   }
+}
+
+function encodeMembership(writer: ByteWriter, { voters, learners }: Membership): void {
+  writeIds(writer, voters)
+  writeIds(writer, learners)
+}
+
+function decodeMembership(reader: ByteReader): Membership {
+  return { voters: readIds(reader), learners: readIds(reader) }
 }
 
 /** Entries have consecutive indices, so the first one's stands for all. */
@@ -257,13 +330,32 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage {
       }
     case TAG['read-index-request']:
       return { type: 'read-index-request', ticket: reader.u53() }
+    case TAG['read-lease-request']:
+      return { type: 'read-lease-request', ticket: reader.u53() }
     case TAG['read-index-response']:
       return { type: 'read-index-response', ticket: reader.u53(), index: reader.u53() }
     case TAG['read-index-refused']:
       return { type: 'read-index-refused', ticket: reader.u53() }
+    case TAG['reconfigure-request']:
+      return {
+        type: 'reconfigure-request',
+        ticket: reader.u53(),
+        target: decodeMembership(reader),
+        expected: reader.u8() === 0 ? undefined : decodeMembership(reader),
+      }
+    case TAG['reconfigure-accepted']:
+      return { type: 'reconfigure-accepted', ticket: reader.u53(), index: reader.u53() }
+    case TAG['reconfigure-refused']:
+      return { type: 'reconfigure-refused', ticket: reader.u53(), why: decodeRefusal(reader.u8()) }
     default:
       throw new MalformedError(`there is no message with tag ${tag}`)
   }
+}
+
+function decodeRefusal(code: number): ReconfigureRefusal {
+  const known = Object.entries(REFUSAL).find(([, value]) => value === code)
+  if (known === undefined) throw new MalformedError(`there is no refusal ${code}`)
+  return known[0] as ReconfigureRefusal
 }
 
 function decodeAppend(reader: ByteReader): WireMessage {

@@ -25,7 +25,7 @@ describe('a RangeError names the option that cannot be', () => {
     ['id', { id: '' }],
     ['group', { group: 'Orders' }],
     ['group', { group: 'g'.repeat(49) }],
-    ['voters', { voters: [] }],
+    ['voters', { voters: undefined as never }],
     ['voters', { voters: ['n1', 'n1'] }],
     ['voters', { voters: ['n2', 'n3'] }],
     ['voters', { voters: ['n1', ''] }],

@@ -68,4 +68,16 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
   ['010e0000000000000006', { type: 'read-index-request', ticket: 6 }],
   ['010f0000000000000006000000000000000b', { type: 'read-index-response', ticket: 6, index: 11 }],
   ['01100000000000000006', { type: 'read-index-refused', ticket: 6 }],
+  [
+    '0111000000000000000700000002000000026e31000000026e3400000001000000026e350100000001000000026e3100000000',
+    {
+      type: 'reconfigure-request',
+      ticket: 7,
+      target: { voters: ['n1', 'n4'], learners: ['n5'] },
+      expected: { voters: ['n1'], learners: [] },
+    },
+  ],
+  ['01120000000000000007000000000000000c', { type: 'reconfigure-accepted', ticket: 7, index: 12 }],
+  ['0113000000000000000704', { type: 'reconfigure-refused', ticket: 7, why: 'in-progress' }],
+  ['01140000000000000006', { type: 'read-lease-request', ticket: 6 }],
 ]

@@ -7,14 +7,15 @@ import {
   becomePreCandidate,
   resetElectionTimer,
   resetPreVoteTimer,
+  setLeader,
 } from './roles.ts'
-import { type CoreState, isVoter, peers } from './state.ts'
+import { type CoreState, isVoter, leaderIsAlive } from './state.ts'
 
 /** The election timer ran out, or the leader asked this node to take over. */
 export function campaign(state: CoreState, why: string, isTransfer: boolean): void {
   // A node that stores a snapshot does not know its own log yet (P-09), and only voters may win (P-10).
-  if (state.installing || !isVoter(state, state.config.id)) {
-    resetElectionTimer(state)
+  if (state.installing || !state.configurations.mayBeVoter(state.config.id, state.commitIndex)) {
+    standBack(state)
     return
   }
   // A transfer is an election that everybody expects; asking first would only lose time (P-08).
@@ -24,9 +25,18 @@ export function campaign(state: CoreState, why: string, isTransfer: boolean): vo
   decide(state)
 }
 
+/** The election timer of a node that does not campaign: it looks whether its leader is still heard. */
+export function standBack(state: CoreState): void {
+  if (state.role !== 'follower') becomeFollower(state, state.term, undefined, 'its campaign was not won')
+  else if (!leaderIsAlive(state)) setLeader(state, undefined)
+  resetElectionTimer(state)
+}
+
 function requestVotes(state: CoreState): void {
   const preVote = state.role === 'pre-candidate'
-  for (const to of peers(state)) {
+  const { voters, outgoing } = state.configurations.current.configuration
+  for (const to of new Set([...voters, ...outgoing])) {
+    if (to === state.config.id) continue
     const request: VoteRequest = {
       type: 'vote-request',
       term: preVote ? state.term + 1 : state.term,
@@ -39,16 +49,18 @@ function requestVotes(state: CoreState): void {
   }
 }
 
-/** Whether the leader was heard so lately that no other may be elected (dissertation §6.4.1, §9.6; P-07). */
-export function leaderIsAlive(state: CoreState): boolean {
-  if (state.role === 'leader') return true
-  return state.leaderHeardMs !== undefined && state.nowMs - state.leaderHeardMs < state.config.electionTimeoutMs
+/**
+ * Votes go to voters of this group and to nobody else (P-10). One whose log goes on where that of this node ends may hold a newer
+ * configuration, in which it is one, or this node is (P-03).
+ */
+function mayBeVoter(state: CoreState, id: string, { lastIndex, lastTerm }: VoteRequest): boolean {
+  const { log } = state
+  return isVoter(state, id) || lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex > log.lastIndex)
 }
 
 export function handleVoteRequest(state: CoreState, from: string, request: VoteRequest): void {
   const { outbox } = state
-  // Votes go to voters of this group and to nobody else (P-10).
-  if (!isVoter(state, from)) return
+  if (!mayBeVoter(state, from, request)) return
   const refuse = (): void =>
     outbox.send(
       from,
@@ -108,13 +120,23 @@ export function ownVoteDurable(state: CoreState): void {
   decide(state)
 }
 
+/**
+ * A candidate votes for itself, so where leases count on promises it must be free to: those who would vote for it may hear the leader
+ * again, and renew its lease together with the promise of this node, before they are asked in earnest (P-25).
+ */
+const ownVoteIsPromised = (state: CoreState): boolean =>
+  state.config.leaseClockDrift !== undefined && leaderIsAlive(state)
+
 function decide(state: CoreState): void {
-  const result = countVotes(state.config.voters, state.votes)
+  const result = countVotes(state.configurations.current.configuration, state.votes)
   if (result === 'lost') {
     const wasPreVote = state.role === 'pre-candidate'
     // The vote stays given (P-02); the timer decides when to try again.
     becomeFollower(state, state.term, undefined, 'a majority refused')
     if (wasPreVote) resetPreVoteTimer(state)
+  } else if (result === 'won' && state.role === 'pre-candidate' && ownVoteIsPromised(state)) {
+    becomeFollower(state, state.term, undefined, 'its own vote is promised to the leader that it heard')
+    resetPreVoteTimer(state)
   } else if (result === 'won' && state.role === 'pre-candidate') {
     becomeCandidate(state, false, 'a majority would vote for this node')
     requestVotes(state)

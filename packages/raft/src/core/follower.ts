@@ -3,7 +3,7 @@ import { campaign } from './election.ts'
 import type { AppendRequest, CommitNotice, HeartbeatRequest, TimeoutNow } from './messages.ts'
 import { commitTo } from './replication.ts'
 import { becomeFollower, resetElectionTimer, setLeader } from './roles.ts'
-import type { CoreState } from './state.ts'
+import { appendToLog, type CoreState, truncateLog } from './state.ts'
 
 /** A request of this term's leader came: there is one leader a term, so whoever sends it is the one. */
 export function hearLeader(state: CoreState, from: string): void {
@@ -17,6 +17,7 @@ export function hearLeader(state: CoreState, from: string): void {
     becomeFollower(state, state.term, from, `${from} leads this term`)
   }
   state.leaderHeardMs = state.nowMs
+  state.promisedMs = state.nowMs
 }
 
 export function handleAppendRequest(state: CoreState, from: string, request: AppendRequest): void {
@@ -75,7 +76,7 @@ function acceptBehindCommit(state: CoreState, from: string, request: AppendReque
  * nothing (P-12), and a conflict with a committed entry is never repaired: it is the end (P-15).
  */
 function storeEntries(state: CoreState, entries: AppendRequest['entries']): void {
-  const { log, outbox } = state
+  const { log } = state
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as (typeof entries)[number]
     if (entry.index <= state.commitIndex) {
@@ -85,11 +86,9 @@ function storeEntries(state: CoreState, entries: AppendRequest['entries']): void
     }
     if (entry.index <= log.lastIndex) {
       if (log.termAt(entry.index) === entry.term) continue
-      log.truncate(entry.index)
-      outbox.truncated(entry.index)
-      state.verifiedIndex = Math.min(state.verifiedIndex, entry.index - 1)
+      truncateLog(state, entry.index)
     }
-    log.append(i === 0 ? entries : entries.slice(i))
+    appendToLog(state, i === 0 ? entries : entries.slice(i))
     return
   }
 }

@@ -33,11 +33,37 @@ export class Progress {
   probeSent = false
   /** An answer to an append came since the last heartbeat. */
   appendAnswered = false
+  /** For one that is no member any more: when the leader stops to send to it. */
+  leavesMs: number | undefined
   readonly #inflight: InflightAppend[] = []
   #inflightBytes = 0
+  /** The present round of catching up ends when the follower has this entry. */
+  #roundEnd: number
+  #roundBeganMs: number
+  /** How long the last round took. */
+  #roundMs = Number.POSITIVE_INFINITY
 
-  constructor(next: number) {
+  constructor(next: number, nowMs: number) {
     this.next = next
+    this.#roundEnd = next - 1
+    this.#roundBeganMs = nowMs
+  }
+
+  /**
+   * A follower catches up in rounds: each brings it what the log had when the round began, so each is shorter than the one before, and
+   * one that is short tells that little is missing (dissertation §4.2.1).
+   */
+  noteCatchUp(nowMs: number, lastIndex: number): void {
+    if (this.match < this.#roundEnd) return
+    this.#roundMs = nowMs - this.#roundBeganMs
+    this.#roundBeganMs = nowMs
+    this.#roundEnd = lastIndex
+  }
+
+  /** Whether it answers, and lacks nothing, or no more than `withinMs` of what the log that ends at `lastIndex` has got. */
+  isCaughtUp(nowMs: number, lastIndex: number, withinMs: number): boolean {
+    if (this.state !== 'replicate' || this.heardMs === undefined || nowMs - this.heardMs > withinMs) return false
+    return this.match >= lastIndex || (this.#roundMs <= withinMs && nowMs - this.#roundBeganMs <= withinMs)
   }
 
   get inflightBytes(): number {

@@ -1,13 +1,16 @@
 import { SeededRandom } from '@dsys/runtime'
 import type { HardState, LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
+import { type Configuration, isMember, type Membership, simpleConfiguration } from './configuration.ts'
+import { Configurations, type PlacedConfiguration } from './configurations.ts'
 import { campaign, handleVoteRequest, handleVoteResponse, ownVoteDurable } from './election.ts'
 import { handleAppendRequest, handleCommitNotice, handleHeartbeatRequest, handleTimeoutNow } from './follower.ts'
-import { entryBytes, RaftLog } from './log.ts'
+import { RaftLog } from './log.ts'
 import type { Envelope, Message, SnapshotChunk, SnapshotProgress } from './messages.ts'
 import { Outbox, type WriteEffect } from './outbox.ts'
 import type { Progress } from './progress.ts'
-import { admitEarlyReads, beginRound, handleHeartbeatResponse, requestRead } from './reads.ts'
+import { admitEarlyReads, beginRound, handleHeartbeatResponse, requestLeaseRead, requestRead } from './reads.ts'
+import { continueReconfiguration, type ReconfigureRefusal, reconfigure } from './reconfiguration.ts'
 import { advanceCommit, handleAppendAccepted, handleAppendRejected, replicate } from './replication.ts'
 import { becomeFollower, resetPreVoteTimer } from './roles.ts'
 import {
@@ -19,14 +22,17 @@ import {
   snapshotFailed,
   snapshotInstalled,
 } from './snapshots.ts'
-import type { CoreConfig, CoreEvent, CoreState } from './state.ts'
+import { appendToLog, type CoreConfig, type CoreEvent, type CoreState } from './state.ts'
 import { nextDueMs, tick } from './tick.ts'
 import { beginTransfer, transferStep } from './transfer.ts'
 
 /** What a core finds on its disk when it begins. */
 export interface RestoredState {
   readonly hardState: HardState
-  readonly snapshot: { readonly index: number; readonly term: number } | undefined
+  /** With the configuration that holds at its index. */
+  readonly snapshot:
+    | { readonly index: number; readonly term: number; readonly configuration: Configuration }
+    | undefined
   readonly entries: readonly LogEntry[]
 }
 
@@ -60,12 +66,16 @@ export class RaftCore {
     const base = restored.snapshot ?? { index: 0, term: 0 }
     const log = new RaftLog(base, restored.entries)
     const { hardState } = restored
+    const configuration = restored.snapshot?.configuration ?? simpleConfiguration(config.voters)
+    const configurations = new Configurations({ index: base.index, configuration })
+    configurations.appended(restored.entries)
     // A snapshot may be durable before the term that it came in is. No vote was given in a term that was not durable.
     const restoredTerm = log.lastTerm > hardState.term ? { term: log.lastTerm, votedFor: undefined } : hardState
     this.#state = {
       config,
       random: new SeededRandom(seed),
       log,
+      configurations,
       outbox: new Outbox(log),
       nowMs,
       term: restoredTerm.term,
@@ -77,6 +87,8 @@ export class RaftCore {
       leaderCommit: 0,
       verifiedIndex: base.index,
       leaderHeardMs: undefined,
+      // What was promised before a restart is not known, but to one that was never in a term nobody has listened.
+      promisedMs: restoredTerm.term === 0 ? undefined : nowMs,
       electionDueMs: 0,
       votes: new Map(),
       ownVoteWriteId: undefined,
@@ -117,6 +129,16 @@ export class RaftCore {
     return this.#state.log
   }
 
+  /** Who is in the group, by the newest entry that says so, and the index of that entry; it may not be committed yet. */
+  get configuration(): PlacedConfiguration {
+    return this.#state.configurations.current
+  }
+
+  /** Who was in the group at `index`, which must not be compacted away: what a snapshot at that index keeps. */
+  configurationAt(index: number): Configuration {
+    return this.#state.configurations.at(index)
+  }
+
   /** Entries up to here are on this node's own disk. */
   get durableIndex(): number {
     return this.#state.outbox.durableIndex
@@ -150,6 +172,7 @@ export class RaftCore {
       handleVoteRequest(state, from, message)
       return
     }
+    if (isAnswer(message) && !this.#isExpected(from)) return
     if (message.term > state.term) {
       // A granted pre-vote names a term that nobody has begun.
       const isGrantedPreVote = message.type === 'vote-response' && message.preVote && message.granted
@@ -161,6 +184,15 @@ export class RaftCore {
       return
     }
     this.#dispatch(from, message)
+  }
+
+  /**
+   * Whether this node should hear an answer of `from`. Requests are heard from everybody: a leader may be of a configuration that this
+   * node has yet to learn. Answers are due from members alone, and from those who are told that they are none any more (P-10).
+   */
+  #isExpected(from: string): boolean {
+    const { configurations, leadership } = this.#state
+    return isMember(configurations.current.configuration, from) || leadership?.progress.has(from) === true
   }
 
   /**
@@ -229,8 +261,7 @@ export class RaftCore {
     if (leadership.uncommittedBytes >= config.maxUncommittedBytes) return 'overloaded'
     let index = log.lastIndex
     const entries: LogEntry[] = items.map(({ kind, data }) => ({ index: ++index, term, kind, data }))
-    log.append(entries)
-    for (const entry of entries) leadership.uncommittedBytes += entryBytes(entry)
+    appendToLog(this.#state, entries)
     const origin = onBehalfOf === undefined ? undefined : leadership.progress.get(onBehalfOf)
     if (origin !== undefined) origin.wantsCommit = log.lastIndex
     return undefined
@@ -239,6 +270,25 @@ export class RaftCore {
   /** Asks for a linearizable read; false when this node does not lead. The answer is in the effects, under `ticket`. */
   requestRead(ticket: number): boolean {
     return requestRead(this.#state, ticket)
+  }
+
+  /**
+   * Begins to bring the group to `target`, on the leader; the effects of many turns, and of other leaders, go on until
+   * {@link RaftCore.configuration} is it and committed. Returns why not.
+   *
+   * @param expected what the group must be now.
+   */
+  reconfigure(target: Membership, expected?: Membership): ReconfigureRefusal | undefined {
+    return reconfigure(this.#state, target, expected)
+  }
+
+  /**
+   * Asks for a linearizable read as {@link RaftCore.requestRead} does, and has the answer without a round while this leader's lease
+   * lasts.
+   */
+  requestLeaseRead(ticket: number, nowMs: number): boolean {
+    this.#advance(nowMs)
+    return requestLeaseRead(this.#state, ticket)
   }
 
   /** Begins to hand leadership to `to`; false when that cannot be. */
@@ -271,8 +321,8 @@ export class RaftCore {
   }
 
   /** A snapshot from the leader is durable. Says what to do with the stored log. */
-  snapshotInstalled(index: number, term: number): InstallResult {
-    return snapshotInstalled(this.#state, index, term)
+  snapshotInstalled(index: number, term: number, configuration: Configuration): InstallResult {
+    return snapshotInstalled(this.#state, index, term, configuration)
   }
 
   /** The stored log agrees with the installed snapshot: tell `leader`, if `term` is still the present one. */
@@ -311,6 +361,7 @@ export class RaftCore {
     const state = this.#state
     const { leadership } = state
     if (leadership !== undefined) {
+      continueReconfiguration(state, leadership)
       admitEarlyReads(state, leadership)
       if (leadership.roundWanted) beginRound(state, leadership)
       replicate(state, leadership)
@@ -329,6 +380,16 @@ export class RaftCore {
   #advance(nowMs: number): void {
     if (nowMs > this.#state.nowMs) this.#state.nowMs = nowMs
   }
+}
+
+function isAnswer({ type }: Message): boolean {
+  return (
+    type === 'vote-response' ||
+    type === 'append-accepted' ||
+    type === 'append-rejected' ||
+    type === 'heartbeat-response' ||
+    type === 'snapshot-progress'
+  )
 }
 
 function drainSet(set: Set<string>): string[] {

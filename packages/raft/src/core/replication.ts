@@ -2,7 +2,7 @@ import { invariant } from '@dsys/runtime'
 import { entryBytes } from './log.ts'
 import type { AppendAccepted, AppendRejected } from './messages.ts'
 import type { Progress } from './progress.ts'
-import { reachedByMajority } from './quorum.ts'
+import { reachedByQuorum } from './quorum.ts'
 import { roundAcknowledged } from './reads.ts'
 import type { CoreState, Leadership } from './state.ts'
 import { transferStep } from './transfer.ts'
@@ -82,9 +82,12 @@ export function handleAppendAccepted(state: CoreState, from: string, answer: App
   progress.heard(state.nowMs, answer.round)
   progress.appendAnswered = true
   const news = progress.accepted(answer.matchIndex)
+  progress.noteCatchUp(state.nowMs, state.log.lastIndex)
   const reconnected = progress.match + 1 >= state.log.firstIndex
   // Any answer that reconnects to the log ends the wait for a snapshot (P-35).
   if (progress.state === 'probe' || (progress.state === 'snapshot' && reconnected && news)) progress.becomeReplicate()
+  // What it is being sent may be what it has, while the log behind that is gone: there is a newer one by now.
+  else if (progress.state === 'snapshot' && !reconnected) state.snapshotWanted.add(from)
   if (news) advanceCommit(state, leadership)
   roundAcknowledged(state, leadership)
   transferStep(state, leadership)
@@ -108,9 +111,9 @@ export function handleAppendRejected(state: CoreState, from: string, answer: App
  * term is counted; with it everything before it is committed (Raft §5.4.2; P-11).
  */
 export function advanceCommit(state: CoreState, leadership: Leadership): void {
-  const matches = [state.outbox.durableIndex]
-  for (const progress of leadership.progress.values()) matches.push(progress.match)
-  const index = reachedByMajority(matches)
+  const index = reachedByQuorum(state.configurations.current.configuration, (id) =>
+    id === state.config.id ? state.outbox.durableIndex : (leadership.progress.get(id)?.match ?? 0),
+  )
   if (index <= state.commitIndex || state.log.termAt(index) !== state.term) return
   commitTo(state, index)
 }

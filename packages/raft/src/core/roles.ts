@@ -1,7 +1,8 @@
 import type { RaftRole } from '../status.ts'
+import { membersOf } from './configuration.ts'
 import { entryBytes } from './log.ts'
 import { Progress } from './progress.ts'
-import { type CoreState, peers } from './state.ts'
+import { appendToLog, type CoreState, leaderIsAlive } from './state.ts'
 
 /** The kind of the entry that a leader begins its term with; it carries nothing (Raft §8). */
 export const NO_OP_KIND = 0
@@ -10,8 +11,13 @@ const NO_DATA = new Uint8Array(0)
 
 /** Draws the next election deadline: between one and two timeouts from now (Raft §5.2, §9.3). */
 export function resetElectionTimer(state: CoreState): void {
-  const { electionTimeoutMs } = state.config
-  state.electionDueMs = state.nowMs + electionTimeoutMs * (1 + state.random.float())
+  setElectionTimer(state, state.config.electionTimeoutMs * (1 + state.random.float()))
+}
+
+function setElectionTimer(state: CoreState, waitMs: number): void {
+  const { priority = 1 } = state.config
+  // Without priority it only looks, now and then, whether its leader is still heard.
+  state.electionDueMs = state.nowMs + (priority > 0 ? waitMs / priority : waitMs)
 }
 
 /**
@@ -20,8 +26,7 @@ export function resetElectionTimer(state: CoreState): void {
  * the whole timeout.
  */
 export function resetPreVoteTimer(state: CoreState): void {
-  const { electionTimeoutMs } = state.config
-  state.electionDueMs = state.nowMs + electionTimeoutMs * (0.25 + 0.25 * state.random.float())
+  setElectionTimer(state, state.config.electionTimeoutMs * (0.25 + 0.25 * state.random.float()))
 }
 
 function setRole(state: CoreState, role: RaftRole, why: string): void {
@@ -78,7 +83,8 @@ export function becomePreCandidate(state: CoreState, why: string): void {
   setLeader(state, undefined)
   setRole(state, 'pre-candidate', why)
   resetPreVoteTimer(state)
-  state.votes.set(state.config.id, true)
+  // A node that hears a leader has promised it not to vote for another, itself included.
+  state.votes.set(state.config.id, !leaderIsAlive(state))
 }
 
 /** Begins an election in the next term, with this node's own vote (Raft §5.2). */
@@ -99,8 +105,9 @@ export function becomeLeader(state: CoreState): void {
   leaveRole(state)
   const { log } = state
   const termStartIndex = log.lastIndex + 1
-  const progress = new Map(peers(state).map((id) => [id, new Progress(termStartIndex)]))
-  log.append([{ index: termStartIndex, term: state.term, kind: NO_OP_KIND, data: NO_DATA }])
+  const members = membersOf(state.configurations.current.configuration).filter((id) => id !== state.config.id)
+  const progress = new Map(members.map((id) => [id, new Progress(termStartIndex, state.nowMs)]))
+  appendToLog(state, [{ index: termStartIndex, term: state.term, kind: NO_OP_KIND, data: NO_DATA }])
   let uncommittedBytes = 0
   for (let index = state.commitIndex + 1; index <= log.lastIndex; index++) {
     const entry = log.at(index)
@@ -110,6 +117,8 @@ export function becomeLeader(state: CoreState): void {
     progress,
     termStartIndex,
     round: 0,
+    roundsSent: [],
+    leaseGivenUp: false,
     roundWanted: false,
     reads: [],
     earlyReads: [],

@@ -1,7 +1,8 @@
 import { invariant } from '@dsys/runtime'
+import type { Configuration } from './configuration.ts'
 import { hearLeader } from './follower.ts'
 import type { SnapshotChunk, SnapshotProgress } from './messages.ts'
-import type { CoreState } from './state.ts'
+import { type CoreState, configurationChanged } from './state.ts'
 
 /** Part of a snapshot from the leader: the driver stores it and answers. */
 export function handleSnapshotChunk(state: CoreState, from: string, chunk: SnapshotChunk): void {
@@ -35,14 +36,25 @@ export type InstallResult =
   | 'reset'
 
 /** The snapshot is durable: the log now begins behind it. */
-export function snapshotInstalled(state: CoreState, index: number, term: number): InstallResult {
-  const { log, outbox } = state
+export function snapshotInstalled(
+  state: CoreState,
+  index: number,
+  term: number,
+  configuration: Configuration,
+): InstallResult {
+  const { log, outbox, configurations } = state
   state.installing = false
   if (index <= state.commitIndex) return 'stale'
   const connected = log.termAt(index) === term
   const keepSuffix = connected && outbox.handedOver(index)
-  if (connected) log.compact(index)
-  else log.reset({ index, term })
+  if (connected) {
+    log.compact(index)
+    configurations.compacted(index)
+  } else {
+    log.reset({ index, term })
+    configurations.reset({ index, configuration })
+    configurationChanged(state)
+  }
   if (keepSuffix) outbox.covered(index)
   else outbox.reset(index)
   state.verifiedIndex = connected ? Math.max(state.verifiedIndex, index) : index
@@ -67,4 +79,5 @@ export function compactLog(state: CoreState, throughIndex: number): void {
   invariant(throughIndex <= state.commitIndex, `cannot compact to ${throughIndex}: commit is ${state.commitIndex}`)
   invariant(throughIndex <= state.outbox.durableIndex, `cannot compact to ${throughIndex}: it is not durable here`)
   state.log.compact(throughIndex)
+  state.configurations.compacted(throughIndex)
 }

@@ -1,6 +1,9 @@
 import type { SeededRandom } from '@dsys/runtime'
+import type { LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
-import type { RaftLog } from './log.ts'
+import { type Configuration, countsAsVoter } from './configuration.ts'
+import type { Configurations } from './configurations.ts'
+import { entryBytes, type RaftLog } from './log.ts'
 import type { SnapshotChunk, SnapshotProgress } from './messages.ts'
 import type { Outbox } from './outbox.ts'
 import type { Progress } from './progress.ts'
@@ -8,6 +11,7 @@ import type { Progress } from './progress.ts'
 /** What a core is told once. */
 export interface CoreConfig {
   readonly id: string
+  /** The voters that the group begins with; none on a node that waits to be added. What the log says goes before it. */
   readonly voters: readonly string[]
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
@@ -15,6 +19,16 @@ export interface CoreConfig {
   readonly maxInflightAppends: number
   readonly maxInflightBytes: number
   readonly maxUncommittedBytes: number
+  /**
+   * How eager this node is to lead, from 0 to 1: it waits the longer before it campaigns, by 1 / priority. With 0 it leads only when
+   * leadership is handed to it. Default 1.
+   */
+  readonly priority?: number
+  /**
+   * Reads may ride the lease of the leader. Set it on every node or on none: voters keep a promise for it, also over a restart. The
+   * value is how far apart the rates of two monotonic clocks may be, as a share: 0.01 is one part in a hundred.
+   */
+  readonly leaseClockDrift?: number
 }
 
 /** A read that waits until leadership is confirmed. */
@@ -32,6 +46,10 @@ export interface Leadership {
   /** The index of this term's first entry: until it is committed the leader does not know what is (Raft §5.4.2, §8). */
   readonly termStartIndex: number
   round: number
+  /** When the rounds began that a majority has not confirmed yet, oldest first, and the last that it has. */
+  roundsSent: { readonly round: number; readonly sentMs: number }[]
+  /** Leadership was handed over: whoever was asked to take over may do so at any time from now on (P-08). */
+  leaseGivenUp: boolean
   /** A read waits that no round was begun for. */
   roundWanted: boolean
   reads: WaitingRead[]
@@ -48,12 +66,16 @@ export interface Leadership {
 export type CoreEvent =
   | { readonly type: 'role'; readonly role: RaftRole; readonly term: number; readonly why: string }
   | { readonly type: 'leader'; readonly leader: string | undefined; readonly term: number }
+  /** Another configuration is in force; it may not be committed yet. */
+  | { readonly type: 'configuration'; readonly index: number; readonly configuration: Configuration }
 
 /** The whole state of a core. Handlers change it in place; nothing outside src/core sees it. */
 export interface CoreState {
   readonly config: CoreConfig
   readonly random: SeededRandom
   readonly log: RaftLog
+  /** Who is in the group, along the log. */
+  readonly configurations: Configurations
   readonly outbox: Outbox
   nowMs: number
   term: number
@@ -67,6 +89,11 @@ export interface CoreState {
   verifiedIndex: number
   /** When the leader of this term was last heard, monotonic. */
   leaderHeardMs: number | undefined
+  /**
+   * When this node last heard a leader of any term, or began: for an election timeout from then on it elects nobody, since the lease of
+   * that leader counts on it (dissertation §6.4.1; P-25). Minded only where there are leases.
+   */
+  promisedMs: number | undefined
   electionDueMs: number
   votes: Map<string, boolean>
   /** The write that makes this candidate's own vote durable; only then does it count (P-04). */
@@ -82,6 +109,35 @@ export interface CoreState {
   readonly snapshotTraffic: { from: string; message: SnapshotChunk | SnapshotProgress }[]
 }
 
-export const isVoter = (state: CoreState, id: string): boolean => state.config.voters.includes(id)
+/** Whether `id` counts in elections and commits, as far as this node knows. */
+export const isVoter = (state: CoreState, id: string): boolean =>
+  countsAsVoter(state.configurations.current.configuration, id)
 
-export const peers = (state: CoreState): string[] => state.config.voters.filter((id) => id !== state.config.id)
+/** Appends to the log in memory, and takes over the configurations among the entries. */
+export function appendToLog(state: CoreState, entries: readonly LogEntry[]): void {
+  state.log.append(entries)
+  if (state.leadership !== undefined) {
+    for (const entry of entries) state.leadership.uncommittedBytes += entryBytes(entry)
+  }
+  if (state.configurations.appended(entries)) configurationChanged(state)
+}
+
+/** Removes the entries from `index` on, and goes back to the configuration before them (P-28). */
+export function truncateLog(state: CoreState, index: number): void {
+  state.log.truncate(index)
+  state.outbox.truncated(index)
+  state.verifiedIndex = Math.min(state.verifiedIndex, index - 1)
+  if (state.configurations.truncated(index)) configurationChanged(state)
+}
+
+export function configurationChanged(state: CoreState): void {
+  state.events.push({ type: 'configuration', ...state.configurations.current })
+}
+
+/** Whether the leader was heard so lately that no other may be elected (dissertation §6.4.1, §9.6; P-07). */
+export function leaderIsAlive(state: CoreState): boolean {
+  if (state.role === 'leader') return true
+  const { electionTimeoutMs, leaseClockDrift } = state.config
+  const heardMs = leaseClockDrift === undefined ? state.leaderHeardMs : state.promisedMs
+  return heardMs !== undefined && state.nowMs - heardMs < electionTimeoutMs
+}

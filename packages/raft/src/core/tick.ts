@@ -1,6 +1,6 @@
-import { campaign } from './election.ts'
-import { reachedByMajority } from './quorum.ts'
-import { broadcastHeartbeat } from './reads.ts'
+import { campaign, standBack } from './election.ts'
+import { reachedByQuorum } from './quorum.ts'
+import { broadcastHeartbeat, nextRound } from './reads.ts'
 import { sendAppend } from './replication.ts'
 import { becomeFollower } from './roles.ts'
 import type { CoreState, Leadership } from './state.ts'
@@ -12,7 +12,9 @@ const STALLED_DISK_TIMEOUTS = 1.5
 export function tick(state: CoreState): void {
   const { leadership } = state
   if (leadership === undefined) {
-    if (state.nowMs >= state.electionDueMs) campaign(state, 'no leader was heard in time', false)
+    if (state.nowMs < state.electionDueMs) return
+    if (leadsUnasked(state)) campaign(state, 'no leader was heard in time', false)
+    else standBack(state)
     return
   }
   const doubt = whyToStepDown(state, leadership)
@@ -25,13 +27,19 @@ export function tick(state: CoreState): void {
   if (state.nowMs >= leadership.heartbeatDueMs) heartbeat(state, leadership)
 }
 
+/** A node without priority leaves the lead to others, as long as there are any. */
+function leadsUnasked({ config, configurations }: CoreState): boolean {
+  const { voters, outgoing } = configurations.current.configuration
+  return config.priority !== 0 || (voters.length === 1 && outgoing.length === 0)
+}
+
 /** Check-quorum (dissertation §6.2): a leader that a majority does not answer must not go on as one. */
 function whyToStepDown(state: CoreState, leadership: Leadership): string | undefined {
-  const { electionTimeoutMs } = state.config
-  const heardMs = [state.nowMs]
-  for (const progress of leadership.progress.values()) heardMs.push(progress.heardMs ?? leadership.sinceMs)
-  if (state.nowMs - reachedByMajority(heardMs) > electionTimeoutMs)
-    return 'a majority was not heard for an election timeout'
+  const { id, electionTimeoutMs } = state.config
+  const heardMs = reachedByQuorum(state.configurations.current.configuration, (voter) =>
+    voter === id ? state.nowMs : (leadership.progress.get(voter)?.heardMs ?? leadership.sinceMs),
+  )
+  if (state.nowMs - heardMs > electionTimeoutMs) return 'a majority was not heard for an election timeout'
   const { oldestWriteMs } = state.outbox
   if (oldestWriteMs !== undefined && state.nowMs - oldestWriteMs > STALLED_DISK_TIMEOUTS * electionTimeoutMs) {
     return 'the disk of this node stalls'
@@ -41,6 +49,7 @@ function whyToStepDown(state: CoreState, leadership: Leadership): string | undef
 
 function heartbeat(state: CoreState, leadership: Leadership): void {
   leadership.heartbeatDueMs = state.nowMs + state.config.heartbeatIntervalMs
+  nextRound(state, leadership)
   broadcastHeartbeat(state, leadership)
   for (const [id, progress] of leadership.progress) {
     const silent = progress.match < state.log.lastIndex && !progress.appendAnswered

@@ -1,4 +1,4 @@
-import type { CoreState, Leadership } from './state.ts'
+import { type CoreState, isVoter, type Leadership } from './state.ts'
 
 /**
  * Begins to hand leadership to `to` (dissertation §3.10). From here on no proposal is taken, until the term ends or one
@@ -6,7 +6,7 @@ import type { CoreState, Leadership } from './state.ts'
  */
 export function beginTransfer(state: CoreState, to: string): boolean {
   const { leadership } = state
-  if (leadership === undefined || !leadership.progress.has(to)) return false
+  if (leadership === undefined || !leadership.progress.has(to) || !isVoter(state, to)) return false
   leadership.transfer = { to, deadlineMs: state.nowMs + state.config.electionTimeoutMs, sent: false }
   transferStep(state, leadership)
   return true
@@ -18,5 +18,6 @@ export function transferStep(state: CoreState, leadership: Leadership): void {
   if (transfer === undefined || transfer.sent) return
   if (leadership.progress.get(transfer.to)?.match !== state.log.lastIndex) return
   transfer.sent = true
+  leadership.leaseGivenUp = true
   state.outbox.send(transfer.to, { type: 'timeout-now', term: state.term }, 'nothing')
 }

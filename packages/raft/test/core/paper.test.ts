@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { AppendRequest, VoteRequest } from '../../src/core/messages.ts'
-import { coreOf, ELECTION_TIMEOUT_MS, entriesOf, find, HEARTBEAT_INTERVAL_MS, stored } from './support/cluster.ts'
+import {
+  coreOf,
+  ELECTION_TIMEOUT_MS,
+  entriesOf,
+  find,
+  HEARTBEAT_INTERVAL_MS,
+  OF_THREE,
+  stored,
+} from './support/cluster.ts'
 
 const append = (term: number, prev: [number, number], terms: number[], commitIndex = 0): AppendRequest => ({
   type: 'append-request',
@@ -228,7 +236,11 @@ describe('Raft §5.5 and §5.6, crashes and timing', () => {
 
 describe('Raft §7 and §8, snapshots and clients', () => {
   test('§7: a follower whose entries are compacted away is sent a snapshot', () => {
-    const restored = { ...stored([]), hardState: { term: 2, votedFor: undefined }, snapshot: { index: 10, term: 2 } }
+    const restored = {
+      ...stored([]),
+      hardState: { term: 2, votedFor: undefined },
+      snapshot: { index: 10, term: 2, configuration: OF_THREE },
+    }
     const node = coreOf(restored)
     node.lead('n3')
     node.step('n2', { type: 'append-rejected', term: 3, rejectedIndex: 10, hintIndex: 3, hintTerm: 1, round: 0 })
@@ -237,10 +249,10 @@ describe('Raft §7 and §8, snapshots and clients', () => {
 
   test('§7: a snapshot replaces a log that conflicts with it, and keeps what follows its entry in one that agrees', () => {
     const agrees = coreOf(stored([1, 1, 1, 2]))
-    expect(agrees.core.snapshotInstalled(3, 1)).toBe('keep-suffix')
+    expect(agrees.core.snapshotInstalled(3, 1, OF_THREE)).toBe('keep-suffix')
     expect(agrees.terms).toEqual([2])
     const conflicts = coreOf(stored([1, 1, 1, 2]))
-    expect(conflicts.core.snapshotInstalled(3, 2)).toBe('reset')
+    expect(conflicts.core.snapshotInstalled(3, 2, OF_THREE)).toBe('reset')
     expect(conflicts.terms).toEqual([])
     expect(conflicts.core).toMatchObject({ commitIndex: 3, durableIndex: 3 })
   })

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { AppendRequest, VoteRequest } from '../../src/core/messages.ts'
-import { coreOf, ELECTION_TIMEOUT_MS, entriesOf, find, HEARTBEAT_INTERVAL_MS, stored } from './support/cluster.ts'
+import {
+  coreOf,
+  ELECTION_TIMEOUT_MS,
+  entriesOf,
+  find,
+  HEARTBEAT_INTERVAL_MS,
+  OF_THREE,
+  stored,
+} from './support/cluster.ts'
 
 // The ids are those of the list of known protocol bugs that comments in the core refer to.
 
@@ -128,15 +136,29 @@ describe('elections and votes', () => {
   })
 
   test('P-10: nodes that are no voters get no vote, give none and do not campaign', () => {
-    const node = coreOf()
-    node.step('n9', voteRequest(5))
+    const node = coreOf(stored([1, 9]))
+    // Its log is no newer, so it cannot know of a configuration that this node does not.
+    node.step('n9', voteRequest(10, { lastTerm: 9, lastIndex: 2 }))
+    node.step('n9', voteRequest(10, { lastTerm: 8, lastIndex: 9, transfer: true }))
     expect(node.settle()).toEqual([])
+    expect(node.core.term).toBe(9)
     node.core.campaign(0)
-    node.step('n9', { type: 'vote-response', term: 1, preVote: true, granted: true })
-    expect(node.core.role).toBe('pre-candidate')
+    node.step('n9', { type: 'vote-response', term: 10, preVote: true, granted: true })
+    // Nor is an answer of a higher term heard: nobody has asked it.
+    node.step('n9', { type: 'heartbeat-response', term: 20, round: 0 })
+    expect(node.core).toMatchObject({ role: 'pre-candidate', term: 9 })
     const outsider = coreOf(stored([]), { id: 'n9' })
     outsider.pass(5 * ELECTION_TIMEOUT_MS)
     expect(outsider.core.role).toBe('follower')
+  })
+
+  test('P-03: one that is a voter and does not know it yet gives its vote', () => {
+    const learner = coreOf(stored([1]), { id: 'n4' })
+    learner.step('n2', voteRequest(2))
+    expect(learner.settle()).toMatchObject([{ to: 'n2', message: { type: 'vote-response', granted: true } }])
+    const joining = coreOf(stored([]), { id: 'n5', voters: [] })
+    joining.step('n2', voteRequest(2))
+    expect(joining.settle()).toMatchObject([{ to: 'n2', message: { type: 'vote-response', granted: true } }])
   })
 })
 
@@ -275,7 +297,7 @@ describe('snapshots', () => {
     const node = coreOf(stored([1, 1, 1]))
     node.step('n2', append(1, [3, 1], [], 3))
     node.settle()
-    expect(node.core.snapshotInstalled(2, 1)).toBe('stale')
+    expect(node.core.snapshotInstalled(2, 1, OF_THREE)).toBe('stale')
     expect(node.core).toMatchObject({ commitIndex: 3 })
     expect(node.terms).toEqual([1, 1, 1])
   })
@@ -284,7 +306,7 @@ describe('snapshots', () => {
     const node = coreOf(stored([1]))
     node.step('n2', append(1, [1, 1], [1, 1, 1]))
     node.effects()
-    expect(node.core.snapshotInstalled(3, 2)).toBe('reset')
+    expect(node.core.snapshotInstalled(3, 2, OF_THREE)).toBe('reset')
     node.sync()
     expect(node.core).toMatchObject({ durableIndex: 3, commitIndex: 3 })
     expect(node.core.log.lastIndex).toBe(3)
@@ -293,7 +315,7 @@ describe('snapshots', () => {
   test('P-34: entries that only memory has survive the snapshot, and are written behind it', () => {
     const node = coreOf(stored([1]))
     node.step('n2', append(1, [1, 1], [1, 1, 1]))
-    expect(node.core.snapshotInstalled(3, 1)).toBe('reset')
+    expect(node.core.snapshotInstalled(3, 1, OF_THREE)).toBe('reset')
     const { write, messages } = node.effects()
     expect(write?.entries).toMatchObject([{ index: 4, term: 1 }])
     expect(messages).toEqual([])
@@ -302,7 +324,11 @@ describe('snapshots', () => {
   })
 
   test('P-35: a follower in want of a snapshot is freed by any answer that reconnects it to the log', () => {
-    const restored = { ...stored([]), hardState: { term: 2, votedFor: undefined }, snapshot: { index: 10, term: 2 } }
+    const restored = {
+      ...stored([]),
+      hardState: { term: 2, votedFor: undefined },
+      snapshot: { index: 10, term: 2, configuration: OF_THREE },
+    }
     const node = coreOf(restored)
     node.lead('n3')
     node.step('n2', { type: 'append-rejected', term: 3, rejectedIndex: 10, hintIndex: 3, hintTerm: 1, round: 0 })
@@ -327,7 +353,7 @@ describe('snapshots', () => {
   test('P-43: a snapshot ahead of term and log is a legal start, and gives no vote away twice', () => {
     const node = coreOf({
       hardState: { term: 3, votedFor: 'n2' },
-      snapshot: { index: 9, term: 5 },
+      snapshot: { index: 9, term: 5, configuration: OF_THREE },
       entries: [],
     })
     expect(node.core).toMatchObject({ term: 5, votedFor: undefined, commitIndex: 9 })
@@ -335,7 +361,11 @@ describe('snapshots', () => {
   })
 
   test('P-43: a log with a hole is refused', () => {
-    const restored = { ...stored([]), snapshot: { index: 3, term: 0 }, entries: entriesOf([1], 7) }
+    const restored = {
+      ...stored([]),
+      snapshot: { index: 3, term: 0, configuration: OF_THREE },
+      entries: entriesOf([1], 7),
+    }
     expect(() => coreOf(restored)).toThrow(/does not follow/)
   })
 })

@@ -4,14 +4,14 @@ import { Progress } from '../../src/core/progress.ts'
 
 describe('Progress', () => {
   test('begins to probe where the leader thinks that the logs meet', () => {
-    const progress = new Progress(8)
+    const progress = new Progress(8, 0)
     expect(progress).toMatchObject({ state: 'probe', match: 0, next: 8, probeSent: false })
     progress.sent(9, 100)
     expect(progress).toMatchObject({ probeSent: true, next: 8, inflightCount: 0 })
   })
 
   test('counts what is under way, and frees it by an answer to any later append', () => {
-    const progress = new Progress(1)
+    const progress = new Progress(1, 0)
     progress.becomeReplicate()
     for (const last of [2, 4, 6]) progress.sent(last, 10)
     expect(progress).toMatchObject({ next: 7, inflightCount: 3, inflightBytes: 30 })
@@ -22,7 +22,7 @@ describe('Progress', () => {
   })
 
   test('a refusal while replicating begins a new probe behind match, once', () => {
-    const progress = new Progress(1)
+    const progress = new Progress(1, 0)
     progress.becomeReplicate()
     for (const last of [2, 4, 6]) progress.sent(last, 10)
     progress.accepted(2)
@@ -33,14 +33,14 @@ describe('Progress', () => {
   })
 
   test('while a snapshot is on its way, refusals are old news', () => {
-    const progress = new Progress(5)
+    const progress = new Progress(5, 0)
     progress.becomeSnapshot()
     expect(progress.rejected(4, 2)).toBe(false)
     expect(progress.state).toBe('snapshot')
   })
 
   test('a round that came back is never taken back', () => {
-    const progress = new Progress(1)
+    const progress = new Progress(1, 0)
     progress.heard(10, 4)
     progress.heard(20, 2)
     expect(progress).toMatchObject({ ackedRound: 4, heardMs: 20 })
@@ -55,7 +55,7 @@ describe('Progress', () => {
     )
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10 }), fc.array(input, { maxLength: 40 }), (next, inputs) => {
-        const progress = new Progress(next)
+        const progress = new Progress(next, 0)
         let match = 0
         for (const each of inputs) {
           if ('count' in each) progress.sent(progress.next - 1 + each.count, 7)

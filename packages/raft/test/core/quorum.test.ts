@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { countVotes, majority, reachedByMajority } from '../../src/core/quorum.ts'
+import { countVotes, majority, reachedByMajority, reachedByQuorum } from '../../src/core/quorum.ts'
 
 /** Every subset of `items`. */
 function subsets<T>(items: readonly T[]): T[][] {
@@ -38,7 +38,50 @@ describe('quorums, against an oracle that tries every set of voters (P-18)', () 
         const open = voters.filter((id) => !votes.has(id))
         const canStillWin = subsets(open).some((more) => isMajority([...granted, ...more], voters))
         const oracle = isMajority(granted, voters) ? 'won' : canStillWin ? 'pending' : 'lost'
-        expect(countVotes(voters, votes)).toBe(oracle)
+        expect(countVotes({ voters, outgoing: [] }, votes)).toBe(oracle)
+      }),
+    )
+  })
+
+  test('two configurations in force: a value counts when majorities of both have reached it', () => {
+    const ids = ['n1', 'n2', 'n3', 'n4', 'n5']
+    const some = fc.subarray(ids, { minLength: 1 })
+    fc.assert(
+      fc.property(some, some, fc.array(fc.nat(9), { minLength: 5, maxLength: 5 }), (voters, outgoing, values) => {
+        const reached = (id: string): number => values[ids.indexOf(id)] as number
+        const quorums = subsets(ids).filter((set) =>
+          [voters, outgoing].every((half) =>
+            isMajority(
+              half.filter((id) => set.includes(id)),
+              half,
+            ),
+          ),
+        )
+        const oracle = Math.max(...quorums.map((set) => Math.min(...set.map(reached))))
+        expect(reachedByQuorum({ voters, outgoing }, reached)).toBe(oracle)
+      }),
+    )
+  })
+
+  test('two configurations in force: an election needs both, and is lost when one cannot be won', () => {
+    const ids = ['n1', 'n2', 'n3', 'n4', 'n5']
+    const some = fc.subarray(ids, { minLength: 1 })
+    const vote = fc.constantFrom<boolean | undefined>(true, false, undefined)
+    fc.assert(
+      fc.property(some, some, fc.array(vote, { minLength: 5, maxLength: 5 }), (voters, outgoing, answers) => {
+        const votes = new Map(ids.flatMap((id, i) => (answers[i] === undefined ? [] : [[id, answers[i]]])))
+        const winsWith = (granted: readonly string[]): boolean =>
+          [voters, outgoing].every((half) =>
+            isMajority(
+              half.filter((id) => granted.includes(id)),
+              half,
+            ),
+          )
+        const granted = ids.filter((id) => votes.get(id) === true)
+        const open = ids.filter((id) => !votes.has(id))
+        const canStillWin = subsets(open).some((more) => winsWith([...granted, ...more]))
+        const oracle = winsWith(granted) ? 'won' : canStillWin ? 'pending' : 'lost'
+        expect(countVotes({ voters, outgoing }, votes)).toBe(oracle)
       }),
     )
   })

@@ -9,6 +9,12 @@ const DEPOSE: WireMessage[] = [
   { type: 'heartbeat-request', term: 1_000, commitIndex: 1_000, round: 1 },
 ]
 
+const FOREIGN: WireMessage[] = [
+  { type: 'vote-request', term: 1_000, preVote: false, transfer: true, lastIndex: 0, lastTerm: 0 },
+  { type: 'append-accepted', term: 1_000, matchIndex: 1_000, round: 9 },
+  { type: 'heartbeat-response', term: 1_000, round: 9 },
+]
+
 test('garbage from a member changes nothing', async () => {
   await using cluster = await Cluster.start(counter)
   const leader = await cluster.elected()
@@ -51,7 +57,7 @@ test('a proposal that is no command of ours is not taken into the log', async ()
   expect(await cluster.run(cluster.node(leader).propose({ id: 'y', by: 1 }))).toBe(2)
 })
 
-test('frames of those who are not of the group are ignored (P-10)', async () => {
+test('votes and answers of those who are not of the group are ignored (P-10)', async () => {
   await using cluster = await Cluster.start(counter)
   const leader = await cluster.elected()
   const stranger = cluster.network.endpoint('stranger')
@@ -59,7 +65,7 @@ test('frames of those who are not of the group are ignored (P-10)', async () => 
   const answers: Uint8Array[] = []
   stranger.listen('raft-test', (frame) => void answers.push(frame))
   const { term } = cluster.node(leader).status()
-  for (const id of cluster.ids) stranger.send({ id }, 'raft-test', encodeFrame(DEPOSE))
+  for (const id of cluster.ids) stranger.send({ id }, 'raft-test', encodeFrame(FOREIGN))
   await cluster.advance(3_000)
   for (const id of cluster.ids) expect(cluster.node(id).status()).toMatchObject({ term, leader })
   expect(answers).toEqual([])

@@ -152,3 +152,123 @@ test('a read on a follower waits until the follower has applied what was committ
   await cluster.run(read)
   expect(seen).toBe(2)
 })
+
+describe('a read by the lease of the leader', () => {
+  const leases = { leaseClockDrift: 0.01 }
+
+  /** A leader whose lease has just been renewed, and what it would take to renew it again is kept back. */
+  async function cutOff(raft: { readonly leaseClockDrift?: number }): Promise<{ cluster: Counters; leader: string }> {
+    const cluster = await Cluster.start(counter, { raft })
+    const leader = await cluster.elected()
+    await add(cluster, leader, 'before')
+    await cluster.advance(500)
+    cluster.network.partition([leader], cluster.followers())
+    return { cluster, leader }
+  }
+
+  test('asks nobody while the lease lasts, and a quorum after', async () => {
+    const { cluster: started, leader } = await cutOff(leases)
+    await using cluster = started
+    const node = cluster.node(leader)
+    const cutMs = cluster.clock.monotonicMs()
+    expect(await cluster.run(node.read(total, { consistency: 'lease' }))).toBe(1)
+    await cluster.advance(700)
+    expect(await cluster.run(node.read(total, { consistency: 'lease', timeoutMs: 100 }))).toBe(1)
+    await expect(cluster.run(node.read(total, { timeoutMs: 100 }))).rejects.toBeInstanceOf(ReadTimeoutError)
+    // The last round that was answered left before the cut: the lease ends an election timeout after it at the latest.
+    await cluster.advance(1_000 - (cluster.clock.monotonicMs() - cutMs))
+    const late = node.read(total, { consistency: 'lease', timeoutMs: 60_000 })
+    await cluster.waitFor('a new leader', () => cluster.leader() !== leader && cluster.leader() !== undefined)
+    await add(cluster, cluster.leader() as string, 'after')
+    cluster.network.heal()
+    expect(await cluster.run(late)).toBe(2)
+  })
+
+  test('is a linearizable one where there are no leases', async () => {
+    const { cluster: started, leader } = await cutOff({})
+    await using cluster = started
+    const read = cluster.node(leader).read(total, { consistency: 'lease', timeoutMs: 100 })
+    await expect(cluster.run(read)).rejects.toBeInstanceOf(ReadTimeoutError)
+    cluster.network.heal()
+    expect(await cluster.run(cluster.node(leader).read(total, { consistency: 'lease' }))).toBe(1)
+  })
+
+  test('at a follower costs a question to the leader, and no round', async () => {
+    await using cluster = await Cluster.start(counter, { raft: leases })
+    const leader = await cluster.elected()
+    await add(cluster, leader, 'before')
+    await cluster.advance(500)
+    const reader = cluster.followers()[0] as string
+    // The next heartbeats of the leader are kept back, so no round can be confirmed.
+    const sent: string[] = []
+    cluster.filter = (_from, _to, { type }) => {
+      sent.push(type)
+      return type !== 'heartbeat-request'
+    }
+    expect(await cluster.run(cluster.node(reader).read(total, { consistency: 'lease' }))).toBe(1)
+    expect(sent.filter((type) => type === 'read-lease-request')).toHaveLength(1)
+    await expect(cluster.run(cluster.node(reader).read(total, { timeoutMs: 50 }))).rejects.toBeInstanceOf(
+      ReadTimeoutError,
+    )
+  })
+})
+
+describe('a bounded read', () => {
+  test('is served at once from what was confirmed within the bound, and asks the leader otherwise', async () => {
+    await using cluster = await Cluster.start(counter)
+    const leader = await cluster.elected()
+    await add(cluster, leader, 'before')
+    await cluster.converged()
+    const reader = cluster.followers()[0] as string
+    const bounded = (maxStalenessMs: number): Promise<number> =>
+      cluster.node(reader).read(total, { consistency: 'bounded', maxStalenessMs, timeoutMs: 100 })
+    let asked = 0
+    cluster.filter = (_from, _to, { type }) => {
+      if (type === 'read-index-request') asked++
+      return true
+    }
+    expect(await cluster.run(bounded(500))).toBe(1)
+    expect(asked).toBe(1)
+    const askedMs = cluster.clock.monotonicMs()
+    // From here on the reader hears of nothing.
+    cluster.network.partition([reader], [leader, ...cluster.followers().filter((id) => id !== reader)])
+    await add(cluster, leader, 'unseen')
+    expect(await cluster.run(bounded(500))).toBe(1)
+    await cluster.advance(400 - (cluster.clock.monotonicMs() - askedMs))
+    expect(await cluster.run(bounded(500))).toBe(1)
+    expect(asked).toBe(1)
+    await expect(cluster.run(bounded(300))).rejects.toBeInstanceOf(ReadTimeoutError)
+    await expect(cluster.run(bounded(0))).rejects.toBeInstanceOf(ReadTimeoutError)
+    await cluster.advance(100)
+    await expect(cluster.run(bounded(500))).rejects.toBeInstanceOf(ReadTimeoutError)
+    cluster.network.heal()
+    expect(await cluster.run(cluster.node(reader).read(total, { consistency: 'bounded', maxStalenessMs: 500 }))).toBe(2)
+  })
+
+  test('counts from the question, not from its answer', async () => {
+    await using cluster = await Cluster.start(counter, { network: { link: { minDelayMs: 100, maxDelayMs: 100 } } })
+    const leader = await cluster.elected()
+    await add(cluster, leader, 'before')
+    await cluster.converged()
+    const reader = cluster.followers()[0] as string
+    const calledMs = cluster.clock.monotonicMs()
+    await cluster.run(cluster.node(reader).read(total))
+    const tookMs = cluster.clock.monotonicMs() - calledMs
+    expect(tookMs).toBeGreaterThanOrEqual(400)
+    cluster.network.partition([reader], [leader])
+    const bounded = (maxStalenessMs: number): Promise<number> =>
+      cluster.node(reader).read(total, { consistency: 'bounded', maxStalenessMs, timeoutMs: 50 })
+    await expect(cluster.run(bounded(tookMs - 100))).rejects.toBeInstanceOf(ReadTimeoutError)
+    expect(await cluster.run(bounded(tookMs + 200))).toBe(1)
+  })
+
+  test('refuses a bound that is none', async () => {
+    await using cluster = await Cluster.start(counter, { size: 1 })
+    await cluster.elected()
+    for (const maxStalenessMs of [-1, Number.NaN]) {
+      const read = cluster.node('n1').read(total, { consistency: 'bounded', maxStalenessMs })
+      await expect(read).rejects.toBeInstanceOf(RangeError)
+    }
+    expect(await cluster.run(cluster.node('n1').read(total, { consistency: 'bounded' }))).toBe(0)
+  })
+})

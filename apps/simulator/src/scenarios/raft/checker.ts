@@ -138,10 +138,11 @@ export class Checker {
     this.maxCommit = commitIndex
     const term = log.termAt(commitIndex)
     if (term === undefined || !this.#direct) return
-    let holders = 0
-    for (const { disk } of this.#nodes) if (disk.holds(commitIndex, term)) holders++
-    if (holders * 2 > this.#nodes.length) return
-    const where = `on the disks of ${holders} of ${this.#nodes.length}`
+    const holders = this.#nodes.filter(({ disk }) => disk.holds(commitIndex, term)).map(({ id }) => id)
+    const { voters, outgoing } = core.configuration.configuration
+    const halves = outgoing.length > 0 ? [voters, outgoing] : [voters]
+    if (halves.every((half) => half.filter((id) => holders.includes(id)).length * 2 > half.length)) return
+    const where = `on the disks of ${holders} for voters ${voters} ${outgoing}`
     broken('quorum durable', `${node.id} commits ${commitIndex} of term ${term}, ${where}`)
   }
 

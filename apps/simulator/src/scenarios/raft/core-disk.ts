@@ -1,4 +1,4 @@
-import type { RestoredState, WriteEffect } from '@dsys/raft/core'
+import type { Configuration, RestoredState, WriteEffect } from '@dsys/raft/core'
 import type { Random } from '@dsys/runtime'
 import type { CrashFate, FaultyDisk, MachineDisk, Restore, Scheduler } from '@dsys/simulation'
 import { entriesBehind, type HardState, type LogEntry } from '@dsys/storage'
@@ -8,6 +8,7 @@ import type { MachineState } from './register-machine.ts'
 export interface StoredSnapshot {
   readonly index: number
   readonly term: number
+  readonly configuration: Configuration
   readonly state: MachineState
 }
 

@@ -1,4 +1,4 @@
-import type { Effects, Message, RaftCore } from '@dsys/raft/core'
+import type { Effects, Membership, Message, PlacedConfiguration, RaftCore } from '@dsys/raft/core'
 import type { TimerHandle } from '@dsys/runtime'
 import { promise, type SimLife } from '@dsys/simulation'
 import type { LogEntry } from '@dsys/storage'
@@ -65,7 +65,7 @@ export class CoreDriver {
   #nextTicket = 1
 
   constructor(world: RaftWorld, node: CoreNode, life: SimLife) {
-    const { knobs, voters, Core, scheduler } = world
+    const { knobs, firstVoters, Core, scheduler } = world
     this.#world = world
     this.#node = node
     this.#life = life
@@ -73,13 +73,14 @@ export class CoreDriver {
     const restored = node.disk.recover()
     const config = {
       id: node.id,
-      voters,
+      voters: firstVoters.includes(node.id) ? firstVoters : [],
       electionTimeoutMs: knobs.electionTimeoutMs,
       heartbeatIntervalMs: knobs.heartbeatIntervalMs,
       maxAppendBytes: knobs.maxAppendBytes,
       maxInflightAppends: knobs.maxInflightAppends,
       maxInflightBytes: knobs.maxInflightBytes,
       maxUncommittedBytes: knobs.maxUncommittedBytes,
+      ...(knobs.leaseClockDrift > 0 ? { leaseClockDrift: knobs.leaseClockDrift } : {}),
     }
     const seed = node.random.integer(0, 2 ** 32)
     this.core = new Core(config, restored, seed, this.#nowMs())
@@ -136,13 +137,19 @@ export class CoreDriver {
 
   /** A client reads here. */
   read(key: number): void {
-    const { checker, history, buggify } = this.#world
+    const { checker, history, knobs, buggify } = this.#world
     this.#input((core) => {
       if (buggify('raft-core.refuse-read')) return
       const ticket = this.#nextTicket++
       const floor = checker.maxCommit
-      if (core.requestRead(ticket)) this.#reads.set(ticket, { key, floor, call: history.read(this.#node.id, key) })
+      const lease = knobs.leaseClockDrift > 0 && ticket % 2 === 0
+      const taken = lease ? core.requestLeaseRead(ticket, this.#nowMs()) : core.requestRead(ticket)
+      if (taken) this.#reads.set(ticket, { key, floor, call: history.read(this.#node.id, key) })
     })
+  }
+
+  reconfigure(target: Membership): void {
+    this.#input((core) => this.#world.count(`reconfigure.${core.reconfigure(target) ?? 'taken'}`))
   }
 
   transfer(to: string): void {
@@ -172,7 +179,10 @@ export class CoreDriver {
     }
     if (world.buggify('raft-core.early-tick')) core.tick(this.#nowMs())
     let becameLeader = false
-    for (const event of core.takeEvents()) if (event.type === 'role' && event.role === 'leader') becameLeader = true
+    for (const event of core.takeEvents()) {
+      if (event.type === 'role' && event.role === 'leader') becameLeader = true
+      if (event.type === 'configuration') this.#noteConfiguration(event)
+    }
     const effects = core.takeEffects()
     world.checker.observe(this.#node)
     if (!this.#write(effects)) return
@@ -218,6 +228,14 @@ export class CoreDriver {
     trace.add(scheduler.nowMs, this.#node.id, 'state', '', term, log.lastIndex, commitIndex)
     noted.term = term
     noted.lastIndex = log.lastIndex
+  }
+
+  #noteConfiguration({ index, configuration }: PlacedConfiguration): void {
+    const { trace, scheduler, count } = this.#world
+    const { voters, outgoing, learners, target } = configuration
+    count(`configuration.${target !== undefined ? 'catching-up' : outgoing.length > 0 ? 'joint' : 'simple'}`)
+    const text = `${voters.join('+')}/${outgoing.join('+')}/${learners.join('+')}`
+    trace.add(scheduler.nowMs, this.#node.id, 'configuration', text, index)
   }
 
   /** Returns false when the node crashed over it; so do the others. */
@@ -305,7 +323,7 @@ export class CoreDriver {
     this.#disk.saveSnapshot(
       snapshot,
       this.#stored((core) => {
-        const result = core.snapshotInstalled(snapshot.index, snapshot.term)
+        const result = core.snapshotInstalled(snapshot.index, snapshot.term, snapshot.configuration)
         this.#world.count(`install.${result}`)
         if (result === 'stale') {
           finish(core, true)
@@ -420,7 +438,7 @@ export class CoreDriver {
     if (this.#storing || term === undefined || index <= (this.#disk.snapshot?.index ?? 0)) return
     this.#storing = true
     this.#disk.saveSnapshot(
-      { index, term, state: this.#machine.snapshot() },
+      { index, term, configuration: core.configurationAt(index), state: this.#machine.snapshot() },
       this.#stored(() => {
         this.#storing = false
         this.#world.count('snapshot.taken')

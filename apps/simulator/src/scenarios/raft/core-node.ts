@@ -9,7 +9,7 @@ import type { RaftWorld } from './core-world.ts'
 /** How a share of the clocks' spread shows as a rate, and where a monotonic clock begins. */
 const CLOCK_START_MS = 1_000_000
 
-/** One voter: a machine with its disk and clock, and the driver of the life that runs on it. */
+/** One node: a machine with its disk and clock, and the driver of the life that runs on it. */
 export class CoreNode implements MachineProgram, Observed {
   readonly id: string
   readonly disk: CoreDisk
@@ -26,7 +26,7 @@ export class CoreNode implements MachineProgram, Observed {
     this.#world = world
     this.random = random.stream('core')
     const disks = random.stream('disk')
-    const factor = id === world.voters[0] ? knobs.lateDiskFactor : 1
+    const factor = id === world.ids[0] ? knobs.lateDiskFactor : 1
     const delayMs = (): number => (healed() ? 0.5 : knobs.diskDelayMs * factor * (0.5 + disks.float()))
     this.disk = new CoreDisk({ scheduler, random: disks, delayMs })
     const clocks = random.stream('clock')
@@ -71,9 +71,9 @@ export class CoreNode implements MachineProgram, Observed {
    * so this scenario has none.
    */
   #refuse(life: SimLife): void {
-    const { count, voters, trouble } = this.#world
+    const { count, ids, trouble } = this.#world
     count('start.locked')
-    for (const from of voters) if (from !== this.id) life.onEnd(trouble(from, this.id, { lossRate: 0.5 }))
+    for (const from of ids) if (from !== this.id) life.onEnd(trouble(from, this.id, { lossRate: 0.5 }))
   }
 
   /** A crash at a telling moment. */

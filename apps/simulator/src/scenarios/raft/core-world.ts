@@ -14,7 +14,9 @@ export interface RaftWorld {
   readonly scheduler: Scheduler
   readonly trace: Trace
   readonly knobs: RaftKnobs
-  readonly voters: readonly string[]
+  readonly ids: readonly string[]
+  /** Those of the nodes that are voters from the start. */
+  readonly firstVoters: readonly string[]
   readonly checker: Checker
   readonly history: ClientHistory
   readonly served: Served

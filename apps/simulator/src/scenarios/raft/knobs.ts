@@ -5,9 +5,12 @@ import { FAULTS, type Json, type Plan, pick, some } from '@dsys/simulation'
 export const NEVER = 1_000_000_000
 
 /** Faults that only this scenario has. */
-export const OWN_FAULTS = ['transfer', 'forced-campaign'] as const
+export const OWN_FAULTS = ['transfer', 'forced-campaign', 'reconfigure'] as const
 /** Faults that take a disk for good: rarer than others, since a cluster without them has more to show. */
 const LASTING_FAULTS: readonly string[] = ['disk-lost', 'bit-flip']
+
+/** The clocks' spread, and a fault of drift on top of it. */
+const LEASE_CLOCK_DRIFT = 0.15
 
 /** Every kind of fault that this scenario can bring about. */
 export const FAULT_KINDS: readonly string[] = [...Object.keys(FAULTS), ...OWN_FAULTS]
@@ -20,7 +23,16 @@ export type Moment = (typeof MOMENTS)[number]
  * What a seed is like as a whole. `mixed` draws everything for itself; `production` has the timeouts of a real group; the
  * others bring together what one known family of bugs needs, since chance alone seldom does.
  */
-export const WEATHERS = ['mixed', 'production', 'lone-entries', 'two-leaders', 'late-disk', 'snapshots'] as const
+export const WEATHERS = [
+  'mixed',
+  'production',
+  'lone-entries',
+  'two-leaders',
+  'late-disk',
+  'snapshots',
+  'voters-change',
+  'leases',
+] as const
 export type Weather = (typeof WEATHERS)[number]
 
 /** How messages travel: as the bytes of the wire, frozen so that whoever changes one is found out, or as they are. */
@@ -30,6 +42,8 @@ export type Carriage = 'wire' | 'frozen' | 'plain'
 export interface RaftKnobs {
   readonly weather: Weather
   readonly nodes: number
+  /** So many of the nodes are voters from the start; the others wait to be added. All, where nobody reconfigures. */
+  readonly firstVoters: number
   readonly chaosMs: number
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
@@ -50,6 +64,8 @@ export interface RaftKnobs {
   readonly turnDelayMs: number
   /** The clocks of two machines run this far apart at the most, as a share; faults add to it. */
   readonly clockSpread: number
+  /** How far apart clocks may run where every other read rides a lease; 0 where none does. */
+  readonly leaseClockDrift: number
   readonly snapshotEvery: number
   readonly keepEntries: number
   readonly snapshotChunks: number
@@ -108,6 +124,8 @@ function drawMixed(random: Random): RaftKnobs {
     unaskedSnapshotRate: pick(random, [0, 0.3]),
     decodeMs: pick(random, [0, 0, electionTimeoutMs / 10]),
     cutTails: false,
+    firstVoters: pick(random, [1, 2, 3, 5]),
+    leaseClockDrift: pick(random, [0, LEASE_CLOCK_DRIFT]),
   }
 }
 
@@ -211,6 +229,52 @@ const LAID_DOWN: Readonly<Record<Weather, (random: Random) => Partial<RaftKnobs>
     decodeMs: pick(random, [0, 10, 30]),
     faultEveryMs: 100,
   }),
+  'voters-change': votersChange,
+  leases,
+}
+
+/** The voters change all the time, while leaders are cut off or crash in the middle of it. */
+function votersChange(random: Random): Partial<RaftKnobs> {
+  return {
+    nodes: pick(random, [3, 4, 5, 5]),
+    electionTimeoutMs: 100,
+    heartbeatIntervalMs: 20,
+    chaosMs: 6_000,
+    maxAppendBytes: pick(random, [1, 4_096]),
+    networkDelayMs: pick(random, [0.5, 5]),
+    lossRate: pick(random, [0, 0, 0.05]),
+    tailRate: 0,
+    diskDelayMs: pick(random, [0, 2]),
+    lateDiskFactor: 1,
+    turnDelayMs: 0,
+    snapshotEvery: pick(random, [NEVER, 20]),
+    writeEveryMs: pick(random, [10, 60]),
+    readEveryMs: 60,
+    faultEveryMs: 60,
+    faultKinds: ['reconfigure', ...some(random, ['isolate', 'crash', 'transfer', 'one-way-cut', 'kill', 'pause'], 0.5)],
+    restartDelayMs: pick(random, [20, 200]),
+    aimedRate: pick(random, [0, 0.02]),
+    effectRate: pick(random, [0, 0.002]),
+  }
+}
+
+/** A leader that is cut off reads on under its lease, while the others forget it as fast as they may, or begin anew. */
+function leases(random: Random): Partial<RaftKnobs> {
+  return {
+    ...(LAID_DOWN['two-leaders'](random) as RaftKnobs),
+    nodes: 3,
+    leaseClockDrift: LEASE_CLOCK_DRIFT,
+    heartbeatIntervalMs: 50,
+    faultEveryMs: pick(random, [150, 400]),
+    faultKinds: [
+      'isolate',
+      'one-way-cut',
+      ...some(random, ['crash', 'kill', 'drift', 'forced-campaign', 'transfer'], 0.6),
+    ],
+    restartDelayMs: 2,
+    readEveryMs: 3,
+    writeEveryMs: 5,
+  }
 }
 
 function lateDisk(random: Random): Partial<RaftKnobs> {
@@ -263,7 +327,7 @@ function cutTailsKnobs(random: Random): Partial<RaftKnobs> {
 function drawWeather(random: Random): Weather {
   return pick(random, [
     ...['mixed', 'mixed', 'mixed', 'mixed', 'mixed', 'mixed', 'production', 'production'],
-    ...['lone-entries', 'lone-entries', 'two-leaders', 'late-disk', 'snapshots'],
+    ...['lone-entries', 'lone-entries', 'two-leaders', 'late-disk', 'snapshots', 'voters-change', 'leases'],
   ] as Weather[])
 }
 
@@ -277,7 +341,20 @@ export function drawKnobs(random: Random, fixed: Plan['knobs'] = {}): RaftKnobs 
   const layer = LAID_DOWN[weather] as ((random: Random) => Partial<RaftKnobs>) | undefined
   if (layer === undefined) throw new RangeError(`there is no weather "${weather}"; there are ${WEATHERS.join(', ')}`)
   const drawn = { ...drawMixed(random.stream('mixed')), ...layer(random.stream(weather)), weather }
-  return { ...drawn, ...(fixed as Partial<RaftKnobs>) }
+  return consistent({ ...drawn, ...(fixed as Partial<RaftKnobs>) })
+}
+
+/**
+ * Where the voters change, no disk is lost for good: which loss a group survives depends on who its voters are, and those who
+ * reconfigure here do not ask.
+ */
+function consistent(knobs: RaftKnobs): RaftKnobs {
+  const { nodes, firstVoters, faultKinds, leaseClockDrift } = knobs
+  // A lease is safe as long as clocks keep to the bound; one that jumps does not.
+  const bounded = leaseClockDrift === 0 ? faultKinds : faultKinds.filter((kind) => kind !== 'jump-forward')
+  if (!faultKinds.includes('reconfigure')) return { ...knobs, firstVoters: nodes, faultKinds: bounded }
+  const kinds = bounded.filter((kind) => !LASTING_FAULTS.includes(kind))
+  return { ...knobs, firstVoters: Math.min(firstVoters, nodes), faultKinds: kinds }
 }
 
 const KNOB_NAMES: ReadonlySet<string> = new Set(
@@ -292,8 +369,10 @@ function neverAsked(): never {
 
 /** The knobs of a plan. Throws RangeError when one is missing: the plan was made by another version. */
 export function knobsOf(plan: Plan): RaftKnobs {
-  const { knobs } = plan
-  for (const name of KNOB_NAMES) if (knobs[name] === undefined) throw new RangeError(`the plan has no knob "${name}"`)
+  // Plans that were kept before there were these knobs go on to mean what they meant.
+  const knobs = { firstVoters: plan.nodes, leaseClockDrift: 0, ...plan.knobs }
+  for (const name of KNOB_NAMES)
+    if ((knobs as Plan['knobs'])[name] === undefined) throw new RangeError(`the plan has no knob "${name}"`)
   return knobs as unknown as RaftKnobs
 }
 

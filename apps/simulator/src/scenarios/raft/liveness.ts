@@ -30,6 +30,8 @@ export interface LivenessParts {
   readonly knobs: RaftKnobs
   readonly nodes: readonly CoreNode[]
   readonly random: Random
+  /** Who the voters are may be unlike what the plan began with. */
+  readonly votersChange: boolean
   /** Nodes whose disk is gone for good. */
   readonly lost: ReadonlySet<string>
   readonly count: (what: string) => void
@@ -55,9 +57,10 @@ export class Liveness {
   }
 
   run(): void {
-    const { nemesis, nodes, lost, random, count, trace, scheduler } = this.#parts
+    const { nemesis, nodes, lost, votersChange, random, count, trace, scheduler } = this.#parts
     const able = nodes.filter(({ id }) => !lost.has(id))
-    const core = this.#drawCore(able)
+    // Nobody can say which nodes are a majority while a change is on its way.
+    const core = votersChange ? able : this.#drawCore(able)
     count(core.length === nodes.length ? 'core.everybody' : 'core.some')
     trace.add(scheduler.nowMs, '', 'heal', '', core.length)
     for (const { disk } of nodes) disk.hurry()
@@ -70,7 +73,8 @@ export class Liveness {
     trace.add(scheduler.nowMs, '', 'heal', '', able.length)
     this.#progress(able)
     // A node that begins anew beside a leader that has nothing to say must find out by itself that it has everything.
-    const follower = able.find((node) => node.core?.role === 'follower')
+    const leader = able.find((node) => node.core?.role === 'leader')
+    const follower = able.find(({ id }) => leader?.core?.progress?.has(id) === true)
     follower?.machine.crash({ unsynced: 'kept', disk: 'kept' })
     follower?.machine.restart()
     this.#converge(able, 0)
@@ -153,11 +157,19 @@ export class Liveness {
         const followers = [...(core.progress ?? [])].map(
           ([to, { state, match, next }]) => `${to}:${state} ${match}/${next}`,
         )
-        const log = `log ${core.log.baseIndex}..${core.log.lastIndex} commit ${core.commitIndex} applied ${driver?.applied}`
+        const { voters, outgoing, learners, target } = core.configuration.configuration
+        const of = `of ${voters}/${outgoing}/${learners}${target ? ` to ${target.voters}` : ''}`
+        const log = `${of} log ${core.log.baseIndex}..${core.log.lastIndex} commit ${core.commitIndex} applied ${driver?.applied}`
         return `${id} ${core.role} under ${core.leader} term ${core.term} ${log} [${followers.join(', ')}]`
       })
       .join('; ')
   }
+}
+
+/** The one of the highest term that leads. */
+function leaderOf(nodes: readonly CoreNode[]): CoreNode | undefined {
+  const leaders = nodes.filter(({ core }) => core?.role === 'leader')
+  return leaders.sort((a, b) => (b.core?.term ?? 0) - (a.core?.term ?? 0))[0]
 }
 
 const describeAll = (group: readonly CoreNode[]): string => group.map(({ id }) => id).join(', ')
@@ -167,13 +179,16 @@ const describeAll = (group: readonly CoreNode[]): string => group.map(({ id }) =
  * the others, as long as it is well enough to lead.
  */
 function agree(group: readonly CoreNode[], all: readonly CoreNode[]): boolean {
-  const id = group[0]?.core?.leader
-  const leader = all.find((node) => node.id === id)
+  const leader = leaderOf(all)
+  const id = leader?.id
   const { core, driver } = leader ?? {}
   if (core?.role !== 'leader' || driver === undefined || driver.pendingReads > 0) return false
   if (core.transferTarget !== undefined) return false
   const { lastIndex } = core.log
-  for (const { core: each, driver: its } of group) {
+  const { configuration } = core.configuration
+  if (configuration.target !== undefined || configuration.outgoing.length > 0) return false
+  for (const { id: member, core: each, driver: its } of group) {
+    if (member !== id && core.progress?.has(member) !== true) continue
     if (each?.leader !== id || each?.term !== core.term) return false
     if (its?.applied !== lastIndex || each.commitIndex !== lastIndex) return false
   }

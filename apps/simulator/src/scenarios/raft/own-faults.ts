@@ -1,4 +1,4 @@
-import type { FaultAction } from '@dsys/simulation'
+import { type FaultAction, some } from '@dsys/simulation'
 import type { CoreNode } from './core-node.ts'
 import type { OWN_FAULTS } from './knobs.ts'
 
@@ -11,6 +11,19 @@ export function ownFaults(nodes: readonly CoreNode[]): Readonly<Record<(typeof O
       for (const { driver, id: own } of nodes) {
         if (driver?.core.role === 'leader') driver.transfer(own === id ? other.id : id)
       }
+      return () => undefined
+    },
+    /** Whoever takes itself for the leader is told to bring the group to other members. */
+    reconfigure: ({ random }) => {
+      const ids = nodes.map(({ id }) => id)
+      const voters = some(random, ids, 0.6)
+      if (voters.length === 0) voters.push(ids[random.integer(0, ids.length)] as string)
+      const learners = some(
+        random,
+        ids.filter((id) => !voters.includes(id)),
+        0.3,
+      )
+      for (const { driver } of nodes) if (driver?.core.role === 'leader') driver.reconfigure({ voters, learners })
       return () => undefined
     },
     /** A node begins an election although it hears its leader. */

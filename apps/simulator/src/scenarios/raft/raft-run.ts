@@ -78,12 +78,13 @@ export class RaftRun {
     })
     this.#checker = new Checker(this.#nodes, direct)
     this.#links = this.#makeLinks()
-    const voters = Array.from({ length: plan.nodes }, (_, i) => `n${i + 1}`)
+    const ids = Array.from({ length: plan.nodes }, (_, i) => `n${i + 1}`)
     const world: RaftWorld = {
       scheduler: this.#scheduler,
       trace: this.#trace,
       knobs: this.#knobs,
-      voters,
+      ids,
+      firstVoters: ids.slice(0, this.#knobs.firstVoters),
       checker: this.#checker,
       history: this.#history,
       served: this.#served,
@@ -99,7 +100,7 @@ export class RaftRun {
       send: (from, to, message) => this.#links.send(from, to, this.#carry(message)),
       trouble: (from, to, trouble) => this.#links.trouble(from, to, trouble),
     }
-    for (const id of voters) {
+    for (const id of ids) {
       const node = new CoreNode(
         id,
         world,
@@ -114,7 +115,7 @@ export class RaftRun {
       network: this.#links,
       leader: () => this.#leader()?.id,
     })
-    this.#atlas = new FaultAtlas(Math.ceil(plan.nodes / 2) - 1)
+    this.#atlas = new FaultAtlas(this.#votersChange ? 0 : Math.ceil(plan.nodes / 2) - 1)
     this.#nemesis = new Nemesis({
       scheduler: this.#scheduler,
       world: this.#world,
@@ -123,6 +124,10 @@ export class RaftRun {
       count: this.#count,
       actions: { ...FAULTS, ...ownFaults(this.#nodes) },
     })
+  }
+
+  get #votersChange(): boolean {
+    return this.#knobs.faultKinds.includes('reconfigure')
   }
 
   run(): RunResult {
@@ -250,6 +255,7 @@ export class RaftRun {
       nodes: this.#nodes,
       random: this.#random.stream('liveness'),
       lost: this.#atlas.lost,
+      votersChange: this.#votersChange,
       count: this.#count,
       ask: (operation) => this.ask(operation),
       nextKey: ((this.#plan.operations.at(-1)?.['key'] as number | undefined) ?? 0) + 1,

@@ -29,6 +29,8 @@ const EXPECTED: readonly string[] = [
   ...named('start', ['damaged', 'unreadable', 'locked']),
   ...named('rest', ['crashed', 'isolated', 'deaf', 'mute', 'paused', 'flapping']),
   ...named('core', ['some', 'everybody']),
+  ...named('reconfigure', ['taken', 'not-ready', 'in-progress', 'transferring']),
+  ...named('configuration', ['catching-up', 'joint', 'simple']),
   'node.stopped-itself',
   'event.leader',
   'transfer.begun',

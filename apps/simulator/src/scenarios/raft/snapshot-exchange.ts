@@ -1,4 +1,10 @@
-import type { RaftCore, SnapshotChunk, SnapshotProgress } from '@dsys/raft/core'
+import {
+  decodeConfiguration,
+  encodeConfiguration,
+  type RaftCore,
+  type SnapshotChunk,
+  type SnapshotProgress,
+} from '@dsys/raft/core'
 import type { CoreDisk, StoredSnapshot } from './core-disk.ts'
 import { decodeState, encodeState } from './register-machine.ts'
 
@@ -17,7 +23,6 @@ export interface ArrivedSnapshot {
   readonly snapshot: StoredSnapshot
 }
 
-const NO_BYTES = new Uint8Array(0)
 const MAX_ATTEMPTS = 10
 
 /** What a {@link SnapshotExchange} works with. */
@@ -47,7 +52,8 @@ export class SnapshotExchange {
       core.snapshotFailed(to)
       return
     }
-    if (this.#sending.has(to)) return
+    const sent = this.#sending.get(to)
+    if (sent !== undefined && sent.snapshot.index >= snapshot.index) return
     this.#sending.set(to, { snapshot, offset: 0, sentMs: nowMs, attempts: 0, delivered: false })
     this.#send(to, nowMs)
   }
@@ -58,11 +64,11 @@ export class SnapshotExchange {
     if (sending === undefined || core.role !== 'leader') return
     sending.attempts++
     sending.sentMs = nowMs
-    const { index, term, state } = sending.snapshot
+    const { index, term, configuration, state } = sending.snapshot
     core.sendSnapshotChunk(to, {
       snapshotIndex: index,
       snapshotTerm: term,
-      context: NO_BYTES,
+      context: encodeConfiguration(configuration),
       offset: sending.offset,
       totalBytes: chunks,
       data: encodeState(state),
@@ -71,7 +77,10 @@ export class SnapshotExchange {
 
   /** Sends the chunks that are under way once more: a duplicate, which is legal at any time. */
   sendAgain(nowMs: number): void {
-    for (const [to, { delivered }] of this.#sending) if (!delivered) this.#send(to, nowMs)
+    for (const [to, { delivered }] of this.#sending) {
+      // Each chunk that comes too late is answered, and an answer begins a turn: sending more for it would never end.
+      if (!delivered && this.#parts.core.progress?.get(to)?.state === 'snapshot') this.#send(to, nowMs)
+    }
   }
 
   progress(from: string, answer: SnapshotProgress, nowMs: number): void {
@@ -96,7 +105,8 @@ export class SnapshotExchange {
     this.#parts.core.snapshotProgress(from, index, receiving.received)
     if (receiving.received < this.#parts.chunks) return undefined
     this.#receiving = undefined
-    return { from, term, snapshot: { index, term: chunk.snapshotTerm, state: decodeState(chunk.data) } }
+    const configuration = decodeConfiguration(chunk.context)
+    return { from, term, snapshot: { index, term: chunk.snapshotTerm, configuration, state: decodeState(chunk.data) } }
   }
 
   /** Sends again what got no answer, and gives up what never does. */

@@ -1,4 +1,10 @@
 import type { LogEntry } from '@dsys/storage'
+import {
+  CONFIGURATION_KIND,
+  type Configuration,
+  encodeConfiguration,
+  simpleConfiguration,
+} from '../../../src/core/configuration.ts'
 import type { Message } from '../../../src/core/messages.ts'
 import { type Effects, RaftCore, type RestoredState } from '../../../src/core/raft-core.ts'
 import type { CoreConfig } from '../../../src/core/state.ts'
@@ -15,6 +21,9 @@ const CONFIG: Omit<CoreConfig, 'id' | 'voters'> = {
   maxUncommittedBytes: 1 << 20,
 }
 
+/** The configuration of the voters that a core has unless said otherwise. */
+export const OF_THREE: Configuration = simpleConfiguration(['n1', 'n2', 'n3'])
+
 export const NOTHING_STORED: RestoredState = {
   hardState: { term: 0, votedFor: undefined },
   snapshot: undefined,
@@ -24,6 +33,11 @@ export const NOTHING_STORED: RestoredState = {
 /** Entries from `firstIndex` on, one for each of the terms. */
 export function entriesOf(terms: readonly number[], firstIndex = 1): LogEntry[] {
   return terms.map((term, i) => ({ index: firstIndex + i, term, kind: 1, data: new Uint8Array(0) }))
+}
+
+/** The entry that brings `configuration`. */
+export function configurationEntry(index: number, term: number, configuration: Configuration): LogEntry {
+  return { index, term, kind: CONFIGURATION_KIND, data: encodeConfiguration(configuration) }
 }
 
 /** A log in which the entries have these terms, stored by a node that is in `term`. */
@@ -89,6 +103,22 @@ export class Driven {
 
   propose(...values: number[]): ReturnType<RaftCore['propose']> {
     return this.core.propose(values.map((value) => ({ kind: 1, data: Uint8Array.from([value]) })))
+  }
+
+  /** `ids` answer that they have the whole log, and that they know of the leader's newest round. Returns what is sent then. */
+  have(...ids: string[]): { to: string; message: Message }[] {
+    const { term, log } = this.core
+    const sent = this.settle()
+    const round = Math.max(0, ...sent.map(({ message }) => ('round' in message ? message.round : 0)))
+    for (const from of ids) this.step(from, { type: 'append-accepted', term, matchIndex: log.lastIndex, round })
+    return [...sent, ...this.settle()]
+  }
+
+  /** Who is in the group as this node sees it, in short: the voters, those that are left, the learners, the voters that are aimed at. */
+  get members(): string {
+    const { voters, outgoing, learners, target } = this.core.configuration.configuration
+    const parts = [voters.join(' '), outgoing.join(' '), learners.join(' '), target?.voters.join(' ') ?? '']
+    return parts.join('|')
   }
 
   /** The terms of the entries that are in the log. */

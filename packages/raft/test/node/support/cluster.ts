@@ -13,6 +13,8 @@ export interface ClusterOptions {
   readonly size?: number
   /** Default: n1, n2, and so on. */
   readonly ids?: readonly string[]
+  /** The voters that the group begins with; the other nodes wait to be added. Default: all. */
+  readonly initial?: readonly string[]
   readonly seed?: number
   readonly raft?: Partial<RaftOptions>
   readonly network?: MemoryNetworkOptions
@@ -88,7 +90,9 @@ export class Cluster<State, Command, Result> implements AsyncDisposable {
       log: storage,
       machine,
     }
-    const raft = new RaftNode(ports, { id, group: 'test', voters: this.ids, ...this.#options.raft })
+    const { initial = this.ids } = this.#options
+    const voters = initial.includes(id) ? initial : []
+    const raft = new RaftNode(ports, { id, group: 'test', voters, ...this.#options.raft })
     const life = { raft, transport, storage, clock, events: [] as RaftEvent[] }
     this.lives.set(id, life)
     return life

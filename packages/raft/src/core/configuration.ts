@@ -1,0 +1,112 @@
+import { ByteReader, ByteWriter, MalformedError } from '../bytes.ts'
+
+/** The kind of the entry that holds a {@link Configuration}. */
+export const CONFIGURATION_KIND = 3
+
+const VERSION = 1
+/** More than this in one list is no configuration of ours. */
+const MAX_MEMBERS = 4_096
+
+/** Whom a group shall consist of. No id is in both lists. */
+export interface Membership {
+  /** At least one. */
+  readonly voters: readonly string[]
+  /** They are sent the log, and count for nothing. */
+  readonly learners: readonly string[]
+}
+
+/**
+ * Who is in a group, from one entry of the log on (Raft §6). It takes effect where it is appended, not where it is
+ * committed (P-29), so every node decides by the newest one in its own log.
+ */
+export interface Configuration extends Membership {
+  /**
+   * The voters of the configuration that is being left, while two are in force: then elections and commits need a majority of
+   * both. Empty otherwise.
+   */
+  readonly outgoing: readonly string[]
+  /** What the leader goes on to as soon as all its voters have the log; part of the entry, so a new leader goes on too. */
+  readonly target: Membership | undefined
+}
+
+/** A configuration that a group begins with, or that nobody is about to leave. */
+export function simpleConfiguration(voters: readonly string[], learners: readonly string[] = []): Configuration {
+  return { voters, learners, outgoing: [], target: undefined }
+}
+
+export const isJoint = ({ outgoing }: Configuration): boolean => outgoing.length > 0
+
+/** Whether `id` counts for a majority of one of the configurations in force. */
+export const countsAsVoter = ({ voters, outgoing }: Configuration, id: string): boolean =>
+  voters.includes(id) || outgoing.includes(id)
+
+export const isMember = (configuration: Configuration, id: string): boolean =>
+  countsAsVoter(configuration, id) || configuration.learners.includes(id)
+
+/** Everybody who is sent the log, each once. */
+export function membersOf({ voters, outgoing, learners }: Configuration): string[] {
+  return [...new Set([...voters, ...outgoing, ...learners])]
+}
+
+/** Whether two lists hold the same ids, in whatever order. */
+export function sameIds(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id))
+}
+
+export const sameMembership = (a: Membership, b: Membership): boolean =>
+  sameIds(a.voters, b.voters) && sameIds(a.learners, b.learners)
+
+/**
+ * The first of up to three steps from `from` to `target`: those who are new become learners, so that a majority never waits
+ * for somebody who has nothing yet (dissertation §4.2.1; P-31).
+ */
+export function aimAt(from: Configuration, target: Membership): Configuration {
+  if (sameIds(from.voters, target.voters)) return simpleConfiguration(target.voters, target.learners)
+  const wanted = [...target.voters, ...target.learners, ...from.learners]
+  const learners = [...new Set(wanted)].filter((id) => !from.voters.includes(id))
+  return { voters: from.voters, learners, outgoing: [], target }
+}
+
+/** The second: both configurations are in force. */
+export function enterJoint({ voters }: Configuration, target: Membership): Configuration {
+  return { voters: target.voters, learners: target.learners, outgoing: voters, target: undefined }
+}
+
+/** The third: the old one is left. */
+export function leaveJoint({ voters, learners }: Configuration): Configuration {
+  return simpleConfiguration(voters, learners)
+}
+
+/** The data of a configuration's entry. */
+export function encodeConfiguration({ voters, learners, outgoing, target }: Configuration): Uint8Array {
+  const writer = new ByteWriter().u8(VERSION)
+  for (const ids of [voters, learners, outgoing]) writeIds(writer, ids)
+  writer.u8(target === undefined ? 0 : 1)
+  if (target !== undefined) {
+    writeIds(writer, target.voters)
+    writeIds(writer, target.learners)
+  }
+  return writer.finish()
+}
+
+/** Reads the data of a configuration's entry. Throws MalformedError. */
+export function decodeConfiguration(data: Uint8Array): Configuration {
+  const reader = new ByteReader(data)
+  const version = reader.u8()
+  if (version !== VERSION) throw new MalformedError(`configuration version ${version} is not ${VERSION}`)
+  const [voters, learners, outgoing] = [readIds(reader), readIds(reader), readIds(reader)]
+  const target = reader.u8() === 0 ? undefined : { voters: readIds(reader), learners: readIds(reader) }
+  return { voters, learners, outgoing, target }
+}
+
+export function writeIds(writer: ByteWriter, ids: readonly string[]): void {
+  writer.u32(ids.length)
+  for (const id of ids) writer.text(id)
+}
+
+/** Throws MalformedError where there are too many. */
+export function readIds(reader: ByteReader): string[] {
+  const count = reader.u32()
+  if (count > MAX_MEMBERS) throw new MalformedError(`${count} members are more than ${MAX_MEMBERS}`)
+  return Array.from({ length: count }, () => Buffer.from(reader.bytes()).toString('utf8'))
+}

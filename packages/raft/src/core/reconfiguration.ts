@@ -1,0 +1,115 @@
+import type { LogEntry } from '@dsys/storage'
+import {
+  aimAt,
+  CONFIGURATION_KIND,
+  type Configuration,
+  countsAsVoter,
+  encodeConfiguration,
+  enterJoint,
+  isJoint,
+  leaveJoint,
+  type Membership,
+  membersOf,
+  sameMembership,
+} from './configuration.ts'
+import { Progress } from './progress.ts'
+import { roundAcknowledged } from './reads.ts'
+import { becomeFollower } from './roles.ts'
+import { appendToLog, type CoreState, type Leadership } from './state.ts'
+
+/** Why a reconfiguration was not begun. */
+export type ReconfigureRefusal =
+  | 'not-leader'
+  | 'transferring'
+  /** This leader has not committed an entry of its term yet, so it does not know which configuration holds (P-26). */
+  | 'not-ready'
+  /** Another change is on its way (P-27). */
+  | 'in-progress'
+  /** The group is not what the caller takes it for. */
+  | 'unexpected'
+
+/** For so many election timeouts a leader still sends to a member that was removed, so that it learns of it. */
+const FAREWELL_TIMEOUTS = 10
+
+/**
+ * Begins to bring the group to `target`; nothing is begun when refused. The rest happens by itself, under whichever leader. Asking
+ * again for what is reached or on its way changes nothing.
+ */
+export function reconfigure(
+  state: CoreState,
+  target: Membership,
+  expected: Membership | undefined,
+): ReconfigureRefusal | undefined {
+  const { leadership, configurations } = state
+  if (leadership === undefined) return 'not-leader'
+  if (leadership.transfer !== undefined) return 'transferring'
+  if (state.commitIndex < leadership.termStartIndex) return 'not-ready'
+  const { index, configuration } = configurations.current
+  if (sameMembership(destinationOf(configuration), target)) return undefined
+  if (index > state.commitIndex || isJoint(configuration)) return 'in-progress'
+  if (expected !== undefined && !sameMembership(configuration, expected)) return 'unexpected'
+  propose(state, leadership, aimAt(configuration, target))
+  return undefined
+}
+
+/** Where the group stands once nothing is on its way any more. */
+export function destinationOf({ voters, learners, target }: Configuration): Membership {
+  return target ?? { voters, learners }
+}
+
+/** Takes the next step of a change that is on its way, when it can be taken. Called once a turn. */
+export function continueReconfiguration(state: CoreState, leadership: Leadership): void {
+  const { index, configuration } = state.configurations.current
+  if (index > state.commitIndex || state.commitIndex < leadership.termStartIndex) return
+  if (leadership.transfer !== undefined) return
+  const { target } = configuration
+  if (isJoint(configuration)) propose(state, leadership, leaveJoint(configuration))
+  else if (target?.voters.every((id) => isCaughtUp(state, leadership, id))) {
+    propose(state, leadership, enterJoint(configuration, target))
+  } else if (!countsAsVoter(configuration, state.config.id)) handOver(state, leadership)
+  else sayFarewell(state, leadership, index)
+}
+
+/** Whether a node has the log but for what came within the last election timeout (dissertation §4.2.1). */
+function isCaughtUp(state: CoreState, leadership: Leadership, id: string): boolean {
+  if (countsAsVoter(state.configurations.current.configuration, id)) return true
+  const { nowMs, log, config } = state
+  return leadership.progress.get(id)?.isCaughtUp(nowMs, log.lastIndex, config.electionTimeoutMs) === true
+}
+
+function propose(state: CoreState, leadership: Leadership, configuration: Configuration): void {
+  const { log, term } = state
+  const data = encodeConfiguration(configuration)
+  const entry: LogEntry = { index: log.lastIndex + 1, term, kind: CONFIGURATION_KIND, data }
+  appendToLog(state, [entry])
+  followMembers(state, leadership)
+  roundAcknowledged(state, leadership)
+}
+
+/** Begins to send to whoever is new. Those who leave are sent to until they know it: {@link sayFarewell}. */
+function followMembers(state: CoreState, { progress }: Leadership): void {
+  for (const id of membersOf(state.configurations.current.configuration)) {
+    if (id !== state.config.id && !progress.has(id))
+      progress.set(id, new Progress(state.log.lastIndex + 1, state.nowMs))
+  }
+}
+
+/** The configuration at `index` is committed: those who are not in it need to know no more than that. */
+function sayFarewell(state: CoreState, { progress }: Leadership, index: number): void {
+  const members = membersOf(state.configurations.current.configuration)
+  if (progress.size < members.length) return
+  for (const [id, each] of progress) {
+    if (members.includes(id)) continue
+    each.leavesMs ??= state.nowMs + FAREWELL_TIMEOUTS * state.config.electionTimeoutMs
+    if ((each.match >= index && each.sentCommit >= index) || state.nowMs >= each.leavesMs) progress.delete(id)
+  }
+}
+
+/** This leader is no voter any more: the voter with the most of the log shall follow it (dissertation §4.2.2; P-10). */
+function handOver(state: CoreState, leadership: Leadership): void {
+  const { voters } = state.configurations.current.configuration
+  const matchOf = (id: string): number => leadership.progress.get(id)?.match ?? 0
+  const heir = voters.reduce((best, id) => (matchOf(id) > matchOf(best) ? id : best))
+  state.outbox.send(heir, { type: 'timeout-now', term: state.term }, 'nothing')
+  becomeFollower(state, state.term, undefined, 'it was removed from the voters')
+}
