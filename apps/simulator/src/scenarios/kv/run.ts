@@ -169,6 +169,7 @@ export class KvRun {
       reached: (life, moment) => this.#reachedBy(life, moment),
       onRole: (life, change) => this.#onRole(life, change),
       onExit: (life, error) => this.#onExit(life, error),
+      onLost: (what) => this.#verdict.break('durable log', `${id} does not find ${what}`),
       onDamaged: (life, error) => this.#onDamaged(life, error),
     })
     this.#programs.set(id, program)
