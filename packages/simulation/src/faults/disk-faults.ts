@@ -27,10 +27,10 @@ const bitFlip: FaultAction = ({ node, id, atlas, random }) => {
   return () => node.restart()
 }
 
-/** Some reads fail, or all; half of the time the node has to start with that, which is when it reads most. */
+/** Some reads fail, or all; mostly the node has to start with that, which is when it reads most. */
 const readErrors: FaultAction = ({ node, forMs, later, random }) => {
   if (node.disk === undefined) return undefined
-  const starts = random.float() < 0.5
+  const starts = random.float() < 0.6
   const restore = node.disk.failReads({ probability: starts ? 1 : pick(random, [0.2, 1]) })
   if (starts) {
     node.crash(KEPT)

@@ -172,7 +172,17 @@ export function drawDecay(random: Random, knobs: KvKnobs): { readonly knobs: KvK
   if (random.float() >= DECAYED) return { knobs, kinds: [] }
   const file = { ...knobs.file, segmentBytes: 4_096 }
   const raft = { ...knobs.raft, snapshotEveryBytes: 3_000 }
-  const kinds = ['bit-flip', 'bit-flip', 'sync-error', 'sync-error', 'kill', 'crash', 'crash-all', 'impostor']
+  const kinds = [
+    'bit-flip',
+    'bit-flip',
+    'sync-error',
+    'sync-error',
+    'kill',
+    'crash',
+    'crash-all',
+    'impostor',
+    'read-errors',
+  ]
   return { knobs: { ...knobs, log: 'file', raft, file, valueBytes: 300 }, kinds }
 }
 
