@@ -191,8 +191,17 @@ export const RAFT_MUTANTS = [
     name: 'a follower is never freed from waiting for a snapshot',
     source: 'P-35',
     file: 'packages/raft/src/core/snapshots.ts',
-    from: `if (progress?.state === 'snapshot') progress.becomeProbe()`,
-    to: `if (progress?.state === 'snapshot' && progress.match < 0) progress.becomeProbe()`,
+    from: `if (progress?.state !== 'snapshot') return`,
+    to: `if (progress?.state !== 'snapshot' || progress.match >= 0) return`,
+    scenario: 'raft',
+  },
+  {
+    name: 'a snapshot that cannot be read is tried again at once, and again',
+    source: 'a bug that this core has had; P-35',
+    file: 'packages/raft/src/core/snapshots.ts',
+    from: `  progress.probeSent = true
+`,
+    to: '',
     scenario: 'raft',
   },
   {

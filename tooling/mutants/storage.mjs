@@ -62,6 +62,7 @@ export const STORAGE_MUTANTS = [
     file: 'packages/storage-file/src/format/segment.ts',
     from: 'return crc32(payload, crc32(id)) === header.payloadChecksum ? payload : undefined',
     to: 'return payload',
+    scenario: 'kv',
   },
   {
     name: 'a frame does not know its place',
@@ -76,6 +77,7 @@ export const STORAGE_MUTANTS = [
     file: 'packages/storage-file/src/recovery.ts',
     from: '  if (later !== undefined) {',
     to: '  if (later !== undefined && later < 0) {',
+    scenario: 'kv',
   },
   {
     name: 'a read that fails is taken for a missing file',

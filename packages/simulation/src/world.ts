@@ -61,10 +61,12 @@ export interface FaultyNode {
 export interface FaultyDisk {
   stall(): Restore
   slow(factor: number): Restore
-  failReads(): Restore
-  /** The next syncs fail; the node must stop writing, and whoever restarts it finds what was durable. */
-  failSyncs(): Restore
-  fill(): Restore
+  /** Reads fail, each with `probability`; default 1. */
+  failReads(options?: { readonly probability?: number }): Restore
+  /** Syncs fail, each with `probability`; default 1. Then the node must stop writing, and whoever restarts it finds what was durable. */
+  failSyncs(options?: { readonly probability?: number }): Restore
+  /** The disk is full after so many more bytes; default: drawn. */
+  fill(options?: { readonly roomBytes?: number }): Restore
   /** One bit of what is stored changes, for good. Only where the {@link FaultAtlas} allows it. */
   flipBit(seed: number): void
 }

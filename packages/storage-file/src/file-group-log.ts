@@ -103,7 +103,7 @@ export class FileGroupLog implements GroupLog {
   async saveSnapshot(meta: SnapshotMeta, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     this.#assertOpen()
     this.#bounds.checkSnapshot(meta)
-    const kept = { index: meta.index, term: meta.term, context: meta.context.slice() }
+    const kept = { index: meta.index, term: meta.term, context: new Uint8Array(meta.context) }
     const saved = this.#saving.then(() => this.#save(kept, content))
     this.#saving = saved.then(undefined, () => undefined)
     await saved

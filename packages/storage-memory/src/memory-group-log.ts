@@ -16,12 +16,12 @@ const copyOf = (entry: LogEntry): LogEntry => ({
   index: entry.index,
   term: entry.term,
   kind: entry.kind,
-  data: entry.data.slice(),
+  data: new Uint8Array(entry.data),
 })
 
 async function collect(content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of content) chunks.push(chunk.slice())
+  for await (const chunk of content) chunks.push(new Uint8Array(chunk))
   return new Uint8Array(Buffer.concat(chunks))
 }
 
@@ -77,7 +77,7 @@ export class MemoryGroupLog implements GroupLog {
   async saveSnapshot(meta: SnapshotMeta, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     this.#assertOpen()
     this.#bounds.checkSnapshot(meta)
-    const kept = { index: meta.index, term: meta.term, context: meta.context.slice() }
+    const kept = { index: meta.index, term: meta.term, context: new Uint8Array(meta.context) }
     const saved = this.#saving.then(() => this.#save(kept, content))
     this.#saving = saved.then(undefined, () => undefined)
     await saved

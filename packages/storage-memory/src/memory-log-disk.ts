@@ -50,7 +50,7 @@ export class MemoryLogDisk extends SyncedDisk {
     return {
       hardState,
       snapshot,
-      entries: entriesBehind(snapshot?.meta, entries).map((entry) => ({ ...entry, data: entry.data.slice() })),
+      entries: entriesBehind(snapshot?.meta, entries).map((entry) => ({ ...entry, data: new Uint8Array(entry.data) })),
     }
   }
 

@@ -19,7 +19,7 @@ export class SortedPairs {
 
   get(key: Uint8Array): Uint8Array | undefined {
     const pair = this.#pairs[firstAtOrAfter(this.#pairs, key)]
-    return pair !== undefined && Buffer.compare(pair[0], key) === 0 ? pair[1].slice() : undefined
+    return pair !== undefined && Buffer.compare(pair[0], key) === 0 ? new Uint8Array(pair[1]) : undefined
   }
 
   /** Keeps the keys and values of `changes`: they must not change any more. */
@@ -53,8 +53,8 @@ export class SortedPairs {
 export function copyOf(changes: readonly StateChange[]): StateChange[] {
   return changes.map((change) =>
     change.type === 'delete'
-      ? { type: 'delete', key: change.key.slice() }
-      : { type: 'put', key: change.key.slice(), value: change.value.slice() },
+      ? { type: 'delete', key: new Uint8Array(change.key) }
+      : { type: 'put', key: new Uint8Array(change.key), value: new Uint8Array(change.value) },
   )
 }
 
@@ -68,7 +68,7 @@ async function* iterate(
   const count = Math.min(end - begin, limit)
   for (let i = 0; i < count; i++) {
     const pair = pairs[reverse ? end - 1 - i : begin + i]
-    if (pair !== undefined) yield [pair[0].slice(), pair[1].slice()]
+    if (pair !== undefined) yield [new Uint8Array(pair[0]), new Uint8Array(pair[1])]
   }
 }
 

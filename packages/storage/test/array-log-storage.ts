@@ -140,7 +140,7 @@ class ArrayGroupLog implements GroupLog {
     if (entries === undefined || first === undefined) return
     if (this.#mistake !== 'does not cut') kept.entries = kept.entries.filter(({ index }) => index < first.index)
     for (const entry of entries) {
-      const data = this.#mistake === 'aliases buffers' ? entry.data : entry.data.slice()
+      const data = this.#mistake === 'aliases buffers' ? entry.data : new Uint8Array(entry.data)
       kept.entries.push({ ...entry, data: this.#mistake === 'loses data' ? data.subarray(0, 4_096) : data })
     }
   }
@@ -149,7 +149,7 @@ class ArrayGroupLog implements GroupLog {
     this.#check()
     if (this.#mistake !== 'takes older snapshots') this.#bounds.checkSnapshot(meta)
     const chunks: Uint8Array[] = []
-    const context = this.#mistake === 'loses the context' ? new Uint8Array(0) : meta.context.slice()
+    const context = this.#mistake === 'loses the context' ? new Uint8Array(0) : new Uint8Array(meta.context)
     const keep = (): void => {
       const whole = Buffer.concat(chunks)
       this.#kept.snapshot = {

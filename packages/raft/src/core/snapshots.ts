@@ -68,10 +68,15 @@ export function snapshotAcknowledged(state: CoreState, leader: string, term: num
   state.outbox.send(leader, { type: 'append-accepted', term, matchIndex: state.commitIndex, round: 0 }, 'log')
 }
 
-/** A snapshot could not be brought to `to`: look again where its log stands. */
+/**
+ * A snapshot could not be brought to `to`: look again where its log stands, with the next heartbeat. What failed fails again at once, a disk
+ * that cannot be read for instance, and a leader that does nothing else is of no use to anybody.
+ */
 export function snapshotFailed(state: CoreState, to: string): void {
   const progress = state.leadership?.progress.get(to)
-  if (progress?.state === 'snapshot') progress.becomeProbe()
+  if (progress?.state !== 'snapshot') return
+  progress.becomeProbe()
+  progress.probeSent = true
 }
 
 /** The driver has a durable snapshot at `throughIndex` or beyond: forget the entries up to there. */

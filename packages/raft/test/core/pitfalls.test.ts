@@ -339,6 +339,18 @@ describe('snapshots', () => {
     expect(node.core.progress?.get('n2')).toMatchObject({ state: 'replicate', next: 11 })
   })
 
+  test('P-35: a snapshot that could not be brought to a follower is tried again with the next heartbeat, not at once', () => {
+    const restored = { ...stored([]), hardState: { term: 2, votedFor: undefined }, snapshot: { index: 10, term: 2 } }
+    const node = coreOf(restored)
+    node.lead('n3')
+    node.step('n2', { type: 'append-rejected', term: 3, rejectedIndex: 10, hintIndex: 3, hintTerm: 1, round: 0 })
+    expect(node.effects().snapshotWanted).toEqual(['n2'])
+    node.core.snapshotFailed('n2')
+    expect(node.effects().snapshotWanted).toEqual([])
+    node.core.tick(node.core.nextDueMs)
+    expect(node.effects().snapshotWanted).toEqual(['n2'])
+  })
+
   test('P-35: a follower that has more than the snapshot says where it is', () => {
     const node = coreOf(stored([1, 1, 1]))
     node.step('n2', append(1, [3, 1], [], 3))

@@ -176,14 +176,17 @@ export class RealWorldError extends DsysError {
   }
 }
 
-/** A promise of a simulated node was rejected, and nobody handles that (`DSYS_SIMULATION_UNHANDLED`); `cause` says what it was. */
+/**
+ * A promise was rejected while virtual time moved, and nobody handles that (`DSYS_SIMULATION_UNHANDLED`); `cause` says what it was. It is of
+ * the node that was at work, unless something outside of the simulation went wrong between two of its steps.
+ */
 export class UnhandledRejectionError extends DsysError {
-  /** The node that was at work then; undefined where it was none. */
+  /** The node that was at work last; undefined where it was none. */
   readonly node: string | undefined
 
   constructor(reason: unknown, node: string | undefined) {
     const what = reason instanceof Error ? reason.message : String(reason)
-    super(`nobody handles a rejection ${node === undefined ? 'of this cluster' : `in ${node}`}: ${what}`, {
+    super(`nobody handles a rejection${node === undefined ? '' : ` that came after a step of ${node}`}: ${what}`, {
       code: 'DSYS_SIMULATION_UNHANDLED',
       retryable: false,
       outcome: 'unknown',

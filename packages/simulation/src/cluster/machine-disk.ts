@@ -20,9 +20,9 @@ export class SimMachineDisk implements MachineDisk {
     this.faults = {
       stall: () => disk.stall(),
       slow: (factor) => disk.slow(factor),
-      failReads: () => disk.failReads(),
-      failSyncs: () => disk.failSyncs(),
-      fill: () => disk.fill(),
+      failReads: (options) => disk.failReads(options),
+      failSyncs: (options) => disk.failSyncs(options),
+      fill: (options) => disk.fill(options),
       flipBit: (seed) => {
         if (disk.flipBit(seed) !== undefined) this.#damaged = true
       },

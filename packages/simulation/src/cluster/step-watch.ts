@@ -10,7 +10,7 @@ import { afterMicrotasks, onUnhandledRejection } from './real-world.ts'
 const thread: {
   /** The simulation whose step, or a promise that it made ready, runs right now. */
   current: StepWatch | undefined
-  /** The one that was at work last, as long as its rejections may still come. */
+  /** The one that was at work last, until it is at rest: nothing tells in which step of the process a rejection was made. */
   last: StepWatch | undefined
   guards: number
   moves: number
@@ -24,9 +24,6 @@ const thread: {
   endGuard: () => undefined,
   endListening: () => undefined,
 }
-
-/** What test runners call in their own interest, for instance to note when something was printed. */
-const RUNNERS = /[\\/]node_modules[\\/](?:@?vitest|@?jest|mocha|ava|tap)[\\/-]/
 
 /**
  * Watches over the steps of one simulation: which part of what happens in this thread is its own, and what of that touches the real
@@ -109,8 +106,7 @@ export class StepWatch implements Turns {
     if (!this.#strict || this.#broken !== undefined) return
     const error = new RealWorldError(call, this.#scheduler.actor)
     Error.captureStackTrace(error, before as () => unknown)
-    const caller = error.stack?.split('\n').find((line) => line.startsWith('    at '))
-    if (caller === undefined || !RUNNERS.test(caller)) this.#broken = error
+    this.#broken = error
   }
 
   /** Nobody handles a rejection of this simulation. */

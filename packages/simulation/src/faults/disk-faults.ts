@@ -4,6 +4,9 @@ import type { FaultAction } from './fault-action.ts'
 
 const KEPT: CrashFate = { unsynced: 'kept', disk: 'kept' }
 
+/** What still fits on a disk that fills up: nothing, less than a write, a few writes. */
+const ROOMS_BYTES = [0, 512, 4_096]
+
 /** A fault that lasts, and that the node may not survive: then it starts again once it is over. */
 function lasting(make: (disk: FaultyDisk, random: Parameters<FaultAction>[0]['random']) => () => void): FaultAction {
   return ({ node, random }) => {
@@ -24,12 +27,15 @@ const bitFlip: FaultAction = ({ node, id, atlas, random }) => {
   return () => node.restart()
 }
 
-/** The disk cannot be read while the node starts. */
-const readErrors: FaultAction = ({ node, forMs, later }) => {
+/** Some reads fail, or all; mostly the node has to start with that, which is when it reads most. */
+const readErrors: FaultAction = ({ node, forMs, later, random }) => {
   if (node.disk === undefined) return undefined
-  node.crash(KEPT)
-  const restore = node.disk.failReads()
-  later(forMs / 2, () => node.restart())
+  const starts = random.float() < 0.6
+  const restore = node.disk.failReads({ probability: starts ? 1 : pick(random, [0.2, 1]) })
+  if (starts) {
+    node.crash(KEPT)
+    later(forMs / 2, () => node.restart())
+  }
   return () => {
     restore()
     node.restart()
@@ -40,8 +46,8 @@ const readErrors: FaultAction = ({ node, forMs, later }) => {
 export const DISK_FAULTS: Readonly<Record<string, FaultAction>> = {
   'disk-stall': lasting((disk) => disk.stall()),
   'disk-slow': lasting((disk, random) => disk.slow(pick(random, [3, 30]))),
-  'disk-full': lasting((disk) => disk.fill()),
-  'sync-error': lasting((disk) => disk.failSyncs()),
+  'disk-full': lasting((disk, random) => disk.fill({ roomBytes: pick(random, ROOMS_BYTES) })),
+  'sync-error': lasting((disk, random) => disk.failSyncs({ probability: pick(random, [0.1, 0.5, 1]) })),
   'read-errors': readErrors,
   'bit-flip': bitFlip,
 }

@@ -69,11 +69,12 @@ export class Nemesis {
    * other node in a way that lasts until the returned function is called. The core must make progress all the same.
    */
   healCore(core: readonly string[], random: Random): Restore {
-    const { world, count } = this.#parts
+    const { world, atlas, count } = this.#parts
     this.end()
     world.network.healAmong(core)
     for (const id of core) world.node(id).restart()
-    const rest = world.ids.filter((id) => !core.includes(id))
+    // Whoever is lost is broken for good, and by nothing of this.
+    const rest = world.ids.filter((id) => !core.includes(id) && !atlas.lost.has(id))
     const restores = rest.map((id) => {
       const [name, hurt] = pick(random, REST)
       count(`rest.${name}`)

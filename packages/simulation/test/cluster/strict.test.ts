@@ -69,7 +69,16 @@ describe('a strict cluster', () => {
   })
 
   test('lets be what is done outside of its steps, a date that is given, and what a runner does in its own interest', async () => {
+    let refuse = (_: Error): void => undefined
+    const refused = new Promise<void>((_, reject) => {
+      refuse = reject
+    })
+    const expected = expect(refused).rejects.toThrow('refused')
+    const told = vi.fn()
     const own = startWith(() => {
+      // Also these go on in the step: a test may well expect something of a promise that a node settles.
+      refuse(new Error('refused'))
+      told('something')
       expect(new Date(5).getTime()).toBe(5)
       expect(new Date(5)).toBeInstanceOf(Date)
       expect(Date.UTC(1970, 0, 1)).toBe(0)
@@ -94,6 +103,8 @@ describe('a strict cluster', () => {
     while (turns < 5) await cluster.advance('10s')
     busy = false
     await elsewhere
+    await expected
+    expect(told).toHaveBeenCalledWith('something')
   })
 
   test('puts back all that it has replaced, also after an error, and only after the last of several', async () => {
@@ -176,7 +187,7 @@ describe('what goes wrong in a node', () => {
       await expect(cluster.advance('1s')).rejects.toMatchObject({
         code: 'DSYS_SIMULATION_UNHANDLED',
         node: 'n2',
-        message: expect.stringContaining('in n2: out of coffee'),
+        message: expect.stringContaining('after a step of n2: out of coffee'),
         cause: new Error('out of coffee'),
       })
       expect(process.listenerCount('unhandledRejection')).toBe(0)

@@ -201,6 +201,37 @@ describe('what cannot be repaired', () => {
   })
 })
 
+describe('a disk', () => {
+  /** What a fault of `kind` did first, over many seeds. */
+  const firstDone = (kind: string): ReadonlySet<string | undefined> =>
+    new Set(
+      Array.from({ length: 60 }, (_, seed) => {
+        const { world, scheduler, nemesis } = setUp()
+        nemesis.schedule([fault(kind, { seed })])
+        scheduler.run(10)
+        return world.done[0]
+      }),
+    )
+
+  test('cannot be read by a node that runs, or by one that starts; each time, or now and then', () => {
+    expect(firstDone('read-errors')).toEqual(
+      new Set(['fail reads n2 {"probability":1}', 'fail reads n2 {"probability":0.2}']),
+    )
+  })
+
+  test('fails each sync, or some', () => {
+    expect([...firstDone('sync-error')].sort()).toEqual(
+      [0.1, 0.5, 1].map((probability) => `fail syncs n2 {"probability":${probability}}`),
+    )
+  })
+
+  test('is full at once, in the middle of a write, or after some', () => {
+    expect(firstDone('disk-full')).toEqual(
+      new Set([0, 512, 4_096].map((roomBytes) => `fill n2 {"roomBytes":${roomBytes}}`)),
+    )
+  })
+})
+
 describe('healing a core', () => {
   test('ends all faults, starts the core, and breaks each of the rest until it is told otherwise', () => {
     const names = new Set<string>()
@@ -223,6 +254,15 @@ describe('healing a core', () => {
       for (const name of counts.byName.keys()) if (name.startsWith('rest.')) names.add(name)
     }
     expect(names.size).toBe(6)
+  })
+
+  test('breaks nobody who is lost already', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const { atlas, counts, nemesis } = setUp(5)
+      expect(atlas.lose('n4') && atlas.lose('n5')).toBe(true)
+      nemesis.healCore(['n1', 'n2', 'n3'], new SeededRandom(seed))
+      expect([...counts.byName.keys()].filter((name) => name.startsWith('rest.'))).toEqual([])
+    }
   })
 })
 

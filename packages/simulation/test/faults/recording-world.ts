@@ -79,9 +79,9 @@ export class RecordingWorld implements FaultyWorld {
     return {
       stall: () => this.begin(`stall ${id}`),
       slow: () => this.begin(`slow disk ${id}`),
-      failReads: () => this.begin(`fail reads ${id}`),
-      failSyncs: () => this.begin(`fail syncs ${id}`),
-      fill: () => this.begin(`fill ${id}`),
+      failReads: (options) => this.begin(`fail reads ${id} ${JSON.stringify(options)}`),
+      failSyncs: (options) => this.begin(`fail syncs ${id} ${JSON.stringify(options)}`),
+      fill: (options) => this.begin(`fill ${id} ${JSON.stringify(options)}`),
       flipBit: () => void this.done.push(`flip ${id}`),
     }
   }

@@ -43,6 +43,20 @@ const cases: readonly StateCase[] = [
     await storage.write([del(text('a')), del(text('never there'))])
     equal(await storage.get(text('a')), undefined)
   }),
+  on(
+    'keys and values may be used again once the write has resolved, and changed once they were read',
+    async (storage) => {
+      const [name, value] = [Buffer.from('name'), Buffer.from('value')]
+      await storage.write([put(name, value)])
+      name.fill(0)
+      value.fill(0)
+      equal(await readText(storage, text('name')), 'value')
+      ;(await storage.get(text('name')))?.fill(0)
+      for await (const pair of storage.entries()) for (const bytes of pair) bytes.fill(0)
+      equal(await readText(storage, text('name')), 'value')
+      deepEqual(await keysOf(storage), ['name'])
+    },
+  ),
   on('changes of one batch apply in order', async (storage) => {
     await storage.write([
       put(text('a'), text('1')),

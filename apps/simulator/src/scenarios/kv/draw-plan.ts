@@ -1,6 +1,15 @@
 import { SeededRandom } from '@dsys/runtime'
 import { drawFaults, type Plan, pick } from '@dsys/simulation'
-import { asJson, drawKinds, drawKnobs, drawRates, drawScarcity, type KvKnobs } from './knobs.ts'
+import {
+  asJson,
+  drawDecay,
+  drawFirstCrash,
+  drawKinds,
+  drawKnobs,
+  drawRates,
+  drawScarcity,
+  type KvKnobs,
+} from './knobs.ts'
 import { drawLoad, drawOperations } from './operations.ts'
 
 /** Between two storms a leader is elected, and clients get something done, before the next one; in election timeouts. */
@@ -20,7 +29,8 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
   const chaosMs = numberOf(fixed, 'chaosMs', pick(shape, [4_000, 8_000, 16_000]))
   const { nodes: _nodes, chaosMs: _chaosMs, ...fixedKnobs } = fixed
   const scarcity = drawScarcity(root.stream('scarcity'), drawKnobs(root.stream('knobs')))
-  const knobs = { ...scarcity.knobs, ...fixedKnobs } as KvKnobs
+  const decay = drawDecay(root.stream('decay'), scarcity.knobs)
+  const knobs = { ...decay.knobs, ...fixedKnobs } as KvKnobs
   const { electionTimeoutMs } = knobs.raft
   return {
     version: 1,
@@ -29,14 +39,17 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
     nodes,
     chaosMs,
     knobs: asJson(knobs),
-    faults: drawFaults(root.stream('faults'), {
-      kinds: [...drawKinds(root.stream('kinds')), ...scarcity.kinds],
-      nodes,
-      chaosMs,
-      everyMs: electionTimeoutMs * pick(shape, [2, 6, 20]),
-      paceMs: electionTimeoutMs,
-      calmMs: CALM_TIMEOUTS * electionTimeoutMs,
-    }),
+    faults: [
+      ...drawFirstCrash(root.stream('first crash')),
+      ...drawFaults(root.stream('faults'), {
+        kinds: [...drawKinds(root.stream('kinds'), nodes), ...scarcity.kinds, ...decay.kinds],
+        nodes,
+        chaosMs,
+        everyMs: electionTimeoutMs * pick(shape, [2, 6, 20]),
+        paceMs: electionTimeoutMs,
+        calmMs: CALM_TIMEOUTS * electionTimeoutMs,
+      }),
+    ],
     operations: drawOperations(root.stream('operations'), { nodes, chaosMs, load: drawLoad(root.stream('load')) }),
     aims: { type: 'drawn', rates: drawRates(root.stream('aims')) },
     buggify: { activeShare: pick(shape, [0, 0.3, 0.6]), fireShare: pick(shape, [0.05, 0.25]), off: [] },

@@ -3,6 +3,17 @@ import { VERBS } from './operations.ts'
 
 const named = (prefix: string, names: readonly string[]): string[] => names.map((name) => `${prefix}.${name}`)
 
+/** The points of `buggify` in the sources of the driver of Raft. */
+const POINTS = [
+  'early-snapshot',
+  'late-turn',
+  'refuse-forwarded',
+  'refuse-read',
+  'resend-chunk',
+  'small-apply-batch',
+  'small-frames',
+]
+
 /** What many runs together must have shown. */
 export const EXPECTED: readonly string[] = [
   ...named('fault', FAULT_KINDS),
@@ -10,7 +21,19 @@ export const EXPECTED: readonly string[] = [
   ...named('rest', ['crashed', 'isolated', 'deaf', 'mute', 'paused', 'flapping']),
   ...named('network', ['lost', 'duplicated', 'late', 'reordered', 'cut', 'held', 'burst', 'stale']),
   ...named('disk', ['write-torn', 'write-lost', 'write-kept', 'name-lost', 'name-kept', 'change-lost', 'change-kept']),
+  ...named('disk', [
+    'file-reordered',
+    'folder-lost',
+    'in-flight-kept',
+    'in-flight-lost',
+    'evicted',
+    'bit-flipped',
+    'wiped',
+  ]),
   ...named('disk', ['sync-failed', 'read-failed', 'full', 'stalled', 'slowed', 'hiccup']),
+  'damage.DSYS_STORAGE_CORRUPT',
+  ...named('exit', ['DSYS_STORAGE_READ_FAILED', 'DSYS_STORAGE_FAILED', 'DSYS_RAFT_FAILED']),
+  ...named('buggify.raft', POINTS),
   ...named('raft', ['LeaderChanged', 'RoleChanged', 'SnapshotTaken', 'SnapshotInstalled', 'Failed']),
   ...named('verb', VERBS),
   ...named('acknowledged', ['put', 'create', 'update', 'delete']),

@@ -1,5 +1,14 @@
 import type { Random } from '@dsys/runtime'
-import { FAULTS, type Json, type LinkKnobs, type Plan, pick, type SimDiskKnobs, some } from '@dsys/simulation'
+import {
+  FAULTS,
+  type Fault,
+  type Json,
+  type LinkKnobs,
+  type Plan,
+  pick,
+  type SimDiskKnobs,
+  some,
+} from '@dsys/simulation'
 
 /** Options of Raft that a seed draws. */
 export interface RaftKnobs {
@@ -72,8 +81,8 @@ export type Moment = (typeof MOMENTS)[number]
 const RATES: Readonly<Record<Moment, readonly number[]>> = {
   'before-persist': [0, 0, 0.0005, 0.005],
   'after-persist': [0, 0, 0.0005, 0.005],
-  'before-write': [0, 0, 0.002, 0.02],
-  'after-write': [0, 0, 0.002, 0.02],
+  'before-write': [0, 0, 0.01, 0.08],
+  'after-write': [0, 0, 0.01, 0.08],
   // A node that starts comes by these several times.
   'before-rename': [0, 0, 0, 0.03],
   'after-rename': [0, 0, 0, 0.03],
@@ -155,11 +164,49 @@ export function drawScarcity(random: Random, knobs: KvKnobs): { readonly knobs: 
   return { knobs: { ...knobs, log: 'file', file, valueBytes: 300 }, kinds: Array(4).fill('disk-full') }
 }
 
+/** How many seeds have bad disks: chance alone seldom flips a bit that matters, or fails a sync shortly before a crash. */
+const DECAYED = 0.25
+
+/** What such a seed is like, as {@link drawScarcity} does it. Small values and few segments leave little on the disk that nobody reads. */
+export function drawDecay(random: Random, knobs: KvKnobs): { readonly knobs: KvKnobs; readonly kinds: string[] } {
+  if (random.float() >= DECAYED) return { knobs, kinds: [] }
+  const file = { ...knobs.file, segmentBytes: 4_096 }
+  const raft = { ...knobs.raft, snapshotEveryBytes: 3_000 }
+  const kinds = [
+    'bit-flip',
+    'bit-flip',
+    'sync-error',
+    'sync-error',
+    'kill',
+    'crash',
+    'crash-all',
+    'impostor',
+    'read-errors',
+  ]
+  return { knobs: { ...knobs, log: 'file', raft, file, valueBytes: 300 }, kinds }
+}
+
+/** How many seeds lose power while their nodes start for the first time, and within which time. */
+const POWERLESS = 0.2
+const FIRST_MS = 40
+
+/** A loss of power before the folders and files of a new node are durable, which later faults come too late for. */
+export function drawFirstCrash(random: Random): Fault[] {
+  if (random.float() >= POWERLESS) return []
+  const atMs = random.integer(0, pick(random, [3, 10, FIRST_MS]))
+  return [{ kind: 'crash-all', atMs, forMs: FIRST_MS, node: 0, seed: random.integer(0, 2 ** 32) }]
+}
+
+/** So many nodes have each two neighbours and somebody else. */
+const RING_NODES = 4
+
 /** Whole kinds of faults are off in most seeds: those that are on then meet in ways that all together would not allow. */
-export function drawKinds(random: Random): string[] {
+export function drawKinds(random: Random, nodes: number): string[] {
   const share = pick(random, [0.1, 0.3, 1])
   const usual = FAULT_KINDS.filter((kind) => !LASTING.includes(kind))
-  return [...some(random, usual, share), ...some(random, LASTING, share / 2)]
+  // Only large clusters have a ring, and in these it is one of many faults.
+  const ring = nodes >= RING_NODES && random.float() < 0.3 ? Array(2).fill('partition-ring') : []
+  return [...some(random, usual, share), ...some(random, LASTING, share), ...ring]
 }
 
 export function drawRates(random: Random): Record<string, number> {

@@ -11,6 +11,7 @@ import {
   storedGeneration,
 } from '@dsys/simulation'
 import { AimedTransport } from './aimed-transport.ts'
+import { DurableLog } from './durable-log.ts'
 import type { KvKnobs, Moment } from './knobs.ts'
 import type { Replicas } from './replicas.ts'
 
@@ -45,6 +46,8 @@ export interface KvProgramParts {
   readonly onRole: (life: SimLife, change: RoleChange) => void
   /** The life has ended itself. */
   readonly onExit: (life: SimLife, error: unknown) => void
+  /** A life does not find on its disk what an earlier one was told to be durable. */
+  readonly onLost: (what: string) => void
   /** A life has found its disk damaged, or not found it: it must not take part any more. */
   readonly onDamaged: (life: SimLife, error: unknown) => void
 }
@@ -54,10 +57,12 @@ type Log = RaftPorts<unknown, unknown, unknown>['log']
 /** One whole node with the real codecs and, mostly, the real write-ahead log. */
 export class KvProgram implements MachineProgram {
   readonly #parts: KvProgramParts
+  readonly #durable: DurableLog
   #service: KvService | undefined
 
   constructor(parts: KvProgramParts) {
     this.#parts = parts
+    this.#durable = new DurableLog(parts.onLost)
   }
 
   /** What runs, perhaps in a process that is paused. */
@@ -131,13 +136,13 @@ export class KvProgram implements MachineProgram {
     if (knobs.log === 'memory') {
       const log = disk.logStorage(mount)
       await log.start()
-      return { generation: life.generation, log }
+      return { generation: life.generation, log: this.#durable.watch(log) }
     }
     const mounted = disk.mount(mount)
     const generation = await storedGeneration({ disk: mounted, clock }, DIRECTORY)
     const log = fileLog({ ...ports, disk: mounted }, { ...knobs.file, directory: DIRECTORY })
     await log.start()
-    return { generation, log }
+    return { generation, log: this.#durable.watch(log) }
   }
 
   #portsOf(life: SimLife) {

@@ -1,6 +1,7 @@
 import type { Random } from '@dsys/runtime'
-import type { Nemesis, Scheduler, SimWorld } from '@dsys/simulation'
+import type { Nemesis, Scheduler, SimLinks, SimWorld } from '@dsys/simulation'
 import type { Clients } from './clients.ts'
+import type { KvKnobs } from './knobs.ts'
 import type { KvService } from './kv-program.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -13,15 +14,18 @@ export interface LivenessParts {
   readonly clients: Clients
   readonly random: Random
   readonly service: (id: string) => KvService | undefined
-  readonly electionTimeoutMs: number
-  readonly coreShare: number
+  readonly links: Pick<SimLinks<unknown>, 'underWayUntilMs'>
+  readonly knobs: Pick<KvKnobs, 'raft' | 'link' | 'disk' | 'callTimeoutMs' | 'coreShare'>
   /** Nodes that nobody expects to come back. */
   readonly lost: ReadonlySet<string>
 }
 
-/** What a healed core may take until it takes writes: so many election timeouts, and the rest of what waits. */
-const PROGRESS_ELECTIONS = 40
-const PROGRESS_MS = 10_000
+/** A healed core takes writes within so many election timeouts; the most of some thousand seeds is half of it ... */
+const PROGRESS_TIMEOUTS = 12
+/** ... and as many round trips as it takes to bring what somebody may lack to all, in messages of one entry in the worst case. */
+const SYNCS_PER_ROUND_TRIP = 2
+/** Whoever is not of the core may lead it, over links that lose frames; see the scenario raft. */
+const HEARTBEATS_PER_LOSS = 25
 const PROBE_PAUSE_MS = 50
 
 /**
@@ -30,11 +34,9 @@ const PROBE_PAUSE_MS = 50
  */
 export class Liveness {
   readonly #parts: LivenessParts
-  readonly #withinMs: number
 
   constructor(parts: LivenessParts) {
     this.#parts = parts
-    this.#withinMs = PROGRESS_MS + PROGRESS_ELECTIONS * parts.electionTimeoutMs
   }
 
   async run(): Promise<void> {
@@ -57,9 +59,10 @@ export class Liveness {
       'last reads',
       () => unread.size === 0 && clients.open === 0,
       () => (unread.size > 0 ? `nobody answers reads of ${[...unread].join(', ')}` : `${clients.open} calls never end`),
+      this.#parts.knobs.callTimeoutMs,
     )
     // What is under way, a late frame for instance, must do no harm either.
-    await scheduler.runAsync(scheduler.nowMs + this.#parts.electionTimeoutMs, () => verdict.broken)
+    await scheduler.runAsync(scheduler.nowMs + this.#electionTimeoutMs, () => verdict.broken)
   }
 
   #alive(): string[] {
@@ -68,11 +71,11 @@ export class Liveness {
   }
 
   #drawCore(): string[] {
-    const { world, random, coreShare } = this.#parts
+    const { world, random, knobs } = this.#parts
     const alive = this.#alive()
     const size = Math.min(
       alive.length,
-      Math.max(Math.floor(world.ids.length / 2) + 1, Math.floor(coreShare * world.ids.length)),
+      Math.max(Math.floor(world.ids.length / 2) + 1, Math.floor(knobs.coreShare * world.ids.length)),
     )
     const core: string[] = []
     while (core.length < size) core.push(...alive.splice(random.integer(0, alive.length), 1))
@@ -92,7 +95,7 @@ export class Liveness {
   }
 
   #probe(id: string, done: Set<string>, attempt = 1): void {
-    const { scheduler, service, electionTimeoutMs, verdict } = this.#parts
+    const { scheduler, service, verdict } = this.#parts
     let ended = false
     const again = (): void => {
       if (ended || verdict.broken) return
@@ -107,7 +110,7 @@ export class Liveness {
     const { life, keyspace } = found
     life.onEnd(again)
     life.process.input(() => {
-      const options = { timeoutMs: 4 * electionTimeoutMs }
+      const options = { timeoutMs: 4 * this.#electionTimeoutMs }
       keyspace
         .put(`probe-${id}`, `p${id}-${life.generation}-${attempt}`, options)
         .then(() => keyspace.get(`probe-${id}`, options))
@@ -175,17 +178,39 @@ export class Liveness {
     clients.readLast(key, nodes[turn % nodes.length] as string, turn, done)
   }
 
-  async #until(rule: string, condition: () => boolean, message: () => string): Promise<void> {
+  get #electionTimeoutMs(): number {
+    return this.#parts.knobs.raft.electionTimeoutMs
+  }
+
+  /** How long it may take from now on until all have what any of them has. */
+  #boundMs(): number {
+    const { scheduler, links, knobs, world, service } = this.#parts
+    const { raft, link, disk } = knobs
+    const statuses = world.ids.map((id) => service(id)?.raft.status())
+    const last = Math.max(0, ...statuses.map((status) => status?.lastIndex ?? 0))
+    // Of whoever is still starting nobody knows what it has.
+    const applied = Math.min(...this.#alive().map((id) => service(id)?.raft.status().lastApplied ?? 0))
+    const syncMs = disk.syncMs?.[1] ?? 0
+    const lossMs = HEARTBEATS_PER_LOSS * (link.lossRate ?? 0) * raft.heartbeatIntervalMs
+    const entryMs = 2 * link.delayMs + SYNCS_PER_ROUND_TRIP * syncMs + lossMs
+    // A late word of an old leader renews the patience of those who hear it, so nobody is elected before the last one.
+    const lateMs = Math.max(0, links.underWayUntilMs - scheduler.nowMs)
+    return lateMs + PROGRESS_TIMEOUTS * this.#electionTimeoutMs + (last - applied) * entryMs
+  }
+
+  /** @param extraMs what `condition` may take besides. */
+  async #until(rule: string, condition: () => boolean, message: () => string, extraMs = 0): Promise<void> {
     const { scheduler, verdict } = this.#parts
+    const withinMs = this.#boundMs() + extraMs
     let held = condition()
     if (!held) {
-      await scheduler.runAsync(scheduler.nowMs + this.#withinMs, () => {
+      await scheduler.runAsync(scheduler.nowMs + withinMs, () => {
         held ||= condition()
         return held || verdict.broken
       })
     }
     if (held || verdict.broken) return
-    verdict.break(rule, `${message()} within ${this.#withinMs} ms\n${this.#describe()}`)
+    verdict.break(rule, `${message()} within ${Math.round(withinMs)} ms\n${this.#describe()}`)
   }
 
   #describe(): string {

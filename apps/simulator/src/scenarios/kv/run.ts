@@ -42,6 +42,7 @@ export class KvRun {
   readonly #replicas: Replicas
   readonly #clients: Clients
   readonly #programs = new Map<string, KvProgram>()
+  readonly #links: SimNetwork['links']
   readonly #world: SimWorld
   readonly #nemesis: Nemesis
   /** Who leads each term. */
@@ -79,6 +80,7 @@ export class KvRun {
       { fastNegative: knobs.fastNegative, maxFrameBytes: knobs.maxFrameBytes, broadcast: false },
     )
     const machines = ids.map((id) => this.#machine(id, ids, network))
+    this.#links = network.links
     this.#world = new SimWorld({ machines, network: network.links, leader: () => this.#leader() })
     this.#nemesis = new Nemesis({ scheduler, world: this.#world, atlas: this.#atlas, trace: this.#trace, count })
     const { callTimeoutMs, valueBytes } = knobs
@@ -127,8 +129,8 @@ export class KvRun {
       clients: this.#clients,
       random: this.#random.stream('liveness'),
       service: (id) => this.#service(id),
-      electionTimeoutMs: this.#knobs.raft.electionTimeoutMs,
-      coreShare: this.#knobs.coreShare,
+      links: this.#links,
+      knobs: this.#knobs,
       lost: this.#atlas.lost,
     })
     await liveness.run()
@@ -169,6 +171,7 @@ export class KvRun {
       reached: (life, moment) => this.#reachedBy(life, moment),
       onRole: (life, change) => this.#onRole(life, change),
       onExit: (life, error) => this.#onExit(life, error),
+      onLost: (what) => this.#verdict.break('durable log', `${id} does not find ${what}`),
       onDamaged: (life, error) => this.#onDamaged(life, error),
     })
     this.#programs.set(id, program)

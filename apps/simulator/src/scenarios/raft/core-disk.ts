@@ -50,7 +50,7 @@ export class CoreDisk implements MachineDisk {
   #lastDueMs = 0
   #stalls = 0
   #full = 0
-  #syncFailures = 0
+  readonly #syncFailures: { readonly probability: number }[] = []
   #readFailures = 0
   #damaged = false
 
@@ -76,9 +76,10 @@ export class CoreDisk implements MachineDisk {
         this.#readFailures++
         return once(() => this.#readFailures--)
       },
-      failSyncs: () => {
-        this.#syncFailures++
-        return once(() => this.#syncFailures--)
+      failSyncs: ({ probability = 1 } = {}) => {
+        const failure = { probability }
+        this.#syncFailures.push(failure)
+        return once(() => this.#syncFailures.splice(this.#syncFailures.indexOf(failure), 1))
       },
       fill: () => {
         this.#full++
@@ -208,12 +209,16 @@ export class CoreDisk implements MachineDisk {
     this.#parts.scheduler.at(first.dueMs, () => this.#sync())
   }
 
+  #syncFails(): boolean {
+    return this.#syncFailures.some(({ probability }) => probability >= 1 || this.#parts.random.float() < probability)
+  }
+
   #sync(): void {
     this.#pumpAtMs = Number.POSITIVE_INFINITY
     if (this.#stalls > 0) return
     const { nowMs } = this.#parts.scheduler
     for (let first = this.#queue[0]; first !== undefined && first.dueMs <= nowMs; first = this.#queue[0]) {
-      if (this.#syncFailures > 0) {
+      if (this.#syncFails()) {
         // What the failed sync was to keep is still unsynced; the node ends over it, and a crash decides what is left.
         first.done(true)
         return

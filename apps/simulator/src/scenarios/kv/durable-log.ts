@@ -1,0 +1,114 @@
+import type { GroupLog, HardState, LogEntry, LogStorage, LogWrite, RecoveredLog } from '@dsys/storage'
+
+/** What one life asked its log to change and was not told about: it may be durable, in part or not at all. */
+interface Asked {
+  readonly hardState: HardState | undefined
+  /** From here on entries may have been replaced. */
+  readonly fromIndex: number
+}
+
+/**
+ * Remembers what the log of one node has said to be durable, over all of its lives, and compares that with what the next life finds:
+ * more than a cluster shows, whose other nodes have the same entries.
+ */
+export class DurableLog {
+  readonly #lost: (what: string) => void
+  #hardState: HardState = { term: 0, votedFor: undefined }
+  #entries = new Map<number, LogEntry>()
+  #snapshotIndex = 0
+  #asked = new Set<Asked>()
+
+  /** @param lost is told what a life does not find that was durable. */
+  constructor(lost: (what: string) => void) {
+    this.#lost = lost
+  }
+
+  /** The log for one life; `inner` is its log, which changes in nothing. */
+  watch(inner: LogStorage): LogStorage {
+    return {
+      start: (...options) => inner.start(...options),
+      stop: () => inner.stop(),
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+      openGroup: async (...group) => {
+        const log = await inner.openGroup(...group)
+        this.#compare(log.recovered)
+        this.#begin(log.recovered)
+        return this.#watchGroup(log)
+      },
+    }
+  }
+
+  #watchGroup(log: GroupLog): GroupLog {
+    return {
+      recovered: log.recovered,
+      persist: async (write) => {
+        const asked = { hardState: write.hardState, fromIndex: write.entries?.[0]?.index ?? Number.POSITIVE_INFINITY }
+        this.#asked.add(asked)
+        await log.persist(write)
+        this.#asked.delete(asked)
+        this.#persisted(write)
+      },
+      saveSnapshot: async (meta, content) => {
+        await log.saveSnapshot(meta, content)
+        this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index)
+      },
+      snapshot: () => log.snapshot(),
+      compact: (index) => {
+        this.#remove(index)
+        return log.compact(index)
+      },
+      resetToSnapshot: () => {
+        this.#remove(Number.POSITIVE_INFINITY)
+        return log.resetToSnapshot()
+      },
+      [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+    }
+  }
+
+  #begin({ hardState, entries, snapshot }: RecoveredLog): void {
+    this.#hardState = hardState
+    this.#entries = new Map(entries.map((entry) => [entry.index, entry]))
+    this.#snapshotIndex = snapshot?.index ?? 0
+    // What was asked in an earlier life is settled: it is there now, or it never comes.
+    this.#asked = new Set()
+  }
+
+  #persisted({ hardState, entries = [] }: LogWrite): void {
+    if (hardState !== undefined) this.#hardState = hardState
+    const first = entries[0]
+    if (first === undefined) return
+    for (let index = first.index; this.#entries.delete(index); index++);
+    for (const entry of entries) this.#entries.set(entry.index, entry)
+  }
+
+  #remove(upTo: number): void {
+    // They are in the order of their indexes.
+    for (const index of this.#entries.keys()) {
+      if (index > upTo) return
+      this.#entries.delete(index)
+    }
+  }
+
+  #compare({ hardState, snapshot, entries }: RecoveredLog): void {
+    const possible = [this.#hardState, ...[...this.#asked].flatMap((asked) => asked.hardState ?? [])]
+    const same = ({ term, votedFor }: HardState): boolean => term === hardState.term && votedFor === hardState.votedFor
+    if (!possible.some(same))
+      this.#lost(`the vote ${JSON.stringify(this.#hardState)}: it has ${JSON.stringify(hardState)}`)
+    const base = snapshot?.index ?? 0
+    if (base < this.#snapshotIndex) this.#lost(`the snapshot at ${this.#snapshotIndex}: it has that at ${base}`)
+    const found = new Map(entries.map((entry) => [entry.index, entry]))
+    const replaced = Math.min(...[...this.#asked].map(({ fromIndex }) => fromIndex))
+    for (const [index, entry] of this.#entries) {
+      if (index <= base || index >= replaced) continue
+      const there = found.get(index)
+      if (there !== undefined && equal(there, entry)) continue
+      this.#lost(
+        `entry ${index} of term ${entry.term}: it has ${there === undefined ? 'none' : `one of ${there.term}`}`,
+      )
+    }
+  }
+}
+
+function equal(a: LogEntry, b: LogEntry): boolean {
+  return a.term === b.term && a.kind === b.kind && Buffer.compare(a.data, b.data) === 0
+}
