@@ -22,7 +22,9 @@ interface Reconfiguration extends WantedMembership {
   resendMs: number
   /** A leader was asked. */
   asked: boolean
-  /** A leader has taken it: the configuration that began it has this index. */
+  /** A leader has taken it, the present one or one before. */
+  taken: boolean
+  /** The present leader has taken it: the configuration that began it has this index. */
   acceptedIndex: number | undefined
 }
 
@@ -63,6 +65,7 @@ export class Reconfigurations {
       pending,
       resendMs: 0,
       asked: false,
+      taken: false,
       acceptedIndex: undefined,
     }
     this.#open.set(ticket, one)
@@ -86,7 +89,9 @@ export class Reconfigurations {
   /** A leader has begun it, or is there already: by the configuration at `index`. */
   accepted(ticket: number, index: number): void {
     const one = this.#open.get(ticket)
-    if (one !== undefined) one.acceptedIndex = Math.max(one.acceptedIndex ?? 0, index)
+    if (one === undefined) return
+    one.taken = true
+    one.acceptedIndex = index
   }
 
   /** It was not taken; asked again at `resendMs` unless that is in vain. */
@@ -95,13 +100,17 @@ export class Reconfigurations {
     if (one === undefined) return
     one.resendMs = resendMs
     // Once a leader has taken it, what is unexpected now may be what it has become.
-    if (why === 'unexpected' && one.acceptedIndex === undefined) {
+    if (why === 'unexpected' && !one.taken) {
       this.#settle(one, () => one.pending.reject(new MembershipConflictError(this.#config.group)))
     }
   }
 
+  /** What an earlier leader has begun may be gone with its log, so the present one is asked, and its index counts. */
   leaderChanged(): void {
-    for (const one of this.#open.values()) one.resendMs = 0
+    for (const one of this.#open.values()) {
+      one.resendMs = 0
+      one.acceptedIndex = undefined
+    }
   }
 
   /** This node has this configuration, committed. */
