@@ -62,8 +62,6 @@ export const RAFT_MEMBERS_MUTANTS = [
     file: 'packages/raft/src/core/reconfiguration.ts',
     from: `  if (index > state.commitIndex || state.commitIndex < leadership.termStartIndex) return`,
     to: `  if (index > state.commitIndex) return`,
-    scenario: 'raft',
-    fixed: { weather: 'voters-change' },
   },
   {
     name: 'a change is begun while another is on its way',
@@ -118,6 +116,20 @@ export const RAFT_MEMBERS_MUTANTS = [
     to: `const configuration = simpleConfiguration(config.voters)`,
     scenario: 'raft',
     fixed: { weather: 'voters-change' },
+  },
+  {
+    name: 'a snapshot holds the configuration that is on its way',
+    source: 'P-28',
+    file: 'packages/raft/src/snapshot-keeper.ts',
+    from: `const context = encodeConfiguration(core.configurationAt(index))`,
+    to: `const context = encodeConfiguration(core.configuration.configuration)`,
+  },
+  {
+    name: 'what an earlier leader has begun says when a change is done',
+    source: 'a bug that this package has had',
+    file: 'packages/raft/src/reconfigurations.ts',
+    from: `if (one !== undefined) one.acceptedIndex = index`,
+    to: `if (one !== undefined) one.acceptedIndex = Math.max(one.acceptedIndex ?? 0, index)`,
   },
   {
     name: 'the configurations in the log are ignored at a restart',

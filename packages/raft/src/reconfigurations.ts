@@ -22,9 +22,7 @@ interface Reconfiguration extends WantedMembership {
   resendMs: number
   /** A leader was asked. */
   asked: boolean
-  /** A leader has taken it, the present one or one before. */
-  taken: boolean
-  /** The present leader has taken it: the configuration that began it has this index. */
+  /** A leader has taken it: the configuration that began it has this index, by the last that said so. */
   acceptedIndex: number | undefined
 }
 
@@ -65,7 +63,6 @@ export class Reconfigurations {
       pending,
       resendMs: 0,
       asked: false,
-      taken: false,
       acceptedIndex: undefined,
     }
     this.#open.set(ticket, one)
@@ -89,9 +86,8 @@ export class Reconfigurations {
   /** A leader has begun it, or is there already: by the configuration at `index`. */
   accepted(ticket: number, index: number): void {
     const one = this.#open.get(ticket)
-    if (one === undefined) return
-    one.taken = true
-    one.acceptedIndex = index
+    // What an earlier leader has begun may be gone with its log, and begun again at a lower index.
+    if (one !== undefined) one.acceptedIndex = index
   }
 
   /** It was not taken; asked again at `resendMs` unless that is in vain. */
@@ -100,17 +96,13 @@ export class Reconfigurations {
     if (one === undefined) return
     one.resendMs = resendMs
     // Once a leader has taken it, what is unexpected now may be what it has become.
-    if (why === 'unexpected' && !one.taken) {
+    if (why === 'unexpected' && one.acceptedIndex === undefined) {
       this.#settle(one, () => one.pending.reject(new MembershipConflictError(this.#config.group)))
     }
   }
 
-  /** What an earlier leader has begun may be gone with its log, so the present one is asked, and its index counts. */
   leaderChanged(): void {
-    for (const one of this.#open.values()) {
-      one.resendMs = 0
-      one.acceptedIndex = undefined
-    }
+    for (const one of this.#open.values()) one.resendMs = 0
   }
 
   /** This node has this configuration, committed. */
