@@ -70,6 +70,22 @@ describe('a change of the voters', () => {
     expect(node.core.reconfigure(target)).toBe('transferring')
   })
 
+  test('rests while leadership is being handed over, and goes on when that was in vain', () => {
+    const node = leader()
+    node.core.reconfigure({ voters: ['n1', 'n2'], learners: [] })
+    node.settle()
+    node.core.transfer('n3', node.nowMs)
+    node.have('n2')
+    expect(node.core.commitIndex).toBe(2)
+    expect(last(node)).toBe(2)
+    for (let i = 0; i < ELECTION_TIMEOUT_MS / HEARTBEAT_INTERVAL_MS; i++) {
+      node.pass(HEARTBEAT_INTERVAL_MS)
+      node.step('n2', { type: 'heartbeat-response', term: 1, round: 0 })
+    }
+    node.settle()
+    expect(node.members).toBe('n1 n2|n1 n2 n3||')
+  })
+
   test('P-27: another is refused while one is not committed, or both configurations are in force', () => {
     const node = leader()
     const two = { voters: ['n1', 'n2'], learners: [] }
@@ -196,6 +212,22 @@ describe('P-31: who is new', () => {
     }
     expect(node.members).toBe('n1 n2 n3||n4|n1 n2 n3 n4')
     expect(node.core.commitIndex).toBe(22)
+  })
+
+  test('is no voter when it has fallen silent by the time that it could be one', () => {
+    const node = leader()
+    node.core.reconfigure({ voters: ['n1', 'n2', 'n4'], learners: [] })
+    node.have('n4')
+    for (let ms = 0; ms < 2 * ELECTION_TIMEOUT_MS; ms += HEARTBEAT_INTERVAL_MS) {
+      node.pass(HEARTBEAT_INTERVAL_MS)
+      node.step('n2', { type: 'heartbeat-response', term: 1, round: 0 })
+    }
+    node.have('n2')
+    expect(node.core.commitIndex).toBe(2)
+    expect(node.members).toBe('n1 n2 n3||n4|n1 n2 n4')
+    node.step('n4', { type: 'heartbeat-response', term: 1, round: 0 })
+    node.settle()
+    expect(node.members).toBe('n1 n2 n4|n1 n2 n3||')
   })
 
   test('is no voter while it needs a snapshot', () => {
