@@ -2,6 +2,7 @@ import { KV_MUTANTS } from './kv.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
 import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
+import { RAFT_MEMBERS_MUTANTS } from './raft-members.mjs'
 import { STORAGE_MUTANTS } from './storage.mjs'
 
 /**
@@ -11,6 +12,7 @@ import { STORAGE_MUTANTS } from './storage.mjs'
  */
 export const MUTANTS = [
   ...RAFT_MUTANTS,
+  ...RAFT_MEMBERS_MUTANTS,
   ...RAFT_DRIVER_MUTANTS,
   ...KV_MUTANTS,
   ...STORAGE_MUTANTS,

@@ -68,8 +68,8 @@ export const RAFT_MUTANTS = [
     name: 'the leader counts its own entries before they are durable',
     source: 'Raft §5.3',
     file: 'packages/raft/src/core/replication.ts',
-    from: `const matches = [state.outbox.durableIndex]`,
-    to: `const matches = [state.log.lastIndex]`,
+    from: `id === state.config.id ? state.outbox.durableIndex :`,
+    to: `id === state.config.id ? state.log.lastIndex :`,
     scenario: 'raft',
   },
   {
@@ -124,8 +124,10 @@ export const RAFT_MUTANTS = [
     name: 'a read is served without a round',
     source: 'dissertation §6.4; P-22',
     file: 'packages/raft/src/core/reads.ts',
-    from: `const confirmed = reachedByMajority(rounds)`,
-    to: `const confirmed = leadership.round`,
+    from: `  const confirmed = confirmedRound(state, leadership)
+  const waiting = leadership.reads`,
+    to: `  const confirmed = leadership.round
+  const waiting = leadership.reads`,
     scenario: 'raft',
   },
   {

@@ -22,7 +22,7 @@ interface Reconfiguration extends WantedMembership {
   resendMs: number
   /** A leader was asked. */
   asked: boolean
-  /** A leader has taken it: the configuration that began it has this index. */
+  /** A leader has taken it: the configuration that began it has this index, by the last that said so. */
   acceptedIndex: number | undefined
 }
 
@@ -86,7 +86,8 @@ export class Reconfigurations {
   /** A leader has begun it, or is there already: by the configuration at `index`. */
   accepted(ticket: number, index: number): void {
     const one = this.#open.get(ticket)
-    if (one !== undefined) one.acceptedIndex = Math.max(one.acceptedIndex ?? 0, index)
+    // What an earlier leader has begun may be gone with its log, and begun again at a lower index.
+    if (one !== undefined) one.acceptedIndex = index
   }
 
   /** It was not taken; asked again at `resendMs` unless that is in vain. */

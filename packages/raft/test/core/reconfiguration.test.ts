@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Configuration, simpleConfiguration } from '../../src/core/configuration.ts'
-import type { AppendRequest, Message, VoteRequest } from '../../src/core/messages.ts'
-import type { RestoredState } from '../../src/core/raft-core.ts'
+import { simpleConfiguration } from '../../src/core/configuration.ts'
 import {
   configurationEntry,
   coreOf,
@@ -12,68 +10,9 @@ import {
   OF_THREE,
   stored,
 } from './support/cluster.ts'
+import { append, catchingUp, joint, last, leader, preVotes, withConfigurations } from './support/members.ts'
 
 // The ids are those of the list of known protocol bugs that comments in the core refer to; § is Ongaro's dissertation.
-
-type Sent = readonly { readonly to: string; readonly message: Message }[]
-
-/** n1 leads term 1 and has committed its first entry. */
-function leader(config: Parameters<typeof coreOf>[1] = {}): Driven {
-  const node = coreOf(undefined, config)
-  node.lead('n2')
-  node.have('n2')
-  return node
-}
-
-/** A node whose log, in term 1, is one entry and then these configurations. */
-function withConfigurations(...configurations: Configuration[]): RestoredState {
-  const entries = configurations.map((configuration, i) => configurationEntry(2 + i, 1, configuration))
-  return { hardState: { term: 1, votedFor: undefined }, snapshot: undefined, entries: [...entriesOf([1]), ...entries] }
-}
-
-const joint = (voters: string[], outgoing: string[], learners: string[] = []): Configuration => ({
-  voters,
-  outgoing,
-  learners,
-  target: undefined,
-})
-
-const catchingUp = (voters: string[], learners: string[], target: string[]): Configuration => ({
-  voters,
-  learners,
-  outgoing: [],
-  target: { voters: target, learners: [] },
-})
-
-const append = (
-  term: number,
-  prev: [number, number],
-  entries: AppendRequest['entries'],
-  commitIndex = 0,
-): AppendRequest => ({
-  type: 'append-request',
-  term,
-  prevIndex: prev[0],
-  prevTerm: prev[1],
-  commitIndex,
-  round: 0,
-  entries,
-})
-
-const receivers = (sent: Sent, type: Message['type']): string[] => [
-  ...new Set(sent.filter(({ message }) => message.type === type).map(({ to }) => to)),
-]
-
-/** Asks for pre-votes and has those of `voters`. Returns the role that comes of it. */
-function preVotes(node: Driven, ...voters: string[]): string {
-  node.core.campaign(node.nowMs)
-  node.settle()
-  const term = node.core.term + 1
-  for (const from of voters) node.step(from, { type: 'vote-response', term, preVote: true, granted: true })
-  return node.core.role
-}
-
-const last = (node: Driven): number => node.core.log.lastIndex
 
 describe('a change of the voters', () => {
   test('goes by learners that catch up, both configurations, and the new one alone', () => {
@@ -129,6 +68,22 @@ describe('a change of the voters', () => {
     const node = leader()
     node.core.transfer('n3', node.nowMs)
     expect(node.core.reconfigure(target)).toBe('transferring')
+  })
+
+  test('rests while leadership is being handed over, and goes on when that was in vain', () => {
+    const node = leader()
+    node.core.reconfigure({ voters: ['n1', 'n2'], learners: [] })
+    node.settle()
+    node.core.transfer('n3', node.nowMs)
+    node.have('n2')
+    expect(node.core.commitIndex).toBe(2)
+    expect(last(node)).toBe(2)
+    for (let i = 0; i < ELECTION_TIMEOUT_MS / HEARTBEAT_INTERVAL_MS; i++) {
+      node.pass(HEARTBEAT_INTERVAL_MS)
+      node.step('n2', { type: 'heartbeat-response', term: 1, round: 0 })
+    }
+    node.settle()
+    expect(node.members).toBe('n1 n2|n1 n2 n3||')
   })
 
   test('P-27: another is refused while one is not committed, or both configurations are in force', () => {
@@ -245,131 +200,6 @@ describe('a later leader finishes what it finds in its log', () => {
   })
 })
 
-describe('who counts', () => {
-  test('P-17: in a joint configuration an entry needs a majority of both', () => {
-    const node = leader()
-    node.core.reconfigure({ voters: ['n1', 'n4', 'n5'], learners: [] })
-    node.have('n2')
-    node.have('n4', 'n5')
-    expect(node.members).toBe('n1 n4 n5|n1 n2 n3||')
-    const jointIndex = last(node)
-    node.have('n4', 'n5')
-    expect(node.core.commitIndex).toBe(jointIndex - 1)
-    node.have('n2')
-    expect(node.core.commitIndex).toBe(jointIndex)
-
-    const other = leader()
-    other.core.reconfigure({ voters: ['n1', 'n4', 'n5'], learners: [] })
-    other.have('n2')
-    other.have('n4', 'n5')
-    other.have('n2', 'n3')
-    expect(other.core.commitIndex).toBe(jointIndex - 1)
-    other.have('n5')
-    expect(other.core.commitIndex).toBe(jointIndex)
-  })
-
-  test('P-17: so does an election, and everybody in one of them is asked', () => {
-    for (const [first, second] of [
-      [['n4', 'n5'], 'n2'],
-      [['n2', 'n3'], 'n4'],
-    ] as const) {
-      const node = coreOf(withConfigurations(joint(['n1', 'n4', 'n5'], ['n1', 'n2', 'n3'])))
-      node.core.campaign(0)
-      expect(receivers(node.settle(), 'vote-request').sort()).toEqual(['n2', 'n3', 'n4', 'n5'])
-      for (const from of [...first, second]) {
-        expect(node.core.role).toBe('pre-candidate')
-        node.step(from, { type: 'vote-response', term: 2, preVote: true, granted: true })
-      }
-      node.settle()
-      for (const from of [...first, second]) {
-        expect(node.core.role).toBe('candidate')
-        node.step(from, { type: 'vote-response', term: 2, preVote: false, granted: true })
-      }
-      expect(node.core.role).toBe('leader')
-    }
-  })
-
-  test('P-17: so do a read and the doubt of a leader that it still leads', () => {
-    const restored = withConfigurations(joint(['n1', 'n4', 'n5'], ['n1', 'n2', 'n3']))
-    const lead = (): Driven => {
-      const node = coreOf(restored)
-      node.lead('n2', 'n4')
-      return node
-    }
-    const node = lead()
-    // The first entry of the term is committed, the next configuration is not.
-    node.have('n2', 'n4')
-    node.core.requestRead(7)
-    const round = node.effects().messages.find(({ message }) => message.type === 'heartbeat-request')?.message
-    const answer = { type: 'heartbeat-response', term: 2, round: (round as { round: number }).round } as const
-    expect(node.members).toBe('n1 n4 n5|||')
-    node.step('n2', answer)
-    node.step('n3', answer)
-    expect(node.effects().confirmedReads).toEqual([])
-    node.step('n4', answer)
-    expect(node.effects().confirmedReads).toMatchObject([{ ticket: 7 }])
-
-    const silent = lead()
-    for (let ms = 0; ms <= 2 * ELECTION_TIMEOUT_MS; ms += HEARTBEAT_INTERVAL_MS) {
-      for (const from of ['n2', 'n3']) silent.step(from, { type: 'heartbeat-response', term: 2, round: 0 })
-      silent.pass(HEARTBEAT_INTERVAL_MS)
-    }
-    expect(silent.core.role).toBe('follower')
-  })
-
-  test('P-17: learners never count and are not asked for votes', () => {
-    const node = coreOf(undefined, { voters: ['n1', 'n2', 'n3'] })
-    node.lead('n2')
-    node.have('n2', 'n3')
-    node.core.reconfigure({ voters: ['n1', 'n2', 'n3'], learners: ['n4', 'n5'] })
-    node.pass(HEARTBEAT_INTERVAL_MS)
-    expect(receivers(node.have('n4', 'n5'), 'append-request').sort()).toEqual(['n2', 'n3', 'n4', 'n5'])
-    expect(node.core.commitIndex).toBe(1)
-    node.have('n2')
-    expect(node.core.commitIndex).toBe(2)
-    expect(node.core.transfer('n4', node.nowMs)).toBe(false)
-
-    const candidate = coreOf(withConfigurations(simpleConfiguration(['n1', 'n2', 'n3'], ['n4', 'n5'])))
-    expect(preVotes(candidate, 'n4', 'n5')).toBe('pre-candidate')
-    candidate.core.campaign(0)
-    expect(receivers(candidate.settle(), 'vote-request')).toEqual(['n2', 'n3'])
-    expect(preVotes(candidate, 'n4', 'n2')).toBe('candidate')
-  })
-
-  test('P-17: a learner does not campaign, also when it is told to', () => {
-    const node = coreOf(withConfigurations(simpleConfiguration(['n2', 'n3'], ['n1'])), { voters: [] })
-    node.pass(5 * ELECTION_TIMEOUT_MS)
-    node.step('n2', append(1, [2, 1], [], 2))
-    node.step('n2', { type: 'timeout-now', term: 1 })
-    node.pass(5 * ELECTION_TIMEOUT_MS)
-    expect(node.core).toMatchObject({ role: 'follower', term: 1, leader: undefined })
-    expect(receivers(node.settle(), 'vote-request')).toEqual([])
-  })
-
-  test('P-29: a configuration is in force where it is appended, on the leader and on a follower', () => {
-    const node = leader()
-    node.core.takeEvents()
-    node.core.reconfigure({ voters: ['n1', 'n2', 'n3', 'n4', 'n5'], learners: [] })
-    node.have('n2', 'n4', 'n5')
-    expect(node.members).toBe('n1 n2 n3 n4 n5|n1 n2 n3||')
-    expect(node.core.configuration.index).toBe(3)
-    expect(node.core.commitIndex).toBe(2)
-    // Two of the old three are no majority of the new five.
-    node.have('n2')
-    expect(node.core.commitIndex).toBe(2)
-    expect(node.core.takeEvents().map((event) => (event.type === 'configuration' ? event.index : event.type))).toEqual([
-      2, 3,
-    ])
-
-    const follower = coreOf(stored([1]))
-    follower.step('n2', append(1, [1, 1], [configurationEntry(2, 1, simpleConfiguration(['n1', 'n2', 'n4']))]))
-    follower.settle()
-    follower.nowMs += 3 * ELECTION_TIMEOUT_MS
-    follower.core.campaign(follower.nowMs)
-    expect(receivers(follower.settle(), 'vote-request')).toEqual(['n2', 'n4'])
-  })
-})
-
 describe('P-31: who is new', () => {
   test('counts for nothing until it has the log, so one that is not there takes nothing away', () => {
     const node = leader()
@@ -382,6 +212,22 @@ describe('P-31: who is new', () => {
     }
     expect(node.members).toBe('n1 n2 n3||n4|n1 n2 n3 n4')
     expect(node.core.commitIndex).toBe(22)
+  })
+
+  test('is no voter when it has fallen silent by the time that it could be one', () => {
+    const node = leader()
+    node.core.reconfigure({ voters: ['n1', 'n2', 'n4'], learners: [] })
+    node.have('n4')
+    for (let ms = 0; ms < 2 * ELECTION_TIMEOUT_MS; ms += HEARTBEAT_INTERVAL_MS) {
+      node.pass(HEARTBEAT_INTERVAL_MS)
+      node.step('n2', { type: 'heartbeat-response', term: 1, round: 0 })
+    }
+    node.have('n2')
+    expect(node.core.commitIndex).toBe(2)
+    expect(node.members).toBe('n1 n2 n3||n4|n1 n2 n4')
+    node.step('n4', { type: 'heartbeat-response', term: 1, round: 0 })
+    node.settle()
+    expect(node.members).toBe('n1 n2 n4|n1 n2 n3||')
   })
 
   test('is no voter while it needs a snapshot', () => {
@@ -487,188 +333,5 @@ describe('P-28: a configuration that is not committed', () => {
     const behind = [configurationEntry(6, 2, newer)]
     expect(coreOf({ hardState, snapshot, entries: behind }, { voters: ['n1'] }).members).toBe('n1 n4 n5|||')
     expect(coreOf({ hardState, snapshot, entries: [] }, { voters: ['n1'] }).members).toBe('n1 n2 n3|||')
-  })
-})
-
-describe('P-10: a leader that is removed', () => {
-  /** n1 leads until n2 and n3 alone are the voters; that is not committed yet. */
-  const leaving = (): Driven => {
-    const node = leader()
-    node.core.reconfigure({ voters: ['n2', 'n3'], learners: [] })
-    node.have('n2')
-    node.have('n2', 'n3')
-    expect(node.members).toBe('n2 n3|||')
-    return node
-  }
-
-  test('P-17: goes on until that is committed, and does not count itself', () => {
-    const node = leaving()
-    expect(receivers(node.have('n2'), 'append-request')).toEqual([])
-    expect(node.core).toMatchObject({ role: 'leader', commitIndex: 3 })
-    node.propose(1)
-    expect(receivers(node.settle(), 'append-request')).toEqual(['n2', 'n3'])
-    expect(node.core.role).toBe('leader')
-    node.have('n3')
-    expect(node.core).toMatchObject({ role: 'follower', commitIndex: 4 })
-  })
-
-  test('§4.2.2: then tells the voter with the most of the log to take over, and steps down', () => {
-    for (const [behind, heir] of [
-      ['n2', 'n3'],
-      ['n3', 'n2'],
-    ] as const) {
-      const node = leaving()
-      node.settle()
-      node.step(behind, { type: 'append-accepted', term: 1, matchIndex: 4, round: 0 })
-      node.propose(1)
-      const sent = node.have(heir)
-      expect(receivers(sent, 'timeout-now')).toEqual([heir])
-      expect(node.core).toMatchObject({ role: 'follower', leader: undefined, term: 1 })
-      node.pass(5 * ELECTION_TIMEOUT_MS)
-      expect(node.core.role).toBe('follower')
-    }
-  })
-
-  test('who takes over needs no vote of it', () => {
-    const members = withConfigurations(joint(['n1', 'n3'], ['n1', 'n2', 'n3']), simpleConfiguration(['n1', 'n3']))
-    const heir = coreOf(members)
-    heir.step('n2', append(1, [3, 1], [], 3))
-    heir.step('n2', { type: 'timeout-now', term: 1 })
-    expect(heir.core).toMatchObject({ role: 'candidate', term: 2 })
-    expect(receivers(heir.settle(), 'vote-request')).toEqual(['n3'])
-    heir.step('n2', { type: 'vote-response', term: 2, preVote: false, granted: true })
-    expect(heir.core.role).toBe('candidate')
-    heir.step('n3', { type: 'vote-response', term: 2, preVote: false, granted: true })
-    expect(heir.core.role).toBe('leader')
-  })
-})
-
-describe('a node that is removed', () => {
-  /** n1 leads n1 and n2 alone, and that is committed; n3 has not heard of it. */
-  const without = (): Driven => {
-    const node = leader()
-    node.core.reconfigure({ voters: ['n1', 'n2'], learners: [] })
-    for (let i = 0; i < 3; i++) node.have('n2')
-    expect(node.core).toMatchObject({ commitIndex: 4, role: 'leader' })
-    expect(node.members).toBe('n1 n2|||')
-    return node
-  }
-
-  test('is sent to until it knows, and counts for nothing meanwhile', () => {
-    const node = without()
-    expect([...(node.core.progress?.keys() ?? [])]).toEqual(['n2', 'n3'])
-    node.propose(1)
-    node.have('n3')
-    expect(node.core.commitIndex).toBe(4)
-    // It has the entries, and is told that they are committed by the next word.
-    node.pass(HEARTBEAT_INTERVAL_MS)
-    expect(receivers(node.settle(), 'heartbeat-request')).toContain('n3')
-    node.settle()
-    expect([...(node.core.progress?.keys() ?? [])]).toEqual(['n2'])
-    node.pass(HEARTBEAT_INTERVAL_MS)
-    expect(receivers(node.settle(), 'heartbeat-request')).toEqual(['n2'])
-  })
-
-  test('and is not there is given up after ten election timeouts', () => {
-    const node = without()
-    const pass = (ms: number): void => {
-      for (let passed = 0; passed < ms; passed += HEARTBEAT_INTERVAL_MS) {
-        node.pass(HEARTBEAT_INTERVAL_MS)
-        node.have('n2')
-      }
-    }
-    pass(9 * ELECTION_TIMEOUT_MS)
-    expect(node.core.progress?.has('n3')).toBe(true)
-    pass(2 * ELECTION_TIMEOUT_MS)
-    expect(node.core.progress?.has('n3')).toBe(false)
-    expect(node.core.role).toBe('leader')
-  })
-
-  test('and knows it does not campaign', () => {
-    const node = coreOf(withConfigurations(joint(['n2', 'n3'], ['n1', 'n2', 'n3']), simpleConfiguration(['n2', 'n3'])))
-    node.step('n2', append(1, [3, 1], [], 3))
-    node.pass(5 * ELECTION_TIMEOUT_MS)
-    expect(node.core).toMatchObject({ role: 'follower', leader: undefined })
-    expect(receivers(node.settle(), 'vote-request')).toEqual([])
-  })
-
-  test('§4.2.2: but may be the only one that can be elected as long as that is not committed: then it campaigns', () => {
-    // n1 has the newest log; of n2 and n3 one has less, so neither can win without the other.
-    const removed = withConfigurations(joint(['n2', 'n3'], ['n1', 'n2', 'n3']), simpleConfiguration(['n2', 'n3']))
-    const node = coreOf(removed)
-    node.step('n2', append(1, [3, 1], [], 2))
-    node.pass(5 * ELECTION_TIMEOUT_MS)
-    expect(node.core.role).toBe('pre-candidate')
-    // It asks the voters of the newest configuration, and its own vote is none among them.
-    expect(preVotes(node, 'n2')).toBe('pre-candidate')
-    node.lead('n2', 'n3')
-    expect(node.core.role).toBe('leader')
-    // It commits, with the votes of others, and hands over.
-    const handedOver = node.have('n2', 'n3')
-    expect(receivers(handedOver, 'timeout-now')).toEqual(['n2'])
-    expect(node.core).toMatchObject({ role: 'follower', commitIndex: 4 })
-  })
-
-  test('and does not know it disturbs nobody: neither beside a leader nor without', () => {
-    const request: VoteRequest = {
-      type: 'vote-request',
-      term: 8,
-      preVote: false,
-      transfer: false,
-      lastIndex: 2,
-      lastTerm: 1,
-    }
-    const node = coreOf(withConfigurations(joint(['n1', 'n2'], ['n1', 'n2', 'n3']), simpleConfiguration(['n1', 'n2'])))
-    node.step('n2', append(1, [3, 1], [], 3))
-    node.settle()
-    node.step('n3', request)
-    node.nowMs += 5 * ELECTION_TIMEOUT_MS
-    node.step('n3', request)
-    node.step('n3', { ...request, preVote: true })
-    expect(node.settle()).toEqual([])
-    expect(node.core.term).toBe(1)
-  })
-})
-
-describe('priority', () => {
-  const waits = (priority: number, begin: (node: Driven) => void): number => {
-    const node = coreOf(undefined, { priority })
-    begin(node)
-    return node.core.nextDueMs - node.nowMs
-  }
-  const hear = (node: Driven): void => node.step('n2', { type: 'heartbeat-request', term: 1, commitIndex: 0, round: 0 })
-
-  test('a fraction makes the wait for a leader longer, by 1 / priority, from the first one on', () => {
-    for (const begin of [hear, () => undefined]) {
-      expect(waits(0.5, begin)).toBeCloseTo(2 * waits(1, begin))
-      expect(waits(0.1, begin)).toBeCloseTo(10 * waits(1, begin))
-    }
-  })
-
-  test('without any a node does not campaign on its own, and sees that its leader is gone', () => {
-    const node = coreOf(undefined, { priority: 0 })
-    hear(node)
-    for (let i = 0; i < 50; i++) node.pass(ELECTION_TIMEOUT_MS)
-    expect(node.core).toMatchObject({ role: 'follower', term: 1, leader: undefined })
-    expect(receivers(node.settle(), 'vote-request')).toEqual([])
-  })
-
-  test('but takes over when it is told to, and gives the lead up for good when that was in vain', () => {
-    for (const won of [true, false]) {
-      const node = coreOf(undefined, { priority: 0 })
-      hear(node)
-      node.step('n2', { type: 'timeout-now', term: 1 })
-      node.settle()
-      if (won) node.step('n3', { type: 'vote-response', term: 2, preVote: false, granted: true })
-      else for (let i = 0; i < 50; i++) node.pass(ELECTION_TIMEOUT_MS)
-      expect(node.core).toMatchObject({ role: won ? 'leader' : 'follower', term: 2 })
-    }
-  })
-
-  test('nobody else can lead a group of one, so there it does', () => {
-    const node = coreOf(undefined, { priority: 0, voters: ['n1'] })
-    node.pass(ELECTION_TIMEOUT_MS)
-    node.settle()
-    expect(node.core.role).toBe('leader')
   })
 })

@@ -152,6 +152,27 @@ describe('a change', () => {
     await haveVoters(cluster, [...THREE, 'n4'], [...THREE, 'n4'])
   })
 
+  test('is seen to be done under another leader, also where that has less of the log than the one that took it first', async () => {
+    const { cluster: started, leader } = await ofThree()
+    await using cluster = started
+    const [caller] = THREE.filter((id) => id !== leader) as [string]
+    await cluster.advance(500)
+    cluster.filter = (from, _to, message) => from !== leader || message.type !== 'append-request'
+    for (let i = 0; i < 20; i++)
+      cluster
+        .node(leader)
+        .propose({ id: `lost ${i}`, by: 1 })
+        .catch(() => undefined)
+    const change = cluster.node(caller).reconfigure({ voters: THREE, learners: ['n4'] })
+    await cluster.waitFor('its beginning', () => cluster.node(leader).status().change !== undefined)
+    await cluster.advance(50)
+    cluster.crash(leader)
+    cluster.filter = undefined
+    // One entry does it, at an index far below the one that the first leader named.
+    expect(await cluster.run(change)).toEqual({ voters: THREE, learners: ['n4'] })
+    expect(cluster.node(caller).status().lastIndex).toBeLessThan(20)
+  })
+
   test('tells each step in the status, and its end in one event, on every member', async () => {
     const { cluster: started, leader } = await ofThree()
     await using cluster = started
@@ -287,6 +308,38 @@ describe('what the group consists of', () => {
     expect(cluster.life('n5').events.map(({ type }) => type)).toContain('SnapshotInstalled')
     await cluster.converged()
     expect((await cluster.state('n5')).total).toBe(62)
+  })
+
+  test('P-28: is in a snapshot as it was at its index, without what was on its way', async () => {
+    const { cluster: started, leader } = await ofThree({ snapshotEveryBytes: 2_000, keepEntries: 1 })
+    await using cluster = started
+    cluster.network.setLink({ minDelayMs: 50, maxDelayMs: 50 })
+    const written = Promise.all(
+      Array.from({ length: 60 }, (_, i) => cluster.node(leader).propose({ id: `entry ${i}`, by: 1 })),
+    )
+    await cluster.advance(10)
+    // These entries are being acknowledged when the leader appends a change, which leaves it no more.
+    cluster.filter = (from, _to, { type }) => from !== leader || type !== 'append-request'
+    const change = cluster.node(leader).reconfigure({ voters: THREE, learners: ['n4'] })
+    change.catch(() => undefined)
+    await cluster.run(written)
+    await cluster.waitFor('a snapshot', () => cluster.node(leader).status().snapshotIndex > 0)
+    expect(cluster.node(leader).status()).toMatchObject({ learners: ['n4'], change: { phase: 'committing' } })
+    cluster.crash(leader)
+    await cluster.start(leader)
+    expect(cluster.node(leader).status()).toMatchObject({ learners: ['n4'] })
+    cluster.network.partition(
+      [leader],
+      THREE.filter((id) => id !== leader),
+    )
+    cluster.filter = undefined
+    await cluster.waitFor('another leader', () => cluster.leader() !== undefined)
+    // It cuts the change off, and what the snapshot says is in force again.
+    cluster.network.heal()
+    await haveVoters(cluster, [leader], THREE)
+    await cluster.converged()
+    expect(cluster.node(leader).status()).toMatchObject({ voters: THREE, learners: [], change: undefined })
+    expect((await cluster.state(leader)).total).toBe(61)
   })
 
   test('can have a new voter that needs a snapshot first', async () => {

@@ -1,4 +1,5 @@
 import type { HardState, LogEntry } from '@dsys/storage'
+import type { Configuration } from '../../../src/core/configuration.ts'
 import type { Message } from '../../../src/core/messages.ts'
 import type { WriteEffect } from '../../../src/core/outbox.ts'
 import { RaftCore } from '../../../src/core/raft-core.ts'
@@ -23,6 +24,8 @@ type Command = (words: readonly string[], options: ReadonlyMap<string, string>) 
 /** A cluster that does exactly what the lines of a story say, and tells what came of it. */
 export class Story {
   readonly #nodes = new Map<string, StoryNode>()
+  #ids: string[] = []
+  /** Whom the group begins with; the other nodes wait to be added. */
   #voters: string[] = []
   #network: OnItsWay[] = []
   #lines: string[] = []
@@ -31,11 +34,13 @@ export class Story {
   #nextTicket = 1
 
   readonly #commands: Readonly<Record<string, Command>> = {
-    // cluster 5 append=1: nodes n1 to n5, with empty disks; appends of about so many bytes, one entry at least.
+    // cluster 5 append=1 voters=3: nodes n1 to n5, with empty disks; appends of about so many bytes, one entry at least. The
+    // group begins with so many of them, by default with all.
     cluster: ([count], options) => {
       this.#maxAppendBytes = Number(options.get('append') ?? 1_000)
-      this.#voters = Array.from({ length: Number(count) }, (_, i) => `n${i + 1}`)
-      for (const id of this.#voters) this.#begin(id, { term: 0, votedFor: undefined }, [])
+      this.#ids = Array.from({ length: Number(count) }, (_, i) => `n${i + 1}`)
+      this.#voters = this.#ids.slice(0, Number(options.get('voters') ?? count))
+      for (const id of this.#ids) this.#begin(id, { term: 0, votedFor: undefined }, [])
     },
     // disk n1 log=1,1,2 term=3: what n1 begins with.
     disk: ([id], options) => {
@@ -55,6 +60,12 @@ export class Story {
       this.#say(this.#node(id).core.propose(items) ?? 'taken')
     },
     transfer: ([id, to]) => this.#say(this.#node(id).core.transfer(to as string, this.#nowMs) ? 'begun' : 'refused'),
+    // reconfigure n1 voters=n1,n2 learners=n4
+    reconfigure: ([id], options) => {
+      const ids = (name: string): string[] => (options.get(name) ?? '').split(',').filter(Boolean)
+      const refusal = this.#node(id).core.reconfigure({ voters: ids('voters'), learners: ids('learners') })
+      this.#say(refusal ?? 'taken')
+    },
     read: ([id]) => this.#say(this.#node(id).core.requestRead(this.#nextTicket++) ? 'asked' : 'refused'),
     // pass 10 n1 n2: so many milliseconds, and the timers of these nodes.
     pass: ([ms, ...ids]) => {
@@ -62,7 +73,7 @@ export class Story {
       for (const id of ids) this.#node(id).core.tick(this.#nowMs)
     },
     sync: (ids) => {
-      for (const id of ids.length > 0 ? ids : this.#voters) this.#sync(this.#node(id))
+      for (const id of ids.length > 0 ? ids : this.#ids) this.#sync(this.#node(id))
     },
     // deliver n1>n2 ...: what is on its way there; without links, all of it.
     deliver: (links) => this.#deliver(links),
@@ -79,7 +90,7 @@ export class Story {
       }
     },
     state: (ids) => {
-      for (const id of ids.length > 0 ? ids : this.#voters) this.#say(this.#describe(this.#node(id)))
+      for (const id of ids.length > 0 ? ids : this.#ids) this.#say(this.#describe(this.#node(id)))
     },
   }
 
@@ -114,7 +125,7 @@ export class Story {
   #begin(id: string, hardState: HardState, entries: LogEntry[]): void {
     const config = {
       id,
-      voters: this.#voters,
+      voters: this.#voters.includes(id) ? this.#voters : [],
       electionTimeoutMs: ELECTION_TIMEOUT_MS,
       heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
       maxAppendBytes: this.#maxAppendBytes,
@@ -131,6 +142,8 @@ export class Story {
     for (const node of this.#nodes.values()) {
       for (const event of node.core.takeEvents()) {
         if (event.type === 'role') this.#say(`${node.id} is ${event.role} in term ${event.term}: ${event.why}`)
+        if (event.type === 'configuration')
+          this.#say(`${node.id} has configuration ${event.index}: ${describeMembers(event.configuration)}`)
       }
       const { write, messages, confirmedReads, droppedReads } = node.core.takeEffects()
       if (write !== undefined) node.pending.push(write)
@@ -181,8 +194,21 @@ export class Story {
   #describe({ id, core }: StoryNode): string {
     const { log } = core
     const terms = Array.from({ length: log.lastIndex }, (_, i) => log.termAt(i + 1)).join(',')
-    return `${id} ${core.role} term=${core.term} vote=${core.votedFor ?? '-'} leader=${core.leader ?? '-'} log=[${terms}] durable=${core.durableIndex} commit=${core.commitIndex}`
+    return `${id} ${core.role} term=${core.term} vote=${core.votedFor ?? '-'} leader=${core.leader ?? '-'} log=[${terms}] durable=${core.durableIndex} commit=${core.commitIndex}${members(core)}`
   }
+}
+
+/** Nothing where the group is as it began. */
+function members({ configuration: { index, configuration } }: RaftCore): string {
+  return index === 0 ? '' : ` configuration=${index} ${describeMembers(configuration)}`
+}
+
+function describeMembers({ voters, outgoing, learners, target }: Configuration): string {
+  const lists = { voters, outgoing, learners, target: target?.voters ?? [] }
+  return Object.entries(lists)
+    .filter(([, ids]) => ids.length > 0)
+    .map(([name, ids]) => `${name}=${ids.join(',')}`)
+    .join(' ')
 }
 
 function describeMessage({ from, to, message }: OnItsWay): string {
