@@ -1,4 +1,5 @@
 import { RaftCore } from '@dsys/raft/core'
+import type { Violation } from '@dsys/simulation'
 import { describe, expect, test } from 'vitest'
 import { raftScenario, raftScenarioWith } from '../../src/scenarios/raft/raft-scenario.ts'
 import { testFixedSeeds } from '../fixed-seeds.ts'
@@ -52,6 +53,9 @@ describe('a group that refuses its clients for ever makes no progress', () => {
     override requestRead(...ticket: Parameters<RaftCore['requestRead']>): boolean {
       return this.term <= 3 && super.requestRead(...ticket)
     }
+    override requestLeaseRead(...read: Parameters<RaftCore['requestLeaseRead']>): boolean {
+      return this.term <= 3 && super.requestLeaseRead(...read)
+    }
   }
   class RefusesWrites extends RaftCore {
     override propose(...items: Parameters<RaftCore['propose']>): ReturnType<RaftCore['propose']> {
@@ -63,7 +67,12 @@ describe('a group that refuses its clients for ever makes no progress', () => {
     ['read was served', RefusesReads],
     ['write was acknowledged', RefusesWrites],
   ] as const)('no new %s', async (what, Core) => {
-    const { violation } = await raftScenarioWith({ Core }).run(planOf(FIRST))
+    const scenario = raftScenarioWith({ Core })
+    let violation: Violation | undefined
+    // Not every group has seen more than three terms when it is healed.
+    for (let seed = FIRST; violation === undefined && seed < FIRST + SEEDS; seed++) {
+      violation = (await scenario.run(planOf(seed))).violation
+    }
     expect(violation).toMatchObject({ rule: 'progress', message: expect.stringContaining(`no new ${what}`) })
   })
 })

@@ -340,7 +340,11 @@ describe('snapshots', () => {
   })
 
   test('P-35: a snapshot that could not be brought to a follower is tried again with the next heartbeat, not at once', () => {
-    const restored = { ...stored([]), hardState: { term: 2, votedFor: undefined }, snapshot: { index: 10, term: 2 } }
+    const restored = {
+      ...stored([]),
+      hardState: { term: 2, votedFor: undefined },
+      snapshot: { index: 10, term: 2, configuration: OF_THREE },
+    }
     const node = coreOf(restored)
     node.lead('n3')
     node.step('n2', { type: 'append-rejected', term: 3, rejectedIndex: 10, hintIndex: 3, hintTerm: 1, round: 0 })

@@ -369,10 +369,8 @@ function neverAsked(): never {
 
 /** The knobs of a plan. Throws RangeError when one is missing: the plan was made by another version. */
 export function knobsOf(plan: Plan): RaftKnobs {
-  // Plans that were kept before there were these knobs go on to mean what they meant.
-  const knobs = { firstVoters: plan.nodes, leaseClockDrift: 0, ...plan.knobs }
-  for (const name of KNOB_NAMES)
-    if ((knobs as Plan['knobs'])[name] === undefined) throw new RangeError(`the plan has no knob "${name}"`)
+  const { knobs } = plan
+  for (const name of KNOB_NAMES) if (knobs[name] === undefined) throw new RangeError(`the plan has no knob "${name}"`)
   return knobs as unknown as RaftKnobs
 }
 
