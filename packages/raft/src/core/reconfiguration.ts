@@ -66,8 +66,10 @@ export function continueReconfiguration(state: CoreState, leadership: Leadership
   if (isJoint(configuration)) propose(state, leadership, leaveJoint(configuration))
   else if (target?.voters.every((id) => isCaughtUp(state, leadership, id))) {
     propose(state, leadership, enterJoint(configuration, target))
-  } else if (!countsAsVoter(configuration, state.config.id)) handOver(state, leadership)
-  else sayFarewell(state, leadership, index)
+  } else {
+    const answering = sayFarewell(state, leadership, index)
+    if (!answering && !countsAsVoter(configuration, state.config.id)) handOver(state, leadership)
+  }
 }
 
 /** Whether a node has the log but for what came within the last election timeout (dissertation §4.2.1). */
@@ -86,23 +88,29 @@ function propose(state: CoreState, leadership: Leadership, configuration: Config
   roundAcknowledged(state, leadership)
 }
 
-/** Begins to send to whoever is new. Those who leave are sent to until they know it: {@link sayFarewell}. */
+/** Begins to send to whoever is new, from the entry on that says so. Those who leave are sent to until they know it: {@link sayFarewell}. */
 function followMembers(state: CoreState, { progress }: Leadership): void {
   for (const id of membersOf(state.configurations.current.configuration)) {
-    if (id !== state.config.id && !progress.has(id))
-      progress.set(id, new Progress(state.log.lastIndex + 1, state.nowMs))
+    if (id !== state.config.id && !progress.has(id)) progress.set(id, new Progress(state.log.lastIndex, state.nowMs))
   }
 }
 
-/** The configuration at `index` is committed: those who are not in it need to know no more than that. */
-function sayFarewell(state: CoreState, { progress }: Leadership, index: number): void {
+/**
+ * The configuration at `index` is committed: those who are not in it need to know no more than that. Returns whether one of them answers
+ * and has yet to learn it.
+ */
+function sayFarewell(state: CoreState, { progress }: Leadership, index: number): boolean {
   const members = membersOf(state.configurations.current.configuration)
-  if (progress.size < members.length) return
+  if (progress.size < members.length) return false
+  const { electionTimeoutMs } = state.config
+  let answering = false
   for (const [id, each] of progress) {
     if (members.includes(id)) continue
-    each.leavesMs ??= state.nowMs + FAREWELL_TIMEOUTS * state.config.electionTimeoutMs
+    each.leavesMs ??= state.nowMs + FAREWELL_TIMEOUTS * electionTimeoutMs
     if ((each.match >= index && each.sentCommit >= index) || state.nowMs >= each.leavesMs) progress.delete(id)
+    else if (each.heardMs !== undefined && state.nowMs - each.heardMs <= electionTimeoutMs) answering = true
   }
+  return answering
 }
 
 /** This leader is no voter any more: the voter with the most of the log shall follow it (dissertation §4.2.2; P-10). */

@@ -239,7 +239,7 @@ describe('P-31: who is new', () => {
     node.have('n2')
     node.pass(HEARTBEAT_INTERVAL_MS)
     node.settle()
-    const rejected = { rejectedIndex: 5, hintIndex: 0, hintTerm: 0, round: 0 }
+    const rejected = { rejectedIndex: 4, hintIndex: 0, hintTerm: 0, round: 0 }
     node.step('n4', { type: 'append-rejected', term: 1, ...rejected })
     expect(node.effects().snapshotWanted).toEqual(['n4'])
     node.pass(HEARTBEAT_INTERVAL_MS)
