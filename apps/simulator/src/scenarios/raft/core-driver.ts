@@ -231,11 +231,13 @@ export class CoreDriver {
   }
 
   #noteConfiguration({ index, configuration }: PlacedConfiguration): void {
-    const { trace, scheduler, count } = this.#world
+    const { trace, scheduler, count, ids } = this.#world
     const { voters, outgoing, learners, target } = configuration
     count(`configuration.${target !== undefined ? 'catching-up' : outgoing.length > 0 ? 'joint' : 'simple'}`)
-    const text = `${voters.join('+')}/${outgoing.join('+')}/${learners.join('+')}`
-    trace.add(scheduler.nowMs, this.#node.id, 'configuration', text, index)
+    const bits = (members: readonly string[]): number =>
+      ids.reduce((sum, id, i) => sum + (members.includes(id) ? 2 ** i : 0), 0)
+    trace.add(scheduler.nowMs, this.#node.id, 'configuration', '', index, bits(voters), bits(outgoing))
+    if (trace.kept) trace.detail(JSON.stringify({ voters, outgoing, learners, target }))
   }
 
   /** Returns false when the node crashed over it; so do the others. */
