@@ -10,7 +10,8 @@ import type { Served } from './served.ts'
 const PROGRESS_TIMEOUTS = 12
 /** ... and as many round trips and turns as it takes to bring what somebody may lack to all of the core, one by one. */
 const ROUND_TRIP_MS = 3
-const TURNS_PER_ROUND_TRIP = 4
+/** In a slow process frames, ends of writes and turns wait in turn, and what is committed is applied turn by turn. */
+const TURNS_PER_ROUND_TRIP = 8
 /**
  * Whoever is not of the core may lead it, if its log is ahead, over links that still lose frames. What one entry then costs, for a
  * loss of all frames; measured: seven heartbeats at a loss of three in ten, since the word that a frame is missing is lost as well.
