@@ -9,8 +9,16 @@ const VOTE = { term: 1, votedFor: 'n1' }
 /** A log whose lives find what the test says, and whose writes end where it says so. */
 function setUp() {
   const lost: string[] = []
-  const durable = new DurableLog((what) => void lost.push(what))
-  const open = async (found: RecoveredLog, write: () => Promise<void> = async () => undefined): Promise<GroupLog> => {
+  const time = { nowMs: 0 }
+  const durable = new DurableLog(
+    (what) => void lost.push(what),
+    () => time.nowMs,
+  )
+  const open = async (
+    found: RecoveredLog,
+    write: () => Promise<void> = async () => undefined,
+    unprovenMs = 0,
+  ): Promise<GroupLog> => {
     const group = {
       recovered: found,
       persist: write,
@@ -21,9 +29,9 @@ function setUp() {
       [Symbol.asyncDispose]: async () => undefined,
     }
     const inner = { openGroup: async () => group } as unknown as LogStorage
-    return await durable.watch(inner).openGroup('main')
+    return await durable.watch(inner, unprovenMs).openGroup('main')
   }
-  return { lost, open }
+  return { lost, open, durable, time }
 }
 
 test('a life that finds what the last one was told, or more, has lost nothing', async () => {
@@ -78,4 +86,24 @@ test('a snapshot that was saved is there, and stands for the entries up to it', 
   expect(lost).toEqual(['the snapshot at 2: it has that at 1'])
   await open({ ...found, entries: [] })
   expect(lost.slice(1)).toEqual(['entry 3 of term 1: it has none'])
+})
+
+test('of a damaged disk the last batch may be gone when the life has ended soon after it, and nothing before it', async () => {
+  const before = { hardState: VOTE, entries: [entry(1)] }
+  const last = [{ hardState: { term: 2, votedFor: undefined } }, { entries: [entry(2, 2)] }]
+  const endAfter = async (ms: number, found: RecoveredLog): Promise<string[]> => {
+    const { lost, open, durable, time } = setUp()
+    const log = await open(NEW)
+    await log.persist(before)
+    time.nowMs = 10
+    for (const write of last) await log.persist(write)
+    time.nowMs += ms
+    durable.ended()
+    await open(found, undefined, 100)
+    return lost
+  }
+  const cut = { ...NEW, hardState: VOTE, entries: [entry(1)] }
+  expect(await endAfter(99, cut)).toEqual([])
+  expect(await endAfter(100, cut)).toHaveLength(2)
+  expect(await endAfter(1, { ...cut, entries: [] })).toEqual(['entry 1 of term 1: it has none'])
 })

@@ -13,25 +13,42 @@ interface Asked {
  */
 export class DurableLog {
   readonly #lost: (what: string) => void
+  readonly #nowMs: () => number
   #hardState: HardState = { term: 0, votedFor: undefined }
   #entries = new Map<number, LogEntry>()
   #snapshotIndex = 0
   #asked = new Set<Asked>()
+  /** What was said to be durable last, and when: nothing behind it proves it yet. */
+  #last: { readonly write: LogWrite; atMs: number }[] = []
+  /** Term and vote before that. */
+  #hardStateBefore: HardState = this.#hardState
+  #endedMs = Number.POSITIVE_INFINITY
 
   /** @param lost is told what a life does not find that was durable. */
-  constructor(lost: (what: string) => void) {
+  constructor(lost: (what: string) => void, nowMs: () => number) {
     this.#lost = lost
+    this.#nowMs = nowMs
   }
 
-  /** The log for one life; `inner` is its log, which changes in nothing. */
-  watch(inner: LogStorage): LogStorage {
+  /** The life that writes is over. */
+  ended(): void {
+    this.#endedMs = this.#nowMs()
+  }
+
+  /**
+   * The log for one life; `inner` is its log, which changes in nothing.
+   *
+   * @param unprovenMs of a damaged disk: what became durable last, and no longer than this before the end of the life, may be taken for a write
+   *   that the end cut off.
+   */
+  watch(inner: LogStorage, unprovenMs = 0): LogStorage {
     return {
       start: (...options) => inner.start(...options),
       stop: () => inner.stop(),
       [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
       openGroup: async (...group) => {
         const log = await inner.openGroup(...group)
-        this.#compare(log.recovered)
+        this.#compare(log.recovered, unprovenMs)
         this.#begin(log.recovered)
         return this.#watchGroup(log)
       },
@@ -69,11 +86,21 @@ export class DurableLog {
     this.#hardState = hardState
     this.#entries = new Map(entries.map((entry) => [entry.index, entry]))
     this.#snapshotIndex = snapshot?.index ?? 0
+    this.#last = []
+    this.#hardStateBefore = hardState
     // What was asked in an earlier life is settled: it is there now, or it never comes.
     this.#asked = new Set()
   }
 
-  #persisted({ hardState, entries = [] }: LogWrite): void {
+  #persisted(write: LogWrite): void {
+    const { hardState, entries = [] } = write
+    const atMs = this.#nowMs()
+    // Writes that end together stood in one batch.
+    if (this.#last[0]?.atMs !== atMs) {
+      this.#last = []
+      this.#hardStateBefore = this.#hardState
+    }
+    this.#last.push({ write, atMs })
     if (hardState !== undefined) this.#hardState = hardState
     const first = entries[0]
     if (first === undefined) return
@@ -89,15 +116,18 @@ export class DurableLog {
     }
   }
 
-  #compare({ hardState, snapshot, entries }: RecoveredLog): void {
+  #compare({ hardState, snapshot, entries }: RecoveredLog, unprovenMs: number): void {
+    const unproven = this.#last.filter(({ atMs }) => this.#endedMs - atMs < unprovenMs).map(({ write }) => write)
     const possible = [this.#hardState, ...[...this.#asked].flatMap((asked) => asked.hardState ?? [])]
+    if (unproven.length > 0) possible.push(this.#hardStateBefore)
     const same = ({ term, votedFor }: HardState): boolean => term === hardState.term && votedFor === hardState.votedFor
     if (!possible.some(same))
       this.#lost(`the vote ${JSON.stringify(this.#hardState)}: it has ${JSON.stringify(hardState)}`)
     const base = snapshot?.index ?? 0
     if (base < this.#snapshotIndex) this.#lost(`the snapshot at ${this.#snapshotIndex}: it has that at ${base}`)
     const found = new Map(entries.map((entry) => [entry.index, entry]))
-    const replaced = Math.min(...[...this.#asked].map(({ fromIndex }) => fromIndex))
+    const fromUnproven = unproven.map((write) => write.entries?.[0]?.index ?? Number.POSITIVE_INFINITY)
+    const replaced = Math.min(...[...this.#asked].map(({ fromIndex }) => fromIndex), ...fromUnproven)
     for (const [index, entry] of this.#entries) {
       if (index <= base || index >= replaced) continue
       const there = found.get(index)

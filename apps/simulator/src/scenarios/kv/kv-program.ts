@@ -46,11 +46,15 @@ export interface KvProgramParts {
   readonly onRole: (life: SimLife, change: RoleChange) => void
   /** The life has ended itself. */
   readonly onExit: (life: SimLife, error: unknown) => void
+  readonly nowMs: () => number
   /** A life does not find on its disk what an earlier one was told to be durable. */
   readonly onLost: (what: string) => void
   /** A life has found its disk damaged, or not found it: it must not take part any more. */
   readonly onDamaged: (life: SimLife, error: unknown) => void
 }
+
+/** Until a batch is followed by another, or sealed, damage to it looks like a torn write: a while by any clock, also of a slow process. */
+const UNPROVEN_MS = 2_000
 
 type Log = RaftPorts<unknown, unknown, unknown>['log']
 
@@ -62,7 +66,7 @@ export class KvProgram implements MachineProgram {
 
   constructor(parts: KvProgramParts) {
     this.#parts = parts
-    this.#durable = new DurableLog(parts.onLost)
+    this.#durable = new DurableLog(parts.onLost, parts.nowMs)
   }
 
   /** What runs, perhaps in a process that is paused. */
@@ -120,7 +124,7 @@ export class KvProgram implements MachineProgram {
   async #inspect(life: SimLife): Promise<void> {
     let found: unknown
     try {
-      const { log } = await this.#open(life)
+      const { log } = await this.#open(life, UNPROVEN_MS)
       await log.openGroup(GROUP)
     } catch (error) {
       found = error
@@ -128,7 +132,8 @@ export class KvProgram implements MachineProgram {
     if (life.alive) this.#parts.onDamaged(life, found)
   }
 
-  async #open(life: SimLife): Promise<{ readonly generation: number; readonly log: Log }> {
+  async #open(life: SimLife, unprovenMs = 0): Promise<{ readonly generation: number; readonly log: Log }> {
+    life.onEnd(() => this.#durable.ended())
     const { knobs, disk } = this.#parts
     const ports = this.#portsOf(life)
     const { clock } = ports
@@ -136,13 +141,13 @@ export class KvProgram implements MachineProgram {
     if (knobs.log === 'memory') {
       const log = disk.logStorage(mount)
       await log.start()
-      return { generation: life.generation, log: this.#durable.watch(log) }
+      return { generation: life.generation, log: this.#durable.watch(log, unprovenMs) }
     }
     const mounted = disk.mount(mount)
     const generation = await storedGeneration({ disk: mounted, clock }, DIRECTORY)
     const log = fileLog({ ...ports, disk: mounted }, { ...knobs.file, directory: DIRECTORY })
     await log.start()
-    return { generation, log: this.#durable.watch(log) }
+    return { generation, log: this.#durable.watch(log, unprovenMs) }
   }
 
   #portsOf(life: SimLife) {

@@ -171,6 +171,7 @@ export class KvRun {
       reached: (life, moment) => this.#reachedBy(life, moment),
       onRole: (life, change) => this.#onRole(life, change),
       onExit: (life, error) => this.#onExit(life, error),
+      nowMs: () => this.#scheduler.nowMs,
       onLost: (what) => this.#verdict.break('durable log', `${id} does not find ${what}`),
       onDamaged: (life, error) => this.#onDamaged(life, error),
     })
