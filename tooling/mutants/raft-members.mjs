@@ -102,7 +102,7 @@ export const RAFT_MEMBERS_MUTANTS = [
     name: 'the configuration of a snapshot is ignored where it is installed',
     source: 'P-28',
     file: 'packages/raft/src/core/snapshots.ts',
-    from: `    configurations.reset({ index, configuration })
+    from: `    configurations.reset(placed)
 `,
     to: '',
     scenario: 'raft',
@@ -112,8 +112,8 @@ export const RAFT_MEMBERS_MUTANTS = [
     name: 'the configuration of a snapshot is ignored at a restart',
     source: 'P-28',
     file: 'packages/raft/src/core/raft-core.ts',
-    from: `const configuration = restored.snapshot?.configuration ?? simpleConfiguration(config.voters)`,
-    to: `const configuration = simpleConfiguration(config.voters)`,
+    from: `new Configurations(restored.snapshot?.configuration ?? begun)`,
+    to: `new Configurations(begun)`,
     scenario: 'raft',
     fixed: { weather: 'voters-change' },
   },
@@ -121,8 +121,8 @@ export const RAFT_MEMBERS_MUTANTS = [
     name: 'a snapshot holds the configuration that is on its way',
     source: 'P-28',
     file: 'packages/raft/src/snapshot-keeper.ts',
-    from: `const context = encodeConfiguration(core.configurationAt(index))`,
-    to: `const context = encodeConfiguration(core.configuration.configuration)`,
+    from: `const context = encodePlaced(core.configurationAt(index))`,
+    to: `const context = encodePlaced(core.configuration)`,
   },
   {
     name: 'what an earlier leader has begun says when a change is done',

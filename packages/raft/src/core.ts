@@ -6,7 +6,7 @@ export {
   encodeConfiguration,
   type Membership,
 } from './core/configuration.ts'
-export type { PlacedConfiguration } from './core/configurations.ts'
+export { decodePlaced, encodePlaced, type PlacedConfiguration } from './core/configurations.ts'
 export type { RaftLog } from './core/log.ts'
 export type {
   AppendAccepted,
@@ -26,7 +26,7 @@ export type {
 export type { WriteEffect } from './core/outbox.ts'
 export type { Progress, ProgressState } from './core/progress.ts'
 export { type Effects, type ProposalRefusal, RaftCore, type RestoredState } from './core/raft-core.ts'
-export type { ReconfigureRefusal } from './core/reconfiguration.ts'
+export type { ReconfigureRefusal, ReconfigureResult } from './core/reconfiguration.ts'
 export { NO_OP_KIND } from './core/roles.ts'
 export type { InstallResult } from './core/snapshots.ts'
 export type { CoreConfig, CoreEvent } from './core/state.ts'

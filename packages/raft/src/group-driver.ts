@@ -3,7 +3,8 @@ import type { GroupLog, RecoveredLog } from '@dsys/storage'
 import type { PeerAddress, Transport } from '@dsys/transport'
 import { type Applier, isProposal } from './applier.ts'
 import { MalformedError } from './bytes.ts'
-import { decodeConfiguration, isJoint } from './core/configuration.ts'
+import { isJoint } from './core/configuration.ts'
+import { decodePlaced } from './core/configurations.ts'
 import { entryBytes } from './core/log.ts'
 import { type Effects, RaftCore, type RestoredState } from './core/raft-core.ts'
 import type { CoreEvent } from './core/state.ts'
@@ -13,7 +14,7 @@ import type { Proposals } from './proposals.ts'
 import { ReadDesk } from './read-desk.ts'
 import type { ReadQueue } from './read-queue.ts'
 import type { Reconfigurations } from './reconfigurations.ts'
-import type { frameLimits, ResolvedOptions } from './resolve-options.ts'
+import { checkMembers, type frameLimits, type ResolvedOptions } from './resolve-options.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
 import type { RaftEvent, RaftRole } from './status.ts'
 import {
@@ -54,7 +55,7 @@ export interface GroupDriverParts<State, Command, Result> {
 function restoredFrom({ hardState, snapshot, entries }: RecoveredLog): RestoredState {
   if (snapshot === undefined) return { hardState, snapshot, entries }
   const { index, term, context } = snapshot
-  return { hardState, snapshot: { index, term, configuration: decodeConfiguration(context) }, entries }
+  return { hardState, snapshot: { index, term, configuration: decodePlaced(context) }, entries }
 }
 
 /**
@@ -215,7 +216,7 @@ export class GroupDriver<State, Command, Result> {
   }
 
   #take(from: PeerAddress, message: WireMessage, nowMs: number): void {
-    const { proposals, reads, changes, options } = this.#parts
+    const { proposals, reads, options } = this.#parts
     switch (message.type) {
       case 'forward-request':
         this.#takeForwarded(from.id, message)
@@ -234,13 +235,11 @@ export class GroupDriver<State, Command, Result> {
         reads.refused(message.ticket, nowMs + options.heartbeatIntervalMs)
         break
       case 'reconfigure-request':
-        this.#outgoing.answer(from, this.#reconfigure(message))
+        this.#takeReconfiguration(from, message)
         break
       case 'reconfigure-accepted':
-        changes.accepted(message.ticket, message.index)
-        break
       case 'reconfigure-refused':
-        changes.refused(message.ticket, message.why, nowMs + options.heartbeatIntervalMs)
+        this.#answered(message)
         break
       default:
         this.core.step(from.id, message, nowMs)
@@ -298,23 +297,46 @@ export class GroupDriver<State, Command, Result> {
     const { changes, options } = this.#parts
     const { leader } = this.core
     if (changes.size === 0 || leader === undefined) return
-    for (const wanted of changes.take(nowMs)) {
-      const { ticket, target, expected } = wanted
-      const request = { type: 'reconfigure-request', ticket, target, expected } as const
-      if (leader !== options.id) {
-        this.#outgoing.add(leader, request)
-        continue
-      }
-      const answer = this.#reconfigure(request)
-      if (answer.type === 'reconfigure-accepted') changes.accepted(ticket, answer.index)
-      else changes.refused(ticket, answer.why, nowMs + options.heartbeatIntervalMs)
+    const basis = this.core.committedConfiguration.index
+    for (const { ticket, target, expected } of changes.take(nowMs)) {
+      const request = { type: 'reconfigure-request', ticket, target, expected, basis } as const
+      if (leader !== options.id) this.#outgoing.add(leader, request)
+      else this.#reconfigure(request, (answer) => this.#answered(answer))
     }
   }
 
-  #reconfigure({ ticket, target, expected }: ReconfigureRequest): ReconfigureAccepted | ReconfigureRefused {
-    const why = this.core.reconfigure(target, expected)
-    if (why !== undefined) return { type: 'reconfigure-refused', ticket, why }
-    return { type: 'reconfigure-accepted', ticket, index: this.core.configuration.index }
+  #takeReconfiguration(from: PeerAddress, request: ReconfigureRequest): void {
+    const { target } = request
+    try {
+      checkMembers(target.voters, target.learners, this.#parts.limits.maxCommandBytes)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      throw new MalformedError(`members that cannot be: ${error.message}`)
+    }
+    this.#reconfigure(request, (answer) => this.#outgoing.answer(from, answer))
+  }
+
+  #answered(answer: ReconfigureAccepted | ReconfigureRefused): void {
+    const { changes, clock, options } = this.#parts
+    if (answer.type === 'reconfigure-accepted') changes.accepted(answer.ticket, answer.index)
+    else changes.refused(answer.ticket, answer.why, clock.monotonicMs() + options.heartbeatIntervalMs)
+    this.wake()
+  }
+
+  #reconfigure(
+    { ticket, target, expected, basis }: ReconfigureRequest,
+    answer: (answer: ReconfigureAccepted | ReconfigureRefused) => void,
+  ): void {
+    const result = this.core.reconfigure(target, expected, basis)
+    const { index } = this.core.configuration
+    const done = result === 'begun' || result === 'reached'
+    const told = done
+      ? ({ type: 'reconfigure-accepted', ticket, index } as const)
+      : ({ type: 'reconfigure-refused', ticket, why: result } as const)
+    // A leader that is none any more knows the members of old.
+    if (result !== 'reached' && result !== 'unexpected') answer(told)
+    else
+      this.#desk.confirm((leads) => answer(leads ? told : { type: 'reconfigure-refused', ticket, why: 'not-leader' }))
   }
 
   /** Tells of the members once a configuration is committed that nobody is about to leave. */

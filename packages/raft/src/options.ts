@@ -8,7 +8,8 @@ export interface RaftOptions {
   readonly group: string
   /**
    * The ids of the voters that the group begins with, the same on every node that is one of them. Later ones are added by
-   * `reconfigure`, and are made with an empty list. What the log of the node says goes before it.
+   * `reconfigure`, and are made with an empty list. What the log of the node says goes before it, from the first `reconfigure` on. Until then
+   * the list itself says who votes, so never edit it: two nodes with different lists may count different majorities.
    */
   readonly voters: readonly string[]
   /**
@@ -18,7 +19,7 @@ export interface RaftOptions {
   readonly electionTimeoutMs?: number
   /**
    * Lets leaders answer reads with consistency `lease`, and says how far apart the rates of two monotonic clocks may be: 0.01 is one part
-   * in a hundred, from 0 to 0.5. Give every node the same. A node that begins anew then elects nobody for an election timeout. A
+   * in a hundred, from 0 to 0.5. Give every node the same, and the same `electionTimeoutMs`: the lease of a leader counts on that of the others. A node that begins anew then elects nobody for an election timeout. A
    * virtual machine that is suspended, so that its monotonic clock stands still while others go on, breaks the bound. Default: no leases.
    */
   readonly leaseClockDrift?: number | undefined

@@ -8,11 +8,10 @@ import type { ReadIndexRequest } from './wire.ts'
 /** Questions of followers that a leader keeps at once. */
 const MAX_TICKETS = 65_536
 
-/** Whose question it is: of a life of another node, or of this node. */
-interface Asked {
-  readonly from: PeerAddress | undefined
-  readonly ticket: number
-}
+/** Whose question it is: of readers at a life of another node or at this node, or of whoever wants to know that this node leads. */
+type Asked =
+  | { readonly from: PeerAddress | undefined; readonly ticket: number }
+  | { readonly told: (leads: boolean) => void }
 
 /** What a {@link ReadDesk} works with. */
 export interface ReadDeskParts {
@@ -65,17 +64,27 @@ export class ReadDesk {
     return taken
   }
 
+  /** Tells, after a round to a majority, whether this node leads at this moment. */
+  confirm(told: (leads: boolean) => void): void {
+    const coreTicket = this.#nextTicket++
+    if (this.#asked.size < MAX_TICKETS && this.#parts.core.requestRead(coreTicket))
+      this.#asked.set(coreTicket, { told })
+    else told(false)
+  }
+
   /** Passes the answers of the core on. Returns whether more of this node's reads may be asked about now. */
   answer({ confirmedReads, droppedReads }: Effects): boolean {
     const { reads, outgoing } = this.#parts
     for (const { ticket, index } of confirmedReads) {
       const asked = this.#take(ticket)
-      if (asked.from === undefined) reads.confirmed(asked.ticket, index)
+      if ('told' in asked) asked.told(true)
+      else if (asked.from === undefined) reads.confirmed(asked.ticket, index)
       else outgoing.answer(asked.from, { type: 'read-index-response', ticket: asked.ticket, index })
     }
     for (const ticket of droppedReads) {
       const asked = this.#take(ticket)
-      if (asked.from === undefined) reads.returned(asked.ticket)
+      if ('told' in asked) asked.told(false)
+      else if (asked.from === undefined) reads.returned(asked.ticket)
       else outgoing.answer(asked.from, { type: 'read-index-refused', ticket: asked.ticket })
     }
     return confirmedReads.length > 0 && reads.size > 0

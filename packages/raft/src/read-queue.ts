@@ -3,7 +3,7 @@ import { NoLeaderError, OverloadedError, ReadTimeoutError } from './errors.ts'
 import type { ReadOptions } from './options.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
-/** Questions to the leader that may be open at once; the reads that come meanwhile share the next one. */
+/** Questions of one kind to the leader that may be open at once; the reads that come meanwhile share the next one. */
 const MAX_OPEN_TICKETS = 4
 
 interface WaitingRead<State> {
@@ -16,6 +16,7 @@ interface WaitingRead<State> {
 }
 
 interface Batch<State> {
+  readonly lease: boolean
   readonly reads: WaitingRead<State>[]
   readonly askedMs: number
   /** When to ask again if no answer comes. */
@@ -78,7 +79,7 @@ export class ReadQueue<State> {
   /** Whether a state with everything up to `lastApplied` has all that was acknowledged `maxStalenessMs` ago. */
   isFresh(lastApplied: number, nowMs: number, maxStalenessMs: number): boolean {
     const fresh = this.#fresh
-    return fresh !== undefined && fresh.index <= lastApplied && nowMs - fresh.askedMs <= maxStalenessMs
+    return fresh !== undefined && fresh.index <= lastApplied && nowMs - fresh.askedMs < maxStalenessMs
   }
 
   /**
@@ -87,12 +88,14 @@ export class ReadQueue<State> {
    * @param lease for those that the leader's lease is enough for, or for the others.
    */
   take(nowMs: number, lease: boolean): number | undefined {
-    if (this.#asked.size >= MAX_OPEN_TICKETS) return undefined
+    let open = 0
+    for (const batch of this.#asked.values()) if (batch.lease === lease) open++
+    if (open >= MAX_OPEN_TICKETS) return undefined
     const reads = this.#waiting.filter((read) => read.lease === lease)
     if (reads.length === 0) return undefined
     const ticket = this.#nextTicket++
     for (const read of reads) read.asked = true
-    this.#asked.set(ticket, { reads, askedMs: nowMs, resendMs: nowMs + this.#config.resendAfterMs })
+    this.#asked.set(ticket, { lease, reads, askedMs: nowMs, resendMs: nowMs + this.#config.resendAfterMs })
     this.#waiting = reads.length === this.#waiting.length ? [] : this.#waiting.filter((read) => read.lease !== lease)
     return ticket
   }

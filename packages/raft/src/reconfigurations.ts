@@ -47,6 +47,7 @@ export class Reconfigurations {
     { expected, timeoutMs = DEFAULT_TIMEOUT_MS, signal }: ReconfigureOptions,
   ): Promise<Membership> {
     const { group } = this.#config
+    for (const [ticket, one] of this.#open) if (one.pending.settled) this.#open.delete(ticket)
     if (this.#open.size >= MAX_OPEN) return Promise.reject(new OverloadedError(group, `${MAX_OPEN} reconfigurations`))
     const ticket = this.#nextTicket++
     const pending = new Pending<Membership>({

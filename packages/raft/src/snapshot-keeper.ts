@@ -1,7 +1,7 @@
 import type { Buggify, Clock, Logger } from '@dsys/runtime'
 import type { GroupLog } from '@dsys/storage'
 import type { Applier } from './applier.ts'
-import { decodeConfiguration, encodeConfiguration } from './core/configuration.ts'
+import { decodePlaced, encodePlaced } from './core/configurations.ts'
 import { entryBytes } from './core/log.ts'
 import type { SnapshotChunk, SnapshotProgress } from './core/messages.ts'
 import type { Progress } from './core/progress.ts'
@@ -93,7 +93,7 @@ export class SnapshotKeeper<State, Command, Result> {
     const term = core.log.termAt(index)
     if (term === undefined) return
     this.#bytesSinceSnapshot = 0
-    const context = encodeConfiguration(core.configurationAt(index))
+    const context = encodePlaced(core.configurationAt(index))
     const content = applier.encodeSnapshot()
     await log.saveSnapshot({ index, term, context }, [content])
     this.#newest = { index, sizeBytes: content.length }
@@ -233,7 +233,7 @@ export class SnapshotKeeper<State, Command, Result> {
     core.installing(true)
     try {
       const decoded = applier.decodeSnapshot(content)
-      const configuration = decodeConfiguration(meta.context)
+      const configuration = decodePlaced(meta.context)
       await log.saveSnapshot(meta, [content])
       this.#newest = { index: meta.index, sizeBytes: content.length }
       // From here to the change of the log nothing else may run: the core's next write must come behind that change.

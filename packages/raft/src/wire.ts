@@ -47,6 +47,8 @@ export interface ReconfigureRequest {
   readonly ticket: number
   readonly target: Membership
   readonly expected: Membership | undefined
+  /** The index of the newest configuration that the sender knows to be committed. */
+  readonly basis: number
 }
 
 /** The leader has begun it, or is there already: by the configuration at `index`. */
@@ -109,6 +111,7 @@ const REFUSAL = {
   'not-ready': 3,
   'in-progress': 4,
   unexpected: 5,
+  outdated: 6,
 } as const satisfies Record<ReconfigureRefusal, number>
 
 const FLAG_PRE_VOTE = 1
@@ -214,7 +217,7 @@ function encodeDriverBody(writer: ByteWriter, message: DriverMessage): void {
       writer.u53(message.ticket).u53(message.index)
       return
     case 'reconfigure-request':
-      writer.u53(message.ticket)
+      writer.u53(message.ticket).u53(message.basis)
       encodeMembership(writer, message.target)
       writer.u8(message.expected === undefined ? 0 : 1)
       if (message.expected !== undefined) encodeMembership(writer, message.expected)
@@ -340,6 +343,7 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage {
       return {
         type: 'reconfigure-request',
         ticket: reader.u53(),
+        basis: reader.u53(),
         target: decodeMembership(reader),
         expected: reader.u8() === 0 ? undefined : decodeMembership(reader),
       }

@@ -69,10 +69,11 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
   ['010f0000000000000006000000000000000b', { type: 'read-index-response', ticket: 6, index: 11 }],
   ['01100000000000000006', { type: 'read-index-refused', ticket: 6 }],
   [
-    '0111000000000000000700000002000000026e31000000026e3400000001000000026e350100000001000000026e3100000000',
+    '01110000000000000007000000000000000900000002000000026e31000000026e3400000001000000026e350100000001000000026e3100000000',
     {
       type: 'reconfigure-request',
       ticket: 7,
+      basis: 9,
       target: { voters: ['n1', 'n4'], learners: ['n5'] },
       expected: { voters: ['n1'], learners: [] },
     },

@@ -76,13 +76,14 @@ const message = fc.oneof(
   record('read-lease-request', { ticket: whole }),
   record('reconfigure-request', {
     ticket: whole,
+    basis: whole,
     target: membership,
     expected: fc.option(membership, { nil: undefined }),
   }),
   record('reconfigure-accepted', { ticket: whole, index: whole }),
   record('reconfigure-refused', {
     ticket: whole,
-    why: fc.constantFrom('not-leader', 'transferring', 'not-ready', 'in-progress', 'unexpected'),
+    why: fc.constantFrom('not-leader', 'transferring', 'not-ready', 'in-progress', 'unexpected', 'outdated'),
   }),
 )
 

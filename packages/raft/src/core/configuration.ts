@@ -62,7 +62,8 @@ export const sameMembership = (a: Membership, b: Membership): boolean =>
  */
 export function aimAt(from: Configuration, target: Membership): Configuration {
   if (sameIds(from.voters, target.voters)) return simpleConfiguration(target.voters, target.learners)
-  const wanted = [...target.voters, ...target.learners, ...from.learners]
+  // Learners that are wanted no more go at once: they count for nothing.
+  const wanted = [...target.voters, ...target.learners]
   const learners = [...new Set(wanted)].filter((id) => !from.voters.includes(id))
   return { voters: from.voters, learners, outgoing: [], target }
 }

@@ -1,9 +1,17 @@
+import { InvariantError } from '@dsys/runtime'
 import type { LogEntry } from '@dsys/storage'
-import { CONFIGURATION_KIND, type Configuration, countsAsVoter, decodeConfiguration } from './configuration.ts'
+import { ByteReader, ByteWriter, MalformedError } from '../bytes.ts'
+import {
+  CONFIGURATION_KIND,
+  type Configuration,
+  countsAsVoter,
+  decodeConfiguration,
+  encodeConfiguration,
+} from './configuration.ts'
 
 /** A configuration and the entry that it came with. */
 export interface PlacedConfiguration {
-  /** 0, or the index of a snapshot: from where on it holds. */
+  /** From where on it holds: 0 for the one that a group begins with. */
   readonly index: number
   readonly configuration: Configuration
 }
@@ -25,9 +33,8 @@ export class Configurations {
   }
 
   /** The one that was in force at `index`, which must not lie before the base. */
-  at(index: number): Configuration {
-    const placed = this.#placed.findLast((each) => each.index <= index) ?? (this.#placed[0] as PlacedConfiguration)
-    return placed.configuration
+  at(index: number): PlacedConfiguration {
+    return this.#placed.findLast((each) => each.index <= index) ?? (this.#placed[0] as PlacedConfiguration)
   }
 
   /**
@@ -42,13 +49,14 @@ export class Configurations {
     return this.#placed.slice(committed).some(({ configuration }) => countsAsVoter(configuration, id))
   }
 
-  /** Entries were added to the log. Returns whether another configuration is in force now. */
+  /**
+   * These entries come next in the log. Returns whether another configuration is in force then. Throws InvariantError, before anything has
+   * changed, when one cannot be read: going on without it would count other majorities than everybody else.
+   */
   appended(entries: readonly LogEntry[]): boolean {
-    const before = this.#placed.length
-    for (const { kind, index, data } of entries) {
-      if (kind === CONFIGURATION_KIND) this.#placed.push({ index, configuration: decodeConfiguration(data) })
-    }
-    return this.#placed.length > before
+    const found = entries.filter(({ kind }) => kind === CONFIGURATION_KIND).map(readEntry)
+    this.#placed.push(...found)
+    return found.length > 0
   }
 
   /** The log was cut from `index` on. Returns whether another configuration is in force now. */
@@ -69,4 +77,24 @@ export class Configurations {
   reset(base: PlacedConfiguration): void {
     this.#placed = [base]
   }
+}
+
+function readEntry({ index, data }: LogEntry): PlacedConfiguration {
+  try {
+    return { index, configuration: decodeConfiguration(data) }
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+    throw new InvariantError(`the configuration in entry ${index} cannot be read: ${error.message}`)
+  }
+}
+
+/** What a snapshot keeps of the group: the configuration at its index, and where that came from. */
+export function encodePlaced({ index, configuration }: PlacedConfiguration): Uint8Array {
+  return new ByteWriter().u53(index).raw(encodeConfiguration(configuration)).finish()
+}
+
+/** Reads what {@link encodePlaced} wrote. Throws MalformedError. */
+export function decodePlaced(bytes: Uint8Array): PlacedConfiguration {
+  const reader = new ByteReader(bytes)
+  return { index: reader.u53(), configuration: decodeConfiguration(reader.rest()) }
 }

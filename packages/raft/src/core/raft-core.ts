@@ -1,7 +1,7 @@
 import { SeededRandom } from '@dsys/runtime'
 import type { HardState, LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
-import { type Configuration, isMember, type Membership, simpleConfiguration } from './configuration.ts'
+import { isMember, type Membership, simpleConfiguration } from './configuration.ts'
 import { Configurations, type PlacedConfiguration } from './configurations.ts'
 import { campaign, handleVoteRequest, handleVoteResponse, ownVoteDurable } from './election.ts'
 import { handleAppendRequest, handleCommitNotice, handleHeartbeatRequest, handleTimeoutNow } from './follower.ts'
@@ -10,7 +10,7 @@ import type { Envelope, Message, SnapshotChunk, SnapshotProgress } from './messa
 import { Outbox, type WriteEffect } from './outbox.ts'
 import type { Progress } from './progress.ts'
 import { admitEarlyReads, beginRound, handleHeartbeatResponse, requestLeaseRead, requestRead } from './reads.ts'
-import { continueReconfiguration, type ReconfigureRefusal, reconfigure } from './reconfiguration.ts'
+import { continueReconfiguration, type ReconfigureResult, reconfigure } from './reconfiguration.ts'
 import { advanceCommit, handleAppendAccepted, handleAppendRejected, replicate } from './replication.ts'
 import { becomeFollower, resetPreVoteTimer } from './roles.ts'
 import {
@@ -31,7 +31,7 @@ export interface RestoredState {
   readonly hardState: HardState
   /** With the configuration that holds at its index. */
   readonly snapshot:
-    | { readonly index: number; readonly term: number; readonly configuration: Configuration }
+    | { readonly index: number; readonly term: number; readonly configuration: PlacedConfiguration }
     | undefined
   readonly entries: readonly LogEntry[]
 }
@@ -66,8 +66,8 @@ export class RaftCore {
     const base = restored.snapshot ?? { index: 0, term: 0 }
     const log = new RaftLog(base, restored.entries)
     const { hardState } = restored
-    const configuration = restored.snapshot?.configuration ?? simpleConfiguration(config.voters)
-    const configurations = new Configurations({ index: base.index, configuration })
+    const begun = { index: 0, configuration: simpleConfiguration(config.voters) }
+    const configurations = new Configurations(restored.snapshot?.configuration ?? begun)
     configurations.appended(restored.entries)
     // A snapshot may be durable before the term that it came in is. No vote was given in a term that was not durable.
     const restoredTerm = log.lastTerm > hardState.term ? { term: log.lastTerm, votedFor: undefined } : hardState
@@ -134,8 +134,13 @@ export class RaftCore {
     return this.#state.configurations.current
   }
 
+  /** The newest configuration that is surely committed. */
+  get committedConfiguration(): PlacedConfiguration {
+    return this.#state.configurations.at(this.#state.commitIndex)
+  }
+
   /** Who was in the group at `index`, which must not be compacted away: what a snapshot at that index keeps. */
-  configurationAt(index: number): Configuration {
+  configurationAt(index: number): PlacedConfiguration {
     return this.#state.configurations.at(index)
   }
 
@@ -274,12 +279,14 @@ export class RaftCore {
 
   /**
    * Begins to bring the group to `target`, on the leader; the effects of many turns, and of other leaders, go on until
-   * {@link RaftCore.configuration} is it and committed. Returns why not.
+   * {@link RaftCore.configuration} is it and committed. Returns `begun`, `reached` when that is so already, or why not. `reached` and
+   * `unexpected` are what this leader believes: {@link RaftCore.requestRead} shows whether it still leads.
    *
    * @param expected what the group must be now.
+   * @param basis the index of the newest configuration that whoever asks knows to be committed; a newer one is not changed for it.
    */
-  reconfigure(target: Membership, expected?: Membership): ReconfigureRefusal | undefined {
-    return reconfigure(this.#state, target, expected)
+  reconfigure(target: Membership, expected?: Membership, basis?: number): ReconfigureResult {
+    return reconfigure(this.#state, target, expected, basis)
   }
 
   /**
@@ -321,7 +328,7 @@ export class RaftCore {
   }
 
   /** A snapshot from the leader is durable. Says what to do with the stored log. */
-  snapshotInstalled(index: number, term: number, configuration: Configuration): InstallResult {
+  snapshotInstalled(index: number, term: number, configuration: PlacedConfiguration): InstallResult {
     return snapshotInstalled(this.#state, index, term, configuration)
   }
 
@@ -359,9 +366,10 @@ export class RaftCore {
   /** What is to be done now. Call it after the inputs of one turn; what the turn gathered leaves together. */
   takeEffects(): Effects {
     const state = this.#state
+    if (state.leadership !== undefined) continueReconfiguration(state, state.leadership)
+    // That may have ended it.
     const { leadership } = state
     if (leadership !== undefined) {
-      continueReconfiguration(state, leadership)
       admitEarlyReads(state, leadership)
       if (leadership.roundWanted) beginRound(state, leadership)
       replicate(state, leadership)

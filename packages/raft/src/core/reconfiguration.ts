@@ -25,31 +25,39 @@ export type ReconfigureRefusal =
   | 'not-ready'
   /** Another change is on its way (P-27). */
   | 'in-progress'
+  /** The group has changed since the caller has looked. */
+  | 'outdated'
   /** The group is not what the caller takes it for. */
   | 'unexpected'
+
+/** What became of a request. */
+export type ReconfigureResult = 'begun' | 'reached' | ReconfigureRefusal
 
 /** For so many election timeouts a leader still sends to a member that was removed, so that it learns of it. */
 const FAREWELL_TIMEOUTS = 10
 
 /**
- * Begins to bring the group to `target`; nothing is begun when refused. The rest happens by itself, under whichever leader. Asking
+ * Begins to bring the group to `target`; nothing is begun when it is there, or on its way, or when refused. The rest happens by itself, under whichever leader. Asking
  * again for what is reached or on its way changes nothing.
  */
 export function reconfigure(
   state: CoreState,
   target: Membership,
   expected: Membership | undefined,
-): ReconfigureRefusal | undefined {
+  basis: number | undefined,
+): ReconfigureResult {
   const { leadership, configurations } = state
   if (leadership === undefined) return 'not-leader'
   if (leadership.transfer !== undefined) return 'transferring'
   if (state.commitIndex < leadership.termStartIndex) return 'not-ready'
   const { index, configuration } = configurations.current
-  if (sameMembership(destinationOf(configuration), target)) return undefined
+  if (sameMembership(destinationOf(configuration), target)) return 'reached'
+  // A request that comes late, or twice, must not undo what was done after it.
+  if (basis !== undefined && index > basis) return 'outdated'
   if (index > state.commitIndex || isJoint(configuration)) return 'in-progress'
   if (expected !== undefined && !sameMembership(configuration, expected)) return 'unexpected'
   propose(state, leadership, aimAt(configuration, target))
-  return undefined
+  return 'begun'
 }
 
 /** Where the group stands once nothing is on its way any more. */
@@ -91,7 +99,10 @@ function propose(state: CoreState, leadership: Leadership, configuration: Config
 /** Begins to send to whoever is new, from the entry on that says so. Those who leave are sent to until they know it: {@link sayFarewell}. */
 function followMembers(state: CoreState, { progress }: Leadership): void {
   for (const id of membersOf(state.configurations.current.configuration)) {
-    if (id !== state.config.id && !progress.has(id)) progress.set(id, new Progress(state.log.lastIndex, state.nowMs))
+    if (id === state.config.id) continue
+    const known = progress.get(id)
+    if (known === undefined) progress.set(id, new Progress(state.log.lastIndex, state.nowMs))
+    else known.leavesMs = undefined
   }
 }
 
@@ -116,7 +127,12 @@ function sayFarewell(state: CoreState, { progress }: Leadership, index: number):
 /** This leader is no voter any more: the voter with the most of the log shall follow it (dissertation §4.2.2; P-10). */
 function handOver(state: CoreState, leadership: Leadership): void {
   const { voters } = state.configurations.current.configuration
-  const matchOf = (id: string): number => leadership.progress.get(id)?.match ?? 0
+  const { nowMs, config } = state
+  // Above all one that answers; of those the one with the most of the log.
+  const matchOf = (id: string): number => {
+    const { heardMs, match = 0 } = leadership.progress.get(id) ?? {}
+    return heardMs !== undefined && nowMs - heardMs <= config.electionTimeoutMs ? match : match - state.log.lastIndex
+  }
   const heir = voters.reduce((best, id) => (matchOf(id) > matchOf(best) ? id : best))
   state.outbox.send(heir, { type: 'timeout-now', term: state.term }, 'nothing')
   becomeFollower(state, state.term, undefined, 'it was removed from the voters')

@@ -1,5 +1,5 @@
 import { invariant } from '@dsys/runtime'
-import type { Configuration } from './configuration.ts'
+import type { PlacedConfiguration } from './configurations.ts'
 import { hearLeader } from './follower.ts'
 import type { SnapshotChunk, SnapshotProgress } from './messages.ts'
 import { type CoreState, configurationChanged } from './state.ts'
@@ -40,7 +40,7 @@ export function snapshotInstalled(
   state: CoreState,
   index: number,
   term: number,
-  configuration: Configuration,
+  placed: PlacedConfiguration,
 ): InstallResult {
   const { log, outbox, configurations } = state
   state.installing = false
@@ -52,7 +52,7 @@ export function snapshotInstalled(
     configurations.compacted(index)
   } else {
     log.reset({ index, term })
-    configurations.reset({ index, configuration })
+    configurations.reset(placed)
     configurationChanged(state)
   }
   if (keepSuffix) outbox.covered(index)

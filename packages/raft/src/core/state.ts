@@ -115,11 +115,12 @@ export const isVoter = (state: CoreState, id: string): boolean =>
 
 /** Appends to the log in memory, and takes over the configurations among the entries. */
 export function appendToLog(state: CoreState, entries: readonly LogEntry[]): void {
+  const changed = state.configurations.appended(entries)
   state.log.append(entries)
   if (state.leadership !== undefined) {
     for (const entry of entries) state.leadership.uncommittedBytes += entryBytes(entry)
   }
-  if (state.configurations.appended(entries)) configurationChanged(state)
+  if (changed) configurationChanged(state)
 }
 
 /** Removes the entries from `index` on, and goes back to the configuration before them (P-28). */

@@ -21,7 +21,7 @@ const TWO = simpleConfiguration(['n1', 'n2'])
 const JOINT: Configuration = { voters: ['n4'], outgoing: ['n1', 'n2'], learners: [], target: undefined }
 
 const placed = (...entries: [index: number, configuration: Configuration][]): Configurations => {
-  const configurations = new Configurations({ index: 0, configuration: OF_THREE })
+  const configurations = new Configurations({ index: 0, configuration: OF_THREE.configuration })
   for (const [index, configuration] of entries) configurations.appended([configurationEntry(index, 1, configuration)])
   return configurations
 }
@@ -49,7 +49,7 @@ describe('the configurations along a log', () => {
     expect(configurations.truncated(5)).toBe(true)
     expect(configurations.current.configuration).toEqual(TWO)
     expect(configurations.truncated(1)).toBe(true)
-    expect(configurations.current).toEqual({ index: 0, configuration: OF_THREE })
+    expect(configurations.current).toEqual({ index: 0, configuration: OF_THREE.configuration })
   })
 
   test('P-28: a snapshot in place of the log brings its own, and what the log said is gone', () => {
@@ -60,12 +60,12 @@ describe('the configurations along a log', () => {
   })
 
   test('compaction keeps what is in force at its index, and all behind it', () => {
-    const configurations = placed([3, TWO], [5, JOINT], [8, OF_THREE])
-    expect(configurations.at(2)).toEqual(OF_THREE)
-    expect(configurations.at(4)).toEqual(TWO)
+    const configurations = placed([3, TWO], [5, JOINT], [8, OF_THREE.configuration])
+    expect(configurations.at(2).configuration).toEqual(OF_THREE.configuration)
+    expect(configurations.at(4).configuration).toEqual(TWO)
     configurations.compacted(6)
-    expect(configurations.at(6)).toEqual(JOINT)
-    expect(configurations.at(8)).toEqual(OF_THREE)
+    expect(configurations.at(6).configuration).toEqual(JOINT)
+    expect(configurations.at(8).configuration).toEqual(OF_THREE.configuration)
     configurations.compacted(7)
     expect(configurations.current.index).toBe(8)
     configurations.truncated(8)

@@ -1,5 +1,7 @@
+import { InvariantError } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
-import { simpleConfiguration } from '../../src/core/configuration.ts'
+import { CONFIGURATION_KIND, simpleConfiguration } from '../../src/core/configuration.ts'
+import { decodePlaced, encodePlaced } from '../../src/core/configurations.ts'
 import {
   configurationEntry,
   coreOf,
@@ -17,7 +19,7 @@ import { append, catchingUp, joint, last, leader, preVotes, withConfigurations }
 describe('a change of the voters', () => {
   test('goes by learners that catch up, both configurations, and the new one alone', () => {
     const node = leader()
-    expect(node.core.reconfigure({ voters: ['n1', 'n2', 'n4'], learners: ['n3'] })).toBeUndefined()
+    expect(node.core.reconfigure({ voters: ['n1', 'n2', 'n4'], learners: ['n3'] })).toBe('begun')
     expect(node.members).toBe('n1 n2 n3||n4|n1 n2 n4')
     node.have('n2')
     expect(node.core.commitIndex).toBe(2)
@@ -46,7 +48,7 @@ describe('a change of the voters', () => {
     expect(node.core.reconfigure(target)).toBe('not-ready')
     expect(last(node)).toBe(1)
     node.have('n2')
-    expect(node.core.reconfigure(target)).toBeUndefined()
+    expect(node.core.reconfigure(target)).toBe('begun')
   })
 
   test('P-26: nor is one that was found in the log gone on with before that, even if it is known to be committed', () => {
@@ -100,7 +102,7 @@ describe('a change of the voters', () => {
     expect(node.members).toBe('n1 n2|||')
     expect(node.core.reconfigure(other)).toBe('in-progress')
     node.have('n2')
-    expect(node.core.reconfigure(other)).toBeUndefined()
+    expect(node.core.reconfigure(other)).toBe('begun')
   })
 
   test('P-27: asking again for what is on its way, or reached, appends nothing', () => {
@@ -109,7 +111,7 @@ describe('a change of the voters', () => {
     for (const ids of [[], ['n2'], ['n4'], ['n2', 'n4'], ['n2', 'n4'], ['n2', 'n4']]) {
       const before = last(node)
       const reached = before > 1
-      expect(node.core.reconfigure({ ...four, voters: [...four.voters].reverse() })).toBeUndefined()
+      expect(node.core.reconfigure({ ...four, voters: [...four.voters].reverse() })).toBe(reached ? 'reached' : 'begun')
       expect(last(node)).toBe(reached ? before : 2)
       node.have(...ids)
     }
@@ -146,7 +148,7 @@ describe('a change of the voters', () => {
     const node = leader()
     node.core.reconfigure({ voters: ['n1', 'n2', 'n4'], learners: [] })
     node.have('n2')
-    expect(node.core.reconfigure({ voters: ['n1', 'n2', 'n3'], learners: [] })).toBeUndefined()
+    expect(node.core.reconfigure({ voters: ['n1', 'n2', 'n3'], learners: [] })).toBe('begun')
     expect(node.members).toBe('n1 n2 n3|||')
     node.have('n2', 'n4')
     expect(last(node)).toBe(3)
@@ -162,7 +164,7 @@ describe('a change of the voters', () => {
     ])
       expect(node.core.reconfigure({ voters: ['n1', 'n3'], learners: [] }, expected)).toBe('unexpected')
     expect(last(node)).toBe(1)
-    expect(node.core.reconfigure(target, { voters: ['n3', 'n2', 'n1'], learners: [] })).toBeUndefined()
+    expect(node.core.reconfigure(target, { voters: ['n3', 'n2', 'n1'], learners: [] })).toBe('begun')
     expect(last(node)).toBe(2)
   })
 })
@@ -288,7 +290,7 @@ describe('P-28: a configuration that is not committed', () => {
     node.core.takeEvents()
     node.step('n3', append(2, [1, 1], entriesOf([2], 2)))
     expect(node.members).toBe('n1 n2 n3|||')
-    expect(node.core.takeEvents()).toContainEqual({ type: 'configuration', index: 0, configuration: OF_THREE })
+    expect(node.core.takeEvents()).toContainEqual({ type: 'configuration', ...OF_THREE })
   })
 
   test('is gone when a snapshot takes the place of its entry', () => {
@@ -297,7 +299,7 @@ describe('P-28: a configuration that is not committed', () => {
     node.settle()
     node.step('n3', append(2, [9, 2], []))
     node.core.snapshotInstalled(5, 2, OF_THREE)
-    expect(node.core.configuration).toEqual({ index: 5, configuration: OF_THREE })
+    expect(node.core.configuration).toEqual(OF_THREE)
   })
 
   test('stays when it lies behind a snapshot that agrees with the log, and what the snapshot covers can still be asked for', () => {
@@ -315,11 +317,11 @@ describe('P-28: a configuration that is not committed', () => {
     const configuration = joint(['n1', 'n4', 'n5'], ['n1', 'n2', 'n3'])
     const node = coreOf({
       hardState: { term: 2, votedFor: undefined },
-      snapshot: { index: 5, term: 2, configuration },
+      snapshot: { index: 5, term: 2, configuration: { index: 3, configuration } },
       entries: entriesOf([2], 6),
     })
-    expect(node.core.configuration).toEqual({ index: 5, configuration })
-    expect(node.core.configurationAt(6)).toEqual(configuration)
+    expect(node.core.configuration).toEqual({ index: 3, configuration })
+    expect(node.core.configurationAt(6)).toEqual({ index: 3, configuration })
     expect(preVotes(node, 'n4', 'n5')).toBe('pre-candidate')
     node.lead('n4', 'n5', 'n2')
     expect(node.core.role).toBe('leader')
@@ -333,5 +335,37 @@ describe('P-28: a configuration that is not committed', () => {
     const behind = [configurationEntry(6, 2, newer)]
     expect(coreOf({ hardState, snapshot, entries: behind }, { voters: ['n1'] }).members).toBe('n1 n4 n5|||')
     expect(coreOf({ hardState, snapshot, entries: [] }, { voters: ['n1'] }).members).toBe('n1 n2 n3|||')
+  })
+
+  test('where it came from is in a snapshot, and not where the snapshot is', () => {
+    const placed = { index: 3, configuration: newer }
+    expect(decodePlaced(encodePlaced(placed))).toEqual(placed)
+    const node = coreOf(stored([1]))
+    node.step('n2', { type: 'heartbeat-request', term: 1, commitIndex: 0, round: 0 })
+    node.core.snapshotInstalled(9, 1, placed)
+    expect(node.core.configuration).toEqual(placed)
+    expect(node.core.committedConfiguration).toEqual(placed)
+  })
+
+  test('one that cannot be read is neither taken nor acknowledged: the node stops', () => {
+    const node = coreOf(stored([1]))
+    const entry = { index: 2, term: 1, kind: CONFIGURATION_KIND, data: Uint8Array.of(99) }
+    expect(() => node.step('n2', append(1, [1, 1], [entry]))).toThrow(InvariantError)
+    expect(node.core.log.lastIndex).toBe(1)
+  })
+})
+
+describe('a request that comes late or twice', () => {
+  test('changes nothing that was changed since its sender has looked', () => {
+    const node = leader()
+    const basis = node.core.committedConfiguration.index
+    const wanted = { voters: ['n1', 'n2', 'n3'], learners: ['n4'] }
+    expect(node.core.reconfigure(wanted, undefined, basis)).toBe('begun')
+    node.have('n2')
+    expect(node.core.reconfigure({ voters: ['n1', 'n2', 'n3'], learners: [] })).toBe('begun')
+    node.have('n2')
+    expect(node.core.reconfigure(wanted, undefined, basis)).toBe('outdated')
+    expect(node.members).toBe('n1 n2 n3|||')
+    expect(node.core.reconfigure(wanted, undefined, node.core.committedConfiguration.index)).toBe('begun')
   })
 })

@@ -184,6 +184,22 @@ describe('a read by the lease of the leader', () => {
     expect(await cluster.run(late)).toBe(2)
   })
 
+  test('does not wait behind linearizable ones, however many come', async () => {
+    const link = { minDelayMs: 10, maxDelayMs: 10 }
+    await using cluster = await Cluster.start(counter, { raft: leases, network: { link } })
+    const node = cluster.node(await cluster.elected())
+    await add(cluster, node.status().id, 'before')
+    const others: Promise<number>[] = []
+    let answer: number | undefined
+    for (let i = 0; i < 200; i++) {
+      others.push(node.read(total))
+      if (i === 100) void node.read(total, { consistency: 'lease' }).then((value) => void (answer = value))
+      await cluster.advance(1)
+    }
+    expect(answer).toBe(1)
+    await cluster.run(Promise.all(others))
+  })
+
   test('is a linearizable one where there are no leases', async () => {
     const { cluster: started, leader } = await cutOff({})
     await using cluster = started

@@ -6,6 +6,7 @@ import {
   ReconfigurationPendingError,
 } from '@dsys/raft'
 import { describe, expect, test } from 'vitest'
+import { encodeFrame, type WireMessage } from '../../src/wire.ts'
 import { Cluster } from './support/cluster.ts'
 import { type Add, type CounterState, counter } from './support/machines.ts'
 
@@ -354,5 +355,84 @@ describe('what the group consists of', () => {
     await cluster.run(cluster.node(leader).reconfigure({ voters: ['n4', leader] }))
     expect(cluster.node('n4').status().snapshotIndex).toBeGreaterThan(0)
     expect(await add(cluster, 'n4', 'after')).toBe(62)
+  })
+})
+
+describe('what a caller is told', () => {
+  /** Cuts the leader off and waits for another one; the old one does not know yet. */
+  async function superseded(): Promise<{ cluster: Counters; old: string; other: string; rest: readonly string[] }> {
+    const { cluster, leader: old } = await ofThree()
+    const rest = THREE.filter((id) => id !== old)
+    cluster.network.partition([old], rest)
+    const leads = (id: string): boolean => cluster.node(id).status().role === 'leader'
+    await cluster.waitFor('another leader', () => rest.some(leads))
+    return { cluster, old, other: rest.find(leads) as string, rest }
+  }
+
+  test('is not what a leader believes that is none any more: neither that it is done, nor that it is in conflict', async () => {
+    const { cluster: started, old, other, rest } = await superseded()
+    await using cluster = started
+    await cluster.run(cluster.node(other).reconfigure({ voters: rest }))
+    const asked = [
+      cluster.node(old).reconfigure({ voters: THREE }, { timeoutMs: 3_000 }),
+      cluster.node(old).reconfigure({ voters: [old] }, { expected: { voters: rest, learners: [] }, timeoutMs: 3_000 }),
+    ]
+    const results = Promise.allSettled(asked)
+    expect(await cluster.run(results)).toMatchObject([
+      { status: 'rejected', reason: { code: 'DSYS_RAFT_RECONFIGURATION_PENDING' } },
+      { status: 'rejected', reason: { code: 'DSYS_RAFT_RECONFIGURATION_PENDING' } },
+    ])
+  })
+
+  test('is that it is done at once where it is, also by a leader that knows it from a snapshot', async () => {
+    const { cluster: started, leader } = await ofThree({ snapshotEveryBytes: 600, keepEntries: 1 })
+    await using cluster = started
+    await cluster.start('n4')
+    const target = { voters: THREE, learners: ['n4'] }
+    await cluster.run(cluster.node(leader).reconfigure(target))
+    for (let i = 0; i < 40; i++) await add(cluster, leader, `entry ${i}`)
+    await cluster.converged()
+    const other = cluster.followers().find((id) => id !== 'n4') as string
+    cluster.crash(other)
+    await cluster.start(other)
+    await cluster.converged()
+    await cluster.run(cluster.node(leader).transferLeadership({ to: other }))
+    const before = cluster.clock.monotonicMs()
+    await cluster.run(cluster.node(leader).reconfigure(target))
+    expect(cluster.clock.monotonicMs() - before).toBeLessThan(1_000)
+    expect(membersChanged(cluster.life(other).events)).toEqual([])
+  })
+
+  test('holds: a request that comes a second time does not undo what was done after it', async () => {
+    const { cluster: started, leader } = await ofThree()
+    await using cluster = started
+    await cluster.start('n4')
+    const follower = THREE.find((id) => id !== leader) as string
+    const frames: WireMessage[] = []
+    cluster.filter = (from, _to, message) => {
+      if (from === follower && message.type === 'reconfigure-request') frames.push(message)
+      return true
+    }
+    await cluster.run(cluster.node(follower).reconfigure({ voters: THREE, learners: ['n4'] }))
+    cluster.filter = undefined
+    await cluster.run(cluster.node(leader).reconfigure({ voters: THREE }))
+    expect(frames).toHaveLength(1)
+    cluster.life(follower).transport.send({ id: leader }, 'raft-test', encodeFrame(frames))
+    await cluster.advance(2_000)
+    expect(cluster.node(leader).status()).toMatchObject({ voters: THREE, learners: [], change: undefined })
+  })
+
+  test('a request for members that cannot be changes nothing', async () => {
+    const { cluster: started, leader } = await ofThree()
+    await using cluster = started
+    const follower = THREE.find((id) => id !== leader) as string
+    for (const voters of [[], ['n1', 'n1'], ['']]) {
+      const target = { voters, learners: [] }
+      const request = { type: 'reconfigure-request', ticket: 1, target, expected: undefined, basis: 99 } as const
+      cluster.life(follower).transport.send({ id: leader }, 'raft-test', encodeFrame([request]))
+    }
+    await cluster.advance(1_000)
+    expect(cluster.node(leader).status()).toMatchObject({ voters: THREE, change: undefined })
+    expect(await add(cluster, leader, 'second')).toBe(2)
   })
 })

@@ -1,4 +1,4 @@
-import type { Configuration, RestoredState, WriteEffect } from '@dsys/raft/core'
+import type { PlacedConfiguration, RestoredState, WriteEffect } from '@dsys/raft/core'
 import type { Random } from '@dsys/runtime'
 import type { CrashFate, FaultyDisk, MachineDisk, Restore, Scheduler } from '@dsys/simulation'
 import { entriesBehind, type HardState, type LogEntry } from '@dsys/storage'
@@ -8,7 +8,7 @@ import type { MachineState } from './register-machine.ts'
 export interface StoredSnapshot {
   readonly index: number
   readonly term: number
-  readonly configuration: Configuration
+  readonly configuration: PlacedConfiguration
   readonly state: MachineState
 }
 

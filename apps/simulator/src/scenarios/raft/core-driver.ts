@@ -1,12 +1,20 @@
-import type { Effects, Membership, Message, PlacedConfiguration, RaftCore } from '@dsys/raft/core'
+import {
+  type Effects,
+  encodePlaced,
+  type Membership,
+  type Message,
+  type PlacedConfiguration,
+  type RaftCore,
+} from '@dsys/raft/core'
 import type { TimerHandle } from '@dsys/runtime'
-import { promise, type SimLife } from '@dsys/simulation'
+import { checksumOf, promise, type SimLife } from '@dsys/simulation'
 import type { LogEntry } from '@dsys/storage'
 import type { Call } from './client-history.ts'
 import type { CoreDisk, Done } from './core-disk.ts'
 import type { CoreNode } from './core-node.ts'
 import type { RaftWorld } from './core-world.ts'
 import type { Moment } from './knobs.ts'
+import { MESSAGE_COUNTS } from './message-counts.ts'
 import { COMMAND_KIND, encodeCommand, RegisterMachine } from './register-machine.ts'
 import { type ArrivedSnapshot, SnapshotExchange } from './snapshot-exchange.ts'
 
@@ -25,23 +33,6 @@ interface TakenWrite {
   readonly key: number
   readonly call: Call | undefined
 }
-
-const MESSAGE_COUNTS: Readonly<Record<Message['type'], string>> = {
-  'vote-request': 'message.vote-request',
-  'vote-response': 'message.vote-response',
-  'append-request': 'message.append-request',
-  'append-accepted': 'message.append-accepted',
-  'append-rejected': 'message.append-rejected',
-  'heartbeat-request': 'message.heartbeat-request',
-  'heartbeat-response': 'message.heartbeat-response',
-  'commit-notice': 'message.commit-notice',
-  'snapshot-chunk': 'message.snapshot-chunk',
-  'snapshot-progress': 'message.snapshot-progress',
-  'timeout-now': 'message.timeout-now',
-}
-
-/** The names under which messages are counted. */
-export const COUNTED_MESSAGES: readonly string[] = Object.values(MESSAGE_COUNTS)
 
 /** Drives a core through one life of its node: what a program does that brings its own driver. */
 export class CoreDriver {
@@ -149,7 +140,7 @@ export class CoreDriver {
   }
 
   reconfigure(target: Membership): void {
-    this.#input((core) => this.#world.count(`reconfigure.${core.reconfigure(target) ?? 'taken'}`))
+    this.#input((core) => this.#world.count(`reconfigure.${core.reconfigure(target)}`))
   }
 
   transfer(to: string): void {
@@ -230,14 +221,13 @@ export class CoreDriver {
     noted.lastIndex = log.lastIndex
   }
 
-  #noteConfiguration({ index, configuration }: PlacedConfiguration): void {
-    const { trace, scheduler, count, ids } = this.#world
-    const { voters, outgoing, learners, target } = configuration
+  #noteConfiguration(placed: PlacedConfiguration): void {
+    const { trace, scheduler, count } = this.#world
+    const { outgoing, target } = placed.configuration
     count(`configuration.${target !== undefined ? 'catching-up' : outgoing.length > 0 ? 'joint' : 'simple'}`)
-    const bits = (members: readonly string[]): number =>
-      ids.reduce((sum, id, i) => sum + (members.includes(id) ? 2 ** i : 0), 0)
-    trace.add(scheduler.nowMs, this.#node.id, 'configuration', '', index, bits(voters), bits(outgoing))
-    if (trace.kept) trace.detail(JSON.stringify({ voters, outgoing, learners, target }))
+    trace.add(scheduler.nowMs, this.#node.id, 'configuration', '', placed.index)
+    trace.content(checksumOf(encodePlaced(placed)))
+    if (trace.kept) trace.detail(JSON.stringify(placed.configuration))
   }
 
   /** Returns false when the node crashed over it; so do the others. */

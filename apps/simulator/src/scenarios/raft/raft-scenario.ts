@@ -1,6 +1,6 @@
 import type { Scenario } from '@dsys/simulation'
-import { COUNTED_MESSAGES } from './core-driver.ts'
 import { FAULT_KINDS, MOMENTS, WEATHERS } from './knobs.ts'
+import { COUNTED_MESSAGES } from './message-counts.ts'
 import { drawPlan, SCENARIO_NAME } from './raft-plan.ts'
 import { RaftRun, type RaftVariant } from './raft-run.ts'
 
@@ -29,7 +29,7 @@ const EXPECTED: readonly string[] = [
   ...named('start', ['damaged', 'unreadable', 'locked']),
   ...named('rest', ['crashed', 'isolated', 'deaf', 'mute', 'paused', 'flapping']),
   ...named('core', ['some', 'everybody']),
-  ...named('reconfigure', ['taken', 'not-ready', 'in-progress', 'transferring']),
+  ...named('reconfigure', ['begun', 'not-ready', 'in-progress']),
   ...named('configuration', ['catching-up', 'joint', 'simple']),
   'node.stopped-itself',
   'event.leader',

@@ -1,10 +1,4 @@
-import {
-  decodeConfiguration,
-  encodeConfiguration,
-  type RaftCore,
-  type SnapshotChunk,
-  type SnapshotProgress,
-} from '@dsys/raft/core'
+import { decodePlaced, encodePlaced, type RaftCore, type SnapshotChunk, type SnapshotProgress } from '@dsys/raft/core'
 import type { CoreDisk, StoredSnapshot } from './core-disk.ts'
 import { decodeState, encodeState } from './register-machine.ts'
 
@@ -68,7 +62,7 @@ export class SnapshotExchange {
     core.sendSnapshotChunk(to, {
       snapshotIndex: index,
       snapshotTerm: term,
-      context: encodeConfiguration(configuration),
+      context: encodePlaced(configuration),
       offset: sending.offset,
       totalBytes: chunks,
       data: encodeState(state),
@@ -105,7 +99,7 @@ export class SnapshotExchange {
     this.#parts.core.snapshotProgress(from, index, receiving.received)
     if (receiving.received < this.#parts.chunks) return undefined
     this.#receiving = undefined
-    const configuration = decodeConfiguration(chunk.context)
+    const configuration = decodePlaced(chunk.context)
     return { from, term, snapshot: { index, term: chunk.snapshotTerm, configuration, state: decodeState(chunk.data) } }
   }
 

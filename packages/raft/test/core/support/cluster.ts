@@ -5,6 +5,7 @@ import {
   encodeConfiguration,
   simpleConfiguration,
 } from '../../../src/core/configuration.ts'
+import type { PlacedConfiguration } from '../../../src/core/configurations.ts'
 import type { Message } from '../../../src/core/messages.ts'
 import { type Effects, RaftCore, type RestoredState } from '../../../src/core/raft-core.ts'
 import type { CoreConfig } from '../../../src/core/state.ts'
@@ -22,7 +23,7 @@ const CONFIG: Omit<CoreConfig, 'id' | 'voters'> = {
 }
 
 /** The configuration of the voters that a core has unless said otherwise. */
-export const OF_THREE: Configuration = simpleConfiguration(['n1', 'n2', 'n3'])
+export const OF_THREE: PlacedConfiguration = { index: 0, configuration: simpleConfiguration(['n1', 'n2', 'n3']) }
 
 export const NOTHING_STORED: RestoredState = {
   hardState: { term: 0, votedFor: undefined },

@@ -63,8 +63,8 @@ export class Story {
     // reconfigure n1 voters=n1,n2 learners=n4
     reconfigure: ([id], options) => {
       const ids = (name: string): string[] => (options.get(name) ?? '').split(',').filter(Boolean)
-      const refusal = this.#node(id).core.reconfigure({ voters: ids('voters'), learners: ids('learners') })
-      this.#say(refusal ?? 'taken')
+      const result = this.#node(id).core.reconfigure({ voters: ids('voters'), learners: ids('learners') })
+      this.#say(result)
     },
     read: ([id]) => this.#say(this.#node(id).core.requestRead(this.#nextTicket++) ? 'asked' : 'refused'),
     // pass 10 n1 n2: so many milliseconds, and the timers of these nodes.

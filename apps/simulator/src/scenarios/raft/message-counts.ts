@@ -1,0 +1,19 @@
+import type { Message } from '@dsys/raft/core'
+
+/** Under which name each message is counted. */
+export const MESSAGE_COUNTS: Readonly<Record<Message['type'], string>> = {
+  'vote-request': 'message.vote-request',
+  'vote-response': 'message.vote-response',
+  'append-request': 'message.append-request',
+  'append-accepted': 'message.append-accepted',
+  'append-rejected': 'message.append-rejected',
+  'heartbeat-request': 'message.heartbeat-request',
+  'heartbeat-response': 'message.heartbeat-response',
+  'commit-notice': 'message.commit-notice',
+  'snapshot-chunk': 'message.snapshot-chunk',
+  'snapshot-progress': 'message.snapshot-progress',
+  'timeout-now': 'message.timeout-now',
+}
+
+/** All of these names. */
+export const COUNTED_MESSAGES: readonly string[] = Object.values(MESSAGE_COUNTS)
