@@ -130,8 +130,14 @@ function drawMixed(random: Random): RaftKnobs {
 }
 
 function drawKinds(random: Random, share: number): string[] {
-  const usual = FAULT_KINDS.filter((kind) => !LASTING_FAULTS.includes(kind))
-  return [...some(random, usual, share), ...some(random, LASTING_FAULTS, share / 4)]
+  const usual = some(
+    random,
+    FAULT_KINDS.filter((kind) => !LASTING_FAULTS.includes(kind)),
+    share,
+  )
+  const lasting = some(random, LASTING_FAULTS, share / 4)
+  // They do not go together, see `consistent`; the rarer ones come first.
+  return lasting.length === 0 ? usual : [...usual.filter((kind) => kind !== 'reconfigure'), ...lasting]
 }
 
 /** What each weather lays down over a mixed draw. */

@@ -29,7 +29,7 @@ const EXPECTED: readonly string[] = [
   ...named('start', ['damaged', 'unreadable', 'locked']),
   ...named('rest', ['crashed', 'isolated', 'deaf', 'mute', 'paused', 'flapping']),
   ...named('core', ['some', 'everybody']),
-  ...named('reconfigure', ['begun', 'not-ready', 'in-progress']),
+  ...named('reconfigure', ['begun', 'not-ready']),
   ...named('configuration', ['catching-up', 'joint', 'simple']),
   'node.stopped-itself',
   'event.leader',
