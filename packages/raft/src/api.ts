@@ -47,7 +47,7 @@ export interface Raft<State, Command, Result> extends Service {
    *
    * Make a new node with the same `group` and `voters: []` before. Stop a removed one after. A leader that is removed hands over.
    *
-   * @throws MembershipConflictError, NoLeaderError (not begun), ReconfigurationPendingError (goes on), OverloadedError, RangeError,
+   * @throws MembershipConflictError, NoLeaderError (not begun), ReconfigurationPendingError (may go on), OverloadedError, RangeError,
    *   NotRunningError, RaftFailedError.
    */
   reconfigure(target: ReconfigureTarget, options?: ReconfigureOptions): Promise<Membership>

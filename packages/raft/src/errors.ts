@@ -96,7 +96,7 @@ export class MembershipConflictError extends DsysError {
   }
 }
 
-/** A reconfiguration was not done before the deadline (`DSYS_RAFT_RECONFIGURATION_PENDING`); it goes on. */
+/** A reconfiguration was not done before the deadline (`DSYS_RAFT_RECONFIGURATION_PENDING`). If a leader has taken it, it goes on. */
 export class ReconfigurationPendingError extends DsysError {
   constructor(group: string, timeoutMs: number) {
     super(`the reconfiguration of group "${group}" was not done within ${timeoutMs} ms`, {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { AppendRequest, VoteRequest } from '../../src/core/messages.ts'
 import {
   coreOf,
+  type Driven,
   ELECTION_TIMEOUT_MS,
   entriesOf,
   find,
@@ -323,15 +324,20 @@ describe('snapshots', () => {
     expect(find(node.messages(), 'append-accepted').matchIndex).toBe(4)
   })
 
-  test('P-35: a follower in want of a snapshot is freed by any answer that reconnects it to the log', () => {
-    const restored = {
+  /** It leads n1 to n3 in term 3, and n2 needs entries that only its snapshot at 10 has. */
+  function leaderBesideOneInWantOfSnapshot(): Driven {
+    const node = coreOf({
       ...stored([]),
       hardState: { term: 2, votedFor: undefined },
       snapshot: { index: 10, term: 2, configuration: OF_THREE },
-    }
-    const node = coreOf(restored)
+    })
     node.lead('n3')
     node.step('n2', { type: 'append-rejected', term: 3, rejectedIndex: 10, hintIndex: 3, hintTerm: 1, round: 0 })
+    return node
+  }
+
+  test('P-35: a follower in want of a snapshot is freed by any answer that reconnects it to the log', () => {
+    const node = leaderBesideOneInWantOfSnapshot()
     expect(node.core.progress?.get('n2')?.state).toBe('snapshot')
     node.step('n2', { type: 'append-accepted', term: 3, matchIndex: 9, round: 0 })
     expect(node.core.progress?.get('n2')?.state).toBe('snapshot')
@@ -340,14 +346,7 @@ describe('snapshots', () => {
   })
 
   test('P-35: a snapshot that could not be brought to a follower is tried again with the next heartbeat, not at once', () => {
-    const restored = {
-      ...stored([]),
-      hardState: { term: 2, votedFor: undefined },
-      snapshot: { index: 10, term: 2, configuration: OF_THREE },
-    }
-    const node = coreOf(restored)
-    node.lead('n3')
-    node.step('n2', { type: 'append-rejected', term: 3, rejectedIndex: 10, hintIndex: 3, hintTerm: 1, round: 0 })
+    const node = leaderBesideOneInWantOfSnapshot()
     expect(node.effects().snapshotWanted).toEqual(['n2'])
     node.core.snapshotFailed('n2')
     expect(node.effects().snapshotWanted).toEqual([])
