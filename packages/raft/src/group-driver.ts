@@ -1,32 +1,24 @@
 import { type Buggify, type Clock, type EventHub, invariant, type Logger, type TimerHandle } from '@dsys/runtime'
 import type { GroupLog, RecoveredLog } from '@dsys/storage'
 import type { PeerAddress, Transport } from '@dsys/transport'
-import { type Applier, isProposal } from './applier.ts'
+import type { Applier } from './applier.ts'
 import { MalformedError } from './bytes.ts'
-import { isJoint } from './core/configuration.ts'
 import { decodePlaced } from './core/configurations.ts'
 import { entryBytes } from './core/log.ts'
 import { type Effects, RaftCore, type RestoredState } from './core/raft-core.ts'
 import type { CoreEvent } from './core/state.ts'
 import { OutcomeUnknownError, RaftFailedError } from './errors.ts'
+import { MembersDesk } from './members-desk.ts'
 import { Outgoing } from './outgoing.ts'
+import { ProposalDesk } from './proposal-desk.ts'
 import type { Proposals } from './proposals.ts'
 import { ReadDesk } from './read-desk.ts'
 import type { ReadQueue } from './read-queue.ts'
 import type { Reconfigurations } from './reconfigurations.ts'
-import { checkMembers, type frameLimits, type ResolvedOptions } from './resolve-options.ts'
+import type { frameLimits, ResolvedOptions } from './resolve-options.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
 import type { RaftEvent, RaftRole } from './status.ts'
-import {
-  decodeFrame,
-  type ForwardedItem,
-  type ForwardRequest,
-  ITEM_OVERHEAD_BYTES,
-  type ReconfigureAccepted,
-  type ReconfigureRefused,
-  type ReconfigureRequest,
-  type WireMessage,
-} from './wire.ts'
+import { decodeFrame, type WireMessage } from './wire.ts'
 
 /** Entries that one turn applies at the most, so that messages and timers get theirs. */
 const MAX_APPLIED_PER_TURN = 4_096
@@ -69,7 +61,9 @@ export class GroupDriver<State, Command, Result> {
   readonly #parts: GroupDriverParts<State, Command, Result>
   readonly #outgoing: Outgoing
   readonly #snapshots: SnapshotKeeper<State, Command, Result>
-  readonly #desk: ReadDesk
+  readonly #readDesk: ReadDesk
+  readonly #proposalDesk: ProposalDesk
+  readonly #membersDesk: MembersDesk
   readonly #writes = new Set<Promise<void>>()
   readonly #turnHandlers = new Set<() => void>()
   #flush: TimerHandle | undefined
@@ -78,8 +72,6 @@ export class GroupDriver<State, Command, Result> {
   #unlisten: (() => void) | undefined
   #failure: RaftFailedError | undefined
   #ended = false
-  /** The index of the configuration that was told of last. */
-  #membersIndex: number
   #announced: { role: RaftRole; leader: string | undefined; term: number }
 
   constructor(parts: GroupDriverParts<State, Command, Result>) {
@@ -103,9 +95,16 @@ export class GroupDriver<State, Command, Result> {
       parts.seed,
       clock.monotonicMs(),
     )
-    this.#desk = new ReadDesk({ ...parts, id: options.id, core: this.core, outgoing: this.#outgoing })
+    const desks = { ...parts, ...limits, id: options.id, core: this.core, outgoing: this.#outgoing }
+    this.#readDesk = new ReadDesk(desks)
+    this.#proposalDesk = new ProposalDesk(desks)
+    this.#membersDesk = new MembersDesk({
+      ...desks,
+      desk: this.#readDesk,
+      retryAfterMs: options.heartbeatIntervalMs,
+      wake: () => this.wake(),
+    })
     const { role, leader, term } = this.core
-    this.#membersIndex = this.core.configuration.index
     this.#announced = { role, leader, term }
     this.#snapshots = new SnapshotKeeper({
       ...parts,
@@ -178,19 +177,19 @@ export class GroupDriver<State, Command, Result> {
     try {
       const nowMs = this.#parts.clock.monotonicMs()
       this.#announce(this.core.takeEvents())
-      this.#handOver(nowMs)
-      this.#desk.ask(nowMs)
-      this.#askForMembers(nowMs)
+      this.#proposalDesk.handOver(nowMs)
+      this.#readDesk.ask(nowMs)
+      this.#membersDesk.ask(nowMs)
       const effects = this.core.takeEffects()
       this.#write(effects)
       for (const { to, message } of effects.messages) this.#outgoing.add(to, message)
       this.#snapshots.send(effects.snapshotWanted)
       for (const { from, message } of effects.snapshotTraffic) this.#snapshots.receive(from, message)
       if (effects.snapshotWanted.length > 0 || effects.snapshotTraffic.length > 0) this.wake()
-      if (this.#desk.answer(effects)) this.wake()
+      if (this.#readDesk.answer(effects)) this.wake()
       this.#outgoing.flush()
       this.#apply()
-      this.#tellMembers()
+      this.#membersDesk.tell()
       this.#arm(nowMs)
       for (const handler of this.#turnHandlers) handler()
     } catch (error) {
@@ -219,14 +218,14 @@ export class GroupDriver<State, Command, Result> {
     const { proposals, reads, options } = this.#parts
     switch (message.type) {
       case 'forward-request':
-        this.#takeForwarded(from.id, message)
+        this.#proposalDesk.receive(from.id, message)
         break
       case 'forward-refused':
         proposals.refused(message.sequences, nowMs + options.heartbeatIntervalMs)
         break
       case 'read-index-request':
       case 'read-lease-request':
-        this.#desk.receive(from, message)
+        this.#readDesk.receive(from, message)
         break
       case 'read-index-response':
         reads.confirmed(message.ticket, message.index)
@@ -235,120 +234,15 @@ export class GroupDriver<State, Command, Result> {
         reads.refused(message.ticket, nowMs + options.heartbeatIntervalMs)
         break
       case 'reconfigure-request':
-        this.#takeReconfiguration(from, message)
+        this.#membersDesk.receive(from, message)
         break
       case 'reconfigure-accepted':
       case 'reconfigure-refused':
-        this.#answered(message)
+        this.#membersDesk.answered(message)
         break
       default:
         this.core.step(from.id, message, nowMs)
     }
-  }
-
-  #takeForwarded(from: string, { items }: ForwardRequest): void {
-    const refused = this.#parts.buggify?.('raft.refuse-forwarded') === true
-    if (!refused && this.core.propose(items.filter(isProposal), from) === undefined) return
-    const sequences = items.map(({ sequence }) => sequence)
-    this.#outgoing.add(from, { type: 'forward-refused', sequences })
-  }
-
-  /** Brings this node's proposals to the leader: to the own core, or in frames. */
-  #handOver(nowMs: number): void {
-    const { proposals, options } = this.#parts
-    const { leader, transferTarget } = this.core
-    // While leadership moves nobody would take them; they leave when it has moved.
-    if (leader === undefined || transferTarget !== undefined) return
-    const items = proposals.take(nowMs)
-    if (items.length === 0) return
-    for (const chunk of this.#chunks(items)) {
-      if (leader !== options.id) {
-        this.#outgoing.add(leader, { type: 'forward-request', items: chunk })
-        continue
-      }
-      // In parts here too: the core looks at its limit once for each, and all that waits may be far beyond it.
-      const refusal = this.core.propose(chunk)
-      if (refusal === undefined) continue
-      const sequences = chunk.map(({ sequence }) => sequence)
-      proposals.returned(sequences, refusal === 'overloaded')
-    }
-  }
-
-  #chunks(items: readonly ForwardedItem[]): ForwardedItem[][] {
-    const { maxAppendBytes } = this.#parts.limits
-    const chunks: ForwardedItem[][] = []
-    let chunk: ForwardedItem[] = []
-    let chunkBytes = 0
-    for (const item of items) {
-      const bytes = item.data.length + ITEM_OVERHEAD_BYTES
-      if (chunk.length > 0 && chunkBytes + bytes > maxAppendBytes) {
-        chunks.push(chunk)
-        chunk = []
-        chunkBytes = 0
-      }
-      chunk.push(item)
-      chunkBytes += bytes
-    }
-    if (chunk.length > 0) chunks.push(chunk)
-    return chunks
-  }
-
-  #askForMembers(nowMs: number): void {
-    const { changes, options } = this.#parts
-    const { leader } = this.core
-    if (changes.size === 0 || leader === undefined) return
-    const basis = this.core.committedConfiguration.index
-    for (const { ticket, target, expected } of changes.take(nowMs)) {
-      const request = { type: 'reconfigure-request', ticket, target, expected, basis } as const
-      if (leader !== options.id) this.#outgoing.add(leader, request)
-      else this.#reconfigure(request, (answer) => this.#answered(answer))
-    }
-  }
-
-  #takeReconfiguration(from: PeerAddress, request: ReconfigureRequest): void {
-    const { target } = request
-    try {
-      checkMembers(target.voters, target.learners, this.#parts.limits.maxCommandBytes)
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      throw new MalformedError(`members that cannot be: ${error.message}`)
-    }
-    this.#reconfigure(request, (answer) => this.#outgoing.answer(from, answer))
-  }
-
-  #answered(answer: ReconfigureAccepted | ReconfigureRefused): void {
-    const { changes, clock, options } = this.#parts
-    if (answer.type === 'reconfigure-accepted') changes.accepted(answer.ticket, answer.index)
-    else changes.refused(answer.ticket, answer.why, clock.monotonicMs() + options.heartbeatIntervalMs)
-    this.wake()
-  }
-
-  #reconfigure(
-    { ticket, target, expected, basis }: ReconfigureRequest,
-    answer: (answer: ReconfigureAccepted | ReconfigureRefused) => void,
-  ): void {
-    const result = this.core.reconfigure(target, expected, basis)
-    const { index } = this.core.configuration
-    const done = result === 'begun' || result === 'reached'
-    const told = done
-      ? ({ type: 'reconfigure-accepted', ticket, index } as const)
-      : ({ type: 'reconfigure-refused', ticket, why: result } as const)
-    // A leader that is none any more knows the members of old.
-    if (result !== 'reached' && result !== 'unexpected') answer(told)
-    else
-      this.#desk.confirm((leads) => answer(leads ? told : { type: 'reconfigure-refused', ticket, why: 'not-leader' }))
-  }
-
-  /** Tells of the members once a configuration is committed that nobody is about to leave. */
-  #tellMembers(): void {
-    const { configuration: placed, commitIndex } = this.core
-    const { index, configuration } = placed
-    if (index > commitIndex || isJoint(configuration) || configuration.target !== undefined) return
-    this.#parts.changes.committed(placed)
-    if (index === this.#membersIndex) return
-    this.#membersIndex = index
-    const { voters, learners } = configuration
-    this.#parts.hub.publish({ type: 'MembersChanged', voters, learners, index })
   }
 
   #write({ write }: Effects): void {

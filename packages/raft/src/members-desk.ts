@@ -1,0 +1,100 @@
+import type { Clock, EventHub } from '@dsys/runtime'
+import type { PeerAddress } from '@dsys/transport'
+import { MalformedError } from './bytes.ts'
+import { isJoint } from './core/configuration.ts'
+import type { RaftCore } from './core/raft-core.ts'
+import type { Outgoing } from './outgoing.ts'
+import type { ReadDesk } from './read-desk.ts'
+import type { Reconfigurations } from './reconfigurations.ts'
+import { checkMembers } from './resolve-options.ts'
+import type { RaftEvent } from './status.ts'
+import type { ReconfigureAccepted, ReconfigureRefused, ReconfigureRequest } from './wire.ts'
+
+type Answer = ReconfigureAccepted | ReconfigureRefused
+
+/** What a {@link MembersDesk} works with. */
+export interface MembersDeskParts {
+  readonly id: string
+  readonly clock: Clock
+  readonly core: RaftCore
+  readonly outgoing: Outgoing
+  readonly changes: Reconfigurations
+  readonly desk: ReadDesk
+  readonly hub: EventHub<RaftEvent>
+  readonly maxCommandBytes: number
+  /** How long a refused request waits before it is asked again, in milliseconds. */
+  readonly retryAfterMs: number
+  readonly wake: () => void
+}
+
+/** Brings requests to change the members, of this node and of others, to whoever leads, and the answers back. */
+export class MembersDesk {
+  readonly #parts: MembersDeskParts
+  /** The index of the configuration that was told of last. */
+  #toldIndex: number
+
+  constructor(parts: MembersDeskParts) {
+    this.#parts = parts
+    this.#toldIndex = parts.core.configuration.index
+  }
+
+  /** Asks the leader, where one is known, for the changes that callers of this node wait for. */
+  ask(nowMs: number): void {
+    const { id, core, changes, outgoing } = this.#parts
+    const { leader } = core
+    if (changes.size === 0 || leader === undefined) return
+    const basis = core.committedConfiguration.index
+    for (const { ticket, target, expected } of changes.take(nowMs)) {
+      const request = { type: 'reconfigure-request', ticket, target, expected, basis } as const
+      if (leader !== id) outgoing.add(leader, request)
+      else this.#reconfigure(request, (answer) => this.answered(answer))
+    }
+  }
+
+  /** Another node asks. Throws MalformedError when what it asks for cannot be. */
+  receive(from: PeerAddress, request: ReconfigureRequest): void {
+    const { maxCommandBytes, outgoing } = this.#parts
+    const { target } = request
+    try {
+      checkMembers(target.voters, target.learners, maxCommandBytes)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      throw new MalformedError(`members that cannot be: ${error.message}`)
+    }
+    this.#reconfigure(request, (answer) => outgoing.answer(from, answer))
+  }
+
+  /** The leader has answered. */
+  answered(answer: Answer): void {
+    const { changes, clock, retryAfterMs, wake } = this.#parts
+    if (answer.type === 'reconfigure-accepted') changes.accepted(answer.ticket, answer.index)
+    else changes.refused(answer.ticket, answer.why, clock.monotonicMs() + retryAfterMs)
+    wake()
+  }
+
+  #reconfigure({ ticket, target, expected, basis }: ReconfigureRequest, answer: (answer: Answer) => void): void {
+    const { core, desk } = this.#parts
+    const result = core.reconfigure(target, expected, basis)
+    const { index } = core.configuration
+    const done = result === 'begun' || result === 'reached'
+    const told = done
+      ? ({ type: 'reconfigure-accepted', ticket, index } as const)
+      : ({ type: 'reconfigure-refused', ticket, why: result } as const)
+    // A leader that is none any more knows the members of old.
+    if (result !== 'reached' && result !== 'unexpected') answer(told)
+    else desk.confirm((leads) => answer(leads ? told : { type: 'reconfigure-refused', ticket, why: 'not-leader' }))
+  }
+
+  /** Tells of the members once a configuration is committed that nobody is about to leave. */
+  tell(): void {
+    const { core, changes, hub } = this.#parts
+    const { configuration: placed, commitIndex } = core
+    const { index, configuration } = placed
+    if (index > commitIndex || isJoint(configuration) || configuration.target !== undefined) return
+    changes.committed(placed)
+    if (index === this.#toldIndex) return
+    this.#toldIndex = index
+    const { voters, learners } = configuration
+    hub.publish({ type: 'MembersChanged', voters, learners, index })
+  }
+}
