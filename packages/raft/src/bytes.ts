@@ -55,6 +55,16 @@ export class ByteWriter {
     return this
   }
 
+  /** Four bytes for a length that {@link ByteWriter.endPart} fills in; returns where they are. */
+  beginPart(): number {
+    return this.#reserve(4)
+  }
+
+  /** Everything that was written since `part` was begun is one part, and its length stands before it. */
+  endPart(part: number): void {
+    this.#buffer.writeUInt32BE(this.#at - part - 4, part)
+  }
+
   /** The length in four bytes, then the bytes. */
   bytes(value: Uint8Array): this {
     this.u32(value.length)
@@ -82,19 +92,41 @@ export class ByteWriter {
 export class ByteReader {
   readonly #buffer: Buffer
   #at = 0
+  /** Where reading ends: that of the bytes, or of the part that was entered. */
+  #end: number
 
   constructor(bytes: Uint8Array) {
     this.#buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#end = this.#buffer.length
   }
 
+  /** Nothing is left, of the part where one was entered. */
   get done(): boolean {
-    return this.#at >= this.#buffer.length
+    return this.#at >= this.#end
+  }
+
+  /** Reads a length and goes into that part: nothing behind it is read until {@link ByteReader.leave}. Returns what `leave` wants. */
+  enter(): number {
+    return this.enterBytes(this.u32())
+  }
+
+  /** Goes into a part of `length` bytes. */
+  enterBytes(length: number): number {
+    const outerEnd = this.#end
+    this.#end = this.#take(length) + length
+    this.#at = this.#end - length
+    return outerEnd
+  }
+
+  /** Goes on behind the part, over what nobody has read of it. */
+  leave(outerEnd: number): void {
+    this.#at = this.#end
+    this.#end = outerEnd
   }
 
   #take(bytes: number): number {
     const at = this.#at
-    if (at + bytes > this.#buffer.length)
-      throw new MalformedError(`${bytes} bytes wanted at ${at} of ${this.#buffer.length}`)
+    if (at + bytes > this.#end) throw new MalformedError(`${bytes} bytes wanted at ${at} of ${this.#end}`)
     this.#at = at + bytes
     return at
   }
@@ -123,6 +155,6 @@ export class ByteReader {
 
   /** Everything that is left, as a view. */
   rest(): Uint8Array {
-    return this.#buffer.subarray(this.#take(this.#buffer.length - this.#at))
+    return this.#buffer.subarray(this.#take(this.#end - this.#at))
   }
 }

@@ -1,6 +1,6 @@
 import type { Buggify } from '@dsys/runtime'
 import type { Destination, PeerAddress, Transport } from '@dsys/transport'
-import { encodeFrame, type WireMessage, wireBytes } from './wire.ts'
+import { encodeFrame, FRAME_OVERHEAD_BYTES, type WireMessage, wireBytes } from './wire.ts'
 
 /** Gathers the messages of one turn and sends those for the same peer together, in as few frames as the transport allows. */
 export class Outgoing {
@@ -50,13 +50,13 @@ export class Outgoing {
   #send(to: Destination, messages: readonly WireMessage[]): void {
     const alone = this.#buggify?.('raft.small-frames') === true
     let batch: WireMessage[] = []
-    let batchBytes = 1
+    let batchBytes = FRAME_OVERHEAD_BYTES
     for (const message of messages) {
       const bytes = wireBytes(message)
       if (batch.length > 0 && (alone || batchBytes + bytes > this.#maxFrameBytes)) {
         this.#transport.send(to, this.#channel, encodeFrame(batch))
         batch = []
-        batchBytes = 1
+        batchBytes = FRAME_OVERHEAD_BYTES
       }
       batch.push(message)
       batchBytes += bytes

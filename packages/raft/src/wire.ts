@@ -78,7 +78,12 @@ export type DriverMessage =
 /** Everything that goes over the wire. */
 export type WireMessage = Message | DriverMessage
 
-const VERSION = 1
+/**
+ * Of the whole format; a frame of another one is dropped. Within it later versions may add messages, fields at the end of messages,
+ * and fields at the end of the header: who does not know them passes over them. Whoever adds one decides what it means when it is not
+ * there. A kind of entry is another matter: a node that does not know one must not apply what comes behind it, and stops.
+ */
+const VERSION = 2
 
 /** The first byte of each message. Numbers are never given a second meaning. */
 const TAG = {
@@ -123,6 +128,9 @@ export const MESSAGE_OVERHEAD_BYTES = 512
 /** What an entry or a forwarded proposal takes besides its data. */
 export const ITEM_OVERHEAD_BYTES = 24
 
+/** What a frame takes besides its messages. */
+export const FRAME_OVERHEAD_BYTES = 2
+
 /** The size of `message` on the wire, or a little more: for filling frames. */
 export function wireBytes(message: WireMessage): number {
   switch (message.type) {
@@ -146,13 +154,16 @@ function membershipBytes(membership: Membership | undefined): number {
   return [...membership.voters, ...membership.learners].reduce((sum, id) => sum + 4 + Buffer.byteLength(id), 8)
 }
 
-/** One frame with all of `messages`: the version, then one behind the other. */
+/** One frame with all of `messages`: the version, the header with its length, then each message with its tag and length. */
 export function encodeFrame(messages: readonly WireMessage[]): Uint8Array {
-  const writer = new ByteWriter(messages.reduce((sum, message) => sum + wireBytes(message), 1))
-  writer.u8(VERSION)
+  const writer = new ByteWriter(messages.reduce((sum, message) => sum + wireBytes(message), FRAME_OVERHEAD_BYTES))
+  // The header is empty in this version.
+  writer.u8(VERSION).u8(0)
   for (const message of messages) {
     writer.u8(TAG[message.type])
+    const part = writer.beginPart()
     encodeBody(writer, message)
+    writer.endPart(part)
   }
   return writer.finish()
 }
@@ -250,17 +261,27 @@ function encodeEntries(writer: ByteWriter, entries: readonly LogEntry[]): void {
   for (const entry of entries) writer.u53(entry.term).u8(entry.kind).bytes(entry.data)
 }
 
-/** Reads a frame. Throws {@link MalformedError} when it is of another version, cut, or foreign. */
+/**
+ * Reads a frame: the messages that this version knows, without the fields that it does not know. Throws {@link MalformedError} when the
+ * frame is of another version of the format, cut, or foreign.
+ */
 export function decodeFrame(frame: Uint8Array): WireMessage[] {
   const reader = new ByteReader(frame)
   const version = reader.u8()
   if (version !== VERSION) throw new MalformedError(`version ${version} is not ${VERSION}`)
+  reader.leave(reader.enterBytes(reader.u8()))
   const messages: WireMessage[] = []
-  while (!reader.done) messages.push(decodeMessage(reader.u8(), reader))
+  while (!reader.done) {
+    const tag = reader.u8()
+    const outerEnd = reader.enter()
+    const message = decodeMessage(tag, reader)
+    if (message !== undefined) messages.push(message)
+    reader.leave(outerEnd)
+  }
   return messages
 }
 
-function decodeMessage(tag: number, reader: ByteReader): WireMessage {
+function decodeMessage(tag: number, reader: ByteReader): WireMessage | undefined {
   switch (tag) {
     case TAG['vote-request']: {
       const term = reader.u53()
@@ -304,7 +325,8 @@ function decodeMessage(tag: number, reader: ByteReader): WireMessage {
   }
 }
 
-function decodeRare(tag: number, reader: ByteReader): WireMessage {
+/** Returns `undefined` for a message of a later version. */
+function decodeRare(tag: number, reader: ByteReader): WireMessage | undefined {
   switch (tag) {
     case TAG['snapshot-chunk']:
       return {
@@ -352,14 +374,14 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage {
     case TAG['reconfigure-refused']:
       return { type: 'reconfigure-refused', ticket: reader.u53(), why: decodeRefusal(reader.u8()) }
     default:
-      throw new MalformedError(`there is no message with tag ${tag}`)
+      return undefined
   }
 }
 
+/** A reason that only a later version knows is one to ask again. */
 function decodeRefusal(code: number): ReconfigureRefusal {
   const known = Object.entries(REFUSAL).find(([, value]) => value === code)
-  if (known === undefined) throw new MalformedError(`there is no refusal ${code}`)
-  return known[0] as ReconfigureRefusal
+  return known === undefined ? 'not-ready' : (known[0] as ReconfigureRefusal)
 }
 
 function decodeAppend(reader: ByteReader): WireMessage {

@@ -3,12 +3,12 @@ import type { WireMessage } from '../src/wire.ts'
 /** One frame for each message, by its tag. They pin the format: a change here breaks a cluster that is upgraded node by node. */
 export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] = [
   [
-    '010100000000000000030100000001000000020000000000000002',
+    '0200010000001900000000000000030100000001000000020000000000000002',
     { type: 'vote-request', term: 3, preVote: true, transfer: false, lastIndex: 0x100000002, lastTerm: 2 },
   ],
-  ['0102000000000000000302', { type: 'vote-response', term: 3, preVote: false, granted: true }],
+  ['02000200000009000000000000000302', { type: 'vote-response', term: 3, preVote: false, granted: true }],
   [
-    '0103000000000000000400000000000000090000000000000003000000000000000800000000000000070000000200000000000000040100000002aabb00000000000000040000000000',
+    '02000300000048000000000000000400000000000000090000000000000003000000000000000800000000000000070000000200000000000000040100000002aabb00000000000000040000000000',
     {
       type: 'append-request',
       term: 4,
@@ -23,21 +23,21 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
     },
   ],
   [
-    '01040000000000000004000000000000000b0000000000000007',
+    '020004000000180000000000000004000000000000000b0000000000000007',
     { type: 'append-accepted', term: 4, matchIndex: 11, round: 7 },
   ],
   [
-    '010500000000000000040000000000000009000000000000000500000000000000020000000000000007',
+    '0200050000002800000000000000040000000000000009000000000000000500000000000000020000000000000007',
     { type: 'append-rejected', term: 4, rejectedIndex: 9, hintIndex: 5, hintTerm: 2, round: 7 },
   ],
   [
-    '01060000000000000004000000000000000b0000000000000008',
+    '020006000000180000000000000004000000000000000b0000000000000008',
     { type: 'heartbeat-request', term: 4, commitIndex: 11, round: 8 },
   ],
-  ['010700000000000000040000000000000008', { type: 'heartbeat-response', term: 4, round: 8 }],
-  ['01080000000000000004000000000000000b', { type: 'commit-notice', term: 4, commitIndex: 11 }],
+  ['0200070000001000000000000000040000000000000008', { type: 'heartbeat-response', term: 4, round: 8 }],
+  ['020008000000100000000000000004000000000000000b', { type: 'commit-notice', term: 4, commitIndex: 11 }],
   [
-    '01090000000000000004000000000000000a000000000000000300000000000004000000000000000403000000027b7d00000003010203',
+    '020009000000350000000000000004000000000000000a000000000000000300000000000004000000000000000403000000027b7d00000003010203',
     {
       type: 'snapshot-chunk',
       term: 4,
@@ -50,12 +50,12 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
     },
   ],
   [
-    '010a0000000000000004000000000000000a0000000000000403',
+    '02000a000000180000000000000004000000000000000a0000000000000403',
     { type: 'snapshot-progress', term: 4, snapshotIndex: 10, nextOffset: 1027 },
   ],
-  ['010b0000000000000004', { type: 'timeout-now', term: 4 }],
+  ['02000b000000080000000000000004', { type: 'timeout-now', term: 4 }],
   [
-    '010c00000002000000000000000002000000010900000000000000050100000001ff',
+    '02000c0000002000000002000000000000000002000000010900000000000000050100000001ff',
     {
       type: 'forward-request',
       items: [
@@ -64,12 +64,12 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
       ],
     },
   ],
-  ['010d0000000200000000000000000000000000000005', { type: 'forward-refused', sequences: [0, 5] }],
-  ['010e0000000000000006', { type: 'read-index-request', ticket: 6 }],
-  ['010f0000000000000006000000000000000b', { type: 'read-index-response', ticket: 6, index: 11 }],
-  ['01100000000000000006', { type: 'read-index-refused', ticket: 6 }],
+  ['02000d000000140000000200000000000000000000000000000005', { type: 'forward-refused', sequences: [0, 5] }],
+  ['02000e000000080000000000000006', { type: 'read-index-request', ticket: 6 }],
+  ['02000f000000100000000000000006000000000000000b', { type: 'read-index-response', ticket: 6, index: 11 }],
+  ['020010000000080000000000000006', { type: 'read-index-refused', ticket: 6 }],
   [
-    '01110000000000000007000000000000000900000002000000026e31000000026e3400000001000000026e350100000001000000026e3100000000',
+    '020011000000390000000000000007000000000000000900000002000000026e31000000026e3400000001000000026e350100000001000000026e3100000000',
     {
       type: 'reconfigure-request',
       ticket: 7,
@@ -78,7 +78,7 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
       expected: { voters: ['n1'], learners: [] },
     },
   ],
-  ['01120000000000000007000000000000000c', { type: 'reconfigure-accepted', ticket: 7, index: 12 }],
-  ['0113000000000000000704', { type: 'reconfigure-refused', ticket: 7, why: 'in-progress' }],
-  ['01140000000000000006', { type: 'read-lease-request', ticket: 6 }],
+  ['020012000000100000000000000007000000000000000c', { type: 'reconfigure-accepted', ticket: 7, index: 12 }],
+  ['02001300000009000000000000000704', { type: 'reconfigure-refused', ticket: 7, why: 'in-progress' }],
+  ['020014000000080000000000000006', { type: 'read-lease-request', ticket: 6 }],
 ]

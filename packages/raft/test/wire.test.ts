@@ -4,6 +4,7 @@ import { ByteReader, ByteWriter, MalformedError } from '../src/bytes.ts'
 import {
   decodeFrame,
   encodeFrame,
+  FRAME_OVERHEAD_BYTES,
   ITEM_OVERHEAD_BYTES,
   MESSAGE_OVERHEAD_BYTES,
   type WireMessage,
@@ -109,6 +110,10 @@ const isMalformed = (bytes: Uint8Array): boolean => {
   }
 }
 
+/** A frame of one message, whatever it holds. */
+const frameOf = (tag: number, body: Uint8Array, header: Uint8Array = new Uint8Array(0)): Uint8Array =>
+  new ByteWriter().u8(2).u8(header.length).raw(header).u8(tag).bytes(body).finish()
+
 describe('the bytes of every message are what they were', () => {
   for (const [hex, golden] of GOLDEN) {
     test(golden.type, () => {
@@ -118,7 +123,7 @@ describe('the bytes of every message are what they were', () => {
   }
 
   test('no message is missing', () => {
-    const tags = GOLDEN.map(([hex]) => Number.parseInt(hex.slice(2, 4), 16))
+    const tags = GOLDEN.map(([hex]) => Number.parseInt(hex.slice(4, 6), 16))
     expect(tags).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
     expect(new Set(GOLDEN.map(([, { type }]) => type)).size).toBe(20)
   })
@@ -136,7 +141,7 @@ test('the size that is used to fill frames is never too small', () => {
   fc.assert(
     fc.property(message, (one) => {
       const { length } = encodeFrame([one])
-      expect(length - 1).toBeLessThanOrEqual(wireBytes(one))
+      expect(length - FRAME_OVERHEAD_BYTES).toBeLessThanOrEqual(wireBytes(one))
       if ('entries' in one || 'items' in one) return
       const content = one.type === 'snapshot-chunk' ? one.context.length + one.data.length : 0
       // Members are checked against the frame before they are sent.
@@ -155,9 +160,9 @@ describe('bytes that are no frame', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void isMalformed(bytes)),
       { numRuns: 2_000 },
     )
-    const beginning = fc.tuple(fc.nat(21), fc.uint8Array({ maxLength: 100 }))
+    const beginning = fc.tuple(fc.nat(22), fc.uint8Array({ maxLength: 100 }))
     fc.assert(
-      fc.property(beginning, ([tag, rest]) => void isMalformed(Uint8Array.of(1, tag, ...rest))),
+      fc.property(beginning, ([tag, rest]) => void isMalformed(frameOf(tag, rest))),
       { numRuns: 2_000 },
     )
   })
@@ -177,18 +182,21 @@ describe('bytes that are no frame', () => {
     for (const [hex] of GOLDEN) {
       const bytes = Buffer.from(hex, 'hex')
       for (let length = 0; length < bytes.length; length++) {
-        // Behind the version alone a frame of no messages ends, which says nothing.
-        if (length !== 1) expect(isMalformed(bytes.subarray(0, length))).toBe(true)
+        // Behind the header alone a frame of no messages ends, which says nothing.
+        if (length !== 2) expect(isMalformed(bytes.subarray(0, length))).toBe(true)
       }
     }
   })
 
   test('of another version, or with a number that is too large, are refused', () => {
-    expect(isMalformed(Uint8Array.of(2, 11, 0, 0, 0, 0, 0, 0, 0, 1))).toBe(true)
-    expect(isMalformed(Uint8Array.of(1, 11, 0, 0x20, 0, 0, 0, 0, 0, 0))).toBe(true)
-    expect(decodeFrame(Uint8Array.of(1, 11, 0, 0x1f, 255, 255, 255, 255, 255, 255))).toEqual([
-      { type: 'timeout-now', term: Number.MAX_SAFE_INTEGER },
-    ])
+    const term = (...bytes: number[]) => frameOf(11, Uint8Array.of(...bytes))
+    expect(isMalformed(term(0, 0x20, 0, 0, 0, 0, 0, 0))).toBe(true)
+    const largest = term(0, 0x1f, 255, 255, 255, 255, 255, 255)
+    expect(decodeFrame(largest)).toEqual([{ type: 'timeout-now', term: Number.MAX_SAFE_INTEGER }])
+    for (const version of [0, 1, 3, 255]) {
+      largest[0] = version
+      expect(isMalformed(largest)).toBe(true)
+    }
   })
 
   test('a count that nothing is behind reserves no memory', () => {
@@ -203,10 +211,44 @@ describe('bytes that are no frame', () => {
       bytes.fill(0xff, bytes.length - 4)
       for (let again = 0; again < 100; again++) expect(isMalformed(bytes)).toBe(true)
     }
-    const chunk = new ByteWriter().u8(1).u8(9).u53(1).u53(1).u53(1).u53(0).u53(9).u32(0xffffffff).finish()
+    const body = new ByteWriter().u53(1).u53(1).u53(1).u53(0).u53(9).u32(0xffffffff).finish()
+    const chunk = frameOf(9, body)
     for (let again = 0; again < 100; again++) expect(isMalformed(chunk)).toBe(true)
     const after = process.memoryUsage()
     expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(64 * 1_024 * 1_024)
+  })
+})
+
+describe('what a later version adds is passed over', () => {
+  const extra = fc.uint8Array({ maxLength: 20 })
+
+  test('fields at the end of a message, and of the header', () => {
+    fc.assert(
+      fc.property(message, extra, extra, (one, fields, header) => {
+        const frame = encodeFrame([one])
+        const longer = Buffer.concat([frame.subarray(7), fields])
+        expect(plain(decodeFrame(frameOf(frame[2] as number, longer, header)))).toEqual(plain([one]))
+      }),
+    )
+  })
+
+  test('messages, and those behind them are read', () => {
+    fc.assert(
+      fc.property(message, message, fc.integer({ min: 200, max: 255 }), extra, (one, two, tag, body) => {
+        const frame = Buffer.concat([
+          encodeFrame([one]),
+          frameOf(tag, body).subarray(2),
+          encodeFrame([two]).subarray(2),
+        ])
+        expect(plain(decodeFrame(frame))).toEqual(plain([one, two]))
+      }),
+    )
+  })
+
+  test('the reason of a refusal, which is then one to ask again', () => {
+    const frame = encodeFrame([{ type: 'reconfigure-refused', ticket: 7, why: 'unexpected' }])
+    frame[frame.length - 1] = 250
+    expect(decodeFrame(frame)).toEqual([{ type: 'reconfigure-refused', ticket: 7, why: 'not-ready' }])
   })
 })
 
