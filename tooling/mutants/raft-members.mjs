@@ -285,6 +285,13 @@ export const RAFT_MEMBERS_MUTANTS = [
     fixed: { weather: 'leases' },
   },
   {
+    name: 'the first leader leaves the configuration to the options',
+    source: 'Raft §6; two nodes with different options count different majorities',
+    file: 'packages/raft/src/core/roles.ts',
+    from: `  if (index > 0) return { kind: NO_OP_KIND`,
+    to: `  if (index >= 0) return { kind: NO_OP_KIND`,
+  },
+  {
     name: 'a node without priority campaigns',
     source: 'the option `priority`; a bug that this core has had',
     file: 'packages/raft/src/core/tick.ts',

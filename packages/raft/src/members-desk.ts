@@ -1,7 +1,7 @@
 import type { Clock, EventHub } from '@dsys/runtime'
 import type { PeerAddress } from '@dsys/transport'
 import { MalformedError } from './bytes.ts'
-import { isJoint } from './core/configuration.ts'
+import { isSettled, type Membership, sameMembership } from './core/configuration.ts'
 import type { RaftCore } from './core/raft-core.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { ReadDesk } from './read-desk.ts'
@@ -30,12 +30,13 @@ export interface MembersDeskParts {
 /** Brings requests to change the members, of this node and of others, to whoever leads, and the answers back. */
 export class MembersDesk {
   readonly #parts: MembersDeskParts
-  /** The index of the configuration that was told of last. */
-  #toldIndex: number
+  /** The members that were told of last; none when a change was on its way as this node began. */
+  #told: Membership | undefined
 
   constructor(parts: MembersDeskParts) {
     this.#parts = parts
-    this.#toldIndex = parts.core.configuration.index
+    const { configuration } = parts.core.configuration
+    this.#told = isSettled(configuration) ? configuration : undefined
   }
 
   /** Asks the leader, where one is known, for the changes that callers of this node wait for. */
@@ -90,10 +91,11 @@ export class MembersDesk {
     const { core, changes, hub } = this.#parts
     const { configuration: placed, commitIndex } = core
     const { index, configuration } = placed
-    if (index > commitIndex || isJoint(configuration) || configuration.target !== undefined) return
+    if (index > commitIndex || !isSettled(configuration)) return
     changes.committed(placed)
-    if (index === this.#toldIndex) return
-    this.#toldIndex = index
+    // An entry may say again what is so already: the first configuration, once it is in the log.
+    if (this.#told !== undefined && sameMembership(configuration, this.#told)) return
+    this.#told = configuration
     const { voters, learners } = configuration
     hub.publish({ type: 'MembersChanged', voters, learners, index })
   }

@@ -8,8 +8,8 @@ export interface RaftOptions {
   readonly group: string
   /**
    * The ids of the voters that the group begins with, the same on every node that is one of them. Later ones are added by
-   * `reconfigure`, and are made with an empty list. What the log of the node says goes before it, from the first `reconfigure` on. Until then
-   * the list itself says who votes, so never edit it: two nodes with different lists may count different majorities.
+   * `reconfigure`, and are made with an empty list. The first leader writes its list into the log, and on a node whose log has it the
+   * option means nothing any more. Until then the list itself says who votes: two nodes with different lists may count different majorities.
    */
   readonly voters: readonly string[]
   /**

@@ -1,5 +1,5 @@
 import { type Clock, Pending } from '@dsys/runtime'
-import { isJoint, type Membership, sameMembership } from './core/configuration.ts'
+import { isSettled, type Membership, sameMembership } from './core/configuration.ts'
 import type { PlacedConfiguration } from './core/configurations.ts'
 import type { ReconfigureRefusal } from './core/reconfiguration.ts'
 import { MembershipConflictError, NoLeaderError, OverloadedError, ReconfigurationPendingError } from './errors.ts'
@@ -108,7 +108,7 @@ export class Reconfigurations {
 
   /** This node has this configuration, committed. */
   committed({ index, configuration }: PlacedConfiguration): void {
-    if (isJoint(configuration) || configuration.target !== undefined) return
+    if (!isSettled(configuration)) return
     for (const one of [...this.#open.values()]) {
       if (one.acceptedIndex === undefined || index < one.acceptedIndex) continue
       const { voters, learners } = configuration

@@ -36,6 +36,9 @@ export function simpleConfiguration(voters: readonly string[], learners: readonl
 
 export const isJoint = ({ outgoing }: Configuration): boolean => outgoing.length > 0
 
+/** Whether nothing is on its way to another configuration. */
+export const isSettled = ({ outgoing, target }: Configuration): boolean => outgoing.length === 0 && target === undefined
+
 /** Whether `id` counts for a majority of one of the configurations in force. */
 export const countsAsVoter = ({ voters, outgoing }: Configuration, id: string): boolean =>
   voters.includes(id) || outgoing.includes(id)

@@ -1,5 +1,6 @@
+import type { LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
-import { membersOf } from './configuration.ts'
+import { CONFIGURATION_KIND, encodeConfiguration, membersOf } from './configuration.ts'
 import { entryBytes } from './log.ts'
 import { Progress } from './progress.ts'
 import { appendToLog, type CoreState, leaderIsAlive } from './state.ts'
@@ -99,6 +100,16 @@ export function becomeCandidate(state: CoreState, isTransfer: boolean, why: stri
   resetElectionTimer(state)
 }
 
+/**
+ * What a term begins with. Until the log holds a configuration the one of the options counts, which whoever makes the nodes may write
+ * differently on each; so the first leader writes its own down, and from then on all of them go by that.
+ */
+function firstOfTerm({ configurations }: CoreState): Pick<LogEntry, 'kind' | 'data'> {
+  const { index, configuration } = configurations.current
+  if (index > 0) return { kind: NO_OP_KIND, data: NO_DATA }
+  return { kind: CONFIGURATION_KIND, data: encodeConfiguration(configuration) }
+}
+
 /** Takes the lead of the present term, and begins it with an entry of its own (Raft §5.4.2, §8). */
 export function becomeLeader(state: CoreState): void {
   const votes = [...state.votes].filter(([, granted]) => granted).map(([id]) => id)
@@ -107,7 +118,7 @@ export function becomeLeader(state: CoreState): void {
   const termStartIndex = log.lastIndex + 1
   const members = membersOf(state.configurations.current.configuration).filter((id) => id !== state.config.id)
   const progress = new Map(members.map((id) => [id, new Progress(termStartIndex, state.nowMs)]))
-  appendToLog(state, [{ index: termStartIndex, term: state.term, kind: NO_OP_KIND, data: NO_DATA }])
+  appendToLog(state, [{ index: termStartIndex, term: state.term, ...firstOfTerm(state) }])
   let uncommittedBytes = 0
   for (let index = state.commitIndex + 1; index <= log.lastIndex; index++) {
     const entry = log.at(index)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { simpleConfiguration } from '../../src/core/configuration.ts'
 import type { AppendRequest, VoteRequest } from '../../src/core/messages.ts'
 import {
   coreOf,
@@ -9,6 +10,7 @@ import {
   OF_THREE,
   stored,
 } from './support/cluster.ts'
+import { withConfigurations } from './support/members.ts'
 
 const append = (term: number, prev: [number, number], terms: number[], commitIndex = 0): AppendRequest => ({
   type: 'append-request',
@@ -258,9 +260,9 @@ describe('Raft §7 and §8, snapshots and clients', () => {
   })
 
   test('§8: a leader begins its term with an empty entry', () => {
-    const node = coreOf(stored([1, 1]))
+    const node = coreOf(withConfigurations(simpleConfiguration(['n1', 'n2', 'n3'])))
     const out = node.lead('n2').map(({ message }) => message)
-    expect(find(out, 'append-request').entries).toMatchObject([{ index: 3, term: 2, kind: 0 }])
+    expect(find(out, 'append-request').entries).toMatchObject([{ index: 3, term: 2, kind: 0, data: new Uint8Array() }])
   })
 })
 

@@ -262,6 +262,20 @@ describe('learners', () => {
 })
 
 describe('what the group consists of', () => {
+  test('is in the log from the first leader on: a list that is edited later makes no second group', async () => {
+    const { cluster: started } = await ofThree()
+    await using cluster = started
+    for (const id of THREE) cluster.crash(id)
+    // Alone n1 would lead at once.
+    await cluster.start('n1', undefined, { voters: ['n1'] })
+    await cluster.advance(10_000)
+    expect(cluster.node('n1').status()).toMatchObject({ voters: THREE, leader: undefined })
+    for (const id of ['n2', 'n3']) await cluster.start(id, undefined, { voters: [] })
+    const leader = await cluster.elected()
+    expect(await add(cluster, leader, 'second')).toBe(2)
+    for (const id of THREE) expect(membersChanged(cluster.life(id).events)).toEqual([])
+  })
+
   const MEMBERS = ['n2', 'n3', 'n4']
 
   /** Brings the group to other voters, and stops n1, which is none any more. */

@@ -74,7 +74,11 @@ export class Cluster<State, Command, Result> implements AsyncDisposable {
   }
 
   /** A node that is not started yet, over its disk. */
-  async prepare(id: string, machine = this.#machine): Promise<Life<State, Command, Result>> {
+  async prepare(
+    id: string,
+    machine = this.#machine,
+    raftOptions: Partial<RaftOptions> = {},
+  ): Promise<Life<State, Command, Result>> {
     const clock = new LifeClock(this.clock)
     const transport = new FilteredTransport(this.network.endpoint(id), () => this.filter)
     const storage = new MemoryLogStorage({ disk: this.disk(id) })
@@ -92,14 +96,18 @@ export class Cluster<State, Command, Result> implements AsyncDisposable {
     }
     const { initial = this.ids } = this.#options
     const voters = initial.includes(id) ? initial : []
-    const raft = new RaftNode(ports, { id, group: 'test', voters, ...this.#options.raft })
+    const raft = new RaftNode(ports, { id, group: 'test', voters, ...this.#options.raft, ...raftOptions })
     const life = { raft, transport, storage, clock, events: [] as RaftEvent[] }
     this.lives.set(id, life)
     return life
   }
 
-  async start(id: string, machine = this.#machine): Promise<RaftNode<State, Command, Result>> {
-    const { raft, events } = await this.prepare(id, machine)
+  async start(
+    id: string,
+    machine = this.#machine,
+    raftOptions: Partial<RaftOptions> = {},
+  ): Promise<RaftNode<State, Command, Result>> {
+    const { raft, events } = await this.prepare(id, machine, raftOptions)
     await raft.start()
     void collect(raft.events({ capacity: 100_000 }), events)
     return raft
