@@ -1,6 +1,7 @@
 import { KV_MUTANTS } from './kv.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
 import { RAFT_MUTANTS } from './raft.mjs'
+import { RAFT_CALLS_MUTANTS } from './raft-calls.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
 import { RAFT_MEMBERS_MUTANTS } from './raft-members.mjs'
 import { STORAGE_MUTANTS } from './storage.mjs'
@@ -13,6 +14,7 @@ import { STORAGE_MUTANTS } from './storage.mjs'
 export const MUTANTS = [
   ...RAFT_MUTANTS,
   ...RAFT_MEMBERS_MUTANTS,
+  ...RAFT_CALLS_MUTANTS,
   ...RAFT_DRIVER_MUTANTS,
   ...KV_MUTANTS,
   ...STORAGE_MUTANTS,

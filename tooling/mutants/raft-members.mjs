@@ -157,13 +157,11 @@ export const RAFT_MEMBERS_MUTANTS = [
     fixed: { weather: 'voters-change' },
   },
   {
-    name: 'a leader that is removed does not hand over',
-    source: 'dissertation §4.2.2; P-10',
-    file: 'packages/raft/src/core/reconfiguration.ts',
-    from: `  state.outbox.send(heir, { type: 'timeout-now', term: state.term }, 'nothing')
-`,
-    to: `  if (heir === '') return
-`,
+    name: 'a leader that is removed, or whose disk stalls, does not hand over',
+    source: 'dissertation §4.2.2; P-10, P-44',
+    file: 'packages/raft/src/core/transfer.ts',
+    from: `  if (heir !== undefined) state.outbox.send(heir,`,
+    to: `  if (heir === '') state.outbox.send(heir,`,
   },
   {
     name: 'a voter that is removed by an entry that is not committed does not campaign',

@@ -60,18 +60,32 @@ export interface ReconfigureOptions {
   readonly signal?: AbortSignal
 }
 
-/** How fresh a read is. */
+/**
+ * How fresh a read is. Every kind may be asked of every node, and is answered from the state of that node: what is called a follower read
+ * elsewhere is a `linearizable` read at a follower, of which the leader sees one small question and no data.
+ */
 export type ReadConsistency =
-  /** Sees every write that was acknowledged anywhere before the call. Costs a round to a quorum, shared by all waiting reads. */
+  /**
+   * Sees every write that was acknowledged anywhere before the call, at a follower or learner just as at the leader. Costs a round from the
+   * leader to a majority, shared by all reads that wait, and at any other node a question to the leader. Relies on no clock. The default.
+   */
   | 'linearizable'
+  /** The same as `linearizable`, under the name that it has where the two are told apart: for a reader who looks for follower reads. */
+  | 'follower'
   /**
    * The same, without the round while the leader has a lease: it relies on clocks, see `leaseClockDrift`. Where there is no lease just
    * now, or the option is not set, it is a `linearizable` read.
    */
   | 'lease'
-  /** Sees every write that was acknowledged `maxStalenessMs` before the call: often at once, from what this node has. */
+  /**
+   * Sees every write that was acknowledged `maxStalenessMs` before the call, and often later ones. Answered at once where this node has
+   * lately been told how far the log was committed by a `linearizable` or `lease` read; otherwise it is a `linearizable` read itself.
+   */
   | 'bounded'
-  /** What this node has applied: at once, without a word to anybody, possibly old. */
+  /**
+   * What this node has applied: at once, without a word to anybody, possibly old without bound. For a cache, a dashboard, or when there is no
+   * majority.
+   */
   | 'stale'
 
 /** Options of a read. */

@@ -14,8 +14,8 @@ import {
 } from './configuration.ts'
 import { Progress } from './progress.ts'
 import { roundAcknowledged } from './reads.ts'
-import { becomeFollower } from './roles.ts'
 import { appendToLog, type CoreState, type Leadership } from './state.ts'
+import { handOver } from './transfer.ts'
 
 /** Why a reconfiguration was not begun. */
 export type ReconfigureRefusal =
@@ -76,7 +76,10 @@ export function continueReconfiguration(state: CoreState, leadership: Leadership
     propose(state, leadership, enterJoint(configuration, target))
   } else {
     const answering = sayFarewell(state, leadership, index)
-    if (!answering && !countsAsVoter(configuration, state.config.id)) handOver(state, leadership)
+    if (!answering && !countsAsVoter(configuration, state.config.id)) {
+      // The voter with the most of the log shall follow it (dissertation §4.2.2; P-10).
+      handOver(state, leadership, 'it was removed from the voters')
+    }
   }
 }
 
@@ -122,18 +125,4 @@ function sayFarewell(state: CoreState, { progress }: Leadership, index: number):
     else if (each.heardMs !== undefined && state.nowMs - each.heardMs <= electionTimeoutMs) answering = true
   }
   return answering
-}
-
-/** This leader is no voter any more: the voter with the most of the log shall follow it (dissertation §4.2.2; P-10). */
-function handOver(state: CoreState, leadership: Leadership): void {
-  const { voters } = state.configurations.current.configuration
-  const { nowMs, config } = state
-  // Above all one that answers; of those the one with the most of the log.
-  const matchOf = (id: string): number => {
-    const { heardMs, match = 0 } = leadership.progress.get(id) ?? {}
-    return heardMs !== undefined && nowMs - heardMs <= config.electionTimeoutMs ? match : match - state.log.lastIndex
-  }
-  const heir = voters.reduce((best, id) => (matchOf(id) > matchOf(best) ? id : best))
-  state.outbox.send(heir, { type: 'timeout-now', term: state.term }, 'nothing')
-  becomeFollower(state, state.term, undefined, 'it was removed from the voters')
 }

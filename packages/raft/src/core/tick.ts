@@ -4,6 +4,7 @@ import { broadcastHeartbeat, nextRound } from './reads.ts'
 import { sendAppend } from './replication.ts'
 import { becomeFollower } from './roles.ts'
 import type { CoreState, Leadership } from './state.ts'
+import { handOver } from './transfer.ts'
 
 /** A leader whose oldest write has waited for this many election timeouts gives up: its disk is no basis for a group (P-44). */
 const STALLED_DISK_TIMEOUTS = 1.5
@@ -17,9 +18,13 @@ export function tick(state: CoreState): void {
     else standBack(state)
     return
   }
-  const doubt = whyToStepDown(state, leadership)
-  if (doubt !== undefined) {
-    becomeFollower(state, state.term, undefined, doubt)
+  if (!isFollowed(state, leadership)) {
+    becomeFollower(state, state.term, undefined, 'a majority was not heard for an election timeout')
+    return
+  }
+  if (diskStalls(state)) {
+    // The others hear it, so without a word from it they would wait an election timeout more.
+    handOver(state, leadership, 'the disk of this node stalls')
     return
   }
   if (leadership.transfer !== undefined && state.nowMs >= leadership.transfer.deadlineMs)
@@ -34,17 +39,16 @@ function leadsUnasked({ config, configurations }: CoreState): boolean {
 }
 
 /** Check-quorum (dissertation §6.2): a leader that a majority does not answer must not go on as one. */
-function whyToStepDown(state: CoreState, leadership: Leadership): string | undefined {
+function isFollowed(state: CoreState, leadership: Leadership): boolean {
   const { id, electionTimeoutMs } = state.config
   const heardMs = reachedByQuorum(state.configurations.current.configuration, (voter) =>
     voter === id ? state.nowMs : (leadership.progress.get(voter)?.heardMs ?? leadership.sinceMs),
   )
-  if (state.nowMs - heardMs > electionTimeoutMs) return 'a majority was not heard for an election timeout'
-  const { oldestWriteMs } = state.outbox
-  if (oldestWriteMs !== undefined && state.nowMs - oldestWriteMs > STALLED_DISK_TIMEOUTS * electionTimeoutMs) {
-    return 'the disk of this node stalls'
-  }
-  return undefined
+  return state.nowMs - heardMs <= electionTimeoutMs
+}
+
+function diskStalls({ nowMs, config, outbox: { oldestWriteMs } }: CoreState): boolean {
+  return oldestWriteMs !== undefined && nowMs - oldestWriteMs > STALLED_DISK_TIMEOUTS * config.electionTimeoutMs
 }
 
 function heartbeat(state: CoreState, leadership: Leadership): void {

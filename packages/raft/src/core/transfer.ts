@@ -1,3 +1,4 @@
+import { becomeFollower } from './roles.ts'
 import { type CoreState, isVoter, type Leadership } from './state.ts'
 
 /**
@@ -20,4 +21,21 @@ export function transferStep(state: CoreState, leadership: Leadership): void {
   transfer.sent = true
   leadership.leaseGivenUp = true
   state.outbox.send(transfer.to, { type: 'timeout-now', term: state.term }, 'nothing')
+}
+
+/**
+ * Steps down at once and asks another voter to take over: above all one that answers, of those the one with the most of the log. Without such
+ * a voter, or when the request is lost, the others elect by themselves.
+ */
+export function handOver(state: CoreState, leadership: Leadership, why: string): void {
+  const { id, electionTimeoutMs } = state.config
+  const matchOf = (voter: string): number => {
+    const { heardMs, match = 0 } = leadership.progress.get(voter) ?? {}
+    const answers = heardMs !== undefined && state.nowMs - heardMs <= electionTimeoutMs
+    return answers ? match : match - state.log.lastIndex
+  }
+  const others = state.configurations.current.configuration.voters.filter((voter) => voter !== id)
+  const [heir] = others.sort((a, b) => matchOf(b) - matchOf(a))
+  if (heir !== undefined) state.outbox.send(heir, { type: 'timeout-now', term: state.term }, 'nothing')
+  becomeFollower(state, state.term, undefined, why)
 }

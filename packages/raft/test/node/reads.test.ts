@@ -43,6 +43,24 @@ describe('a linearizable read', () => {
     }
   })
 
+  test('is what a follower read is, under both of its names: no follower answers from what it has alone', async () => {
+    await using cluster = await Cluster.start(counter)
+    const leader = await cluster.elected()
+    await add(cluster, leader, 'first')
+    await cluster.converged()
+    const [reader = '', writer = ''] = cluster.followers()
+    cluster.network.partition([reader], [leader, writer])
+    await add(cluster, writer, 'second')
+    for (const consistency of ['linearizable', 'follower'] as const) {
+      const read = cluster.node(reader).read(total, { consistency, timeoutMs: 300 })
+      await expect(cluster.run(read)).rejects.toBeInstanceOf(ReadTimeoutError)
+      const patient = cluster.node(reader).read(total, { consistency, timeoutMs: 60_000 })
+      cluster.network.heal()
+      expect(await cluster.run(patient)).toBe(2)
+      cluster.network.partition([reader], [leader, writer])
+    }
+  })
+
   test('goes on while leaders change, and never goes back', async () => {
     await using cluster = await Cluster.start(counter, { size: 5, seed: 4 })
     await cluster.elected()
