@@ -18,8 +18,9 @@ export function campaign(state: CoreState, why: string, isTransfer: boolean): vo
     standBack(state)
     return
   }
+  const { preVote = true, leaseClockDrift } = state.config
   // A transfer is an election that everybody expects; asking first would only lose time (P-08).
-  if (isTransfer) becomeCandidate(state, true, why)
+  if (isTransfer || (!preVote && leaseClockDrift === undefined)) becomeCandidate(state, isTransfer, why)
   else becomePreCandidate(state, why)
   requestVotes(state)
   decide(state)

@@ -25,6 +25,11 @@ export interface CoreConfig {
    */
   readonly priority?: number
   /**
+   * Whether this node asks if an election could be won before it begins one (dissertation §9.6). Default true; it always does where there are
+   * leases. Without it a node that was cut off raises the term when it comes back. Nodes of both kinds work in one group.
+   */
+  readonly preVote?: boolean
+  /**
    * Reads may ride the lease of the leader. Set it on every node or on none: voters keep a promise for it, also over a restart. The
    * value is how far apart the rates of two monotonic clocks may be, as a share: 0.01 is one part in a hundred.
    */

@@ -71,6 +71,7 @@ export class CoreDriver {
       maxInflightAppends: knobs.maxInflightAppends,
       maxInflightBytes: knobs.maxInflightBytes,
       maxUncommittedBytes: knobs.maxUncommittedBytes,
+      preVote: world.ids.indexOf(node.id) >= knobs.withoutPreVote,
       ...(knobs.leaseClockDrift > 0 ? { leaseClockDrift: knobs.leaseClockDrift } : {}),
     }
     const seed = node.random.integer(0, 2 ** 32)

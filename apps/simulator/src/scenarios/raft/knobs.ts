@@ -66,6 +66,8 @@ export interface RaftKnobs {
   readonly clockSpread: number
   /** How far apart clocks may run where every other read rides a lease; 0 where none does. */
   readonly leaseClockDrift: number
+  /** So many of the nodes, the first ones, begin elections without asking whether they could be won, as older versions of Raft do. */
+  readonly withoutPreVote: number
   readonly snapshotEvery: number
   readonly keepEntries: number
   readonly snapshotChunks: number
@@ -126,6 +128,7 @@ function drawMixed(random: Random): RaftKnobs {
     cutTails: false,
     firstVoters: pick(random, [1, 2, 3, 5]),
     leaseClockDrift: pick(random, [0, LEASE_CLOCK_DRIFT]),
+    withoutPreVote: pick(random, [0, 0, 0, 1, 2]),
   }
 }
 

@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly seed?: number
   readonly raft?: Partial<RaftOptions>
   readonly network?: MemoryNetworkOptions
+  /** What a node sends in place of each of its frames, as a node of another version would. */
+  readonly rewrite?: (id: string, frame: Uint8Array) => Uint8Array
   /** What each sync of a disk waits for. */
   readonly sync?: (id: string, clock: VirtualClock) => Promise<void>
 }
@@ -80,7 +82,11 @@ export class Cluster<State, Command, Result> implements AsyncDisposable {
     raftOptions: Partial<RaftOptions> = {},
   ): Promise<Life<State, Command, Result>> {
     const clock = new LifeClock(this.clock)
-    const transport = new FilteredTransport(this.network.endpoint(id), () => this.filter)
+    const transport = new FilteredTransport(
+      this.network.endpoint(id),
+      () => this.filter,
+      (frame) => this.#options.rewrite?.(id, frame) ?? frame,
+    )
     const storage = new MemoryLogStorage({ disk: this.disk(id) })
     await transport.start()
     await storage.start()

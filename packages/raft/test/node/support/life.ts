@@ -69,10 +69,16 @@ export type MessageFilter = (from: string, to: string, message: WireMessage) => 
 export class FilteredTransport implements Transport {
   readonly #inner: Transport
   readonly #filter: () => MessageFilter | undefined
+  readonly #rewrite: (frame: Uint8Array) => Uint8Array
 
-  constructor(inner: Transport, filter: () => MessageFilter | undefined) {
+  constructor(
+    inner: Transport,
+    filter: () => MessageFilter | undefined,
+    rewrite: (frame: Uint8Array) => Uint8Array = (frame) => frame,
+  ) {
     this.#inner = inner
     this.#filter = filter
+    this.#rewrite = rewrite
   }
 
   get self(): PeerAddress {
@@ -89,7 +95,7 @@ export class FilteredTransport implements Transport {
 
   send(to: Destination, channel: string, frame: Uint8Array): boolean {
     const filter = this.#filter()
-    if (filter === undefined) return this.#inner.send(to, channel, frame)
+    if (filter === undefined) return this.#inner.send(to, channel, this.#rewrite(frame))
     const passed = decodeFrame(frame).filter((message) => filter(this.self.id, to.id, message))
     return passed.length > 0 && this.#inner.send(to, channel, encodeFrame(passed))
   }
