@@ -107,37 +107,6 @@ describe('elections and votes', () => {
     }
   })
 
-  test('P-06: a node without pre-vote begins its election at once, and disturbs nobody who hears a leader', () => {
-    const older = coreOf(stored([1]), { preVote: false })
-    older.core.campaign(0)
-    expect(older.core).toMatchObject({ role: 'candidate', term: 2 })
-    const request = find(
-      older.settle().map(({ message }) => message),
-      'vote-request',
-    )
-    expect(request).toMatchObject({ term: 2, preVote: false, transfer: false })
-    const newer = coreOf(stored([1]), { id: 'n2' })
-    newer.step('n3', append(1, [1, 1], []))
-    newer.settle()
-    newer.step('n1', request)
-    expect(newer.settle()).toEqual([])
-    expect(newer.core).toMatchObject({ term: 1, leader: 'n3' })
-    // The leader learns that the other is ahead when it writes to it, and the group meets in a higher term.
-    older.step('n3', append(1, [1, 1], []))
-    expect(
-      find(
-        older.settle().map(({ message }) => message),
-        'heartbeat-response',
-      ).term,
-    ).toBe(2)
-  })
-
-  test('P-25: where there are leases every node asks first', () => {
-    const node = coreOf(stored([]), { preVote: false, leaseClockDrift: 0.01 })
-    node.core.campaign(0)
-    expect(node.core.role).toBe('pre-candidate')
-  })
-
   test('P-07: beside a leader that is heard, no request for votes is granted, and its term is not taken over', () => {
     const node = coreOf(stored([1]))
     node.step('n3', append(1, [1, 1], []))
