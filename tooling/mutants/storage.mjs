@@ -120,6 +120,13 @@ export const STORAGE_MUTANTS = [
     scenario: 'kv',
   },
   {
+    name: 'a hole in the log is no damage',
+    source: 'P-43',
+    file: 'packages/storage-file/src/file-group-log.ts',
+    from: 'if (entries.length > 0 && first > covered + 1) {',
+    to: 'if (entries.length > 0 && first > covered + 1_000) {',
+  },
+  {
     name: 'two lives of a node get the same generation',
     source: 'transport: each life of a node has a higher generation',
     file: 'packages/storage-file/src/generation.ts',

@@ -2,6 +2,7 @@ import { AssertionError, deepStrictEqual } from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import { type Random, SeededRandom, systemRuntime, VirtualClock } from '@dsys/runtime'
 import {
+  type Disk,
   entriesBehind,
   type GroupLog,
   type HardState,
@@ -10,7 +11,7 @@ import {
   type SnapshotMeta,
 } from '@dsys/storage'
 import { FileLogStorage } from '@dsys/storage-file'
-import { MemoryDisk, type MemoryDiskOptions } from '@dsys/storage-memory'
+import { type DiskGate, MemoryDisk, type MemoryDiskOptions } from '@dsys/storage-memory'
 
 /** What the log of a group holds after some number of its writes. */
 interface LogModel {
@@ -86,9 +87,14 @@ export class CrashWorld {
   #term = 1
   #pending: Promise<void>[] = []
   #dead = false
+  #lives = 0
 
-  constructor(seed: number, disk: MemoryDiskOptions = {}) {
+  readonly #gate: DiskGate | undefined
+
+  /** @param gate stands between the storage and its disk. */
+  constructor(seed: number, disk: MemoryDiskOptions = {}, gate?: DiskGate) {
     this.#random = new SeededRandom(seed)
+    this.#gate = gate
     this.disk = new MemoryDisk(this.#random.stream('disk'), disk)
   }
 
@@ -97,15 +103,35 @@ export class CrashWorld {
     this.#logs.clear()
     this.#pending = []
     this.#dead = false
-    const random = this.#random.stream(`storage ${this.disk.operations}`)
-    const ports = { ...systemRuntime({ random, clock: new VirtualClock() }), disk: this.disk.mount() }
-    this.#storage = new FileLogStorage(ports, { directory: 'n', segmentBytes: 4_096, maxBatchBytes: 2_048 })
+    const random = this.#random.stream(`storage ${this.disk.operations} ${this.#lives++}`)
+    const gate = this.#gate
+    this.#storage = this.#over(this.disk.mount(gate === undefined ? {} : { gate }), random)
     await this.#storage.start()
     for (const model of this.#models) await this.#openAndCheck(model)
   }
 
+  #over(disk: Disk, random: Random): FileLogStorage {
+    const ports = { ...systemRuntime({ random, clock: new VirtualClock() }), disk }
+    return new FileLogStorage(ports, { directory: 'n', segmentBytes: 4_096, maxBatchBytes: 2_048 })
+  }
+
+  /** Checks what a node would find that started over `disk` now. This one goes on as if nothing had been. */
+  async inspect(disk: Disk): Promise<void> {
+    const storage = this.#over(disk, new SeededRandom(1))
+    await storage.start()
+    for (const model of this.#models) await this.#check(model, await storage.openGroup(model.name))
+  }
+
   async #openAndCheck(model: GroupModel): Promise<void> {
     const log = await (this.#storage as FileLogStorage).openGroup(model.name)
+    const { hardState, entries } = log.recovered
+    const found = await this.#check(model, log)
+    model.settle(hardState, entries, found)
+    this.#logs.set(model.name, log)
+  }
+
+  /** Throws when `log` is not what the model allows. Gives the snapshot that was found. */
+  async #check(model: GroupModel, log: GroupLog): Promise<SnapshotModel | undefined> {
     const { hardState, snapshot, entries } = log.recovered
     const candidates = model.snapshots.slice(model.acknowledgedSnapshot)
     const found = candidates.find((candidate) => candidate?.meta.index === snapshot?.index)
@@ -119,8 +145,7 @@ export class CrashWorld {
     const legal = model.legal(found)
     const actual = plain(hardState, entries)
     if (!legal.some((state) => isDeepStrictEqual(state, actual))) deepStrictEqual(actual, legal.at(-1))
-    model.settle(hardState, entries, found)
-    this.#logs.set(model.name, log)
+    return found
   }
 
   /** The process ends in good order, whatever has failed before. */

@@ -136,7 +136,7 @@ describe('damage that a crash cannot explain (P-40)', () => {
     await rejects(torn.start(), { ...corrupt, file: wal(1) })
   })
 
-  test('that takes a whole segment away is reported', async () => {
+  test('that takes a whole segment away is reported: a hole is no log (P-43)', async () => {
     const world = await fullSegments()
     await world.disk.mount().remove(wal(2))
     await rejects(world.start(), { ...corrupt, file: wal(3) })
