@@ -1,23 +1,15 @@
 import { NotRunningError } from '@dsys/runtime'
 import {
-  appendEntries,
   type GroupLog,
   LogBounds,
-  type LogEntry,
   type LogWrite,
   type RecoveredLog,
   type SnapshotMeta,
   type StoredSnapshot,
 } from '@dsys/storage'
 import type { Change, MemoryLogDisk, MemorySnapshot } from './memory-log-disk.ts'
+import { PackedEntries } from './packed-log.ts'
 import type { SyncHook } from './synced-disk.ts'
-
-const copyOf = (entry: LogEntry): LogEntry => ({
-  index: entry.index,
-  term: entry.term,
-  kind: entry.kind,
-  data: new Uint8Array(entry.data),
-})
 
 async function collect(content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
@@ -67,10 +59,11 @@ export class MemoryGroupLog implements GroupLog {
     this.#assertOpen()
     this.#bounds.write(write)
     const hardState = write.hardState && { term: write.hardState.term, votedFor: write.hardState.votedFor }
-    const entries = write.entries?.map(copyOf)
+    // Copies: the caller may change its bytes once they are durable.
+    const entries = write.entries?.length ? new PackedEntries(write.entries) : undefined
     await this.#append((state) => {
       if (hardState !== undefined) state.hardState = hardState
-      if (entries !== undefined) appendEntries(state.entries, entries)
+      if (entries !== undefined) state.log.append(entries)
     })
   }
 
@@ -102,18 +95,13 @@ export class MemoryGroupLog implements GroupLog {
   async compact(index: number): Promise<void> {
     this.#assertOpen()
     this.#bounds.compact(index)
-    await this.#append((state) => {
-      const first = state.entries[0]
-      if (first !== undefined && first.index <= index) state.entries.splice(0, index - first.index + 1)
-    })
+    await this.#append((state) => state.log.compact(index))
   }
 
   async resetToSnapshot(): Promise<void> {
     this.#assertOpen()
     this.#bounds.reset()
-    await this.#append((state) => {
-      state.entries = []
-    })
+    await this.#append((state) => state.log.clear())
   }
 
   /** Waits for the writes under way, whatever becomes of them, then lets the group be opened again. */

@@ -1,4 +1,5 @@
 import { entriesBehind, type HardState, type LogEntry, type SnapshotMeta } from '@dsys/storage'
+import { PackedLog } from './packed-log.ts'
 import { SyncedDisk, type SyncHook } from './synced-disk.ts'
 
 /** Everything that one group has made durable. */
@@ -6,7 +7,15 @@ export interface GroupState {
   hardState: HardState
   snapshot: MemorySnapshot | undefined
   /** Stored entries, consecutive; the snapshot may cover some of them. */
-  entries: LogEntry[]
+  readonly log: PackedLog
+}
+
+/** What a storage finds on the disk when it opens a group. */
+export interface FoundState {
+  readonly hardState: HardState
+  readonly snapshot: MemorySnapshot | undefined
+  /** Those behind the snapshot. */
+  readonly entries: readonly LogEntry[]
 }
 
 /** A snapshot in memory. */
@@ -30,7 +39,7 @@ export interface MemoryLogDiskOptions {
 const emptyState = (): GroupState => ({
   hardState: { term: 0, votedFor: undefined },
   snapshot: undefined,
-  entries: [],
+  log: new PackedLog(),
 })
 
 /**
@@ -45,13 +54,9 @@ export class MemoryLogDisk extends SyncedDisk {
   }
 
   /** What a storage that opens `group` now finds: copies, for the caller to keep. */
-  read(group: string): GroupState {
-    const { hardState, snapshot, entries } = this.#groups.get(group) ?? emptyState()
-    return {
-      hardState,
-      snapshot,
-      entries: entriesBehind(snapshot?.meta, entries).map((entry) => ({ ...entry, data: new Uint8Array(entry.data) })),
-    }
+  read(group: string): FoundState {
+    const { hardState, snapshot, log } = this.#groups.get(group) ?? emptyState()
+    return { hardState, snapshot, entries: entriesBehind(snapshot?.meta, log.entries()) }
   }
 
   /** Resolves once `change`, and all before it, are durable. */
