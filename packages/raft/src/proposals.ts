@@ -1,4 +1,4 @@
-import { type Clock, Pending, type Random } from '@dsys/runtime'
+import { type Clock, Deadlines, Pending, type Random } from '@dsys/runtime'
 import { type AppliedEntry, COMMAND_KIND, encodeCommand, OPEN_SESSION_KIND } from './applier.ts'
 import { ByteWriter } from './bytes.ts'
 import { NoLeaderError, OutcomeUnknownError, OverloadedError } from './errors.ts'
@@ -45,7 +45,7 @@ export interface ProposalsConfig {
  * each is applied at most once. They are settled by the entries that this node applies, and by nothing else.
  */
 export class Proposals<Result> {
-  readonly #clock: Clock
+  readonly #deadlines: Deadlines
   readonly #random: Random
   readonly #config: ProposalsConfig
   /** In the order of their sequences. */
@@ -56,7 +56,7 @@ export class Proposals<Result> {
   #session: ProposerSession | undefined
 
   constructor(clock: Clock, random: Random, config: ProposalsConfig) {
-    this.#clock = clock
+    this.#deadlines = new Deadlines(clock)
     this.#random = random
     this.#config = config
   }
@@ -72,7 +72,7 @@ export class Proposals<Result> {
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const sequence = this.#nextSequence++
     const pending = new Pending<Result>({
-      clock: this.#clock,
+      clock: this.#deadlines,
       timeoutMs,
       signal: options.signal,
       onTimeout: () =>

@@ -1,4 +1,4 @@
-import { type Clock, Pending } from '@dsys/runtime'
+import { type Clock, Deadlines, Pending } from '@dsys/runtime'
 import { NoLeaderError, OverloadedError, ReadTimeoutError } from './errors.ts'
 import type { ReadOptions } from './options.ts'
 
@@ -41,7 +41,7 @@ export interface ReadQueueConfig {
  * answer is the index that the state machine must have applied before they are served from the state of this node.
  */
 export class ReadQueue<State> {
-  readonly #clock: Clock
+  readonly #deadlines: Deadlines
   readonly #config: ReadQueueConfig
   #waiting: WaitingRead<State>[] = []
   readonly #asked = new Map<number, Batch<State>>()
@@ -52,7 +52,7 @@ export class ReadQueue<State> {
   #nextTicket = 1
 
   constructor(clock: Clock, config: ReadQueueConfig) {
-    this.#clock = clock
+    this.#deadlines = new Deadlines(clock)
     this.#config = config
   }
 
@@ -65,7 +65,7 @@ export class ReadQueue<State> {
     if (this.#size >= maxPending) return Promise.reject(new OverloadedError(group, `${maxPending} reads`))
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const pending = new Pending<unknown>({
-      clock: this.#clock,
+      clock: this.#deadlines,
       timeoutMs,
       signal: options.signal,
       onTimeout: () => (read.asked ? new ReadTimeoutError(group, timeoutMs) : new NoLeaderError(group, timeoutMs)),

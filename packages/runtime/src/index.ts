@@ -1,6 +1,7 @@
 export type { Buggify } from './buggify.ts'
 export type { Clock, TimerHandle } from './clock.ts'
 export { type Codec, json, rawBytes, utf8 } from './codec.ts'
+export { Deadlines } from './deadlines.ts'
 export { DsysError, type DsysErrorDetails, InvariantError, invariant, NotRunningError, type Outcome } from './errors.ts'
 export { EventHub, EventsLaggedError, type SubscribeOptions } from './event-hub.ts'
 export { Lifecycle, type LifecycleHooks, type LifecycleState, type Service, type StartOptions } from './lifecycle.ts'

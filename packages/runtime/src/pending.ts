@@ -1,8 +1,9 @@
-import type { Clock } from './clock.ts'
+import type { Clock, TimerHandle } from './clock.ts'
 
 /** What ends the waiting of a {@link Pending} besides its result. */
 export interface PendingOptions {
-  readonly clock: Clock
+  /** Give many that wait at once a `Deadlines`. */
+  readonly clock: Pick<Clock, 'setTimer'>
   /** How long to wait, in milliseconds. */
   readonly timeoutMs: number
   /** Makes the error that the promise rejects with when the time is over. */
@@ -17,43 +18,49 @@ export interface PendingOptions {
  */
 export class Pending<T> {
   readonly promise: Promise<T>
-  #settle: { resolve: (value: T) => void; reject: (error: unknown) => void } | undefined
-  readonly #release: () => void
+  /** Both are there until one was called. */
+  #resolve: ((value: T) => void) | undefined
+  #reject: ((error: unknown) => void) | undefined
+  readonly #timer: TimerHandle
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort: (() => void) | undefined
 
-  constructor(options: PendingOptions) {
+  constructor({ clock, timeoutMs, onTimeout, signal }: PendingOptions) {
     this.promise = new Promise<T>((resolve, reject) => {
-      this.#settle = { resolve, reject }
+      this.#resolve = resolve
+      this.#reject = reject
     })
-    const { signal } = options
-    const timer = options.clock.setTimer(options.timeoutMs, () => this.reject(options.onTimeout()))
-    const onAbort = (): void => this.reject(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    this.#release = () => {
-      timer.cancel()
-      signal?.removeEventListener('abort', onAbort)
-    }
-    if (signal?.aborted) onAbort()
+    this.#timer = clock.setTimer(timeoutMs, () => this.reject(onTimeout()))
+    if (signal === undefined) return
+    this.#signal = signal
+    this.#onAbort = () => this.reject(signal.reason)
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal.aborted) this.#onAbort()
   }
 
   /** Whether the result is there, of either kind. */
   get settled(): boolean {
-    return this.#settle === undefined
+    return this.#resolve === undefined
   }
 
   resolve(value: T): void {
-    this.#take()?.resolve(value)
+    const resolve = this.#resolve
+    this.#release()
+    resolve?.(value)
   }
 
   reject(error: unknown): void {
-    this.#take()?.reject(error)
+    const reject = this.#reject
+    this.#release()
+    reject?.(error)
   }
 
-  #take(): { resolve: (value: T) => void; reject: (error: unknown) => void } | undefined {
-    const settle = this.#settle
-    if (settle === undefined) return undefined
-    this.#settle = undefined
-    this.#release()
-    return settle
+  #release(): void {
+    if (this.#resolve === undefined) return
+    this.#resolve = undefined
+    this.#reject = undefined
+    this.#timer.cancel()
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
   }
 }
 
