@@ -32,6 +32,7 @@ export class FakeBackend {
       },
       status: absent,
       transferLeadership: absent,
+      bootstrap: absent,
       reconfigure: absent,
       events: absent,
       start: absent,

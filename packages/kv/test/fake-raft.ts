@@ -38,6 +38,10 @@ export class FakeRaft implements Raft<KvState, KvCommand, KvResult> {
     if (error !== undefined) throw error
   }
 
+  bootstrap(): Promise<never> {
+    throw new Error('not part of this test')
+  }
+
   reconfigure(): Promise<never> {
     return Promise.reject(new Error('not part of this double'))
   }

@@ -37,6 +37,7 @@ class FakeParts {
       propose: unused,
       events: unused,
       transferLeadership: unused,
+      bootstrap: unused,
       reconfigure: unused,
       read: async (query) => {
         fake.reads += 1

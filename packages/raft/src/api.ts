@@ -40,12 +40,21 @@ export interface Raft<State, Command, Result> extends Service {
   transferLeadership(options?: CallOptions & { readonly to?: string }): Promise<void>
 
   /**
+   * Begins a new group of these voters, this node among them. Call it once in the life of a group, on one node, of which no options name
+   * voters: the others learn it from this one. Resolves when that is on the disk of this node, which asks for votes then.
+   *
+   * @throws AlreadyBootstrappedError (the node is of a group already: restart it without this), RangeError, NotRunningError (all not
+   *   applied); OutcomeUnknownError, RaftFailedError (unknown).
+   */
+  bootstrap(target: { readonly voters: readonly string[] }, options?: CallOptions): Promise<void>
+
+  /**
    * Brings the group to these members, and resolves with them when that is committed here. New voters are learners until they have
    * the log, then old and new voters decide together, then the new ones alone (joint consensus): at every moment the group survives
    * the loss of any minority of its voters. It goes on under other leaders, and when the caller gives up. Asking again for the same is
    * harmless; asking for something else before the voters change takes its place.
    *
-   * Make a new node with the same `group` and `voters: []` before. Stop a removed one after. A leader that is removed hands over.
+   * Make a new node with the same `group` and no `voters` before. Stop a removed one after. A leader that is removed hands over.
    *
    * @throws MembershipConflictError, NoLeaderError (not begun), ReconfigurationPendingError (may go on), OverloadedError, RangeError,
    *   NotRunningError, RaftFailedError.

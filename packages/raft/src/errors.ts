@@ -96,6 +96,75 @@ export class MembershipConflictError extends DsysError {
   }
 }
 
+/** What the log of a node says of its group. */
+export interface LogFacts {
+  /** Who counts by the newest configuration; nobody where there is none. */
+  readonly voters: readonly string[]
+  readonly term: number
+  readonly lastIndex: number
+}
+
+/** The node is of a group already, or has voted in one (`DSYS_RAFT_ALREADY_BOOTSTRAPPED`). Nothing was changed. */
+export class AlreadyBootstrappedError extends DsysError {
+  readonly voters: readonly string[]
+  readonly term: number
+  readonly lastIndex: number
+
+  constructor(group: string, { voters, term, lastIndex }: LogFacts) {
+    const named = voters.length === 0 ? 'no voters' : `the voters ${voters.join(', ')}`
+    super(
+      `group "${group}" is there already: this node has ${named}, term ${term}, and a log that ends at ${lastIndex}`,
+      {
+        code: 'DSYS_RAFT_ALREADY_BOOTSTRAPPED',
+        retryable: false,
+        outcome: 'not-applied',
+        hint:
+          'A restart needs no bootstrap. To change the members use reconfigure(); where a majority is lost for ever, recover(). A node ' +
+          'that has only voted learns the rest from its leader.',
+      },
+    )
+    this.voters = voters
+    this.term = term
+    this.lastIndex = lastIndex
+  }
+}
+
+/** `recover` was not told that data may be lost (`DSYS_RAFT_DATA_LOSS_NOT_ACCEPTED`). Nothing was changed. */
+export class DataLossNotAcceptedError extends DsysError {
+  /** The voters of the log, the term of its last entry and its index: by the last two, in this order, survivors are compared. */
+  readonly voters: readonly string[]
+  readonly lastTerm: number
+  readonly lastIndex: number
+
+  constructor(group: string, voters: readonly string[], last: { readonly term: number; readonly index: number }) {
+    super(
+      `group "${group}" was not recovered: the log ends at index ${last.index} of term ${last.term}, and whatever a majority of ` +
+        `${voters.join(', ')} has acknowledged beyond would be lost`,
+      {
+        code: 'DSYS_RAFT_DATA_LOSS_NOT_ACCEPTED',
+        retryable: false,
+        outcome: 'not-applied',
+        hint: 'Take the survivor with the highest term, then index. Say acceptDataLoss: true only if a majority never comes back.',
+      },
+    )
+    this.voters = voters
+    this.lastTerm = last.term
+    this.lastIndex = last.index
+  }
+}
+
+/** The log holds no group (`DSYS_RAFT_NOTHING_TO_RECOVER`). Nothing was changed. */
+export class NothingToRecoverError extends DsysError {
+  constructor(group: string) {
+    super(`the log of group "${group}" is empty, or has no voters`, {
+      code: 'DSYS_RAFT_NOTHING_TO_RECOVER',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Look at the name of the group and the folder of the log. A new group is made by bootstrap().',
+    })
+  }
+}
+
 /** A reconfiguration was not done before the deadline (`DSYS_RAFT_RECONFIGURATION_PENDING`). If a leader has taken it, it goes on. */
 export class ReconfigurationPendingError extends DsysError {
   constructor(group: string, timeoutMs: number) {

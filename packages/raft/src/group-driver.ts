@@ -145,11 +145,13 @@ export class GroupDriver<State, Command, Result> {
 
   /** Begins to listen and to keep time. */
   begin(): void {
-    const { clock, transport } = this.#parts
+    const { clock, transport, logger } = this.#parts
     this.#unlisten = transport.listen(this.channel, (frame, from) => this.#receive(frame, from))
     // Nobody else can lead a group of one.
     const { voters, outgoing } = this.core.configuration.configuration
     if (voters.length === 1 && outgoing.length === 0) this.core.campaign(clock.monotonicMs())
+    if (voters.length === 0)
+      logger.log('info', 'neither log nor options name voters: this node waits to be added, or for bootstrap')
     this.wake()
   }
 

@@ -1,9 +1,13 @@
 export type { Raft, ReconfigureTarget } from './api.ts'
 export type { Membership } from './core/configuration.ts'
 export {
+  AlreadyBootstrappedError,
   CommandTooLargeError,
+  DataLossNotAcceptedError,
+  type LogFacts,
   MembershipConflictError,
   NoLeaderError,
+  NothingToRecoverError,
   OutcomeUnknownError,
   OverloadedError,
   RaftFailedError,
@@ -15,5 +19,6 @@ export type { Applied, ApplyContext, StateMachine } from './machine.ts'
 export type { CallOptions, RaftOptions, ReadConsistency, ReadOptions, ReconfigureOptions } from './options.ts'
 export type { RaftPorts } from './ports.ts'
 export { RaftNode } from './raft-node.ts'
+export { type RecoverOptions, type RecoverPorts, type Recovery, recover } from './recover.ts'
 export { RAFT_DEFAULTS } from './resolve-options.ts'
 export type { FollowerStatus, MembershipChange, RaftEvent, RaftRole, RaftStatus } from './status.ts'

@@ -1,17 +1,17 @@
 import type { Membership } from './core/configuration.ts'
 
-/** Options of a RaftNode. Only `id`, `group` and `voters` have no default. */
+/** Options of a RaftNode. Only `id` and `group` have no default. */
 export interface RaftOptions {
   /** This node's id: that of its transport. */
   readonly id: string
   /** The name of the group: names its log on disk and its channel on the transport. 1 to 48 characters of `a-z 0-9 -`. */
   readonly group: string
   /**
-   * The ids of the voters that the group begins with, the same on every node that is one of them. Later ones are added by
-   * `reconfigure`, and are made with an empty list. The first leader writes its list into the log, and on a node whose log has it the
+   * The ids of the voters that the group begins with, the same on every node that is one of them. Default: none. Such a node waits for
+   * `bootstrap`, or for a leader that adds it by `reconfigure`; nothing else makes it take part. The first leader writes its list into the log, and on a node whose log has it the
    * option means nothing any more. Until then the list itself says who votes: two nodes with different lists may count different majorities.
    */
-  readonly voters: readonly string[]
+  readonly voters?: readonly string[]
   /**
    * How long a follower waits for its leader before it asks for votes, in milliseconds; each wait is drawn between this and
    * twice this. Default 1,000. At least three times the heartbeat interval.

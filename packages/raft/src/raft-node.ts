@@ -2,6 +2,7 @@ import { EventHub, Lifecycle, NotRunningError, Pending, type StartOptions, type 
 import type { GroupLog } from '@dsys/storage'
 import type { Raft, ReconfigureTarget } from './api.ts'
 import { Applier } from './applier.ts'
+import { bootstrapGroup } from './bootstrap.ts'
 import { isJoint, type Membership } from './core/configuration.ts'
 import type { RaftCore } from './core/raft-core.ts'
 import { CommandTooLargeError, TransferFailedError } from './errors.ts'
@@ -21,7 +22,7 @@ const SNAPSHOT_READ_BYTES = 1_024 * 1_024
  * One member of a Raft group, with a state machine of your own (Ongaro and Ousterhout, "In Search of an Understandable
  * Consensus Algorithm", 2014; Ongaro's dissertation for pre-vote, transfer, ReadIndex and sessions).
  *
- * Every node of the group is made with the same `group` and `voters`. Start the transport and the log storage first.
+ * Every node of the group is made with the same `group`, and with the same `voters` or none. Start the transport and the log storage first.
  */
 export class RaftNode<State, Command, Result> implements Raft<State, Command, Result> {
   readonly #ports: RaftPorts<State, Command, Result>
@@ -291,6 +292,13 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       .filter(({ id }) => voters.includes(id))
       .filter(({ lastHeardMs }) => lastHeardMs === undefined || lastHeardMs <= electionTimeoutMs)
       .sort((a, b) => b.matchIndex - a.matchIndex)[0]?.id
+  }
+
+  async bootstrap({ voters }: { readonly voters: readonly string[] }, options: CallOptions = {}): Promise<void> {
+    const driver = this.#running()
+    checkMembers(voters, [], this.#maxCommandBytes)
+    const { id, group } = this.#options
+    await bootstrapGroup({ id, group, clock: this.#ports.clock, driver }, voters, options)
   }
 
   reconfigure(target: ReconfigureTarget, options: ReconfigureOptions = {}): Promise<Membership> {

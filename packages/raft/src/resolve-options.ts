@@ -24,7 +24,7 @@ const GROUP_PATTERN = /^[a-z0-9-]{1,48}$/
 /** Fills in the defaults. Throws a RangeError that names the option and the relation that it breaks. */
 export function resolveOptions(options: RaftOptions): ResolvedOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const resolved = { ...RAFT_DEFAULTS, ...given } as ResolvedOptions
+  const resolved = { ...RAFT_DEFAULTS, voters: [], ...given } as unknown as ResolvedOptions
   const { id, group, voters } = resolved
   check(typeof id === 'string' && id !== '', `id must be a name, got ${JSON.stringify(id)}`)
   check(GROUP_PATTERN.test(group), `group must be 1 to 48 characters of a-z, 0-9 and -, got ${JSON.stringify(group)}`)

@@ -16,7 +16,10 @@ export interface RaftStatus {
   readonly lastIndex: number
   readonly firstIndex: number
   readonly snapshotIndex: number
-  /** Who counts in elections and commits, by the newest configuration that this node has. */
+  /**
+   * Who counts in elections and commits, by the newest configuration that this node has. Nobody where no log and no option says so: then the
+   * node does nothing by itself, and waits for `bootstrap`, or for a leader that adds it.
+   */
   readonly voters: readonly string[]
   /** Who is sent the log and counts for nothing. */
   readonly learners: readonly string[]

@@ -10,6 +10,7 @@ test('what is not said, or said to be undefined, is the default', () => {
   expect(resolveOptions({ ...GIVEN, electionTimeoutMs: 450.5, heartbeatIntervalMs: 150 })).toMatchObject({
     electionTimeoutMs: 450.5,
   })
+  expect(resolveOptions({ id: 'n1', group: 'orders' }).voters).toEqual([])
 })
 
 test('later changes of what was given change nothing', () => {
@@ -25,7 +26,7 @@ describe('a RangeError names the option that cannot be', () => {
     ['id', { id: '' }],
     ['group', { group: 'Orders' }],
     ['group', { group: 'g'.repeat(49) }],
-    ['voters', { voters: undefined as never }],
+    ['voters', { voters: 'n1' as never }],
     ['voters', { voters: ['n1', 'n1'] }],
     ['voters', { voters: ['n2', 'n3'] }],
     ['voters', { voters: ['n1', ''] }],

@@ -1,6 +1,7 @@
 import { SeededRandom } from '@dsys/runtime'
 import type { HardState, LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
+import { bootstrap } from './bootstrap.ts'
 import { isMember, type Membership, simpleConfiguration } from './configuration.ts'
 import { Configurations, type PlacedConfiguration } from './configurations.ts'
 import { campaign, handleVoteRequest, handleVoteResponse, ownVoteDurable } from './election.ts'
@@ -275,6 +276,14 @@ export class RaftCore {
   /** Asks for a linearizable read; false when this node does not lead. The answer is in the effects, under `ticket`. */
   requestRead(ticket: number): boolean {
     return requestRead(this.#state, ticket)
+  }
+
+  /**
+   * Makes a new group of `voters` on a node that is of none: its log begins with their configuration, to be followed by
+   * {@link RaftCore.campaign} once that is durable. Returns false where the node has a log, a term or voters already.
+   */
+  bootstrap(voters: readonly string[]): boolean {
+    return bootstrap(this.#state, voters)
   }
 
   /**

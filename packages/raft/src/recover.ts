@@ -1,0 +1,86 @@
+import type { Logger } from '@dsys/runtime'
+import type { GroupLog, LogEntry, LogStorage } from '@dsys/storage'
+import { CONFIGURATION_KIND, encodeConfiguration, membersOf, simpleConfiguration } from './core/configuration.ts'
+import { Configurations, decodePlaced } from './core/configurations.ts'
+import { DataLossNotAcceptedError, NothingToRecoverError } from './errors.ts'
+import { checkMembers } from './resolve-options.ts'
+
+/** Far more than any configuration that a frame can carry; a frame is looked at again where the node starts. */
+const MAX_CONFIGURATION_BYTES = 64 * 1_024
+
+/** What {@link recover} works on: the started log storage of a node that does not run. */
+export interface RecoverPorts {
+  readonly log: LogStorage
+  readonly logger?: Logger
+}
+
+/** Whom the group shall consist of from now on. */
+export interface RecoverOptions {
+  /** The node whose log it is. */
+  readonly id: string
+  readonly group: string
+  /** The new voters, `id` among them: of the old ones those that are left. */
+  readonly voters: readonly string[]
+  /** Must be `true` for anything to be changed: entries that only lost disks have are given up. */
+  readonly acceptDataLoss?: boolean
+}
+
+/** What {@link recover} did. */
+export interface Recovery {
+  /** The entry that holds the new configuration, the last of the log. */
+  readonly index: number
+  readonly term: number
+  /** Who was of the group before. */
+  readonly previousMembers: readonly string[]
+  /**
+   * Entries from here to the last before `index` may not have been committed by the old group: their proposers were perhaps told that the
+   * outcome is unknown. From now on they are committed. Equals `index` where there are none.
+   */
+  readonly uncertainFromIndex: number
+}
+
+/**
+ * Makes a group out of one survivor when a majority of its voters is lost for ever, and so no leader can be elected. Run it while
+ * no node of the group runs, on the survivor whose log ends in the highest term, and among those at the highest index: without
+ * `acceptDataLoss` it changes nothing and says where the log ends. It writes a configuration of `voters` behind the log, in a new term, as if
+ * the old group had agreed; then start the nodes as ever.
+ *
+ * Not guaranteed: that everything that was acknowledged is there. An entry is lost that only lost disks and survivors with a shorter log
+ * have not got here. And the lost nodes must never run again with their old disks: they are a majority of the old group, and would
+ * go on as that.
+ *
+ * @throws DataLossNotAcceptedError, NothingToRecoverError, RangeError, and what the log storage throws.
+ */
+export async function recover(ports: RecoverPorts, options: RecoverOptions): Promise<Recovery> {
+  const { id, group, voters, acceptDataLoss = false } = options
+  checkMembers(voters, [], MAX_CONFIGURATION_BYTES)
+  if (!voters.includes(id)) throw new RangeError(`voters must include ${id}, whose log it is; got ${voters.join(', ')}`)
+  await using log = await ports.log.openGroup(group)
+  const { last, snapshotIndex, members } = survey(log)
+  if (members.length === 0) throw new NothingToRecoverError(group)
+  if (!acceptDataLoss) throw new DataLossNotAcceptedError(group, members, last)
+  const term = Math.max(last.term, log.recovered.hardState.term) + 1
+  const data = encodeConfiguration(simpleConfiguration([...voters]))
+  const entry: LogEntry = { index: last.index + 1, term, kind: CONFIGURATION_KIND, data }
+  await log.persist({ hardState: { term, votedFor: id }, entries: [entry] })
+  const recovery = { index: entry.index, term, previousMembers: members, uncertainFromIndex: snapshotIndex + 1 }
+  ports.logger?.log('warn', 'a group was recovered from one survivor', { group, node: id, voters, ...recovery })
+  return recovery
+}
+
+function survey({ recovered: { snapshot, entries } }: GroupLog): {
+  readonly last: { readonly index: number; readonly term: number }
+  readonly snapshotIndex: number
+  readonly members: readonly string[]
+} {
+  const base =
+    snapshot === undefined ? { index: 0, configuration: simpleConfiguration([]) } : decodePlaced(snapshot.context)
+  const configurations = new Configurations(base)
+  configurations.appended(entries)
+  const { index, term } = entries.at(-1) ?? snapshot ?? { index: 0, term: 0 }
+  return {
+    last: { index, term },
+    snapshotIndex: snapshot?.index ?? 0,
+    members: membersOf(configurations.current.configuration),
+  }
+}
