@@ -18,4 +18,50 @@ export const RAFT_CALLS_MUTANTS = [
     from: `const STALLED_DISK_TIMEOUTS = 1.5`,
     to: `const STALLED_DISK_TIMEOUTS = 0.5`,
   },
+  {
+    name: 'a command of a client that comes again is applied again',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/client-table.ts',
+    from: `    results.set(sequence, result)
+    if (`,
+    to: `    if (id === '') results.set(sequence, result)
+    if (`,
+  },
+  {
+    name: 'a command of a client is applied whose result was forgotten',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/client-table.ts',
+    from: `    client.forgottenThrough = Math.max(client.forgottenThrough, lowest)
+`,
+    to: '',
+  },
+  {
+    name: 'what a client has seen is applied when it comes late',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/client-table.ts',
+    from: `    client.forgottenThrough = seenThrough
+`,
+    to: '',
+  },
+  {
+    name: 'a command of a forgotten client is applied',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/client-table.ts',
+    from: `if (client === undefined) return { type: 'client-forgotten' }`,
+    to: `if (client === undefined) return { type: 'new' }`,
+  },
+  {
+    name: 'a snapshot leaves out what clients have done',
+    source: 'dissertation §6.3: sessions are part of the state',
+    file: 'packages/raft/src/client-table.ts',
+    from: `      for (const [sequence, result] of results) writer.u53(sequence).bytes(codec.encode(result))`,
+    to: `      for (const [sequence, result] of []) writer.u53(sequence).bytes(codec.encode(result))`,
+  },
+  {
+    name: 'a client that waits is not told what a snapshot brings',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/proposals.ts',
+    from: `    if (outcome.type !== 'new') this.#settleOwn(key, outcome)`,
+    to: `    if (outcome.type !== 'new' && key === '') this.#settleOwn(key, outcome)`,
+  },
 ]

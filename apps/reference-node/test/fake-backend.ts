@@ -33,6 +33,7 @@ export class FakeBackend {
       status: absent,
       transferLeadership: absent,
       bootstrap: absent,
+      openClient: absent,
       reconfigure: absent,
       events: absent,
       start: absent,

@@ -1,6 +1,6 @@
 import type { Service, SubscribeOptions } from '@dsys/runtime'
 import type { Membership } from './core/configuration.ts'
-import type { CallOptions, ReadOptions, ReconfigureOptions } from './options.ts'
+import type { CallOptions, ProposeOptions, ReadOptions, ReconfigureOptions } from './options.ts'
 import type { RaftEvent, RaftStatus } from './status.ts'
 
 /** Whom a group shall consist of. */
@@ -14,12 +14,25 @@ export interface ReconfigureTarget {
 export interface Raft<State, Command, Result> extends Service {
   /**
    * Replicates `command` and returns what the state machine made of it. Any node takes it and brings it to the leader,
-   * again and again while leaders change, and the command is applied at most once.
+   * again and again while leaders change, and the command is applied at most once. With `client` that holds over calls too: whoever got no
+   * answer proposes it again, at whichever node, and has the first result.
    *
    * @throws NoLeaderError, OverloadedError, CommandTooLargeError, NotRunningError (all not applied);
-   *   OutcomeUnknownError, RaftFailedError (unknown). An aborted signal rejects with its reason: the outcome is unknown.
+   *   OutcomeUnknownError, RaftFailedError (unknown); with `client` also ClientForgottenError and ResultForgottenError (nothing by this call,
+   *   unknown for earlier ones) and RangeError. An aborted signal rejects with its reason: the outcome is unknown.
    */
-  propose(command: Command, options?: CallOptions): Promise<Result>
+  propose(command: Command, options?: ProposeOptions): Promise<Result>
+
+  /**
+   * Takes a new client into the group, and returns its id, which no other client ever has. Keep it where it survives what the
+   * client must survive, together with the sequence of each command that is under way. A client outlives restarts, snapshots and changes of leader and
+   * members; the group remembers the 4,096 that were used last.
+   *
+   * An opening whose outcome is unknown may leave a client that nobody uses, which does no harm.
+   *
+   * @throws NoLeaderError, OverloadedError, NotRunningError (not applied); OutcomeUnknownError, RaftFailedError (unknown).
+   */
+  openClient(options?: CallOptions): Promise<string>
 
   /**
    * Calls `query` with the state of this node, once that is as fresh as asked for, and returns its answer. `query` must not

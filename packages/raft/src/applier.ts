@@ -1,6 +1,14 @@
 import { type Codec, InvariantError, json } from '@dsys/runtime'
 import type { LogEntry } from '@dsys/storage'
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
+import {
+  CLIENT_COMMAND_KIND,
+  clientId,
+  decodeClientCommand,
+  isClientCommand,
+  OPEN_CLIENT_KIND,
+} from './client-commands.ts'
+import type { ClientLookup } from './client-table.ts'
 import { CONFIGURATION_KIND } from './core/configuration.ts'
 import { NO_OP_KIND } from './core/roles.ts'
 import type { StateMachine } from './machine.ts'
@@ -23,6 +31,13 @@ export type AppliedEntry<Result> =
       readonly sequence: number
       readonly outcome: Exclude<SessionLookup<Result>, { type: 'new' }>
     }
+  | { readonly type: 'client-opened'; readonly client: string; readonly nonce: Uint8Array }
+  | {
+      readonly type: 'client-command'
+      readonly client: string
+      readonly sequence: number
+      readonly outcome: Exclude<ClientLookup<Result>, { type: 'new' }>
+    }
 
 /** The replicated state as a snapshot holds it. */
 export interface DecodedSnapshot<State, Result> {
@@ -32,7 +47,9 @@ export interface DecodedSnapshot<State, Result> {
 
 /** Whether something that came over the wire may become an entry: one that cannot be read would stop every node. */
 export function isProposal({ kind, data }: { readonly kind: number; readonly data: Uint8Array }): boolean {
-  return kind === OPEN_SESSION_KIND || (kind === COMMAND_KIND && data.length >= COMMAND_HEADER_BYTES)
+  if (kind === CLIENT_COMMAND_KIND) return isClientCommand(data)
+  if (kind === OPEN_SESSION_KIND || kind === OPEN_CLIENT_KIND) return true
+  return kind === COMMAND_KIND && data.length >= COMMAND_HEADER_BYTES
 }
 
 /** The data of a command entry: whose it is, and which of theirs. */
@@ -94,6 +111,13 @@ export class Applier<State, Command, Result> {
         return { type: 'session-opened', sessionId: entry.index, nonce: entry.data }
       case COMMAND_KIND:
         return this.#applyCommand(entry)
+      case OPEN_CLIENT_KIND: {
+        const client = clientId(entry.term, entry.index)
+        this.#sessions.clients.open(client)
+        return { type: 'client-opened', client, nonce: entry.data }
+      }
+      case CLIENT_COMMAND_KIND:
+        return this.#applyClientCommand(entry)
       default:
         throw new InvariantError(`entry ${entry.index} is of kind ${entry.kind}, which this version does not know`)
     }
@@ -112,6 +136,24 @@ export class Applier<State, Command, Result> {
     this.#state = state
     this.#sessions.record(sessionId, sequence, result)
     return { type: 'command', sessionId, sequence, outcome: { type: 'applied', result } }
+  }
+
+  #applyClientCommand(entry: LogEntry): AppliedEntry<Result> {
+    const { client, sequence, seenThrough, command } = decodeClientCommand(entry.data)
+    const { clients } = this.#sessions
+    const known = clients.lookup(client, sequence)
+    clients.touch(client, seenThrough)
+    if (known.type !== 'new') return { type: 'client-command', client, sequence, outcome: known }
+    const { index, term } = entry
+    const { state, result } = this.#machine.apply(this.#state, this.commandCodec.decode(command), { index, term })
+    this.#state = state
+    clients.record(client, sequence, result)
+    return { type: 'client-command', client, sequence, outcome: { type: 'applied', result } }
+  }
+
+  /** What became of a command of a client, as the table has it. */
+  lookupClient(client: string, sequence: number): ClientLookup<Result> {
+    return this.#sessions.clients.lookup(client, sequence)
   }
 
   /** What became of a command, as the table has it. */

@@ -22,8 +22,46 @@ export class OutcomeUnknownError extends DsysError {
       code: 'DSYS_RAFT_OUTCOME_UNKNOWN',
       retryable: false,
       outcome: 'unknown',
-      hint: 'Read the state before you propose again, unless doing it twice is harmless.',
+      hint: 'Read the state before you propose again, unless doing it twice is harmless; or propose as a client, see openClient().',
     })
+  }
+}
+
+/**
+ * The group does not know the client of a proposal (`DSYS_RAFT_CLIENT_FORGOTTEN`): it was used least lately of too many, or is of another
+ * group. This call has applied nothing; whether an earlier one with the same sequence has, nobody can say any more.
+ */
+export class ClientForgottenError extends DsysError {
+  readonly client: string
+
+  constructor(group: string, client: string) {
+    super(`group "${group}" does not know the client ${client}`, {
+      code: 'DSYS_RAFT_CLIENT_FORGOTTEN',
+      retryable: false,
+      outcome: 'unknown',
+      hint: 'Read the state to learn what was applied, then go on with a client from openClient().',
+    })
+    this.client = client
+  }
+}
+
+/**
+ * The group keeps no result for a sequence that is so far back (`DSYS_RAFT_RESULT_FORGOTTEN`): its client has said that it has seen it, or has
+ * had too many others since. This call has applied nothing; whether an earlier one with the same sequence has, nobody can say any more.
+ */
+export class ResultForgottenError extends DsysError {
+  readonly client: string
+  readonly sequence: number
+
+  constructor(group: string, client: string, sequence: number) {
+    super(`group "${group}" keeps no result for command ${sequence} of client ${client} any more`, {
+      code: 'DSYS_RAFT_RESULT_FORGOTTEN',
+      retryable: false,
+      outcome: 'unknown',
+      hint: 'Read the state to learn whether it was applied. Try again sooner, with fewer commands of a client under way.',
+    })
+    this.client = client
+    this.sequence = sequence
   }
 }
 

@@ -2,6 +2,7 @@ export type { Raft, ReconfigureTarget } from './api.ts'
 export type { Membership } from './core/configuration.ts'
 export {
   AlreadyBootstrappedError,
+  ClientForgottenError,
   CommandTooLargeError,
   DataLossNotAcceptedError,
   type LogFacts,
@@ -13,10 +14,19 @@ export {
   RaftFailedError,
   ReadTimeoutError,
   ReconfigurationPendingError,
+  ResultForgottenError,
   TransferFailedError,
 } from './errors.ts'
 export type { Applied, ApplyContext, StateMachine } from './machine.ts'
-export type { CallOptions, RaftOptions, ReadConsistency, ReadOptions, ReconfigureOptions } from './options.ts'
+export type {
+  CallOptions,
+  ClientCall,
+  ProposeOptions,
+  RaftOptions,
+  ReadConsistency,
+  ReadOptions,
+  ReconfigureOptions,
+} from './options.ts'
 export type { RaftPorts } from './ports.ts'
 export { RaftNode } from './raft-node.ts'
 export { type RecoverOptions, type RecoverPorts, type Recovery, recover } from './recover.ts'

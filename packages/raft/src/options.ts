@@ -51,6 +51,32 @@ export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+/** Options of a proposal. */
+export interface ProposeOptions extends CallOptions {
+  /**
+   * Whose command this is, and which of theirs. The same client and sequence, proposed by way of any node and at any later time, give the
+   * first result and are not applied again. Default: the command is the only one of its kind, applied at most once, and cannot be
+   * tried again safely when its outcome is unknown.
+   */
+  readonly client?: ClientCall
+}
+
+/** Which command of a client a call is about. */
+export interface ClientCall {
+  /** What `openClient()` has returned. */
+  readonly id: string
+  /**
+   * The number of the command among those of the client: whole, 1 or more, and never the same for two commands. Commands may be under way
+   * together and arrive in any order.
+   */
+  readonly sequence: number
+  /**
+   * The client has the results up to this sequence, or wants them no more: they are forgotten, and none of them is applied any more. From 0 to
+   * below `sequence`. Default 0: the results of the highest 128 sequences are kept.
+   */
+  readonly seenThrough?: number
+}
+
 /** Options of a reconfiguration. */
 export interface ReconfigureOptions {
   /** What the group must be now; anything else is refused with `DSYS_RAFT_MEMBERSHIP_CONFLICT`. Default: whatever it is. */

@@ -1,8 +1,18 @@
 import { type Clock, Deadlines, Pending, type Random } from '@dsys/runtime'
 import { type AppliedEntry, COMMAND_KIND, encodeCommand, OPEN_SESSION_KIND } from './applier.ts'
 import { ByteWriter } from './bytes.ts'
+import {
+  clientError,
+  commandKey,
+  decodeClientCommand,
+  encodeClientCommand,
+  OPEN_CLIENT_KIND,
+  type OwnEntry,
+  openingKey,
+} from './client-commands.ts'
+import type { ClientLookup } from './client-table.ts'
 import { NoLeaderError, OutcomeUnknownError, OverloadedError } from './errors.ts'
-import type { CallOptions } from './options.ts'
+import type { CallOptions, ClientCall } from './options.ts'
 import type { SessionLookup } from './sessions.ts'
 import type { ForwardedItem } from './wire.ts'
 
@@ -11,10 +21,12 @@ const NONCE_BYTES = 16
 /** The request that opens the session has this number; commands begin at 1. */
 const OPENING_SEQUENCE = 0
 
-interface Proposal<Result> {
+interface Proposal {
   readonly sequence: number
   readonly command: Uint8Array
-  readonly pending: Pending<Result>
+  /** The entry of a client; other commands go under the session of this node. */
+  readonly own: OwnEntry | undefined
+  readonly pending: Pending<unknown>
   /** How often it was handed to a leader: once it was, its outcome is out of our hands. */
   attempts: number
   /** When to hand it over again if it shows no effect. */
@@ -40,6 +52,12 @@ export interface ProposalsConfig {
   readonly resendAfterMs: number
 }
 
+/** Where to look up what became of proposals: the {@link Applier}. */
+export interface AppliedTables<Result> {
+  lookup(sessionId: number, sequence: number): SessionLookup<Result>
+  lookupClient(client: string, sequence: number): ClientLookup<Result>
+}
+
 /**
  * The proposals that callers of this node wait for. They go to whoever leads, again and again, under one session, so that
  * each is applied at most once. They are settled by the entries that this node applies, and by nothing else.
@@ -49,9 +67,11 @@ export class Proposals<Result> {
   readonly #random: Random
   readonly #config: ProposalsConfig
   /** In the order of their sequences. */
-  readonly #waiting = new Map<number, Proposal<Result>>()
+  readonly #waiting = new Map<number, Proposal>()
   /** Those of `#waiting` that are to be handed to a leader. */
-  #unsent: Proposal<Result>[] = []
+  #unsent: Proposal[] = []
+  /** Those of `#waiting` that are of clients, by the key of their entry; more than one caller may wait for the same. */
+  readonly #byKey = new Map<string, Proposal[]>()
   #nextSequence = 1
   #session: ProposerSession | undefined
 
@@ -66,12 +86,27 @@ export class Proposals<Result> {
   }
 
   /** Takes a command; the promise is settled when its entry is applied here, or by the deadline. */
-  add(command: Uint8Array, options: CallOptions): Promise<Result> {
+  add(command: Uint8Array, options: CallOptions & { readonly client?: ClientCall }): Promise<Result> {
+    const own = options.client === undefined ? undefined : encodeClientCommand(options.client, command)
+    return this.#add(command, own, options) as Promise<Result>
+  }
+
+  /** Asks for a new client; the promise has its id. */
+  addClient(options: CallOptions): Promise<string> {
+    const data = this.#nonce()
+    return this.#add(data, { kind: OPEN_CLIENT_KIND, data, key: openingKey(data) }, options) as Promise<string>
+  }
+
+  #nonce(): Uint8Array {
+    return new ByteWriter().text(this.#config.proposer).raw(this.#random.bytes(NONCE_BYTES)).finish()
+  }
+
+  #add(command: Uint8Array, own: OwnEntry | undefined, options: CallOptions): Promise<unknown> {
     const { group, maxPending } = this.#config
     if (this.#waiting.size >= maxPending) return Promise.reject(new OverloadedError(group, `${maxPending} proposals`))
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const sequence = this.#nextSequence++
-    const pending = new Pending<Result>({
+    const pending = new Pending<unknown>({
       clock: this.#deadlines,
       timeoutMs,
       signal: options.signal,
@@ -80,36 +115,51 @@ export class Proposals<Result> {
           ? new NoLeaderError(group, timeoutMs)
           : new OutcomeUnknownError(group, `it was not seen to be applied within ${timeoutMs} ms`),
     })
-    const proposal: Proposal<Result> = { sequence, command, pending, attempts: 0, resendMs: 0 }
+    const proposal: Proposal = { sequence, command, own, pending, attempts: 0, resendMs: 0 }
     this.#waiting.set(sequence, proposal)
+    if (own !== undefined) this.#byKey.set(own.key, [...(this.#byKey.get(own.key) ?? []), proposal])
     this.#unsent.push(proposal)
     return pending.promise
+  }
+
+  /** Nobody waits for it any more. */
+  #forget(proposal: Proposal): void {
+    this.#waiting.delete(proposal.sequence)
+    if (proposal.own === undefined) return
+    const { key } = proposal.own
+    const left = this.#byKey.get(key)?.filter((other) => other !== proposal) ?? []
+    if (left.length === 0) this.#byKey.delete(key)
+    else this.#byKey.set(key, left)
   }
 
   /** What should be handed to the leader now. Every item counts as handed over. */
   take(nowMs: number): ForwardedItem[] {
     this.#dropSettled()
     if (this.#unsent.length === 0) return []
-    const session = this.#openSession()
-    if (session.id === undefined) return this.#takeOpening(nowMs)
-    const id = session.id
+    const id = this.#session?.id
     const settledBelow = this.#settledBelow()
     const items: ForwardedItem[] = []
+    const withoutSession: Proposal[] = []
     for (const proposal of this.#unsent) {
-      if (proposal.pending.settled) continue
+      const { sequence, own, command, pending } = proposal
+      if (pending.settled) continue
+      if (own === undefined && id === undefined) {
+        withoutSession.push(proposal)
+        continue
+      }
       proposal.attempts++
       proposal.resendMs = nowMs + this.#patienceMs(proposal.attempts)
-      const data = encodeCommand(id, proposal.sequence, settledBelow, proposal.command)
-      items.push({ sequence: proposal.sequence, kind: COMMAND_KIND, data })
+      const data = own?.data ?? encodeCommand(id as number, sequence, settledBelow, command)
+      items.push({ sequence, kind: own?.kind ?? COMMAND_KIND, data })
     }
-    this.#unsent = []
+    this.#unsent = withoutSession
+    if (withoutSession.length > 0) items.push(...this.#takeOpening(nowMs))
     return items
   }
 
   #openSession(): ProposerSession {
     if (this.#session === undefined) {
-      const nonce = new ByteWriter().text(this.#config.proposer).raw(this.#random.bytes(NONCE_BYTES)).finish()
-      this.#session = { nonce, id: undefined, resendMs: undefined, attempts: 0 }
+      this.#session = { nonce: this.#nonce(), id: undefined, resendMs: undefined, attempts: 0 }
     }
     return this.#session
   }
@@ -134,9 +184,9 @@ export class Proposals<Result> {
 
   /** Callers that gave up leave at the front first; what is behind an unsettled one is forgotten when its turn comes. */
   #dropSettled(): void {
-    for (const [sequence, proposal] of this.#waiting) {
+    for (const proposal of this.#waiting.values()) {
       if (!proposal.pending.settled) return
-      this.#waiting.delete(sequence)
+      this.#forget(proposal)
     }
   }
 
@@ -148,7 +198,7 @@ export class Proposals<Result> {
       if (proposal === undefined || proposal.pending.settled) continue
       proposal.attempts--
       if (overloaded && proposal.attempts === 0) {
-        this.#waiting.delete(sequence)
+        this.#forget(proposal)
         proposal.pending.reject(new OverloadedError(this.#config.group, 'entries'))
       } else {
         this.#unsent.push(proposal)
@@ -183,7 +233,7 @@ export class Proposals<Result> {
       session.resendMs = undefined
     }
     // Those that gave up take no room, also where a more patient one waits before them.
-    for (const [sequence, proposal] of this.#waiting) if (proposal.pending.settled) this.#waiting.delete(sequence)
+    for (const proposal of this.#waiting.values()) if (proposal.pending.settled) this.#forget(proposal)
     this.#unsent = this.#unsent.filter((proposal) => !proposal.pending.settled)
     const queued = new Set(this.#unsent)
     for (const proposal of this.#waiting.values()) {
@@ -195,25 +245,52 @@ export class Proposals<Result> {
   /** This node has applied an entry: perhaps one of ours. */
   applied(entry: AppliedEntry<Result>): void {
     const session = this.#session
-    if (session === undefined) return
-    if (entry.type === 'session-opened') {
-      if (session.id === undefined && Buffer.compare(entry.nonce, session.nonce) === 0) session.id = entry.sessionId
-    } else if (entry.sessionId === session.id) {
-      this.#settle(entry.sequence, entry.outcome)
+    switch (entry.type) {
+      case 'command':
+        if (session !== undefined && entry.sessionId === session.id) this.#settle(entry.sequence, entry.outcome)
+        break
+      case 'session-opened':
+        if (session === undefined || session.id !== undefined) break
+        if (Buffer.compare(entry.nonce, session.nonce) === 0) session.id = entry.sessionId
+        break
+      case 'client-command':
+        this.#settleOwn(commandKey(entry.client, entry.sequence), entry.outcome)
+        break
+      case 'client-opened':
+        this.#settleOwn(openingKey(entry.nonce), { type: 'applied', result: entry.client })
     }
   }
 
-  /** This node's state was replaced by a snapshot: what was applied on the way is in its session table. */
-  restored(lookup: (sessionId: number, sequence: number) => SessionLookup<Result>): void {
+  /** This node's state was replaced by a snapshot: what was applied on the way is in its tables. */
+  restored(tables: AppliedTables<Result>): void {
     const id = this.#session?.id
-    if (id === undefined) {
-      // The opening may have been on the way too; a second session costs nothing.
-      this.#session = undefined
-      return
+    // The opening may have been on the way too; a second session costs nothing.
+    if (id === undefined) this.#session = undefined
+    for (const { sequence, own } of [...this.#waiting.values()]) {
+      if (own !== undefined) this.#lookUpOwn(own, tables)
+      else if (id !== undefined) {
+        const outcome = tables.lookup(id, sequence)
+        if (outcome.type !== 'new') this.#settle(sequence, outcome)
+      }
     }
-    for (const sequence of [...this.#waiting.keys()]) {
-      const outcome = lookup(id, sequence)
-      if (outcome.type !== 'new') this.#settle(sequence, outcome)
+  }
+
+  #lookUpOwn({ kind, key, data }: OwnEntry, tables: AppliedTables<Result>): void {
+    // Which client an opening gave is not in the table; it is asked for again.
+    if (kind === OPEN_CLIENT_KIND) return
+    const { client, sequence } = decodeClientCommand(data)
+    const outcome = tables.lookupClient(client, sequence)
+    if (outcome.type !== 'new') this.#settleOwn(key, outcome)
+  }
+
+  #settleOwn(key: string, outcome: Exclude<ClientLookup<unknown>, { type: 'new' }>): void {
+    const waiting = this.#byKey.get(key)
+    if (waiting === undefined) return
+    this.#byKey.delete(key)
+    for (const { sequence, pending } of waiting) {
+      this.#waiting.delete(sequence)
+      if (outcome.type === 'applied') pending.resolve(outcome.result)
+      else pending.reject(clientError(this.#config.group, key, outcome))
     }
   }
 
@@ -233,7 +310,7 @@ export class Proposals<Result> {
   #sessionLost(): void {
     this.#session = undefined
     for (const [sequence, proposal] of this.#waiting) {
-      if (proposal.attempts === 0) continue
+      if (proposal.attempts === 0 || proposal.own !== undefined) continue
       this.#waiting.delete(sequence)
       proposal.pending.reject(
         new OutcomeUnknownError(this.#config.group, 'the group has forgotten the session of this node'),
@@ -246,6 +323,7 @@ export class Proposals<Result> {
   rejectAll(error: (attempts: number) => Error): void {
     for (const proposal of this.#waiting.values()) proposal.pending.reject(error(proposal.attempts))
     this.#waiting.clear()
+    this.#byKey.clear()
     this.#unsent = []
   }
 }

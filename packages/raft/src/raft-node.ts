@@ -7,7 +7,7 @@ import { isJoint, type Membership } from './core/configuration.ts'
 import type { RaftCore } from './core/raft-core.ts'
 import { CommandTooLargeError, TransferFailedError } from './errors.ts'
 import { GroupDriver } from './group-driver.ts'
-import type { CallOptions, RaftOptions, ReadOptions, ReconfigureOptions } from './options.ts'
+import type { CallOptions, ProposeOptions, RaftOptions, ReadOptions, ReconfigureOptions } from './options.ts'
 import type { RaftPorts } from './ports.ts'
 import { Proposals } from './proposals.ts'
 import { ReadQueue } from './read-queue.ts'
@@ -168,7 +168,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     }
   }
 
-  propose(command: Command, options: CallOptions = {}): Promise<Result> {
+  propose(command: Command, options: ProposeOptions = {}): Promise<Result> {
     try {
       const driver = this.#running()
       const encoded = this.#applier.commandCodec.encode(command)
@@ -178,6 +178,17 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       const result = this.#proposals.add(encoded, options)
       driver.wake()
       return result
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  openClient(options: CallOptions = {}): Promise<string> {
+    try {
+      const driver = this.#running()
+      const id = this.#proposals.addClient(options)
+      driver.wake()
+      return id
     } catch (error) {
       return Promise.reject(error)
     }

@@ -1,8 +1,15 @@
 import type { Codec } from '@dsys/runtime'
 import { type ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
+import { ClientTable } from './client-table.ts'
 
 /** Sessions that are remembered; opening one more forgets the one that was used least lately. The same on every node. */
 export const MAX_SESSIONS = 4_096
+
+/**
+ * The version of what is written, in its first byte. Without clients it is 0, of which the first byte is that of a number of sessions: nodes of
+ * earlier versions read it too.
+ */
+const VERSION = 1
 
 /** What the table knows of a command before it is applied. */
 export type SessionLookup<Result> =
@@ -30,6 +37,8 @@ export class SessionTable<Result> {
   readonly #sessions = new Map<number, Session<Result>>()
   /** The last one in that order. */
   #latest: number | undefined
+  /** The clients that number their commands themselves. */
+  readonly clients: ClientTable<Result> = new ClientTable<Result>()
 
   get size(): number {
     return this.#sessions.size
@@ -76,16 +85,20 @@ export class SessionTable<Result> {
   }
 
   encode(writer: ByteWriter, codec: Codec<Result>): void {
+    if (this.clients.size > 0) writer.u8(VERSION)
     writer.u32(this.#sessions.size)
     for (const [id, session] of this.#sessions) {
       writer.u53(id).u53(session.lastUsedIndex).u53(session.settledBelow).u32(session.results.size)
       for (const [sequence, result] of session.results) writer.u53(sequence).bytes(codec.encode(result))
     }
+    if (this.clients.size > 0) this.clients.encode(writer, codec)
   }
 
   static decode<Result>(reader: ByteReader, codec: Codec<Result>): SessionTable<Result> {
     const table = new SessionTable<Result>()
-    const count = reader.u32()
+    const version = reader.u8()
+    if (version > VERSION) throw new MalformedError(`version ${version} of the sessions is not known`)
+    const count = version === 0 ? (reader.u8() << 16) | (reader.u8() << 8) | reader.u8() : reader.u32()
     if (count > MAX_SESSIONS) throw new MalformedError(`${count} sessions are more than ${MAX_SESSIONS}`)
     for (let i = 0; i < count; i++) {
       const id = reader.u53()
@@ -96,6 +109,7 @@ export class SessionTable<Result> {
       table.#sessions.set(id, { lastUsedIndex, settledBelow, results })
       table.#latest = id
     }
+    if (version > 0) table.clients.restore(reader, codec)
     return table
   }
 }

@@ -241,7 +241,7 @@ export class SnapshotKeeper<State, Command, Result> {
       if (result === 'stale') return
       applier.adopt(meta.index, decoded)
       const changed = result === 'reset' ? log.resetToSnapshot() : log.compact(meta.index)
-      proposals.restored((sessionId, sequence) => applier.lookup(sessionId, sequence))
+      proposals.restored(applier)
       this.#bytesSinceSnapshot = 0
       await changed
       publish({ type: 'SnapshotInstalled', index: meta.index, from })

@@ -3,3 +3,4 @@ import { testExample } from '../../../tooling/fixtures/readme-example.ts'
 testExample(import.meta.url, 'readme-example.ts', () => import('./readme-example.ts'))
 testExample(import.meta.url, 'members-example.ts', () => import('./members-example.ts'))
 testExample(import.meta.url, 'recover-example.ts', () => import('./recover-example.ts'))
+testExample(import.meta.url, 'clients-example.ts', () => import('./clients-example.ts'))

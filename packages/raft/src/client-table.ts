@@ -1,0 +1,95 @@
+import type { Codec } from '@dsys/runtime'
+import { type ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
+
+/** Clients that are remembered; one more forgets the one that was used least lately. The same on every node. */
+export const MAX_CLIENTS = 4_096
+/** Results that are kept for one client; one more gives up that of the lowest sequence. The same on every node. */
+export const MAX_CLIENT_RESULTS = 128
+
+/** What the table knows of a command of a client before it is applied. */
+export type ClientLookup<Result> =
+  | { readonly type: 'new' }
+  /** It was applied before: with this result. */
+  | { readonly type: 'applied'; readonly result: Result }
+  /** Results of this sequence and those below are not kept any more, so nobody can say whether it was applied before. */
+  | { readonly type: 'result-forgotten' }
+  /** The client is not known (any more), so nobody can say whether it was applied before. */
+  | { readonly type: 'client-forgotten' }
+
+interface Client<Result> {
+  /** Nothing at or below this sequence is applied any more. */
+  forgottenThrough: number
+  readonly results: Map<number, Result>
+}
+
+/**
+ * What the clients of a group have done, each by its own numbers, so that a command that comes again, at whatever time and by way of
+ * whatever node, is answered with its first result (dissertation §6.3). Part of the replicated state: it depends on the log alone.
+ */
+export class ClientTable<Result> {
+  /** In the order of last use along the log: the first is the next to be forgotten. */
+  readonly #clients = new Map<string, Client<Result>>()
+
+  get size(): number {
+    return this.#clients.size
+  }
+
+  /** Takes a new client in. Its id must never have been one before. */
+  open(id: string): void {
+    if (this.#clients.size >= MAX_CLIENTS) {
+      const oldest = this.#clients.keys().next()
+      if (!oldest.done) this.#clients.delete(oldest.value)
+    }
+    this.#clients.set(id, { forgottenThrough: 0, results: new Map() })
+  }
+
+  lookup(id: string, sequence: number): ClientLookup<Result> {
+    const client = this.#clients.get(id)
+    if (client === undefined) return { type: 'client-forgotten' }
+    if (client.results.has(sequence)) return { type: 'applied', result: client.results.get(sequence) as Result }
+    return sequence <= client.forgottenThrough ? { type: 'result-forgotten' } : { type: 'new' }
+  }
+
+  /** Notes the use of a client, and that it wants no result up to `seenThrough` any more. */
+  touch(id: string, seenThrough: number): void {
+    const client = this.#clients.get(id)
+    if (client === undefined) return
+    this.#clients.delete(id)
+    this.#clients.set(id, client)
+    if (seenThrough <= client.forgottenThrough) return
+    client.forgottenThrough = seenThrough
+    for (const sequence of client.results.keys()) if (sequence <= seenThrough) client.results.delete(sequence)
+  }
+
+  record(id: string, sequence: number, result: Result): void {
+    const client = this.#clients.get(id)
+    if (client === undefined) return
+    const { results } = client
+    results.set(sequence, result)
+    if (results.size <= MAX_CLIENT_RESULTS) return
+    const lowest = Math.min(...results.keys())
+    results.delete(lowest)
+    client.forgottenThrough = Math.max(client.forgottenThrough, lowest)
+  }
+
+  encode(writer: ByteWriter, codec: Codec<Result>): void {
+    writer.u32(this.#clients.size)
+    for (const [id, { forgottenThrough, results }] of this.#clients) {
+      writer.text(id).u53(forgottenThrough).u32(results.size)
+      for (const [sequence, result] of results) writer.u53(sequence).bytes(codec.encode(result))
+    }
+  }
+
+  /** Reads what {@link ClientTable.encode} wrote, into an empty table. Throws MalformedError. */
+  restore(reader: ByteReader, codec: Codec<Result>): void {
+    const count = reader.u32()
+    if (count > MAX_CLIENTS) throw new MalformedError(`${count} clients are more than ${MAX_CLIENTS}`)
+    for (let i = 0; i < count; i++) {
+      const id = Buffer.from(reader.bytes()).toString('utf8')
+      const forgottenThrough = reader.u53()
+      const results = new Map<number, Result>()
+      for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))
+      this.#clients.set(id, { forgottenThrough, results })
+    }
+  }
+}
