@@ -54,8 +54,10 @@ export const RAFT_CALLS_MUTANTS = [
     name: 'a snapshot leaves out what clients have done',
     source: 'dissertation §6.3: sessions are part of the state',
     file: 'packages/raft/src/client-table.ts',
-    from: `      for (const [sequence, result] of results) writer.u53(sequence).bytes(codec.encode(result))`,
-    to: `      for (const [sequence, result] of []) writer.u53(sequence).bytes(codec.encode(result))`,
+    from: `      results,
+    }))`,
+    to: `      results: new Map<number, Result>(),
+    }))`,
   },
   {
     name: 'a client that waits is not told what a snapshot brings',

@@ -50,8 +50,8 @@ export const RAFT_DRIVER_MUTANTS = [
     name: 'a command that is proposed again is applied again',
     source: 'dissertation §6.3',
     file: 'packages/raft/src/sessions.ts',
-    from: 'this.#sessions.get(id)?.results.set(sequence, result)',
-    to: 'if (id < 0) this.#sessions.get(id)?.results.set(sequence, result)',
+    from: 'this.#own(id)?.results.set(sequence, result)',
+    to: 'if (id < 0) this.#own(id)?.results.set(sequence, result)',
     scenario: 'kv',
   },
   {
@@ -65,7 +65,7 @@ export const RAFT_DRIVER_MUTANTS = [
     name: 'the results of a session are not in the snapshot',
     source: 'dissertation §6.3',
     file: 'packages/raft/src/sessions.ts',
-    from: 'for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))',
+    from: 'for (let left = reader.u32(); left > 0; left--) session.results.set(reader.u53(), codec.decode(reader.bytes()))',
     to: `for (let left = reader.u32(); left > 0; left--) {
         reader.u53()
         reader.bytes()

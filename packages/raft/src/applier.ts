@@ -1,6 +1,6 @@
 import { type Codec, InvariantError, json } from '@dsys/runtime'
 import type { LogEntry } from '@dsys/storage'
-import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
+import { ByteReader, ByteWriter } from './bytes.ts'
 import {
   CLIENT_COMMAND_KIND,
   clientId,
@@ -13,13 +13,14 @@ import { CONFIGURATION_KIND } from './core/configuration.ts'
 import { NO_OP_KIND } from './core/roles.ts'
 import type { StateMachine } from './machine.ts'
 import { type SessionLookup, SessionTable } from './sessions.ts'
+import { type DecodedSnapshot, decodeContent, type FrozenReplica } from './snapshot-content.ts'
+import type { Turns } from './turns.ts'
 
 /** A command of a session. */
 export const COMMAND_KIND = 1
 /** Opens a session; its data is a nonce by which the opener knows it. */
 export const OPEN_SESSION_KIND = 2
 
-const SNAPSHOT_VERSION = 1
 const COMMAND_HEADER_BYTES = 24
 
 /** What an entry did, for the proposer that may wait on this node. */
@@ -38,12 +39,6 @@ export type AppliedEntry<Result> =
       readonly sequence: number
       readonly outcome: Exclude<ClientLookup<Result>, { type: 'new' }>
     }
-
-/** The replicated state as a snapshot holds it. */
-export interface DecodedSnapshot<State, Result> {
-  readonly sessions: SessionTable<Result>
-  readonly state: State
-}
 
 /** Whether something that came over the wire may become an entry: one that cannot be read would stop every node. */
 export function isProposal({ kind, data }: { readonly kind: number; readonly data: Uint8Array }): boolean {
@@ -79,6 +74,7 @@ export class Applier<State, Command, Result> {
   #state: State
   #sessions = new SessionTable<Result>()
   #lastApplied = 0
+  #adoptedChecksum: number | undefined
 
   constructor(machine: StateMachine<State, Command, Result>) {
     this.#machine = machine
@@ -161,25 +157,32 @@ export class Applier<State, Command, Result> {
     return this.#sessions.lookup(sessionId, sequence)
   }
 
-  /** The whole state at `lastApplied`. */
-  encodeSnapshot(): Uint8Array {
-    const sessions = new ByteWriter()
-    this.#sessions.encode(sessions, this.#resultCodec)
-    const state = this.#stateCodec.encode(this.#state)
-    return new ByteWriter(5 + sessions.length + state.length)
-      .u8(SNAPSHOT_VERSION)
-      .bytes(sessions.finish())
-      .raw(state)
-      .finish()
+  /** The whole state at `lastApplied`, which later entries do not change. */
+  freeze(): FrozenReplica {
+    const { snapshot } = this.#machine
+    const state = snapshot === undefined ? [this.#stateCodec.encode(this.#state)] : snapshot.freeze(this.#state)
+    const sessions = this.#sessions.freeze(this.#resultCodec)
+    return { sessions, clients: this.#sessions.clients.freeze(this.#resultCodec), state }
   }
 
-  /** Reads a snapshot without taking it over. Throws when the bytes cannot be read. */
-  decodeSnapshot(content: Uint8Array): DecodedSnapshot<State, Result> {
-    const reader = new ByteReader(content)
-    const version = reader.u8()
-    if (version !== SNAPSHOT_VERSION) throw new MalformedError(`snapshot version ${version} is not ${SNAPSHOT_VERSION}`)
-    const sessions = SessionTable.decode(new ByteReader(reader.bytes()), this.#resultCodec)
-    return { sessions, state: this.#stateCodec.decode(reader.rest()) }
+  /** Reads a snapshot without taking it over. Throws when the bytes cannot be read, or are not what they were. */
+  decode(content: AsyncIterable<Uint8Array>, turns: Turns): Promise<DecodedSnapshot<State, Result>> {
+    const { snapshot } = this.#machine
+    return decodeContent(
+      content,
+      {
+        resultCodec: this.#resultCodec,
+        decodeState: snapshot === undefined ? (parts) => this.#decodeWhole(parts) : (parts) => snapshot.decode(parts),
+      },
+      turns,
+    )
+  }
+
+  async #decodeWhole(parts: AsyncIterable<Uint8Array>): Promise<State> {
+    const all: Uint8Array[] = []
+    for await (const part of parts) all.push(part)
+    const [only] = all
+    return this.#stateCodec.decode(all.length === 1 && only !== undefined ? only : Buffer.concat(all))
   }
 
   /** Replaces the whole state by that of a snapshot at `index`. */
@@ -187,5 +190,11 @@ export class Applier<State, Command, Result> {
     this.#sessions = snapshot.sessions
     this.#state = snapshot.state
     this.#lastApplied = index
+    this.#adoptedChecksum = snapshot.checksum
+  }
+
+  /** The checksum of the snapshot that was taken over last; `undefined` before there was one. */
+  get adoptedChecksum(): number | undefined {
+    return this.#adoptedChecksum
   }
 }

@@ -1,5 +1,6 @@
 import type { Codec } from '@dsys/runtime'
-import { type ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
+import { ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
+import { encodeParts } from './result-parts.ts'
 
 /** Clients that are remembered; one more forgets the one that was used least lately. The same on every node. */
 export const MAX_CLIENTS = 4_096
@@ -17,6 +18,8 @@ export type ClientLookup<Result> =
   | { readonly type: 'client-forgotten' }
 
 interface Client<Result> {
+  /** The state of the table that it belongs to: what belongs to an earlier one is frozen, and is copied before it changes. */
+  readonly epoch: number
   /** Nothing at or below this sequence is applied any more. */
   forgottenThrough: number
   readonly results: Map<number, Result>
@@ -29,6 +32,7 @@ interface Client<Result> {
 export class ClientTable<Result> {
   /** In the order of last use along the log: the first is the next to be forgotten. */
   readonly #clients = new Map<string, Client<Result>>()
+  #epoch = 0
 
   get size(): number {
     return this.#clients.size
@@ -40,7 +44,7 @@ export class ClientTable<Result> {
       const oldest = this.#clients.keys().next()
       if (!oldest.done) this.#clients.delete(oldest.value)
     }
-    this.#clients.set(id, { forgottenThrough: 0, results: new Map() })
+    this.#clients.set(id, { epoch: this.#epoch, forgottenThrough: 0, results: new Map() })
   }
 
   lookup(id: string, sequence: number): ClientLookup<Result> {
@@ -52,7 +56,7 @@ export class ClientTable<Result> {
 
   /** Notes the use of a client, and that it wants no result up to `seenThrough` any more. */
   touch(id: string, seenThrough: number): void {
-    const client = this.#clients.get(id)
+    const client = this.#own(id)
     if (client === undefined) return
     this.#clients.delete(id)
     this.#clients.set(id, client)
@@ -62,7 +66,7 @@ export class ClientTable<Result> {
   }
 
   record(id: string, sequence: number, result: Result): void {
-    const client = this.#clients.get(id)
+    const client = this.#own(id)
     if (client === undefined) return
     const { results } = client
     results.set(sequence, result)
@@ -72,15 +76,38 @@ export class ClientTable<Result> {
     client.forgottenThrough = Math.max(client.forgottenThrough, lowest)
   }
 
-  encode(writer: ByteWriter, codec: Codec<Result>): void {
-    writer.u32(this.#clients.size)
-    for (const [id, { forgottenThrough, results }] of this.#clients) {
-      writer.text(id).u53(forgottenThrough).u32(results.size)
-      for (const [sequence, result] of results) writer.u53(sequence).bytes(codec.encode(result))
+  /** The client for a change: a copy where it is frozen. */
+  #own(id: string): Client<Result> | undefined {
+    const client = this.#clients.get(id)
+    if (client === undefined || client.epoch === this.#epoch) return client
+    const copy = { ...client, epoch: this.#epoch, results: new Map(client.results) }
+    this.#clients.set(id, copy)
+    return copy
+  }
+
+  /** The clients as they are now, in parts that are encoded one by one while the table goes on changing. */
+  freeze(codec: Codec<Result>): Iterable<Uint8Array> {
+    this.#epoch++
+    const owners = [...this.#clients].map(([id, { forgottenThrough, results }]) => ({
+      writeHead: (writer: ByteWriter): void => void writer.text(id).u53(forgottenThrough),
+      results,
+    }))
+    return encodeParts(owners, codec)
+  }
+
+  /** Adds what one of the parts has that {@link ClientTable.freeze} gave; they must come in order. Throws MalformedError. */
+  addPart(part: Uint8Array, codec: Codec<Result>): void {
+    for (const reader = new ByteReader(part); !reader.done; ) {
+      const id = Buffer.from(reader.bytes()).toString('utf8')
+      const forgottenThrough = reader.u53()
+      const client = this.#clients.get(id) ?? { epoch: this.#epoch, forgottenThrough, results: new Map() }
+      for (let left = reader.u32(); left > 0; left--) client.results.set(reader.u53(), codec.decode(reader.bytes()))
+      this.#clients.set(id, client)
+      if (this.size > MAX_CLIENTS) throw new MalformedError(`there are more than ${MAX_CLIENTS} clients`)
     }
   }
 
-  /** Reads what {@link ClientTable.encode} wrote, into an empty table. Throws MalformedError. */
+  /** Reads clients as snapshots of version 1 have them, into an empty table. Throws MalformedError. */
   restore(reader: ByteReader, codec: Codec<Result>): void {
     const count = reader.u32()
     if (count > MAX_CLIENTS) throw new MalformedError(`${count} clients are more than ${MAX_CLIENTS}`)
@@ -89,7 +116,7 @@ export class ClientTable<Result> {
       const forgottenThrough = reader.u53()
       const results = new Map<number, Result>()
       for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))
-      this.#clients.set(id, { forgottenThrough, results })
+      this.#clients.set(id, { epoch: 0, forgottenThrough, results })
     }
   }
 }

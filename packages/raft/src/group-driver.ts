@@ -365,6 +365,7 @@ export class GroupDriver<State, Command, Result> {
 
   #halt(): void {
     this.#ended = true
+    this.#snapshots.stop()
     this.#flush?.cancel()
     this.#timer?.handle.cancel()
     this.#unlisten?.()

@@ -17,7 +17,7 @@ export {
   ResultForgottenError,
   TransferFailedError,
 } from './errors.ts'
-export type { Applied, ApplyContext, StateMachine } from './machine.ts'
+export type { Applied, ApplyContext, SnapshotInParts, StateMachine } from './machine.ts'
 export type {
   CallOptions,
   ClientCall,

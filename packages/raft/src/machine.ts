@@ -16,7 +16,33 @@ export interface StateMachine<State, Command, Result> {
   apply(state: State, command: Command, context: ApplyContext): Applied<State, Result>
   readonly commandCodec?: Codec<Command>
   readonly resultCodec?: Codec<Result>
+  /**
+   * The whole state in one piece, for snapshots. Encoding and decoding it holds up everything else on this node, some
+   * milliseconds for each MiB, and while it is encoded or read it is in memory twice: enough for a state that is small. Give
+   * `snapshot` where it may grow.
+   */
   readonly stateCodec?: Codec<State>
+  /** Snapshots in parts, which hold up nothing, whatever the size of the state. It takes the place of `stateCodec`. */
+  readonly snapshot?: SnapshotInParts<State>
+}
+
+/** How a state is written and read in parts, between which the node does everything else that it has to do. */
+export interface SnapshotInParts<State> {
+  /**
+   * The state as it is now, in parts. Called between two commands, and must be quick, as nothing else happens meanwhile; the parts are
+   * asked for one by one, later, while `apply` goes on. So they must come from something that `apply` does not change: a persistent structure,
+   * one that copies what it changes, or a copy of what changes in place, made here: the body of a generator runs later. One view at a time is read, and one may be given up before its end:
+   * then the `return` of its iterator is called.
+   *
+   * Make parts of 16 KiB to 256 KiB: each is encoded, and decoded, without a break. Their bytes must depend on the state alone, and must not
+   * change once they are given.
+   */
+  freeze(state: State): Iterable<Uint8Array>
+  /**
+   * The state whose parts these are: the same ones, in the same order. It must read all of them. From a machine that had only `stateCodec` there is one part.
+   * Throw what you like when they cannot be read: the snapshot is not taken over then.
+   */
+  decode(parts: AsyncIterable<Uint8Array>): Promise<State>
 }
 
 /** Where in the log a command stands. */

@@ -13,10 +13,11 @@ import { Proposals } from './proposals.ts'
 import { ReadQueue } from './read-queue.ts'
 import { Reconfigurations } from './reconfigurations.ts'
 import { checkMembers, frameLimits, type ResolvedOptions, resolveOptions } from './resolve-options.ts'
+import { contentOf } from './snapshot-content.ts'
 import type { FollowerStatus, RaftEvent, RaftStatus } from './status.ts'
+import { Turns } from './turns.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
-const SNAPSHOT_READ_BYTES = 1_024 * 1_024
 
 /**
  * One member of a Raft group, with a state machine of your own (Ongaro and Ousterhout, "In Search of an Understandable
@@ -112,14 +113,9 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   async #restore(log: GroupLog): Promise<void> {
     const snapshot = log.snapshot()
     if (snapshot === undefined) return
-    const parts: Uint8Array[] = []
-    let offset = 0
-    while (offset < snapshot.sizeBytes) {
-      const part = await snapshot.read(offset, SNAPSHOT_READ_BYTES)
-      parts.push(part)
-      offset += part.length
-    }
-    this.#applier.adopt(snapshot.meta.index, this.#applier.decodeSnapshot(Buffer.concat(parts)))
+    const turns = new Turns(this.#ports.clock)
+    const decoded = await this.#applier.decode(contentOf(snapshot), turns)
+    this.#applier.adopt(snapshot.meta.index, decoded)
   }
 
   async #stop(): Promise<void> {

@@ -1,15 +1,16 @@
 import type { Codec } from '@dsys/runtime'
-import { type ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
+import { ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
 import { ClientTable } from './client-table.ts'
+import { encodeParts } from './result-parts.ts'
 
 /** Sessions that are remembered; opening one more forgets the one that was used least lately. The same on every node. */
 export const MAX_SESSIONS = 4_096
 
 /**
- * The version of what is written, in its first byte. Without clients it is 0, of which the first byte is that of a number of sessions: nodes of
- * earlier versions read it too.
+ * The version in the first byte of the tables in snapshots of version 1. Without clients it is 0, which is the first byte of a number
+ * of sessions.
  */
-const VERSION = 1
+const WHOLE_VERSION = 1
 
 /** What the table knows of a command before it is applied. */
 export type SessionLookup<Result> =
@@ -22,6 +23,8 @@ export type SessionLookup<Result> =
   | { readonly type: 'unknown-session' }
 
 interface Session<Result> {
+  /** The state of the table that it belongs to: what belongs to an earlier one is frozen, and is copied before it changes. */
+  readonly epoch: number
   lastUsedIndex: number
   /** Commands below this sequence are settled: their results are forgotten. */
   settledBelow: number
@@ -37,6 +40,7 @@ export class SessionTable<Result> {
   readonly #sessions = new Map<number, Session<Result>>()
   /** The last one in that order. */
   #latest: number | undefined
+  #epoch = 0
   /** The clients that number their commands themselves. */
   readonly clients: ClientTable<Result> = new ClientTable<Result>()
 
@@ -50,7 +54,7 @@ export class SessionTable<Result> {
       const oldest = this.#sessions.keys().next()
       if (!oldest.done) this.#sessions.delete(oldest.value)
     }
-    this.#sessions.set(id, { lastUsedIndex: id, settledBelow: 1, results: new Map() })
+    this.#sessions.set(id, { epoch: this.#epoch, lastUsedIndex: id, settledBelow: 1, results: new Map() })
     this.#latest = id
   }
 
@@ -64,7 +68,7 @@ export class SessionTable<Result> {
 
   /** Notes the use of a known session by the entry at `index`, and that its proposer has settled what is below. */
   touch(id: number, index: number, settledBelow: number): void {
-    const session = this.#sessions.get(id)
+    const session = this.#own(id)
     if (session === undefined) return
     session.lastUsedIndex = index
     if (id !== this.#latest) {
@@ -81,23 +85,46 @@ export class SessionTable<Result> {
   }
 
   record(id: number, sequence: number, result: Result): void {
-    this.#sessions.get(id)?.results.set(sequence, result)
+    this.#own(id)?.results.set(sequence, result)
   }
 
-  encode(writer: ByteWriter, codec: Codec<Result>): void {
-    if (this.clients.size > 0) writer.u8(VERSION)
-    writer.u32(this.#sessions.size)
-    for (const [id, session] of this.#sessions) {
-      writer.u53(id).u53(session.lastUsedIndex).u53(session.settledBelow).u32(session.results.size)
-      for (const [sequence, result] of session.results) writer.u53(sequence).bytes(codec.encode(result))
+  /** The session for a change: a copy where it is frozen. */
+  #own(id: number): Session<Result> | undefined {
+    const session = this.#sessions.get(id)
+    if (session === undefined || session.epoch === this.#epoch) return session
+    const copy = { ...session, epoch: this.#epoch, results: new Map(session.results) }
+    this.#sessions.set(id, copy)
+    return copy
+  }
+
+  /** The sessions as they are now, in parts that are encoded one by one while the table goes on changing. */
+  freeze(codec: Codec<Result>): Iterable<Uint8Array> {
+    this.#epoch++
+    const owners = [...this.#sessions].map(([id, { lastUsedIndex, settledBelow, results }]) => ({
+      writeHead: (writer: ByteWriter): void => void writer.u53(id).u53(lastUsedIndex).u53(settledBelow),
+      results,
+    }))
+    return encodeParts(owners, codec)
+  }
+
+  /** Adds what one of the parts has that {@link SessionTable.freeze} gave; they must come in order. Throws MalformedError. */
+  addPart(part: Uint8Array, codec: Codec<Result>): void {
+    for (const reader = new ByteReader(part); !reader.done; ) {
+      const id = reader.u53()
+      const [lastUsedIndex, settledBelow] = [reader.u53(), reader.u53()]
+      const session = this.#sessions.get(id) ?? { epoch: this.#epoch, lastUsedIndex, settledBelow, results: new Map() }
+      for (let left = reader.u32(); left > 0; left--) session.results.set(reader.u53(), codec.decode(reader.bytes()))
+      this.#sessions.set(id, session)
+      this.#latest = id
+      if (this.size > MAX_SESSIONS) throw new MalformedError(`there are more than ${MAX_SESSIONS} sessions`)
     }
-    if (this.clients.size > 0) this.clients.encode(writer, codec)
   }
 
+  /** Reads sessions and clients as snapshots of version 1 have them. */
   static decode<Result>(reader: ByteReader, codec: Codec<Result>): SessionTable<Result> {
     const table = new SessionTable<Result>()
     const version = reader.u8()
-    if (version > VERSION) throw new MalformedError(`version ${version} of the sessions is not known`)
+    if (version > WHOLE_VERSION) throw new MalformedError(`version ${version} of the sessions is not known`)
     const count = version === 0 ? (reader.u8() << 16) | (reader.u8() << 8) | reader.u8() : reader.u32()
     if (count > MAX_SESSIONS) throw new MalformedError(`${count} sessions are more than ${MAX_SESSIONS}`)
     for (let i = 0; i < count; i++) {
@@ -106,7 +133,7 @@ export class SessionTable<Result> {
       const settledBelow = reader.u53()
       const results = new Map<number, Result>()
       for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))
-      table.#sessions.set(id, { lastUsedIndex, settledBelow, results })
+      table.#sessions.set(id, { epoch: 0, lastUsedIndex, settledBelow, results })
       table.#latest = id
     }
     if (version > 0) table.clients.restore(reader, codec)

@@ -1,17 +1,22 @@
 import type { Buggify, Clock, Logger } from '@dsys/runtime'
 import type { GroupLog } from '@dsys/storage'
 import type { Applier } from './applier.ts'
-import { decodePlaced, encodePlaced } from './core/configurations.ts'
+import { decodePlaced, encodePlaced, type PlacedConfiguration } from './core/configurations.ts'
 import { entryBytes } from './core/log.ts'
 import type { SnapshotChunk, SnapshotProgress } from './core/messages.ts'
 import type { Progress } from './core/progress.ts'
 import type { RaftCore } from './core/raft-core.ts'
 import type { Proposals } from './proposals.ts'
-import { type ReceivedSnapshot, SnapshotReceiver, SnapshotSender } from './snapshot-transfer.ts'
+import { ContentWriter } from './snapshot-content.ts'
+import { IncomingSnapshot, UnreadableSnapshotError } from './snapshot-incoming.ts'
+import { SnapshotSender } from './snapshot-transfer.ts'
 import type { RaftEvent } from './status.ts'
+import { AbandonedError, Turns } from './turns.ts'
 
 /** How much more log than usual is kept for followers that answer but lag, as a multiple of `snapshotEveryBytes`. */
 const LAG_FACTOR = 4
+/** After so many times `resendAfterMs` without a word the part of a snapshot that is here is given up. */
+const IDLE_FACTOR = 60
 
 /** What a {@link SnapshotKeeper} works on. */
 export interface SnapshotKeeperParts<State, Command, Result> {
@@ -33,21 +38,29 @@ export interface SnapshotKeeperParts<State, Command, Result> {
   readonly fail: (error: unknown) => void
 }
 
-/** Everything a node does with snapshots: take one when the log has grown, send it to a follower, install one. */
+/**
+ * Everything a node does with snapshots: take one when the log has grown, send it to a follower, install one. All of it goes on beside the turns of
+ * the driver: content is encoded, stored, sent and decoded in small parts, and appends, heartbeats and commands go between them (P-36).
+ */
 export class SnapshotKeeper<State, Command, Result> {
   readonly #parts: SnapshotKeeperParts<State, Command, Result>
   readonly #sender: SnapshotSender
-  readonly #receiver = new SnapshotReceiver()
   /** The newest snapshot on disk. */
-  #newest: { readonly index: number; readonly sizeBytes: number }
+  #newest: { readonly index: number; readonly sizeBytes: number; readonly checksum: number | undefined }
   #bytesSinceSnapshot = 0
   /** One snapshot is stored at a time: taking and installing exclude each other. */
   #storing: Promise<void> | undefined
+  /** The one that is being taken. */
+  #taking: Turns | undefined
+  /** The one that is arriving. */
+  #incoming: IncomingSnapshot | undefined
+  #stopped = false
 
   constructor(parts: SnapshotKeeperParts<State, Command, Result>) {
     this.#parts = parts
     const stored = parts.log.snapshot()
-    this.#newest = { index: stored?.meta.index ?? 0, sizeBytes: stored?.sizeBytes ?? 0 }
+    const checksum = parts.applier.adoptedChecksum
+    this.#newest = { index: stored?.meta.index ?? 0, sizeBytes: stored?.sizeBytes ?? 0, checksum }
     this.#sender = new SnapshotSender({ chunkBytes: parts.chunkBytes, resendAfterMs: parts.resendAfterMs })
   }
 
@@ -65,6 +78,18 @@ export class SnapshotKeeper<State, Command, Result> {
     await this.#storing
   }
 
+  /** Gives up what is being stored: the node ends. */
+  stop(): void {
+    this.#stopped = true
+    this.#taking?.abandon('the node ends')
+    this.#incoming?.abandon('the node ends')
+  }
+
+  #turns(): Turns {
+    const { clock, buggify } = this.#parts
+    return new Turns(clock, () => buggify?.('raft.short-snapshot-turn') === true)
+  }
+
   /** An entry of `bytes` was applied. */
   applied(bytes: number): void {
     this.#bytesSinceSnapshot += bytes
@@ -75,7 +100,7 @@ export class SnapshotKeeper<State, Command, Result> {
    * larger: so writing snapshots never costs more than writing the log.
    */
   takeIfDue(): void {
-    if (this.#storing !== undefined) return
+    if (this.#storing !== undefined || this.#stopped) return
     const { buggify, applier } = this.#parts
     const early = this.#bytesSinceSnapshot > 0 && buggify?.('raft.early-snapshot') === true
     if (this.#bytesSinceSnapshot < this.#dueBytes && !early) return
@@ -92,12 +117,23 @@ export class SnapshotKeeper<State, Command, Result> {
     const index = applier.lastApplied
     const term = core.log.termAt(index)
     if (term === undefined) return
+    const bytesBefore = this.#bytesSinceSnapshot
     this.#bytesSinceSnapshot = 0
     const context = encodePlaced(core.configurationAt(index))
-    const content = applier.encodeSnapshot()
-    await log.saveSnapshot({ index, term, context }, [content])
-    this.#newest = { index, sizeBytes: content.length }
-    publish({ type: 'SnapshotTaken', index, sizeBytes: content.length })
+    const turns = this.#turns()
+    const content = new ContentWriter(applier.freeze(), turns)
+    this.#taking = turns
+    try {
+      await log.saveSnapshot({ index, term, context }, content)
+    } catch (error) {
+      this.#bytesSinceSnapshot += bytesBefore
+      throw error
+    } finally {
+      this.#taking = undefined
+    }
+    const { sizeBytes, checksum } = content
+    this.#newest = { index, sizeBytes, checksum }
+    publish({ type: 'SnapshotTaken', index, sizeBytes })
     const throughIndex = Math.min(this.#keptFrom(index) - 1, core.durableIndex, this.#neededBehind())
     if (throughIndex <= core.log.baseIndex) return
     core.compact(throughIndex)
@@ -145,7 +181,7 @@ export class SnapshotKeeper<State, Command, Result> {
   }
 
   #store(work: Promise<void>): void {
-    const { fail, wake } = this.#parts
+    const { fail, logger, wake } = this.#parts
     this.#storing = work.then(
       () => {
         this.#storing = undefined
@@ -153,7 +189,14 @@ export class SnapshotKeeper<State, Command, Result> {
       },
       (error) => {
         this.#storing = undefined
-        fail(error)
+        if (error instanceof UnreadableSnapshotError) {
+          // The leader does not learn that it is installed, and begins anew after a while.
+          logger.log('warn', 'a snapshot was dropped that cannot be read', { error: error.cause })
+        } else if (!(error instanceof AbandonedError)) {
+          fail(error)
+          return
+        }
+        wake()
       },
     )
   }
@@ -163,40 +206,80 @@ export class SnapshotKeeper<State, Command, Result> {
     const { core, log } = this.#parts
     for (const to of followers) {
       const snapshot = log.snapshot()
-      if (snapshot === undefined) core.snapshotFailed(to)
-      else if (this.#sender.begin(to, snapshot)) this.#sendChunk(to)
+      const { checksum } = this.#newest
+      const isSent =
+        snapshot !== undefined && checksum !== undefined && snapshot.meta.index === this.#newest.index
+          ? this.#sender.begin(to, snapshot, checksum)
+          : false
+      // It is asked again where it stands, with the next heartbeat; by then another may have got its own.
+      if (isSent) this.#pump(to)
+      else core.snapshotFailed(to)
     }
   }
 
   /** Parts of snapshots that came, and answers to those that were sent. */
   receive(from: string, message: SnapshotChunk | SnapshotProgress): void {
     if (message.type === 'snapshot-progress') {
-      if (this.#sender.progress(from, message)) this.#sendChunk(from)
+      this.#sender.progress(from, message)
+      this.#pump(from)
       return
     }
-    // The sender asks again; by then what is being stored is done.
-    if (this.#storing !== undefined) return
-    const { nextOffset, whole } = this.#receiver.receive(from, message)
-    this.#parts.core.snapshotProgress(from, message.snapshotIndex, nextOffset)
-    if (whole !== undefined) this.#store(this.#install(whole))
+    if (this.#stopped) return
+    const incoming = this.#incomingOf(from, message)
+    if (incoming === undefined) return
+    const { clock, core } = this.#parts
+    const fate = incoming.add(from, message, clock.monotonicMs())
+    // Until it is installed, or given up, this node asks nobody for votes (P-09).
+    if (incoming.isWhole) core.installing(true)
+    if (fate.type === 'taken') return
+    core.snapshotProgress(
+      from,
+      incoming.meta.index,
+      incoming.nextOffset,
+      fate.type === 'wanted' ? fate.offset : undefined,
+    )
   }
 
-  #sendChunk(to: string): void {
-    const { clock, core, logger, wake } = this.#parts
-    this.#sender
-      .read(to, () => clock.monotonicMs())
-      .then(
-        (step) => {
-          if (step === undefined || core.role !== 'leader') return
-          core.sendSnapshotChunk(step.to, step.chunk)
-          wake()
-        },
-        (error) => {
-          // A newer snapshot may have taken its place meanwhile; the next attempt begins with that one.
-          logger.log('warn', 'a snapshot could not be read for a follower', { to, error })
-          this.#giveUp(to)
-        },
-      )
+  /** What a chunk is a part of; `undefined` when something else has to end first, and the sender has to ask again. */
+  #incomingOf(from: string, chunk: SnapshotChunk): IncomingSnapshot | undefined {
+    const { clock, core, wake } = this.#parts
+    const known = this.#incoming
+    if (known?.isPart(from, chunk)) return known.turns.abandoned ? undefined : known
+    if (known !== undefined) {
+      // An older one of the same leader is a chunk that was long on its way.
+      const isLate = known.from === from && known.term === chunk.term && chunk.snapshotIndex < known.meta.index
+      if (!isLate) known.abandon('another snapshot is being sent')
+      return undefined
+    }
+    // What the leader sends is newer than what is committed here, and so than what is being taken.
+    this.#taking?.abandon('a newer one is being sent')
+    if (this.#storing !== undefined) return undefined
+    const incoming = new IncomingSnapshot(from, chunk, this.#turns(), clock.monotonicMs(), () => {
+      core.snapshotProgress(incoming.from, incoming.meta.index, incoming.nextOffset)
+      wake()
+    })
+    this.#incoming = incoming
+    this.#store(this.#install(incoming))
+    return incoming
+  }
+
+  /** Sends `to` what it should get now. */
+  #pump(to: string): void {
+    this.#sendChunks(to).catch((error) => {
+      // A newer snapshot may have taken its place meanwhile; the next attempt begins with that one.
+      this.#parts.logger.log('warn', 'a snapshot could not be read for a follower', { to, error })
+      this.#giveUp(to)
+    })
+  }
+
+  async #sendChunks(to: string): Promise<void> {
+    const { clock, core, wake } = this.#parts
+    for (;;) {
+      const step = await this.#sender.read(to, () => clock.monotonicMs())
+      if (step === undefined || core.role !== 'leader' || this.#stopped) return
+      core.sendSnapshotChunk(step.to, step.chunk)
+      wake()
+    }
   }
 
   #giveUp(to: string): void {
@@ -207,7 +290,7 @@ export class SnapshotKeeper<State, Command, Result> {
 
   /** Sends again what got no answer. A node that leads no more sends nothing. */
   tick(nowMs: number): void {
-    this.#receiver.forget(this.#parts.core.commitIndex)
+    this.#forgetIncoming(nowMs)
     if (this.#parts.core.role !== 'leader') {
       this.#sender.endAll()
       return
@@ -215,27 +298,41 @@ export class SnapshotKeeper<State, Command, Result> {
     for (const to of this.#sender.followers) {
       if (this.#parts.core.progress?.get(to)?.state !== 'snapshot') this.#sender.end(to)
     }
-    const { resend, givenUp } = this.#sender.overdue(nowMs)
-    for (const to of resend) this.#sendChunk(to)
+    for (const to of this.#sender.remind(nowMs)) this.#giveUp(to)
     // A chunk that arrives twice is as legal as one that is late.
-    if (this.#parts.buggify?.('raft.resend-chunk') === true) {
-      for (const to of this.#sender.followers) this.#sendChunk(to)
-    }
-    for (const to of givenUp) this.#giveUp(to)
+    if (this.#parts.buggify?.('raft.resend-chunk') === true) this.#sender.repeat()
+    for (const to of this.#sender.followers) this.#pump(to)
+  }
+
+  /** Gives up what is here of a snapshot that nobody needs any more, or nobody sends. */
+  #forgetIncoming(nowMs: number): void {
+    const { core, resendAfterMs } = this.#parts
+    const incoming = this.#incoming
+    if (incoming === undefined || incoming.isWhole) return
+    if (incoming.meta.index <= core.commitIndex) incoming.abandon('the log has come as far without it')
+    else if (core.role === 'leader') incoming.abandon('this node leads')
+    else if (nowMs - incoming.heardMs > IDLE_FACTOR * resendAfterMs) incoming.abandon('nobody sends it any more')
   }
 
   /**
    * Stores a snapshot and goes on from it. It is durable before the log gives anything up, so a crash at any point
    * leaves the old log, or the snapshot, or both (P-34).
    */
-  async #install({ from, term, meta, content }: ReceivedSnapshot): Promise<void> {
+  async #install(incoming: IncomingSnapshot): Promise<void> {
     const { core, log, applier, proposals, publish, wake } = this.#parts
-    core.installing(true)
+    const { meta, turns } = incoming
     try {
-      const decoded = applier.decodeSnapshot(content)
-      const configuration = decodePlaced(meta.context)
-      await log.saveSnapshot(meta, [content])
-      this.#newest = { index: meta.index, sizeBytes: content.length }
+      const configuration = readPlaced(meta.context)
+      const decoding = applier.decode(incoming.toDecode, turns)
+      // Whoever asks for it is told; nobody may, when the disk fails first.
+      decoding.catch(() => undefined)
+      // Writes that were handed over before it are durable before it.
+      await log.saveSnapshot(
+        meta,
+        incoming.content(decoding, () => log.persist({})),
+      )
+      const decoded = await decoding
+      this.#newest = { index: meta.index, sizeBytes: incoming.nextOffset, checksum: decoded.checksum }
       // From here to the change of the log nothing else may run: the core's next write must come behind that change.
       const result = core.snapshotInstalled(meta.index, meta.term, configuration)
       if (result === 'stale') return
@@ -244,11 +341,21 @@ export class SnapshotKeeper<State, Command, Result> {
       proposals.restored(applier)
       this.#bytesSinceSnapshot = 0
       await changed
-      publish({ type: 'SnapshotInstalled', index: meta.index, from })
+      publish({ type: 'SnapshotInstalled', index: meta.index, from: incoming.from })
     } finally {
       core.installing(false)
+      incoming.abandon('it has come to its end')
+      this.#incoming = undefined
     }
-    core.snapshotAcknowledged(from, term)
+    core.snapshotAcknowledged(incoming.from, incoming.term)
     wake()
+  }
+}
+
+function readPlaced(context: Uint8Array): PlacedConfiguration {
+  try {
+    return decodePlaced(context)
+  } catch (error) {
+    throw new UnreadableSnapshotError(error)
   }
 }

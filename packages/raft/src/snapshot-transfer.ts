@@ -1,17 +1,106 @@
-import type { SnapshotMeta, StoredSnapshot } from '@dsys/storage'
+import { crc32 } from '@dsys/runtime/bytes'
+import type { StoredSnapshot } from '@dsys/storage'
 import type { SnapshotChunk, SnapshotProgress } from './core/messages.ts'
 
-/** How often a chunk is sent before the attempt is given up and the leader looks again where the follower stands. */
+/** How often a leader asks without an answer before the attempt is given up and it looks again where the follower stands. */
 const MAX_ATTEMPTS = 10
+/** What may be under way to one follower, which keeps no more in memory: by bytes, but one chunk at least, and by number. */
+export const WINDOW_BYTES: number = 1_024 * 1_024
+const WINDOW_CHUNKS = 16
+/** Snapshots that are sent at once; the other followers that want one wait. */
+export const MAX_SENDINGS = 2
 
-interface Outgoing {
+/** One snapshot on its way to one follower. */
+class Sending {
   readonly snapshot: StoredSnapshot
-  offset: number
-  sentMs: number
-  attempts: number
-  reading: boolean
-  /** All of it has arrived; what is missing is the word that it is installed. */
-  delivered: boolean
+  readonly checksum: number
+  /** The follower has stored everything before. */
+  #acknowledged = 0
+  /** Everything before was sent once. */
+  #sentUpTo = 0
+  /** Chunks by their offset that were sent, and are not known to be stored. */
+  readonly #underWay = new Map<number, { readonly bytes: number; readonly sentMs: number }>()
+  #underWayBytes = 0
+  readonly #again = new Set<number>()
+  /** The follower has answered: until then one chunk asks whether it is there, and how much it has. */
+  #answered = false
+  #lastSentMs = 0
+  attempts = 0
+  reading = false
+
+  constructor(snapshot: StoredSnapshot, checksum: number) {
+    this.snapshot = snapshot
+    this.checksum = checksum
+  }
+
+  /** All of it is stored there; what is missing is the word that it is installed. */
+  get delivered(): boolean {
+    return this.#acknowledged >= this.snapshot.sizeBytes
+  }
+
+  /** Where the chunk begins that should go now; `undefined` when none should. */
+  next(): number | undefined {
+    for (const offset of this.#again) return offset
+    if (this.#sentUpTo >= this.snapshot.sizeBytes) return undefined
+    const [chunks, bytes] = this.#answered ? [WINDOW_CHUNKS, WINDOW_BYTES] : [1, 1]
+    const isFull = this.#underWay.size >= chunks || this.#underWayBytes >= bytes
+    return isFull ? undefined : this.#sentUpTo
+  }
+
+  sent(offset: number, bytes: number, nowMs: number): void {
+    this.#again.delete(offset)
+    this.#lastSentMs = nowMs
+    // An answer may have made it superfluous while it was read.
+    if (offset + bytes <= this.#acknowledged) return
+    this.#arrived(offset)
+    this.#underWay.set(offset, { bytes, sentMs: nowMs })
+    this.#underWayBytes += bytes
+    this.#sentUpTo = Math.max(this.#sentUpTo, offset + bytes)
+  }
+
+  #arrived(offset: number): void {
+    this.#underWayBytes -= this.#underWay.get(offset)?.bytes ?? 0
+    this.#underWay.delete(offset)
+    this.#again.delete(offset)
+  }
+
+  answered({ nextOffset, resendFrom }: SnapshotProgress): void {
+    this.attempts = 0
+    this.#answered = true
+    if (resendFrom !== undefined && resendFrom < this.#acknowledged) this.#beginAnewAt(resendFrom)
+    else if (resendFrom !== undefined && this.#underWay.has(resendFrom)) this.#again.add(resendFrom)
+    if (nextOffset <= this.#acknowledged) return
+    this.#acknowledged = nextOffset
+    // Of an earlier attempt, under this leader or another, it may have more than was sent in this one.
+    this.#sentUpTo = Math.max(this.#sentUpTo, nextOffset)
+    for (const [offset, { bytes }] of this.#underWay) if (offset + bytes <= nextOffset) this.#arrived(offset)
+    for (const offset of this.#again) if (offset < nextOffset) this.#again.delete(offset)
+  }
+
+  /** The follower has lost what it had. */
+  #beginAnewAt(offset: number): void {
+    this.#acknowledged = offset
+    this.#sentUpTo = offset
+    this.#underWay.clear()
+    this.#underWayBytes = 0
+    this.#again.clear()
+  }
+
+  /** Sends again what got no answer for so long. Returns false when that is of no use any more. */
+  remind(nowMs: number, resendAfterMs: number): boolean {
+    if (this.reading) return true
+    if (this.delivered) return nowMs - this.#lastSentMs <= resendAfterMs
+    const overdue = [...this.#underWay].filter(([, { sentMs }]) => nowMs - sentMs > resendAfterMs)
+    if (overdue.length === 0) return true
+    this.attempts++
+    for (const [offset] of overdue) this.#again.add(offset)
+    return this.attempts < MAX_ATTEMPTS
+  }
+
+  /** Sends again what is under way. */
+  repeat(): void {
+    for (const offset of this.#underWay.keys()) this.#again.add(offset)
+  }
 }
 
 /** One step of sending. */
@@ -20,11 +109,14 @@ export interface ChunkToSend {
   readonly chunk: Omit<SnapshotChunk, 'type' | 'term'>
 }
 
-/** The snapshots that a leader is sending: one chunk at a time to each follower, the next when the last has arrived. */
+/**
+ * The snapshots that a leader is sending: to each follower a few chunks at a time. The first asks how much is there, so that an attempt
+ * goes on where an earlier one ended, be it that of another leader.
+ */
 export class SnapshotSender {
   readonly #chunkBytes: number
   readonly #resendAfterMs: number
-  readonly #outgoing = new Map<string, Outgoing>()
+  readonly #sendings = new Map<string, Sending>()
 
   constructor(config: { readonly chunkBytes: number; readonly resendAfterMs: number }) {
     this.#chunkBytes = config.chunkBytes
@@ -32,137 +124,66 @@ export class SnapshotSender {
   }
 
   get active(): boolean {
-    return this.#outgoing.size > 0
+    return this.#sendings.size > 0
   }
 
   /** Whom a snapshot is being sent to. */
   get followers(): readonly string[] {
-    return [...this.#outgoing.keys()]
+    return [...this.#sendings.keys()]
   }
 
-  /** Begins to send `snapshot`, unless this follower is being sent that one. Returns whether a chunk should be read now. */
-  begin(to: string, snapshot: StoredSnapshot): boolean {
-    const sent = this.#outgoing.get(to)
-    if (sent !== undefined && sent.snapshot.meta.index >= snapshot.meta.index) return false
-    this.#outgoing.set(to, { snapshot, offset: 0, sentMs: 0, attempts: 0, reading: false, delivered: false })
+  /** Begins to send `snapshot`, unless this follower is being sent that one. Returns false when too many are being sent already. */
+  begin(to: string, snapshot: StoredSnapshot, checksum: number): boolean {
+    const known = this.#sendings.get(to)
+    if (known === undefined && this.#sendings.size >= MAX_SENDINGS) return false
+    if (known === undefined || known.snapshot.meta.index < snapshot.meta.index)
+      this.#sendings.set(to, new Sending(snapshot, checksum))
     return true
   }
 
-  /** The follower has told how far it is. Returns whether a chunk should be read now. */
-  progress(from: string, answer: SnapshotProgress): boolean {
-    const outgoing = this.#outgoing.get(from)
-    if (outgoing === undefined || outgoing.snapshot.meta.index !== answer.snapshotIndex) return false
-    outgoing.delivered = answer.nextOffset >= outgoing.snapshot.sizeBytes
-    if (outgoing.delivered) return false
-    // The same answer twice is a duplicate; the chunk behind it is on its way.
-    if (answer.nextOffset === outgoing.offset && outgoing.attempts > 0) return false
-    outgoing.offset = answer.nextOffset
-    outgoing.attempts = 0
-    return true
+  /** The follower has told how far it is. */
+  progress(from: string, answer: SnapshotProgress): void {
+    const sending = this.#sendings.get(from)
+    if (sending?.snapshot.meta.index === answer.snapshotIndex) sending.answered(answer)
   }
 
-  /** Reads the chunk that `to` needs now; `undefined` when the sending has ended or another read is under way. */
+  /** Reads the chunk that `to` should get now; `undefined` when none should, or another read is under way. */
   async read(to: string, nowMs: () => number): Promise<ChunkToSend | undefined> {
-    const outgoing = this.#outgoing.get(to)
-    if (outgoing === undefined || outgoing.reading) return undefined
-    const { snapshot } = outgoing
-    outgoing.reading = true
+    const sending = this.#sendings.get(to)
+    const offset = sending?.next()
+    if (sending === undefined || offset === undefined || sending.reading) return undefined
+    const { snapshot, checksum } = sending
+    const { index, term, context } = snapshot.meta
+    sending.reading = true
     try {
-      const offset = outgoing.offset
-      const data = await snapshot.read(offset, Math.max(1, this.#chunkBytes - snapshot.meta.context.length))
-      if (this.#outgoing.get(to) !== outgoing) return undefined
-      outgoing.sentMs = nowMs()
-      outgoing.attempts++
-      const { index, term, context } = snapshot.meta
-      return {
-        to,
-        chunk: {
-          snapshotIndex: index,
-          snapshotTerm: term,
-          context,
-          offset,
-          totalBytes: snapshot.sizeBytes,
-          data,
-        },
-      }
+      const data = await snapshot.read(offset, Math.max(1, this.#chunkBytes - context.length))
+      if (this.#sendings.get(to) !== sending) return undefined
+      if (data.length === 0) throw new Error(`the stored snapshot ends at ${offset} of ${snapshot.sizeBytes} bytes`)
+      sending.sent(offset, data.length, nowMs())
+      const checksums = { chunk: crc32(data), whole: checksum }
+      const place = { snapshotIndex: index, snapshotTerm: term, context, offset, totalBytes: snapshot.sizeBytes }
+      return { to, chunk: { ...place, data, checksums } }
     } finally {
-      outgoing.reading = false
+      sending.reading = false
     }
   }
 
-  /** Whom to send the last chunk again, and who is given up. */
-  overdue(nowMs: number): { readonly resend: readonly string[]; readonly givenUp: readonly string[] } {
-    const resend: string[] = []
-    const givenUp: string[] = []
-    for (const [to, outgoing] of this.#outgoing) {
-      if (outgoing.attempts === 0 || outgoing.reading || nowMs - outgoing.sentMs <= this.#resendAfterMs) continue
-      if (outgoing.attempts < MAX_ATTEMPTS && !outgoing.delivered) {
-        resend.push(to)
-      } else {
-        givenUp.push(to)
-        this.#outgoing.delete(to)
-      }
-    }
-    return { resend, givenUp }
+  /** Whose last chunks should go again is made ready for it; returns whom nothing helps. */
+  remind(nowMs: number): readonly string[] {
+    const givenUp = [...this.#sendings].filter(([, sending]) => !sending.remind(nowMs, this.#resendAfterMs))
+    return givenUp.map(([to]) => to)
+  }
+
+  /** Makes ready that everything that is under way goes once more. */
+  repeat(): void {
+    for (const sending of this.#sendings.values()) sending.repeat()
   }
 
   end(to: string): void {
-    this.#outgoing.delete(to)
+    this.#sendings.delete(to)
   }
 
   endAll(): void {
-    this.#outgoing.clear()
-  }
-}
-
-/** A whole snapshot that has arrived. */
-export interface ReceivedSnapshot {
-  readonly from: string
-  readonly term: number
-  readonly meta: SnapshotMeta
-  readonly content: Uint8Array
-}
-
-interface Incoming {
-  readonly from: string
-  readonly term: number
-  readonly meta: SnapshotMeta
-  readonly totalBytes: number
-  readonly chunks: Uint8Array[]
-  receivedBytes: number
-}
-
-/** Puts the chunks of one snapshot together. Another snapshot, or another leader, begins anew. */
-export class SnapshotReceiver {
-  #incoming: Incoming | undefined
-
-  /** Takes a chunk. Returns how many bytes are here now, and the snapshot when that is all of it. */
-  receive(from: string, chunk: SnapshotChunk): { readonly nextOffset: number; readonly whole?: ReceivedSnapshot } {
-    const known = this.#incoming
-    const fits = known !== undefined && known.from === from && known.term === chunk.term
-    if (!fits || known.meta.index !== chunk.snapshotIndex || known.totalBytes !== chunk.totalBytes) {
-      this.#incoming = {
-        from,
-        term: chunk.term,
-        meta: { index: chunk.snapshotIndex, term: chunk.snapshotTerm, context: Uint8Array.from(chunk.context) },
-        totalBytes: chunk.totalBytes,
-        chunks: [],
-        receivedBytes: 0,
-      }
-    }
-    const incoming = this.#incoming as Incoming
-    if (chunk.offset === incoming.receivedBytes && incoming.receivedBytes + chunk.data.length <= incoming.totalBytes) {
-      incoming.chunks.push(chunk.data)
-      incoming.receivedBytes += chunk.data.length
-    }
-    if (incoming.receivedBytes < incoming.totalBytes) return { nextOffset: incoming.receivedBytes }
-    this.#incoming = undefined
-    const { term, meta } = incoming
-    return { nextOffset: incoming.totalBytes, whole: { from, term, meta, content: Buffer.concat(incoming.chunks) } }
-  }
-
-  /** Drops what is here of a snapshot that nobody needs any more: the log has come to `commitIndex` without it. */
-  forget(commitIndex: number): void {
-    if (this.#incoming !== undefined && this.#incoming.meta.index <= commitIndex) this.#incoming = undefined
+    this.#sendings.clear()
   }
 }

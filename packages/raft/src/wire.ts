@@ -202,9 +202,13 @@ function encodeBody(writer: ByteWriter, message: WireMessage): void {
     case 'snapshot-chunk':
       writer.u53(message.term).u53(message.snapshotIndex).u53(message.snapshotTerm)
       writer.u53(message.offset).u53(message.totalBytes).bytes(message.context).bytes(message.data)
+      writer.u8(message.checksums === undefined ? 0 : 1)
+      if (message.checksums !== undefined) writer.u32(message.checksums.chunk).u32(message.checksums.whole)
       return
     case 'snapshot-progress':
       writer.u53(message.term).u53(message.snapshotIndex).u53(message.nextOffset)
+      writer.u8(message.resendFrom === undefined ? 0 : 1)
+      if (message.resendFrom !== undefined) writer.u53(message.resendFrom)
       return
     case 'timeout-now':
       writer.u53(message.term)
@@ -338,9 +342,16 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage | undefined {
         totalBytes: reader.u53(),
         context: reader.bytes(),
         data: reader.bytes(),
+        checksums: isAbsent(reader) ? undefined : { chunk: reader.u32(), whole: reader.u32() },
       }
     case TAG['snapshot-progress']:
-      return { type: 'snapshot-progress', term: reader.u53(), snapshotIndex: reader.u53(), nextOffset: reader.u53() }
+      return {
+        type: 'snapshot-progress',
+        term: reader.u53(),
+        snapshotIndex: reader.u53(),
+        nextOffset: reader.u53(),
+        resendFrom: isAbsent(reader) ? undefined : reader.u53(),
+      }
     case TAG['timeout-now']:
       return { type: 'timeout-now', term: reader.u53() }
     case TAG['forward-request']:
@@ -377,6 +388,9 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage | undefined {
       return undefined
   }
 }
+
+/** Whether a field is not there: the sender said so, or is of a version that did not know it. */
+const isAbsent = (reader: ByteReader): boolean => reader.done || reader.u8() === 0
 
 /** A reason that only a later version knows is one to ask again. */
 function decodeRefusal(code: number): ReconfigureRefusal {

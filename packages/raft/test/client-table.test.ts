@@ -1,18 +1,18 @@
-import { json, SeededRandom } from '@dsys/runtime'
+import { json, SeededRandom, VirtualClock } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
 import { Applier } from '../src/applier.ts'
 import { ByteReader, ByteWriter, MalformedError } from '../src/bytes.ts'
 import { CLIENT_COMMAND_KIND, encodeClientCommand, isClientCommand, OPEN_CLIENT_KIND } from '../src/client-commands.ts'
 import { ClientTable, MAX_CLIENT_RESULTS, MAX_CLIENTS } from '../src/client-table.ts'
 import { SessionTable } from '../src/sessions.ts'
+import { ContentWriter } from '../src/snapshot-content.ts'
+import { Turns } from '../src/turns.ts'
 
 const NUMBERS = json<number>()
 
 function copyOf(table: ClientTable<number>): ClientTable<number> {
-  const writer = new ByteWriter()
-  table.encode(writer, NUMBERS)
   const copy = new ClientTable<number>()
-  copy.restore(new ByteReader(writer.finish()), NUMBERS)
+  for (const part of table.freeze(NUMBERS)) copy.addPart(part, NUMBERS)
   return copy
 }
 
@@ -100,6 +100,9 @@ describe('the table of clients', () => {
   })
 
   test('is refused when it cannot be', () => {
+    const tooMany = new ByteWriter()
+    for (let i = 0; i <= MAX_CLIENTS; i++) tooMany.text(`1.${i}`).u53(0).u32(0)
+    expect(() => new ClientTable<number>().addPart(tooMany.finish(), NUMBERS)).toThrow(MalformedError)
     const writer = new ByteWriter().u32(MAX_CLIENTS + 1)
     expect(() => new ClientTable<number>().restore(new ByteReader(writer.finish()), NUMBERS)).toThrow(MalformedError)
   })
@@ -108,16 +111,17 @@ describe('the table of clients', () => {
 describe('in a snapshot', () => {
   const machine = { initial: () => 0, apply: (sum: number, add: number) => ({ state: sum + add, result: sum + add }) }
 
-  test('the tables without clients are written as before there were any', () => {
-    const table = new SessionTable<number>()
-    table.open(3)
-    const writer = new ByteWriter()
-    table.encode(writer, NUMBERS)
-    const bytes = writer.finish()
-    expect(Buffer.from(bytes).toString('hex')).toBe(
+  test('of version 1 the tables are read, with clients and from before there were any', () => {
+    const without = Buffer.from(
       '00000001' + '0000000000000003' + '0000000000000003' + '0000000000000001' + '00000000',
+      'hex',
     )
-    expect(SessionTable.decode(new ByteReader(bytes), NUMBERS).lookup(3, 1).type).toBe('new')
+    expect(SessionTable.decode(new ByteReader(without), NUMBERS).lookup(3, 1).type).toBe('new')
+    const clients = new ByteWriter().u32(1).text('1.7').u53(4).u32(1).u53(5).bytes(NUMBERS.encode(55)).finish()
+    const table = SessionTable.decode(new ByteReader(Buffer.concat([Buffer.of(1), without, clients])), NUMBERS)
+    expect(table.lookup(3, 1).type).toBe('new')
+    expect(table.clients.lookup('1.7', 5)).toEqual({ type: 'applied', result: 55 })
+    expect(table.clients.lookup('1.7', 4)).toEqual({ type: 'result-forgotten' })
   })
 
   test('a table of a later version is refused', () => {
@@ -125,14 +129,36 @@ describe('in a snapshot', () => {
     expect(() => SessionTable.decode(new ByteReader(bytes), NUMBERS)).toThrow('version 2 of the sessions is not known')
   })
 
-  test('clients and sessions come through, and go on as at the node that has written it', () => {
+  test('clients come through many parts, as they were when they were frozen', () => {
+    const table = new ClientTable<number>()
+    for (let id = 1; id <= 60; id++) {
+      table.open(`1.${id}`)
+      for (let sequence = 1; sequence <= MAX_CLIENT_RESULTS; sequence++) table.record(`1.${id}`, sequence, id)
+    }
+    const before = [...table.freeze(NUMBERS)]
+    expect(before.length).toBeGreaterThan(1)
+    const frozen = table.freeze(NUMBERS)
+    for (let id = 1; id <= 60; id++) {
+      table.touch(`1.${id}`, 3)
+      table.record(`1.${id}`, 1_000, 7)
+    }
+    expect([...frozen]).toEqual(before)
+    const copy = new ClientTable<number>()
+    for (const part of before) copy.addPart(part, NUMBERS)
+    expect([...copy.freeze(NUMBERS)]).toEqual(before)
+    expect(copy.lookup('1.60', 1)).toEqual({ type: 'applied', result: 60 })
+    expect(table.lookup('1.60', 1)).toEqual({ type: 'result-forgotten' })
+  })
+
+  test('clients and sessions come through, and go on as at the node that has written it', async () => {
     const applier = new Applier<number, number, number>(machine)
     const command = (id: string, sequence: number, add: number): Uint8Array =>
       encodeClientCommand({ id, sequence }, applier.commandCodec.encode(add)).data
     applier.apply({ index: 1, term: 1, kind: OPEN_CLIENT_KIND, data: new Uint8Array([1]) })
     applier.apply({ index: 2, term: 1, kind: CLIENT_COMMAND_KIND, data: command('1.1', 1, 5) })
     const other = new Applier<number, number, number>(machine)
-    other.adopt(2, other.decodeSnapshot(applier.encodeSnapshot()))
+    const turns = new Turns(new VirtualClock())
+    other.adopt(2, await other.decode(new ContentWriter(applier.freeze(), turns), turns))
     for (const each of [applier, other]) {
       const again = each.apply({ index: 3, term: 2, kind: CLIENT_COMMAND_KIND, data: command('1.1', 1, 5) })
       expect(again).toMatchObject({ type: 'client-command', outcome: { type: 'applied', result: 5 } })

@@ -4,3 +4,4 @@ testExample(import.meta.url, 'readme-example.ts', () => import('./readme-example
 testExample(import.meta.url, 'members-example.ts', () => import('./members-example.ts'))
 testExample(import.meta.url, 'recover-example.ts', () => import('./recover-example.ts'))
 testExample(import.meta.url, 'clients-example.ts', () => import('./clients-example.ts'))
+testExample(import.meta.url, 'snapshot-example.ts', () => import('./snapshot-example.ts'))

@@ -37,7 +37,7 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
   ['0200070000001000000000000000040000000000000008', { type: 'heartbeat-response', term: 4, round: 8 }],
   ['020008000000100000000000000004000000000000000b', { type: 'commit-notice', term: 4, commitIndex: 11 }],
   [
-    '020009000000350000000000000004000000000000000a000000000000000300000000000004000000000000000403000000027b7d00000003010203',
+    '020009000000360000000000000004000000000000000a000000000000000300000000000004000000000000000403000000027b7d0000000301020300',
     {
       type: 'snapshot-chunk',
       term: 4,
@@ -47,11 +47,30 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
       offset: 1024,
       totalBytes: 1027,
       data: Uint8Array.of(1, 2, 3),
+      checksums: undefined,
     },
   ],
   [
-    '02000a000000180000000000000004000000000000000a0000000000000403',
-    { type: 'snapshot-progress', term: 4, snapshotIndex: 10, nextOffset: 1027 },
+    '0200090000003e0000000000000004000000000000000a000000000000000300000000000004000000000000000403000000027b7d000000030102030155bc801daabbccdd',
+    {
+      type: 'snapshot-chunk',
+      term: 4,
+      snapshotIndex: 10,
+      snapshotTerm: 3,
+      context: Uint8Array.of(0x7b, 0x7d),
+      offset: 1024,
+      totalBytes: 1027,
+      data: Uint8Array.of(1, 2, 3),
+      checksums: { chunk: 0x55bc801d, whole: 0xaabbccdd },
+    },
+  ],
+  [
+    '02000a000000190000000000000004000000000000000a000000000000040300',
+    { type: 'snapshot-progress', term: 4, snapshotIndex: 10, nextOffset: 1027, resendFrom: undefined },
+  ],
+  [
+    '02000a000000210000000000000004000000000000000a0000000000000403010000000000000200',
+    { type: 'snapshot-progress', term: 4, snapshotIndex: 10, nextOffset: 1027, resendFrom: 512 },
   ],
   ['02000b000000080000000000000004', { type: 'timeout-now', term: 4 }],
   [

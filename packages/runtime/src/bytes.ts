@@ -1,3 +1,5 @@
+import { crc32 as crc32OfNode } from 'node:zlib'
+
 /** What a number of 64 bits may hold at most in its upper half, so that the whole is below 2^53. */
 const MAX_SAFE_HIGH = 0x1fffff
 const WORD = 2 ** 32
@@ -25,6 +27,15 @@ export class MalformedError extends Error {
 /** The same bytes as a Buffer, without a copy. */
 export function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/**
+ * CRC-32, as zlib and Ethernet have it: finds what a faulty disk or wire does to bytes, and nothing that somebody does on purpose.
+ *
+ * @param before the checksum of what comes before `bytes`. Default: nothing does.
+ */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  return crc32OfNode(bytes, before)
 }
 
 /** Bytes that `text` takes in UTF-8. Half of a surrogate pair counts as the mark that the encoder puts in its place. */

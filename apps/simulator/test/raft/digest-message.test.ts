@@ -16,9 +16,9 @@ const MESSAGES: readonly Message[] = [
   { type: 'commit-notice', term: 1, commitIndex: 2 },
   {
     ...{ type: 'snapshot-chunk', term: 1, snapshotIndex: 2, snapshotTerm: 3 },
-    ...{ context: bytes(1), offset: 4, totalBytes: 5, data: bytes(2) },
+    ...{ context: bytes(1), offset: 4, totalBytes: 5, data: bytes(2), checksums: { chunk: 6, whole: 7 } },
   },
-  { type: 'snapshot-progress', term: 1, snapshotIndex: 2, nextOffset: 3 },
+  { type: 'snapshot-progress', term: 1, snapshotIndex: 2, nextOffset: 3, resendFrom: 4 },
   { type: 'timeout-now', term: 1 },
 ]
 
@@ -27,6 +27,8 @@ function changed(value: unknown): unknown {
   if (typeof value === 'number') return value + 1
   if (typeof value === 'boolean') return !value
   if (value instanceof Uint8Array) return value.map((byte) => byte + 1)
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, changed(field)]))
   return value
 }
 

@@ -83,14 +83,26 @@ export interface SnapshotChunk {
   readonly offset: number
   readonly totalBytes: number
   readonly data: Uint8Array
+  /** Nodes of earlier versions say none. */
+  readonly checksums: SnapshotChecksums | undefined
 }
 
-/** The follower has the snapshot's bytes up to `nextOffset`, and wants the next. */
+/** By which a follower knows a chunk that was damaged, and a snapshot that it has had a part of, also from another leader. */
+export interface SnapshotChecksums {
+  /** CRC-32 of the bytes of this chunk. */
+  readonly chunk: number
+  /** That of the whole snapshot, as its content has it. */
+  readonly whole: number
+}
+
+/** The follower has stored the snapshot's bytes up to `nextOffset`, and wants the next. */
 export interface SnapshotProgress {
   readonly type: 'snapshot-progress'
   readonly term: number
   readonly snapshotIndex: number
   readonly nextOffset: number
+  /** The chunk that begins here was lost or damaged: it is wanted again, at once. Below what was sent for, it begins anew there. */
+  readonly resendFrom: number | undefined
 }
 
 /** The leader hands over: begin an election at once (dissertation §3.10). */

@@ -350,10 +350,10 @@ export class RaftCore {
     snapshotFailed(this.#state, to)
   }
 
-  /** Tells the leader how much of a snapshot is here. */
-  snapshotProgress(to: string, snapshotIndex: number, nextOffset: number): void {
+  /** Tells the leader how much of a snapshot is here, and what of it is wanted again. */
+  snapshotProgress(to: string, snapshotIndex: number, nextOffset: number, resendFrom?: number): void {
     const { outbox, term } = this.#state
-    outbox.send(to, { type: 'snapshot-progress', term, snapshotIndex, nextOffset }, 'hard-state')
+    outbox.send(to, { type: 'snapshot-progress', term, snapshotIndex, nextOffset, resendFrom }, 'hard-state')
   }
 
   /** Sends part of a snapshot, on the leader. */

@@ -358,8 +358,8 @@ describe('snapshots', () => {
     const node = coreOf(stored([1, 1, 1]))
     node.step('n2', append(1, [3, 1], [], 3))
     node.settle()
-    const chunk = { snapshotIndex: 2, snapshotTerm: 1, context: new Uint8Array(0), offset: 0, totalBytes: 1 }
-    node.step('n2', { type: 'snapshot-chunk', term: 1, ...chunk, data: new Uint8Array(1) })
+    const place = { snapshotIndex: 2, snapshotTerm: 1, context: new Uint8Array(0), offset: 0, totalBytes: 1 }
+    node.step('n2', { type: 'snapshot-chunk', term: 1, ...place, data: new Uint8Array(1), checksums: undefined })
     const { messages, snapshotTraffic } = node.effects()
     expect(snapshotTraffic).toEqual([])
     expect(messages).toMatchObject([{ message: { type: 'append-accepted', matchIndex: 3 } }])

@@ -10,6 +10,7 @@ const POINTS = [
   'refuse-forwarded',
   'refuse-read',
   'resend-chunk',
+  'short-snapshot-turn',
   'small-apply-batch',
   'small-frames',
 ]

@@ -34,10 +34,14 @@ export function digestMessage(message: Message): number {
     case 'snapshot-chunk': {
       const { snapshotIndex, snapshotTerm, context, offset, totalBytes, data } = message
       const place = mixIn(mixIn(mixIn(mixIn(mixIn(9, term), snapshotIndex), snapshotTerm), offset), totalBytes)
-      return checksumOf(data, checksumOf(context, place))
+      const content = checksumOf(data, checksumOf(context, place))
+      const { checksums } = message
+      return checksums === undefined ? content : mixIn(mixIn(content, checksums.chunk), checksums.whole)
     }
-    case 'snapshot-progress':
-      return mixIn(mixIn(mixIn(10, term), message.snapshotIndex), message.nextOffset)
+    case 'snapshot-progress': {
+      const sum = mixIn(mixIn(mixIn(10, term), message.snapshotIndex), message.nextOffset)
+      return message.resendFrom === undefined ? sum : mixIn(sum, message.resendFrom)
+    }
     case 'timeout-now':
       return mixIn(11, term)
   }
