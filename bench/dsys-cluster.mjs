@@ -112,7 +112,7 @@ export const view = (url) => askJson(`${url}/v1/cluster`)
 async function whenFormed(urls, programs) {
   await until('every dsys node is ready and names the same leader', async () => {
     const ended = programs.find((program) => !program.isRunning)
-    if (ended !== undefined) throw new Error(`${ended.name} has ended at its start; its log is ${ended.logFile}`)
+    if (ended !== undefined) throw new Error(`${ended.name} has ended at its start; ${ended.lastWords}`)
     const views = await Promise.all(urls.map(view))
     const [first] = views
     const formed = views.every(

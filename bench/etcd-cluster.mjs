@@ -114,7 +114,7 @@ async function leaderOf(urls, programs) {
 async function whenHealthy(urls, programs) {
   await until('every etcd is healthy', async () => {
     const ended = programs.find((program) => !program.isRunning)
-    if (ended !== undefined) throw new Error(`${ended.name} has ended at its start; its log is ${ended.logFile}`)
+    if (ended !== undefined) throw new Error(`${ended.name} has ended at its start; ${ended.lastWords}`)
     /** @type {({ health: string } | undefined)[]} */
     const answers = await Promise.all(urls.map((url) => askJson(`${url}/health`)))
     return answers.every((answer) => answer?.health === 'true') ? true : undefined

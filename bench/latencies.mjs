@@ -97,6 +97,16 @@ export function quantile(histogram, share) {
   return Number.NaN
 }
 
+/**
+ * The smallest of the values that at least `share` of all stay within.
+ *
+ * @param {readonly number[]} values
+ * @param {number} share between 0 and 1
+ */
+export function quantileOf(values, share) {
+  return quantile(merge(values.map((value) => new Map([[value, 1]]))), share)
+}
+
 /** The middle one; of an even number, the mean of the two in the middle. @param {readonly number[]} values */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)

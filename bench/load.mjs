@@ -176,7 +176,7 @@ export class Load {
     const results = await Promise.all(
       started.map(async ({ connections, program }) => {
         const code = await program.ended
-        if (code !== 0) throw new Error(`wrk ended with ${code}; its log is ${program.logFile}`)
+        if (code !== 0) throw new Error(`wrk ended with ${code}; ${program.lastWords}`)
         return parseWrk(program.output, connections)
       }),
     )

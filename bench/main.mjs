@@ -1,20 +1,19 @@
 // Measures three dsys nodes beside three etcd nodes, on this machine, with the same client. See docs/benchmarks.md.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { findOnPath } from '../tooling/nats-server/find.mjs'
+import { runBench, say, wholeOption as whole, workFolder } from './command.mjs'
 import { dsys } from './dsys-cluster.mjs'
 import { etcd, HOW_TO_GET_ETCD } from './etcd-cluster.mjs'
-import { failovers } from './failover.mjs'
+import { failovers, mortal } from './failover/failovers.mjs'
 import { Load } from './load.mjs'
 import { machine } from './machine.mjs'
+import { writePart } from './page.mjs'
 import { pause, residentBytes } from './processes.mjs'
-import { page, tables } from './report.mjs'
+import { clusterPart, tables } from './report.mjs'
 import { STARTS, startTimes } from './startup.mjs'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const PAGE = join(ROOT, 'docs/benchmarks.md')
 const HOW_TO_GET_WRK =
   'The bench needs the client wrk, and there is none on the PATH. Install it with "apt-get install wrk" (Debian, Ubuntu) ' +
   'or "brew install wrk" (macOS).'
@@ -29,7 +28,7 @@ const HELP = `npm run bench -- [options]
   --only NAME         dsys or etcd
   --skip A,B          leave out load, failover or startup
   --node-flags TEXT   flags for the Node.js of the dsys nodes, such as "--cpu-prof --cpu-prof-dir=profiles"
-  --write             write docs/benchmarks.md
+  --write             write its part of docs/benchmarks.md
   --keep              keep data and logs of the clusters
 `
 const IDLE_MS = 5_000
@@ -62,9 +61,6 @@ const STARTUPS = 5
  * @property {boolean} keep
  */
 
-/** @param {string} line */
-const say = (line) => void process.stdout.write(`${line}\n`)
-
 /** @returns {Settings | undefined} undefined when help was asked for */
 function readSettings() {
   const { values } = parseArgs({
@@ -85,12 +81,6 @@ function readSettings() {
   })
   if (values.help) return undefined
   const { quick, only, write, keep } = values
-  /** @param {string} name @param {string | undefined} text @param {number} preset */
-  const whole = (name, text, preset) => {
-    const value = text === undefined ? preset : Number(text)
-    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number above 0`)
-    return value
-  }
   return {
     quick,
     only,
@@ -141,7 +131,7 @@ async function round(measured, settings, { directory, wrk, failoverCount }) {
       measured.loadedBytes.push(...resident())
     }
     if (!skip.has('failover')) {
-      const times = await failovers(cluster, failoverCount)
+      const times = await failovers(mortal(cluster), failoverCount)
       measured.failoverMs.push(...times)
       say(`  ${target.name} failover: ${times.map(Math.round).join(', ')} ms`)
     }
@@ -194,8 +184,7 @@ async function main() {
     ({ name }) => settings.only === undefined || settings.only === name,
   )
   if (targets.length === 0) throw new Error('--only must be dsys or etcd, and that system must be there')
-  const directory = join(ROOT, '.tools', 'bench', String(process.pid))
-  mkdirSync(directory, { recursive: true })
+  const directory = workFolder(settings)
   const facts = machine(directory)
   say(`${facts.processor}, ${facts.memory}, ${facts.disk}; load ${facts.load} before the bench`)
   /** @type {Measured[]} */
@@ -208,19 +197,9 @@ async function main() {
   }))
   const startMs = settings.skip.has('startup') ? {} : await startups(settings, directory)
   await rounds(all, settings, { directory, wrk })
-  if (settings.keep) say(`Data and logs are in ${directory}`)
-  else rmSync(directory, { recursive: true })
   const measurement = { settings, facts, all, startMs, date: new Date().toISOString().slice(0, 10) }
   say(`\n${tables(measurement)}`)
-  if (settings.write) writeFileSync(PAGE, page(measurement))
+  if (settings.write) writePart('cluster', clusterPart(measurement))
 }
 
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => process.exit(1))
-
-try {
-  await main()
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
-  // Exits at once: clusters may still run, and end with this process.
-  process.exit(1)
-}
+await runBench(main)

@@ -4,6 +4,8 @@ import { createServer } from 'node:net'
 import { findOnPath } from '../tooling/nats-server/find.mjs'
 
 const STOP_TIMEOUT_MS = 20_000
+/** Characters of a log that go into a message. */
+const LAST_WORDS = 2_000
 /** Clock ticks per second in /proc/PID/stat: 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
 const PAGE_BYTES = 4_096
@@ -15,6 +17,15 @@ process.on('exit', () => {
   for (const program of running) program.signal('SIGKILL')
 })
 
+/**
+ * @typedef {object} ProgramOptions
+ * @property {string} logFile where its standard error goes
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {string} [cwd]
+ * @property {(text: string) => void} [onOutput] takes its standard output; without it, the program has no input, and
+ *   its output is kept
+ */
+
 /** A program that the bench has started, and ends. On Linux it also ends when the bench is killed. */
 export class Program {
   /** @type {import('node:child_process').ChildProcess} */
@@ -24,9 +35,9 @@ export class Program {
   /**
    * @param {string} name for messages
    * @param {readonly [string, ...string[]]} command
-   * @param {{ logFile: string, env?: NodeJS.ProcessEnv, cwd?: string }} options standard error goes to the log file
+   * @param {ProgramOptions} options
    */
-  constructor(name, [command, ...args], { logFile, env, cwd }) {
+  constructor(name, [command, ...args], { logFile, env, cwd, onOutput }) {
     this.name = name
     this.logFile = logFile
     const guard = process.platform === 'linux' ? findOnPath('setpriv') : undefined
@@ -34,12 +45,18 @@ export class Program {
     this.#child = spawn(
       guard ?? command,
       guard === undefined ? args : ['--pdeathsig', 'KILL', '--', command, ...args],
-      { stdio: ['ignore', 'pipe', log], env: env ?? process.env, cwd },
+      { stdio: [onOutput === undefined ? 'ignore' : 'pipe', 'pipe', log], env: env ?? process.env, cwd },
     )
     closeSync(log)
-    this.#child.stdout?.on('data', (chunk) => {
-      this.#output += chunk
-    })
+    this.#child.stdout?.setEncoding('utf8').on(
+      'data',
+      onOutput ??
+        ((text) => {
+          this.#output += text
+        }),
+    )
+    // A program that has ended takes no more input; its end is told by `ended`.
+    this.#child.stdin?.on('error', () => undefined)
     running.add(this)
     /** @type {Promise<number | null>} The exit code, or null where a signal ended it. */
     this.ended = new Promise((resolve, reject) => {
@@ -61,6 +78,16 @@ export class Program {
   /** What it wrote to standard output so far. */
   get output() {
     return this.#output
+  }
+
+  /** Writes to its standard input. @param {string} text */
+  write(text) {
+    this.#child.stdin?.write(text)
+  }
+
+  /** The end of its log, for messages. */
+  get lastWords() {
+    return `the end of its log:\n${readFileSync(this.logFile, 'utf8').slice(-LAST_WORDS)}`
   }
 
   /** @param {NodeJS.Signals} signal */

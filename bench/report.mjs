@@ -1,3 +1,4 @@
+import { circumstances, milliseconds, processors, ratio, whole } from './figures.mjs'
 import { median } from './latencies.mjs'
 import { KEYS, VALUE_BYTES } from './load.mjs'
 import { table } from './table.mjs'
@@ -16,10 +17,6 @@ const KINDS = /** @type {const} */ ({ put: 'put', get: 'linearizable read' })
 /** Less than this is what a machine at rest does by itself. */
 const SHARED_CORES = 0.1
 
-/** @param {number} value */
-const whole = (value) => (Number.isNaN(value) ? '-' : Math.round(value).toLocaleString('en'))
-/** @param {number} ms */
-const milliseconds = (ms) => (ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : whole(ms))
 /** @param {number} bytes */
 const megabytes = (bytes) => (bytes / 1e6).toFixed(0)
 
@@ -45,14 +42,14 @@ function loadTable({ all, settings }) {
         whole((measured.windows.get(name) ?? []).reduce((sum, { errors }) => sum + errors, 0)),
       ])
       const rate = (/** @type {import('./main.mjs').Measured} */ of) => mid(of, name, ({ perSecond }) => perSecond)
-      const ratio = own === undefined || peer === undefined ? [] : [`**${(rate(own) / rate(peer)).toFixed(2)}**`]
+      const share = own === undefined || peer === undefined ? [] : [`**${ratio(rate(own), rate(peer))}**`]
       const disk = kind === 'put' ? 'synced on a majority before the answer' : 'no write; a quorum confirms the leader'
-      return [KINDS[kind], String(clients), ...cells, ...ratio, disk]
+      return [KINDS[kind], String(clients), ...cells, ...share, disk]
     }),
   )
   const heads = all.flatMap(({ target: { name } }) => [`${name} per s`, 'p50 ms', 'p99 ms', 'errors'])
-  const ratio = peer === undefined ? [] : [`${own?.target.name} / ${peer.target.name}`]
-  return table(['operation', 'clients', ...heads, ...ratio, 'disk'], rows)
+  const last = peer === undefined ? [] : [`${own?.target.name} / ${peer.target.name}`]
+  return table(['operation', 'clients', ...heads, ...last, 'disk'], rows)
 }
 
 /** Processors that were used by what is no part of the measurement. @param {import('./load.mjs').Window} window */
@@ -80,9 +77,14 @@ function coresTable({ all, settings }) {
       all.map((measured) => {
         const name = `${kind}/${clients}`
         const use = (/** @type {string} */ part) => mid(measured, name, ({ cores }) => cores[part] ?? Number.NaN)
-        const show = (/** @type {number} */ cores) => (Number.isNaN(cores) ? '-' : cores.toFixed(2))
-        const parts = ['leader', 'followers', 'nats-server', 'client'].map((part) => show(use(part)))
-        return [KINDS[kind], String(clients), measured.target.name, ...parts, show(mid(measured, name, elsewhere))]
+        const parts = ['leader', 'followers', 'nats-server', 'client'].map((part) => processors(use(part)))
+        return [
+          KINDS[kind],
+          String(clients),
+          measured.target.name,
+          ...parts,
+          processors(mid(measured, name, elsewhere)),
+        ]
       }),
     ),
   )
@@ -125,31 +127,29 @@ export function tables(measurement) {
   return [...load, otherTable(measurement)].join('\n\n')
 }
 
-/** docs/benchmarks.md. @param {Measurement} measurement */
-export function page(measurement) {
+/** Its part of docs/benchmarks.md. @param {Measurement} measurement */
+export function clusterPart(measurement) {
   const { settings } = measurement
-  const warning = settings.quick ? ' This was a smoke run: its figures mean nothing.' : ''
-  return `# Benchmarks
-
-This page is written by \`npm run bench -- --write\`; do not edit it by hand.${warning}
-
+  const warning = settings.quick ? '\n**This was a smoke run: its figures mean nothing.**\n' : ''
+  return `## The whole cluster, beside etcd
+${warning}
 ${whatWasMeasured(measurement)}${sharing(measurement)}
 
-## Throughput and latency
+### Throughput and latency
 
 ${loadTable(measurement)}
 
 The aims: four times the puts of etcd at 256 clients, one and a half times at one client, and five times its linearizable
 reads.
 
-## Where the processors went
+### Where the processors went
 
 Processors in use on average during the windows above, of ${measurement.facts.processors}. The client is \`wrk\`, one process with one thread for each node. It
 takes its share of the same processors, and a system that answers faster leaves it more to do.
 
 ${coresTable(measurement)}
 
-## Start, memory, failover
+### Start, memory, failover
 
 ${otherTable(measurement)}
 
@@ -158,17 +158,11 @@ that are left, and the first answer counts; the cluster is idle otherwise. All o
 
 ${LIMITS}
 
-## How to run it
-
 \`\`\`
-npm run bench -- --write   # about ${minutes(settings)} minutes; writes this page
+npm run bench -- --write   # about ${minutes(settings)} minutes; writes this part
 npm run bench -- --quick   # a smoke run; its figures mean nothing
 npm run bench -- --help
-\`\`\`
-
-It needs \`wrk\` (\`apt-get install wrk\`), \`nats-server\`, and for the comparison \`etcd\` (\`apt-get install etcd-server\`). It uses
-free loopback ports, keeps its data below \`.tools/bench\`, and ends every process that it has started.
-`
+\`\`\``
 }
 
 /** @param {Measurement} measurement */
@@ -176,24 +170,14 @@ function whatWasMeasured({ facts, settings, date, all }) {
   const peer = all[1]?.target
   const beside = peer === undefined ? '' : `, beside three ${peer.name} nodes behind their HTTP gateway for JSON`
   const rows = [
-    ['date, commit', `${date}, ${all[0]?.target.version}`],
-    ['processors', facts.processor],
-    ['memory', facts.memory],
-    [
-      'disk',
-      `${facts.disk}; one write of 512 bytes with \`fdatasync\` takes ${whole(facts.sync.medianUs)} µs (median) and ${whole(facts.sync.p99Us)} µs (p99)`,
-    ],
-    ['system', facts.system],
+    ...circumstances(facts, date, all[0]?.target.version ?? ''),
     [
       'versions',
       `Node.js ${facts.node}, nats-server ${facts.natsServer}${peer === undefined ? '' : `, ${peer.name} ${peer.version}`}`,
     ],
-    ['load before the bench', `${facts.load.toFixed(2)} (average of one minute)`],
     ['durability', all.map(({ target }) => `${target.name}: ${target.durability}`).join('; ')],
   ]
-  return `## What was measured
-
-Three dsys nodes (\`apps/reference-node\`), each a process of its own, over one \`nats-server\`${beside}.
+  return `Three dsys nodes (\`apps/reference-node\`), each a process of its own, over one \`nats-server\`${beside}.
 All is on loopback, with all data on the same disk, a heartbeat of ${HEARTBEAT_MS} ms and an election timeout of
 ${ELECTION_TIMEOUT_MS.toLocaleString('en')} ms. Each round starts new clusters, one system after the other, so that only one runs at a time. Figures
 are medians of ${settings.rounds} rounds; each window of ${settings.seconds} s follows ${settings.warmup} s of the same load. Errors are the sum over the rounds,
@@ -208,7 +192,7 @@ compared with what was written, byte by byte.
 ${table(['', ''], rows)}`
 }
 
-const LIMITS = `## What this does not show
+const LIMITS = `### What this does not show
 
 - Client and nodes share the processors of one machine. On machines of their own, each node would have more.
 - Loopback has no latency and loses nothing. Over a network the round trips weigh more, and the processors less.

@@ -37,7 +37,7 @@ export async function startTimes(command, directory, times) {
     })
     try {
       await until('a leader', async () => {
-        if (!program.isRunning) throw new Error(`the launcher has ended; its log is ${program.logFile}`)
+        if (!program.isRunning) throw new Error(`the launcher has ended; ${program.lastWords}`)
         const views = await Promise.all(
           Array.from({ length: NODES }, (_, node) => view(`http://127.0.0.1:${port + node}`)),
         )

@@ -37,4 +37,6 @@
 
 export const NODES = 3
 export const HEARTBEAT_MS = 100
+/** What each entry carries in the benches of Raft itself. */
+export const ENTRY_BYTES = 256
 export const ELECTION_TIMEOUT_MS = 1_000

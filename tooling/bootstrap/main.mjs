@@ -13,6 +13,8 @@ const APPLICATIONS = /** @type {Readonly<Record<string, string>>} */ ({
   start: 'apps/reference-node/dist/cluster.js',
   tour: 'apps/reference-node/dist/tour.js',
   bench: 'bench/main.mjs',
+  'bench:raft': 'bench/raft/main.mjs',
+  'bench:failover': 'bench/failover/main.mjs',
   'bench:simulation': 'bench/simulation.mjs',
   simulate: 'apps/simulator/dist/main.js',
   mutants: 'tooling/mutants/main.mjs',

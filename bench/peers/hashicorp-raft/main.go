@@ -1,0 +1,275 @@
+// Command hashicorp-raft runs one or more nodes of github.com/hashicorp/raft with its BoltDB store, for the bench. It takes
+// one command a line from standard input, and answers each with one line of JSON on standard output.
+//
+//	hashicorp-raft DIRECTORY IDS-HERE ID=HOST:PORT...
+//
+// IDS-HERE, joined by commas, are those that run in this process: one, or all.
+package main
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb"
+)
+
+const (
+	entryBytes     = 256
+	cachedEntries  = 512 // as Consul does
+	connections    = 3
+	ioTimeout      = 10 * time.Second
+	applyTimeout   = 30 * time.Second
+	retryEvery     = time.Millisecond
+	heartbeatAfter = time.Second
+)
+
+// counter is the state machine: it counts what was applied.
+type counter struct{ applied uint64 }
+
+func (c *counter) Apply(*raft.Log) interface{} { return atomic.AddUint64(&c.applied, 1) }
+
+func (c *counter) Snapshot() (raft.FSMSnapshot, error) {
+	return snapshot(atomic.LoadUint64(&c.applied)), nil
+}
+
+func (c *counter) Restore(from io.ReadCloser) error {
+	defer from.Close()
+	var applied uint64
+	if err := binary.Read(from, binary.BigEndian, &applied); err != nil {
+		return err
+	}
+	atomic.StoreUint64(&c.applied, applied)
+	return nil
+}
+
+type snapshot uint64
+
+func (s snapshot) Persist(sink raft.SnapshotSink) error {
+	if err := binary.Write(sink, binary.BigEndian, uint64(s)); err != nil {
+		sink.Cancel()
+		return err
+	}
+	return sink.Close()
+}
+
+func (s snapshot) Release() {}
+
+type node struct {
+	raft  *raft.Raft
+	state *counter
+}
+
+func start(directory, id string, servers []raft.Server) (*node, error) {
+	var address string
+	for _, server := range servers {
+		if string(server.ID) == id {
+			address = string(server.Address)
+		}
+	}
+	folder := filepath.Join(directory, id)
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return nil, err
+	}
+	// BoltDB syncs each transaction (fdatasync) unless it is told not to.
+	store, err := raftboltdb.NewBoltStore(filepath.Join(folder, "raft.db"))
+	if err != nil {
+		return nil, err
+	}
+	logs, err := raft.NewLogCache(cachedEntries, store)
+	if err != nil {
+		return nil, err
+	}
+	snapshots, err := raft.NewFileSnapshotStore(folder, 1, os.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := raft.NewTCPTransport(address, nil, connections, ioTimeout, os.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	config := raft.DefaultConfig()
+	config.LocalID = raft.ServerID(id)
+	config.LogLevel = "WARN"
+	config.HeartbeatTimeout = heartbeatAfter
+	config.ElectionTimeout = heartbeatAfter
+	begun, err := raft.HasExistingState(logs, store, snapshots)
+	if err != nil {
+		return nil, err
+	}
+	if !begun {
+		if err := raft.BootstrapCluster(config, logs, store, snapshots, transport, raft.Configuration{Servers: servers}); err != nil {
+			return nil, err
+		}
+	}
+	state := &counter{}
+	member, err := raft.NewRaft(config, state, logs, store, snapshots, transport)
+	if err != nil {
+		return nil, err
+	}
+	return &node{member, state}, nil
+}
+
+type nodes []*node
+
+func (all nodes) leader() *node {
+	for _, each := range all {
+		if each.raft.State() == raft.Leader {
+			return each
+		}
+	}
+	return nil
+}
+
+type status struct {
+	Role    string   `json:"role"`
+	Leader  string   `json:"leader"`
+	Applied []uint64 `json:"applied"`
+}
+
+func (all nodes) status() status {
+	answer := status{Role: "follower", Leader: string(all[0].raft.Leader())}
+	if all.leader() != nil {
+		answer.Role = "leader"
+	}
+	for _, each := range all {
+		answer.Applied = append(answer.Applied, atomic.LoadUint64(&each.state.applied))
+	}
+	return answer
+}
+
+type window struct {
+	Commits   int         `json:"commits"`
+	Us        int64       `json:"us"`
+	Latencies [][2]uint64 `json:"latencies"`
+}
+
+// run proposes from so many goroutines at once, each again as soon as its last proposal was applied.
+func (all nodes) run(clients int, length time.Duration) (*window, error) {
+	leader := all.leader()
+	if leader == nil {
+		return nil, errors.New("this process does not lead")
+	}
+	data := make([]byte, entryBytes)
+	counts := make([]map[uint64]uint64, clients)
+	failures := make([]error, clients)
+	var done sync.WaitGroup
+	begun := time.Now()
+	for i := 0; i < clients; i++ {
+		done.Add(1)
+		go func(i int) {
+			defer done.Done()
+			counts[i] = map[uint64]uint64{}
+			for now := time.Now(); now.Sub(begun) < length; {
+				if err := leader.raft.Apply(data, applyTimeout).Error(); err != nil {
+					failures[i] = err
+					return
+				}
+				after := time.Now()
+				counts[i][uint64(after.Sub(now).Microseconds())]++
+				now = after
+			}
+		}(i)
+	}
+	done.Wait()
+	took := time.Since(begun)
+	for _, err := range failures {
+		if err != nil {
+			return nil, err
+		}
+	}
+	merged := map[uint64]uint64{}
+	answer := &window{Us: took.Microseconds()}
+	for _, count := range counts {
+		for latency, times := range count {
+			merged[latency] += times
+			answer.Commits += int(times)
+		}
+	}
+	for latency, times := range merged {
+		answer.Latencies = append(answer.Latencies, [2]uint64{latency, times})
+	}
+	return answer, nil
+}
+
+type outcome struct {
+	Committed bool `json:"committed"`
+}
+
+// first tries until a proposal of this process is committed, or the time is over.
+func (all nodes) first(length time.Duration) outcome {
+	data := make([]byte, entryBytes)
+	for begun := time.Now(); time.Since(begun) < length; time.Sleep(retryEvery) {
+		leader := all.leader()
+		if leader != nil && leader.raft.Apply(data, applyTimeout).Error() == nil {
+			return outcome{true}
+		}
+	}
+	return outcome{}
+}
+
+func (all nodes) answer(command string) (interface{}, error) {
+	var clients int
+	var milliseconds int64
+	if command == "status" {
+		return all.status(), nil
+	}
+	if _, err := fmt.Sscanf(command, "first %d", &milliseconds); err == nil {
+		return all.first(time.Duration(milliseconds) * time.Millisecond), nil
+	}
+	if _, err := fmt.Sscanf(command, "run %d %d", &clients, &milliseconds); err == nil {
+		return all.run(clients, time.Duration(milliseconds)*time.Millisecond)
+	}
+	return nil, fmt.Errorf("unknown command %q", command)
+}
+
+func main() {
+	if err := serve(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func serve() error {
+	if len(os.Args) < 4 {
+		return errors.New("usage: hashicorp-raft DIRECTORY IDS-HERE ID=HOST:PORT...")
+	}
+	var servers []raft.Server
+	for _, argument := range os.Args[3:] {
+		id, address, found := strings.Cut(argument, "=")
+		if !found {
+			return fmt.Errorf("%q is not ID=HOST:PORT", argument)
+		}
+		servers = append(servers, raft.Server{ID: raft.ServerID(id), Address: raft.ServerAddress(address)})
+	}
+	var all nodes
+	for _, id := range strings.Split(os.Args[2], ",") {
+		started, err := start(os.Args[1], id, servers)
+		if err != nil {
+			return fmt.Errorf("starting %s: %w", id, err)
+		}
+		all = append(all, started)
+	}
+	out := json.NewEncoder(os.Stdout)
+	input := bufio.NewScanner(os.Stdin)
+	for input.Scan() {
+		answer, err := all.answer(input.Text())
+		if err != nil {
+			return err
+		}
+		if err := out.Encode(answer); err != nil {
+			return err
+		}
+	}
+	return input.Err()
+}
