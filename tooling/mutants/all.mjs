@@ -4,6 +4,7 @@ import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_CALLS_MUTANTS } from './raft-calls.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
 import { RAFT_MEMBERS_MUTANTS } from './raft-members.mjs'
+import { RAFT_PITFALL_MUTANTS } from './raft-pitfalls.mjs'
 import { STORAGE_MUTANTS } from './storage.mjs'
 
 /**
@@ -15,6 +16,7 @@ export const MUTANTS = [
   ...RAFT_MUTANTS,
   ...RAFT_MEMBERS_MUTANTS,
   ...RAFT_CALLS_MUTANTS,
+  ...RAFT_PITFALL_MUTANTS,
   ...RAFT_DRIVER_MUTANTS,
   ...KV_MUTANTS,
   ...STORAGE_MUTANTS,

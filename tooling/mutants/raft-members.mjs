@@ -55,6 +55,8 @@ export const RAFT_MEMBERS_MUTANTS = [
     from: `  if (state.commitIndex < leadership.termStartIndex) return 'not-ready'
 `,
     to: '',
+    scenario: 'raft',
+    fixed: { weather: 'voters-change' },
   },
   {
     name: 'a change that was found in the log is gone on with before the first commit of the term',
@@ -62,6 +64,8 @@ export const RAFT_MEMBERS_MUTANTS = [
     file: 'packages/raft/src/core/reconfiguration.ts',
     from: `  if (index > state.commitIndex || state.commitIndex < leadership.termStartIndex) return`,
     to: `  if (index > state.commitIndex) return`,
+    scenario: 'raft',
+    fixed: { weather: 'voters-change' },
   },
   {
     name: 'a change is begun while another is on its way',
@@ -79,6 +83,8 @@ export const RAFT_MEMBERS_MUTANTS = [
     file: 'packages/raft/src/core/reconfiguration.ts',
     from: `else if (target?.voters.every((id) => isCaughtUp(state, leadership, id))) {`,
     to: `else if (target !== undefined) {`,
+    scenario: 'raft',
+    fixed: { weather: 'voters-change' },
   },
   {
     name: 'a change begins from whatever the group is',

@@ -1,4 +1,4 @@
-import type { Message, RaftCore } from '@dsys/raft/core'
+import { CONFIGURATION_KIND, type Message, type RaftCore } from '@dsys/raft/core'
 import { BrokenPromise } from '@dsys/simulation'
 import type { LogEntry } from '@dsys/storage'
 import type { CoreDisk } from './core-disk.ts'
@@ -32,6 +32,8 @@ interface Seen {
   leaderOf: number
   /** While it leads: the end of its log, which only grows (leader append-only). */
   leaderLast: number
+  /** The index of the configuration in force. */
+  configuration: number
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -88,6 +90,9 @@ export class Checker {
       }
       seen.leaderLast = lastIndex
     }
+    if (core.configuration.index !== seen.configuration || core.log.lastIndex < seen.configuration) {
+      this.#reconfigured(node, core, seen)
+    }
     if (commitIndex === seen.commitIndex) return
     if (commitIndex < seen.commitIndex || commitIndex > core.log.lastIndex) {
       const message = `${node.id} has commit ${commitIndex} after ${seen.commitIndex}, last entry ${core.log.lastIndex}`
@@ -97,10 +102,21 @@ export class Checker {
     seen.commitIndex = commitIndex
   }
 
+  /** The configuration in force is that of an entry of the log (P-28). */
+  #reconfigured({ id }: Observed, core: RaftCore, seen: Seen): void {
+    const { log, configuration } = core
+    const { index } = configuration
+    if (index > log.baseIndex && log.at(index)?.kind !== CONFIGURATION_KIND) {
+      broken('configuration of the log', `${id} has that of entry ${index}, in a log that ends at ${log.lastIndex}`)
+    }
+    if (core.role === 'leader' && index > seen.configuration) mayReconfigure(id, core, seen.configuration)
+    seen.configuration = index
+  }
+
   #seenOf(node: Observed, core: RaftCore): Seen {
     const known = this.#seen.get(node)
     if (known?.core === core) return known
-    const seen = { core, commitIndex: core.commitIndex, term: core.term, leaderOf: -1, leaderLast: 0 }
+    const seen = { core, commitIndex: core.commitIndex, term: core.term, leaderOf: -1, leaderLast: 0, configuration: 0 }
     this.#seen.set(node, seen)
     return seen
   }
@@ -233,6 +249,27 @@ export class Checker {
     if (index >= floor) return
     const message = `${node.id} may read at ${index}, though ${floor} was committed before the read was asked for`
     broken('linearizable reads', message)
+  }
+}
+
+/**
+ * A leader adds a configuration only once it has committed an entry of its term (P-26), and the configuration before (P-27); and
+ * nobody counts as a voter who has nothing of the log (P-31).
+ */
+function mayReconfigure(id: string, core: RaftCore, before: number): void {
+  const { log, commitIndex, term, progress, configuration: placed } = core
+  const { index, configuration } = placed
+  if (before > commitIndex) {
+    broken('one change at a time', `${id} adds configuration ${index} to ${before}, which is not committed`)
+  }
+  if (log.termAt(commitIndex) !== term) {
+    broken('changes after a commit', `${id} adds configuration ${index} before it has committed in term ${term}`)
+  }
+  const { voters, outgoing } = configuration
+  if (outgoing.length === 0) return
+  for (const voter of voters) {
+    if (voter === id || outgoing.includes(voter) || (progress?.get(voter)?.match ?? 0) > 0) continue
+    broken('voters have the log', `${id} makes ${voter} a voter, which has nothing yet`)
   }
 }
 

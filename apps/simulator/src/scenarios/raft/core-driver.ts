@@ -98,21 +98,27 @@ export class CoreDriver {
   }
 
   /** Gives the core an input in this life, later when the process is paused. */
-  #input(action: (core: RaftCore) => void): void {
+  #input(action: (core: RaftCore) => void, message?: Message): void {
     const life = this.#life
     life.process.input(() => {
-      action(this.core)
+      this.#watched(message, () => action(this.core))
       if (!life.alive) return
       this.#world.checker.observe(this.#node)
       this.#wake()
     })
   }
 
+  #watched(message: Message | undefined, action: () => void): void {
+    const { promises } = this.#world
+    if (promises === undefined) action()
+    else promises.during(this.#node.id, this.core, this.#nowMs(), message, action)
+  }
+
   deliver(from: string, message: Message): void {
     this.#input((core) => {
       this.#world.count(MESSAGE_COUNTS[message.type])
       core.step(from, message, this.#nowMs())
-    })
+    }, message)
   }
 
   /** A client writes here. */
@@ -485,7 +491,7 @@ export class CoreDriver {
       this.#arm()
       return
     }
-    this.core.tick(nowMs)
+    this.#watched(undefined, () => this.core.tick(nowMs))
     this.#snapshots.tick(nowMs)
     this.#world.checker.observe(this.#node)
     this.#wake()

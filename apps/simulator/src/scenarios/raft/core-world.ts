@@ -4,6 +4,7 @@ import type { Aim, LinkTrouble, Restore, Scheduler, Trace } from '@dsys/simulati
 import type { Checker } from './checker.ts'
 import type { ClientHistory } from './client-history.ts'
 import type { RaftKnobs } from './knobs.ts'
+import type { PromiseWatch } from './promise-watch.ts'
 import type { Served } from './served.ts'
 
 /** Ways to be a wrong driver, to see that the checks find it. */
@@ -18,6 +19,8 @@ export interface RaftWorld {
   /** Those of the nodes that are voters from the start. */
   readonly firstVoters: readonly string[]
   readonly checker: Checker
+  /** Absent where no reads ride leases. */
+  readonly promises: PromiseWatch | undefined
   readonly history: ClientHistory
   readonly served: Served
   readonly aim: Aim

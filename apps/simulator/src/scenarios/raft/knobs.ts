@@ -78,6 +78,8 @@ export interface RaftKnobs {
   readonly decodeMs: number
   /** Whether a leader with a slow disk is cut off again and again, so that others cut what it is writing. */
   readonly cutTails: boolean
+  /** Whether leaders are brought to believe in leases that are over, in every way that is known. */
+  readonly leaseTraps: boolean
   readonly writeEveryMs: number
   readonly readEveryMs: number
   readonly faultEveryMs: number
@@ -126,6 +128,7 @@ function drawMixed(random: Random): RaftKnobs {
     unaskedSnapshotRate: pick(random, [0, 0.3]),
     decodeMs: pick(random, [0, 0, electionTimeoutMs / 10]),
     cutTails: false,
+    leaseTraps: false,
     firstVoters: pick(random, [1, 2, 3, 5]),
     leaseClockDrift: pick(random, [0, LEASE_CLOCK_DRIFT]),
     withoutPreVote: pick(random, [0, 0, 0, 1, 2]),
@@ -283,7 +286,21 @@ function leases(random: Random): Partial<RaftKnobs> {
     restartDelayMs: 2,
     readEveryMs: 3,
     writeEveryMs: 5,
+    ...(random.stream('traps').float() < 0.5
+      ? { ...LEASE_TRAPS_KNOBS, nodes: pick(random.stream('traps size'), [3, 3, 5]) }
+      : {}),
   }
+}
+
+const LEASE_TRAPS_KNOBS: Partial<RaftKnobs> = {
+  leaseTraps: true,
+  clockSpread: 0,
+  heartbeatIntervalMs: 15,
+  chaosMs: 6_000,
+  faultEveryMs: NEVER,
+  faultKinds: [],
+  snapshotEvery: NEVER,
+  appliedPerTurn: 1_000,
 }
 
 function lateDisk(random: Random): Partial<RaftKnobs> {

@@ -17,6 +17,8 @@ const TURNS_PER_ROUND_TRIP = 8
  * loss of all frames; measured: seven heartbeats at a loss of three in ten, since the word that a frame is missing is lost as well.
  */
 const HEARTBEATS_PER_LOSS = 25
+/** Somebody writes after one of these, and a leader whose disk does not take that leads for two more at the most. */
+const STALLED_TIMEOUTS = 4
 /** By then every node has what every other has. A lost word about a snapshot costs a few timeouts more. */
 const CONVERGENCE_TIMEOUTS = 60
 
@@ -69,7 +71,9 @@ export class Liveness {
       core.map(({ id }) => id),
       random,
     )
-    this.#progress(core)
+    const stalled = this.#stallLeader(core)
+    this.#progress(core.filter((node) => node !== stalled?.node))
+    stalled?.end()
     healRest()
     trace.add(scheduler.nowMs, '', 'heal', '', able.length)
     this.#progress(able)
@@ -79,6 +83,25 @@ export class Liveness {
     follower?.machine.crash({ unsynced: 'kept', disk: 'kept' })
     follower?.machine.restart()
     this.#converge(able, 0)
+  }
+
+  /** At times whoever leads the core cannot write any more; if the others are a majority, they go on without it (P-44). */
+  #stallLeader(core: readonly CoreNode[]): { readonly node: CoreNode; readonly end: () => void } | undefined {
+    const { nodes, random, votersChange, count, scheduler, knobs } = this.#parts
+    const node = leaderOf(core)
+    const spared = core.length > Math.floor(nodes.length / 2) + 1
+    if (votersChange || !spared || node === undefined || random.stream('stall').float() >= 0.3) return undefined
+    count('rest.stalled-disk')
+    const restore = node.disk.faults.stall()
+    const untilMs = scheduler.nowMs + STALLED_TIMEOUTS * knobs.electionTimeoutMs
+    return {
+      node,
+      end: () => {
+        scheduler.run(untilMs)
+        promise(node.core?.role !== 'leader', 'stalled leader', () => `${node.id} leads on without its disk`)
+        restore()
+      },
+    }
   }
 
   #drawCore(able: readonly CoreNode[]): CoreNode[] {

@@ -2,6 +2,7 @@ import { SeededRandom } from '@dsys/runtime'
 import { drawFaults, type Plan, pick } from '@dsys/simulation'
 import { drawCutTails } from './cut-tails.ts'
 import { drawKnobs, knobsAsJson, type RaftKnobs } from './knobs.ts'
+import { drawLeaseTraps } from './lease-traps.ts'
 import { drawOperations } from './operations.ts'
 
 export const SCENARIO_NAME = 'raft'
@@ -47,6 +48,7 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
         calmMs: CALM_TIMEOUTS * paceMs,
       }),
       ...tails.faults,
+      ...drawLeaseTraps(random.stream('lease traps'), knobs),
     ],
     operations: drawOperations(random.stream('operations'), knobs, tails.writeTimesMs),
     aims: { type: 'drawn', rates: ratesOf(knobs) },

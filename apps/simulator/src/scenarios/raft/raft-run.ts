@@ -22,9 +22,11 @@ import { CoreNode } from './core-node.ts'
 import type { DriverBug, RaftWorld } from './core-world.ts'
 import { digestMessage } from './digest-message.ts'
 import { knobsOf, type RaftKnobs } from './knobs.ts'
+import { leaseTrapFaults } from './lease-traps.ts'
 import { Liveness } from './liveness.ts'
 import type { ClientOperation } from './operations.ts'
 import { ownFaults } from './own-faults.ts'
+import { PromiseWatch } from './promise-watch.ts'
 import { Served } from './served.ts'
 import { violationOf } from './violation.ts'
 
@@ -86,6 +88,7 @@ export class RaftRun {
       ids,
       firstVoters: ids.slice(0, this.#knobs.firstVoters),
       checker: this.#checker,
+      promises: direct && this.#knobs.leaseClockDrift > 0 ? new PromiseWatch(this.#knobs.electionTimeoutMs) : undefined,
       history: this.#history,
       served: this.#served,
       aim: this.#aim,
@@ -122,7 +125,11 @@ export class RaftRun {
       atlas: this.#atlas,
       trace: this.#trace,
       count: this.#count,
-      actions: { ...FAULTS, ...ownFaults(this.#nodes) },
+      actions: {
+        ...FAULTS,
+        ...ownFaults(this.#nodes),
+        ...leaseTrapFaults(this.#nodes, this.#knobs.electionTimeoutMs),
+      },
     })
   }
 

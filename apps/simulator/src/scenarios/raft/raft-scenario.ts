@@ -1,5 +1,6 @@
 import type { Scenario } from '@dsys/simulation'
 import { FAULT_KINDS, MOMENTS, WEATHERS } from './knobs.ts'
+import { LEASE_TRAPS } from './lease-traps.ts'
 import { COUNTED_MESSAGES } from './message-counts.ts'
 import { drawPlan, SCENARIO_NAME } from './raft-plan.ts'
 import { RaftRun, type RaftVariant } from './raft-run.ts'
@@ -8,7 +9,7 @@ const named = (prefix: string, names: readonly string[]): string[] => names.map(
 
 /** Everything that must have happened somewhere in a short run over many seeds. */
 const EXPECTED: readonly string[] = [
-  ...named('fault', FAULT_KINDS),
+  ...named('fault', [...FAULT_KINDS, ...LEASE_TRAPS]),
   ...named('aimed', MOMENTS),
   ...named('network', ['lost', 'duplicated', 'late', 'reordered', 'cut', 'held', 'burst', 'stale']),
   ...COUNTED_MESSAGES,
@@ -31,6 +32,7 @@ const EXPECTED: readonly string[] = [
   ...named('core', ['some', 'everybody']),
   ...named('reconfigure', ['begun', 'not-ready']),
   ...named('configuration', ['catching-up', 'joint', 'simple']),
+  'rest.stalled-disk',
   'node.stopped-itself',
   'event.leader',
   'transfer.begun',
@@ -50,7 +52,7 @@ export function raftScenarioWith(variant: RaftVariant): Scenario {
     expected: EXPECTED,
     limits: LIMITS,
     shape: {
-      faults: FAULT_KINDS,
+      faults: [...FAULT_KINDS, ...LEASE_TRAPS],
       moments: MOMENTS,
       operations: { by: 'type', types: ['write', 'read'], fields: { key: 'number', value: 'number' } },
       choices: { weather: WEATHERS, networkOrder: ['fifo', 'free'], carriage: ['wire', 'frozen', 'plain'] },
