@@ -35,17 +35,19 @@ export const RAFT_PITFALL_MUTANTS = [
     name: 'a node campaigns without asking first',
     source: 'dissertation §9.6; P-07',
     file: 'packages/raft/src/core/election.ts',
-    from: `  if (isTransfer) becomeCandidate(state, true, why)
+    from: `  if (isTransfer || (!preVote && leaseClockDrift === undefined)) becomeCandidate(state, isTransfer, why)
 `,
-    to: `  if (state.term >= 0) becomeCandidate(state, isTransfer, why)
+    to: `  if (isTransfer || preVote || leaseClockDrift === undefined) becomeCandidate(state, isTransfer, why)
 `,
   },
   {
     name: 'a leader that no majority answers goes on',
     source: 'dissertation §6.2; P-07',
     file: 'packages/raft/src/core/tick.ts',
-    from: `  if (state.nowMs - heardMs > electionTimeoutMs) return`,
-    to: `  if (heardMs < 0) return`,
+    from: `  return state.nowMs - heardMs <= electionTimeoutMs
+`,
+    to: `  return heardMs + electionTimeoutMs >= 0
+`,
     scenario: 'raft',
   },
   {
@@ -66,8 +68,8 @@ export const RAFT_PITFALL_MUTANTS = [
     name: 'a leader that was removed leads on',
     source: 'dissertation §4.2.2; P-10',
     file: 'packages/raft/src/core/reconfiguration.ts',
-    from: `if (!answering && !countsAsVoter(configuration, state.config.id)) handOver(state, leadership)`,
-    to: `if (!answering && index < 0) handOver(state, leadership)`,
+    from: `if (!answering && !countsAsVoter(configuration, state.config.id)) {`,
+    to: `if (!answering && index < 0) {`,
     scenario: 'raft',
     fixed: { weather: 'voters-change' },
   },
@@ -144,8 +146,8 @@ export const RAFT_PITFALL_MUTANTS = [
     name: 'a leader whose disk stalls leads on',
     source: 'P-44',
     file: 'packages/raft/src/core/tick.ts',
-    from: `  if (oldestWriteMs !== undefined && state.nowMs - oldestWriteMs >`,
-    to: `  if (oldestWriteMs !== undefined && state.nowMs - oldestWriteMs > 1_000_000 *`,
+    from: `return oldestWriteMs !== undefined && nowMs - oldestWriteMs > STALLED_DISK_TIMEOUTS`,
+    to: `return oldestWriteMs !== undefined && nowMs - oldestWriteMs > 1_000_000 * STALLED_DISK_TIMEOUTS`,
     scenario: 'raft',
   },
   {

@@ -254,7 +254,7 @@ export class Checker {
 
 /**
  * A leader adds a configuration only once it has committed an entry of its term (P-26), and the configuration before (P-27); and
- * nobody counts as a voter who has nothing of the log (P-31).
+ * nobody counts as a voter who has nothing of the log (P-31). The first leader begins its term with the one that all have been given.
  */
 function mayReconfigure(id: string, core: RaftCore, before: number): void {
   const { log, commitIndex, term, progress, configuration: placed } = core
@@ -262,7 +262,7 @@ function mayReconfigure(id: string, core: RaftCore, before: number): void {
   if (before > commitIndex) {
     broken('one change at a time', `${id} adds configuration ${index} to ${before}, which is not committed`)
   }
-  if (log.termAt(commitIndex) !== term) {
+  if (log.termAt(commitIndex) !== term && log.termAt(index - 1) === term) {
     broken('changes after a commit', `${id} adds configuration ${index} before it has committed in term ${term}`)
   }
   const { voters, outgoing } = configuration
