@@ -73,10 +73,13 @@ function handOver(nodes: readonly CoreNode[], context: FaultContext, to: string,
   attempt(ATTEMPTS)
 }
 
-export function leaseTrapFaults(
-  nodes: readonly CoreNode[],
-  electionTimeoutMs: number,
-): Readonly<Record<(typeof LEASE_TRAPS)[number], FaultAction>> {
+type Faults = Readonly<Record<string, FaultAction>>
+
+export function leaseTrapFaults(nodes: readonly CoreNode[], electionTimeoutMs: number): Faults {
+  return { ...cutOffTraps(electionTimeoutMs), ...handOverTraps(nodes, electionTimeoutMs) }
+}
+
+function cutOffTraps(electionTimeoutMs: number): Faults {
   return {
     /** The leader is cut off, and the others begin anew at the same moment: what they have promised it they still keep. */
     'lease-restart': (context) => {
@@ -95,12 +98,6 @@ export function leaseTrapFaults(
       later(electionTimeoutMs * random.float(), () => restores.push(cutOff(context)))
       return () => all(restores)()
     },
-    /** The leader hands over, and does not hear that this has succeeded. */
-    'lease-hand-over': (context) => {
-      const restores: Restore[] = []
-      handOver(nodes, context, pick(context.random, context.others), () => restores.push(deafen(context)))
-      return () => all(restores)()
-    },
     /** One hears the leader until shortly before the others may elect another, and begins anew then: it must not vote for itself. */
     'lease-own-vote': (context) => {
       const { world, id, others, random, later } = context
@@ -114,17 +111,15 @@ export function leaseTrapFaults(
       })
       return () => all(restores)()
     },
-    /** The one to whom the leader hands over begins the next term and hears no votes; and the old leader asks for some at once. */
-    'lease-term': (context) => {
-      const { world, id, others, random, later } = context
-      const to = pick(random, others)
+  }
+}
+
+function handOverTraps(nodes: readonly CoreNode[], electionTimeoutMs: number): Faults {
+  return {
+    /** The leader hands over, and does not hear that this has succeeded. */
+    'lease-hand-over': (context) => {
       const restores: Restore[] = []
-      handOver(nodes, context, to, () => {
-        const deaf = others.filter((other) => other !== to).map((other) => world.network.cut(other, to))
-        restores.push(...deaf)
-        later(HEARD_MS, () => restores.push(world.network.cut(id, to)))
-        later(electionTimeoutMs / 10, () => nodes.find((node) => node.id === id)?.driver?.campaign())
-      })
+      handOver(nodes, context, pick(context.random, context.others), () => restores.push(deafen(context)))
       return () => all(restores)()
     },
     /** The one to whom the leader hands over stands still. The leader has given that up when it goes on, and does not hear of it. */
@@ -139,6 +134,19 @@ export function leaseTrapFaults(
           restores.push(deafen(context))
           goOn()
         })
+      })
+      return () => all(restores)()
+    },
+    /** The one to whom the leader hands over begins the next term and hears no votes; and the old leader asks for some at once. */
+    'lease-term': (context) => {
+      const { world, id, others, random, later } = context
+      const to = pick(random, others)
+      const restores: Restore[] = []
+      handOver(nodes, context, to, () => {
+        const deaf = others.filter((other) => other !== to).map((other) => world.network.cut(other, to))
+        restores.push(...deaf)
+        later(HEARD_MS, () => restores.push(world.network.cut(id, to)))
+        later(electionTimeoutMs / 10, () => nodes.find((node) => node.id === id)?.driver?.campaign())
       })
       return () => all(restores)()
     },
