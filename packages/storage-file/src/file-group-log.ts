@@ -1,8 +1,8 @@
 import { type Logger, NotRunningError } from '@dsys/runtime'
+import type { ByteWriter } from '@dsys/runtime/bytes'
 import {
-  CorruptionError,
-  entriesBehind,
   type GroupLog,
+  type HardState,
   LogBounds,
   type LogEntry,
   type LogWrite,
@@ -11,40 +11,44 @@ import {
   StorageFailedError,
   type StoredSnapshot,
 } from '@dsys/storage'
-import { putCompact, putReset, putWrite, writeBytes } from './format/records.ts'
+import {
+  type LogEnd,
+  type NewHead,
+  putCompact,
+  putReset,
+  putSalvage,
+  putWrite,
+  RECORD_BYTES,
+  writeBytes,
+} from './format/records.ts'
 import type { GroupIndex } from './group-index.ts'
 import { MAX_WRITE_BYTES } from './options.ts'
+import type { Opening } from './salvage.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
-import type { LogRequest, WriteAheadLog } from './write-ahead-log.ts'
+import type { WriteAheadLog } from './write-ahead-log.ts'
 
-const MARK_BYTES = 16
+const NO_ENTRIES: readonly LogEntry[] = []
 
 /** What a {@link FileGroupLog} is made of. */
 export interface FileGroupLogParts {
   readonly log: WriteAheadLog
   readonly group: GroupIndex
   readonly snapshots: SnapshotFiles
-  /** Entries found in the log. */
-  readonly entries: readonly LogEntry[]
-  /** The folder, for error messages. */
-  readonly directory: string
+  readonly opening: Opening
   readonly logger: Logger
   readonly onDispose: () => void
 }
 
-/** Checks that what the log and the snapshot hold fits together, and gives what the caller sees of it. */
-function recoveredOf({ group, snapshots, entries, directory }: FileGroupLogParts): RecoveredLog {
-  const snapshot = snapshots.newest?.meta
-  const covered = snapshot?.index ?? 0
-  if (group.base > covered) {
-    const what = `group "${group.name}" was compacted up to ${group.base}, and there is no snapshot that covers it`
-    throw new CorruptionError(directory, 0, what)
-  }
-  const first = entries[0]?.index ?? 1
-  if (entries.length > 0 && first > covered + 1) {
-    throw new CorruptionError(directory, 0, `group "${group.name}" lacks the entries ${covered + 1} to ${first - 1}`)
-  }
-  return { hardState: group.hardState, snapshot, entries: entriesBehind(snapshot, entries) }
+/** One record of the group on its way into the log. */
+interface Change {
+  /** About how large it is besides its vote. */
+  readonly bytes: number
+  /** Whether it can make an old segment superfluous. */
+  readonly frees: boolean
+  /** Writes the record, which begins with `head`. */
+  readonly put: (out: ByteWriter, head: NewHead) => void
+  /** Updates the group's index; the record stands in `segment`. */
+  readonly note: (segment: number) => void
 }
 
 /** The log of one group in a {@link WriteAheadLog}, with its snapshots beside it. */
@@ -61,9 +65,22 @@ export class FileGroupLog implements GroupLog {
   /** Appends end in their order, so this one ends last. */
   #lastAppend: Promise<void> = Promise.resolve()
   #disposing: Promise<void> | undefined
+  /** As they are with all writes that were called; the index of the group has what is durable. */
+  #hardState: HardState
+  #number: number
+  #end: LogEnd
+  /** What the next record has to say first: only entries up to here were found. */
+  #salvaged: number | undefined
+  /** Ends when what the salvage gave up is out of the way. */
+  #settled: Promise<void> | undefined
 
   constructor(parts: FileGroupLogParts) {
-    this.recovered = recoveredOf(parts)
+    this.recovered = parts.opening.recovered
+    this.#salvaged = parts.opening.salvaged
+    const { hardState, number, end } = parts.group
+    this.#hardState = hardState
+    this.#number = number ?? 0
+    this.#end = this.#salvaged === undefined ? end : { ...end, last: this.#salvaged }
     this.#log = parts.log
     this.#group = parts.group
     this.#snapshots = parts.snapshots
@@ -74,30 +91,25 @@ export class FileGroupLog implements GroupLog {
 
   async persist(write: LogWrite): Promise<void> {
     this.#assertOpen()
-    const bytes = writeBytes(write)
+    const hardState = write.hardState === undefined ? this.#hardState : { ...write.hardState }
+    // The caller may use its objects again while this waits for its turn.
+    const entries = write.entries === undefined ? NO_ENTRIES : [...write.entries]
+    const bytes = writeBytes(hardState, entries)
     if (bytes > MAX_WRITE_BYTES) throw new RangeError(`one write takes at most ${MAX_WRITE_BYTES} bytes, got ${bytes}`)
     this.#bounds.write(write)
-    const { id } = this.#group
-    // The caller may use its objects again while this waits for its turn.
-    const kept: LogWrite = {
-      ...(write.hardState ? { hardState: { term: write.hardState.term, votedFor: write.hardState.votedFor } } : {}),
-      ...(write.entries ? { entries: [...write.entries] } : {}),
-    }
+    this.#hardState = hardState
+    const last = entries.at(-1)
+    if (last !== undefined) this.#end = { last: last.index, lastTerm: last.term }
+    const end = this.#end
     await this.#append({
-      group: this.#group,
       bytes,
       frees: false,
-      put: (out) => putWrite(out, id, kept),
-      note: (segment) => this.#noteWrite(kept, segment),
+      put: (out, head) => putWrite(out, head, entries, end),
+      note: (segment) => {
+        const first = entries[0]
+        if (first !== undefined) this.#group.append(segment, first.index, end.last)
+      },
     })
-  }
-
-  #noteWrite({ hardState, entries }: LogWrite, segment: number): void {
-    if (hardState !== undefined) this.#group.hardState = hardState
-    const first = entries?.[0]
-    if (entries !== undefined && first !== undefined) {
-      this.#group.append(segment, first.index, first.index + entries.length - 1)
-    }
   }
 
   async saveSnapshot(meta: SnapshotMeta, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
@@ -126,12 +138,11 @@ export class FileGroupLog implements GroupLog {
 
   /** Resolves once all before it is durable, and the group has its number. */
   #persistNothing(): Promise<void> {
-    const { id } = this.#group
+    const end = this.#end
     return this.#append({
-      group: this.#group,
-      bytes: MARK_BYTES,
+      bytes: RECORD_BYTES,
       frees: false,
-      put: (out) => putWrite(out, id, {}),
+      put: (out, head) => putWrite(out, head, NO_ENTRIES, end),
       note: () => undefined,
     })
   }
@@ -152,12 +163,10 @@ export class FileGroupLog implements GroupLog {
   async compact(index: number): Promise<void> {
     this.#assertOpen()
     this.#bounds.compact(index)
-    const { id } = this.#group
     await this.#append({
-      group: this.#group,
-      bytes: MARK_BYTES,
+      bytes: RECORD_BYTES,
       frees: true,
-      put: (out) => putCompact(out, id, index),
+      put: (out, head) => putCompact(out, head, index),
       note: () => this.#group.compact(index),
     })
   }
@@ -165,13 +174,13 @@ export class FileGroupLog implements GroupLog {
   async resetToSnapshot(): Promise<void> {
     this.#assertOpen()
     this.#bounds.reset()
-    const { id } = this.#group
     const index = this.#bounds.snapshotIndex
+    const term = this.#snapshots.newest?.meta.term ?? this.#end.lastTerm
+    this.#end = { last: index, lastTerm: term }
     await this.#append({
-      group: this.#group,
-      bytes: MARK_BYTES,
+      bytes: RECORD_BYTES,
       frees: true,
-      put: (out) => putReset(out, id, index),
+      put: (out, head) => putReset(out, head, index, term),
       note: () => this.#group.reset(index),
     })
   }
@@ -188,13 +197,47 @@ export class FileGroupLog implements GroupLog {
     this.#onDispose()
   }
 
-  #append(request: LogRequest): Promise<void> {
-    const appended = this.#log.append(request)
-    this.#lastAppend = appended.then(undefined, () => undefined)
-    return appended
+  #append(change: Change): Promise<void> {
+    const salvaged = this.#salvaged
+    const changes = salvaged === undefined ? [change] : [salvageChange(this.#group, salvaged), change]
+    this.#salvaged = undefined
+    const [group, hardState, end] = [this.#group, this.#hardState, this.#end]
+    const before = this.#number
+    this.#number += changes.length
+    const appended = this.#log.append({
+      group,
+      bytes: changes.reduce((sum, { bytes }) => sum + bytes, 3 * (hardState.votedFor?.length ?? 0)),
+      frees: changes.some(({ frees }) => frees),
+      put: (out) => {
+        for (const [i, { put }] of changes.entries()) put(out, { group: group.id, number: before + 1 + i, hardState })
+      },
+      note: (segment) => {
+        for (const { note } of changes) note(segment)
+        Object.assign(group, { number: before + changes.length, hardState, end })
+      },
+    })
+    if (salvaged !== undefined) {
+      this.#settled = appended.then(() => this.#onDisk(this.#snapshots.putAway()))
+      this.#settled.catch(() => undefined)
+    }
+    // Nothing counts on the new beginning before the snapshot that cannot be read is out of its way.
+    const settled = this.#settled
+    const done = settled === undefined ? appended : Promise.all([appended, settled]).then(() => undefined)
+    this.#lastAppend = done.then(undefined, () => undefined)
+    return done
   }
 
   #assertOpen(): void {
     if (this.#disposing !== undefined) throw new NotRunningError(`the log of group "${this.#group.name}"`, 'disposed')
+  }
+}
+
+/** Of the entries that stand in the log, those up to `kept` alone count from here on. */
+function salvageChange(group: GroupIndex, kept: number): Change {
+  return {
+    bytes: RECORD_BYTES,
+    frees: true,
+    put: (out, head) => putSalvage(out, head, kept),
+    note: () => group.salvaged(kept),
   }
 }

@@ -5,6 +5,7 @@ import {
   type GroupLog,
   GroupOpenError,
   type LogStorage,
+  type OpenGroupOptions,
   StorageFailedError,
 } from '@dsys/storage'
 import { EndMark } from './end-mark.ts'
@@ -18,6 +19,7 @@ import {
   settingsOf,
 } from './options.ts'
 import { reading } from './reading.ts'
+import { openingOf } from './salvage.ts'
 import { SnapshotFiles } from './snapshot-files.ts'
 import { WriteAheadLog } from './write-ahead-log.ts'
 
@@ -51,8 +53,8 @@ export class FileLogStorage implements LogStorage {
 
   /**
    * Takes the folder and reads the log. Throws DirectoryLockedError when another process has the folder, and
-   * CorruptionError, with nothing changed, for damage that a crash cannot explain; ReadFailedError and StorageFailedError when
-   * the disk does.
+   * CorruptionError, with nothing changed, for damage that a crash cannot explain, unless it is known which groups it harms: then
+   * {@link FileLogStorage.openGroup} throws it for those. ReadFailedError and StorageFailedError when the disk does.
    */
   start(options?: StartOptions): Promise<void> {
     return this.#lifecycle.start(options)
@@ -67,12 +69,12 @@ export class FileLogStorage implements LogStorage {
     return this.stop()
   }
 
-  async openGroup(group: string, options: { readonly signal?: AbortSignal } = {}): Promise<GroupLog> {
+  async openGroup(group: string, options: OpenGroupOptions = {}): Promise<GroupLog> {
     this.#lifecycle.assertRunning()
     options.signal?.throwIfAborted()
     checkGroupName(group)
     if (this.#open.has(group)) throw new GroupOpenError(group)
-    const opening = this.#openLog(group, options.signal)
+    const opening = this.#openLog(group, options)
     this.#open.set(group, opening)
     try {
       return await opening
@@ -82,7 +84,7 @@ export class FileLogStorage implements LogStorage {
     }
   }
 
-  async #openLog(name: string, signal: AbortSignal | undefined): Promise<FileGroupLog> {
+  async #openLog(name: string, { signal, salvage = false }: OpenGroupOptions): Promise<FileGroupLog> {
     const log = this.#log
     if (log === undefined) throw new TypeError('the log is not open')
     log.assertWorks()
@@ -101,12 +103,22 @@ export class FileLogStorage implements LogStorage {
     const entries = await log.entriesOf(group)
     signal?.throwIfAborted()
     this.#lifecycle.assertRunning()
+    const found = {
+      group,
+      snapshot: snapshots.newest?.meta,
+      damagedSnapshot: snapshots.damaged,
+      entries,
+      directory: this.#settings.directory,
+    }
+    const opening = openingOf(found, salvage)
+    // Until here nothing of the log was changed if it is damaged.
+    await log.takeOver()
+    log.opened(group)
     return new FileGroupLog({
       log,
       group,
       snapshots,
-      entries,
-      directory: this.#settings.directory,
+      opening,
       logger: this.#logger,
       onDispose: () => this.#open.delete(name),
     })

@@ -1,4 +1,5 @@
-import type { HardState } from '@dsys/storage'
+import type { CorruptionError, HardState } from '@dsys/storage'
+import type { LogEnd, NewHead } from './format/records.ts'
 
 /** Entries `first` to `last` of a group stand in segment `segment`. */
 interface Run {
@@ -16,6 +17,14 @@ export class GroupIndex {
   hardState: HardState = { term: 0, votedFor: undefined }
   /** Entries up to here were forgotten, and a snapshot covers them. */
   base = 0
+  /** How many records the log has of it; `undefined` while only those of format version 1 are known, which are not counted. */
+  number: number | undefined
+  /** Where its log ends, by its newest record. Entries up to here may be missing where there is damage. */
+  end: LogEnd = { last: 0, lastTerm: 0 }
+  /** Batches are missing, and no record of the group behind them was seen yet. */
+  doubt: CorruptionError | undefined
+  /** What took records of the group. What stands behind it was not added to the entries. */
+  damage: CorruptionError | undefined
   /** Live entries, by index and so by segment. Entries of segments that are gone are missing. */
   readonly #runs: Run[] = []
 
@@ -29,16 +38,36 @@ export class GroupIndex {
     return this.#runs[0]?.segment
   }
 
+  /** What a record begins with that says how the group stands. */
+  get head(): NewHead {
+    return { group: this.id, number: this.number ?? 0, hardState: this.hardState }
+  }
+
   /** Entries `first` to `last` were written to `segment`, which cuts what stood at or behind `first`. */
   append(segment: number, first: number, last: number): void {
     const runs = this.#runs
-    for (let run = runs.at(-1); run !== undefined && run.first >= first; run = runs.at(-1)) runs.pop()
     const before = runs.at(-1)
     if (before !== undefined && before.last + 1 < first) runs.length = 0
-    else if (before !== undefined) before.last = first - 1
+    else this.cut(first)
     const end = runs.at(-1)
     if (end?.segment === segment) end.last = last
     else runs.push({ segment, first, last })
+  }
+
+  /** The entries from `first` on are gone. */
+  cut(first: number): void {
+    const runs = this.#runs
+    for (let run = runs.at(-1); run !== undefined && run.first >= first; run = runs.at(-1)) runs.pop()
+    const end = runs.at(-1)
+    if (end !== undefined && end.last >= first) end.last = first - 1
+  }
+
+  /** The group was opened without what damage took: of its entries those up to `kept` stay. */
+  salvaged(kept: number): void {
+    this.cut(kept + 1)
+    this.base = Math.min(this.base, kept)
+    this.end = { last: kept, lastTerm: this.end.lastTerm }
+    this.damage = undefined
   }
 
   compact(index: number): void {

@@ -1,8 +1,8 @@
 import { CorruptionError, type Disk, type LogEntry } from '@dsys/storage'
-import type { LogRecord } from './format/records.ts'
 import { SEGMENT_HEADER_BYTES, segmentName, segmentSequence } from './format/segment.ts'
 import { reading } from './reading.ts'
-import { Replay, type ScannedSegment, type ScanOptions, scanSegment } from './recovery.ts'
+import { type ScannedSegment, type ScanOptions, type ScanVisitor, scanSegment } from './recovery.ts'
+import { Replay } from './replay.ts'
 import { isUnfinished } from './segment-preparer.ts'
 
 /** What {@link recover} found. */
@@ -16,7 +16,10 @@ export interface FoundLog {
   readonly unfinished: readonly string[]
 }
 
-/** Reads the whole log in `directory`. Changes nothing. Throws CorruptionError for what a crash cannot explain. */
+/**
+ * Reads the whole log in `directory`. Changes nothing. Throws CorruptionError for what a crash cannot explain, unless what stands behind
+ * it tells which groups it harms: those say so by {@link GroupIndex.damage}.
+ */
 export async function recover(disk: Disk, directory: string, signal: AbortSignal): Promise<FoundLog> {
   const names = await reading(`listing ${directory}`, () => disk.list(directory))
   const sequences = names
@@ -24,15 +27,8 @@ export async function recover(disk: Disk, directory: string, signal: AbortSignal
     .filter((sequence) => sequence !== undefined)
     .sort((a, b) => a - b)
   const replay = new Replay()
-  let last: ScannedSegment | undefined
-  for (const sequence of sequences) {
-    signal.throwIfAborted()
-    const path = `${directory}/${segmentName(sequence)}`
-    if (last !== undefined && sequence !== last.header.sequence + 1) {
-      throw new CorruptionError(path, 0, `segment ${last.header.sequence + 1}, which stands before it, is missing`)
-    }
-    last = await scanSegment(disk, path, { sequence, ...behind(last) }, applyTo(replay, path, sequence))
-  }
+  const last = await scanAll(disk, directory, { sequences, replay, signal })
+  if (replay.undecided !== undefined) throw replay.undecided
   const unfinished = names.filter(isUnfinished).map((name) => `${directory}/${name}`)
   return { replay, sequences, last, unfinished }
 }
@@ -42,16 +38,54 @@ export async function readGroup(
   disk: Disk,
   directory: string,
   options: { readonly group: number; readonly sequences: readonly number[]; readonly until: number },
-): Promise<LogEntry[]> {
+): Promise<{ readonly entries: LogEntry[]; readonly damage: CorruptionError | undefined }> {
   const replay = new Replay(options.group)
-  const newest = options.sequences.at(-1)
+  await scanAll(disk, directory, { ...options, replay })
+  if (replay.undecided !== undefined) throw replay.undecided
+  return { entries: replay.entriesOf(options.group), damage: replay.groups.get(options.group)?.damage }
+}
+
+/** Reads segments one after the other, and gives the last. */
+async function scanAll(
+  disk: Disk,
+  directory: string,
+  {
+    sequences,
+    replay,
+    until,
+    signal,
+  }: {
+    readonly sequences: readonly number[]
+    readonly replay: Replay
+    readonly until?: number
+    readonly signal?: AbortSignal
+  },
+): Promise<ScannedSegment | undefined> {
   let before: ScannedSegment | undefined
-  for (const sequence of options.sequences) {
+  /** Of a segment that cannot be read at all. */
+  let skipped = false
+  for (const [i, sequence] of sequences.entries()) {
+    signal?.throwIfAborted()
     const path = `${directory}/${segmentName(sequence)}`
-    const scan = { sequence, ...behind(before), ...(sequence === newest ? { until: options.until } : {}) }
-    before = await scanSegment(disk, path, scan, applyTo(replay, path, sequence))
+    const expected = i === 0 ? sequence : (sequences[i - 1] as number) + 1
+    if (sequence !== expected) {
+      const missing = new CorruptionError(path, 0, `segment ${expected}, which stands before it, is missing`)
+      replay.gap(missing, (before?.lastBatch ?? 0) + 1)
+      skipped = true
+    }
+    const followed = i < sequences.length - 1
+    const options: ScanOptions = {
+      sequence,
+      followed,
+      afterGap: skipped,
+      ...behind(before),
+      ...(followed || until === undefined ? {} : { until }),
+    }
+    const scanned = await scanSegment(disk, path, options, visitor(replay, path, sequence))
+    skipped = scanned === undefined
+    before = scanned ?? before
   }
-  return replay.entriesOf(options.group)
+  return before
 }
 
 /** What the segment behind `before` must begin with. */
@@ -61,9 +95,12 @@ function behind(before: ScannedSegment | undefined): Pick<ScanOptions, 'firstBat
   return { firstBatch: lastBatch + 1, ...(dirtyEnd > end ? { before: { path, position: end } } : {}) }
 }
 
-function applyTo(replay: Replay, path: string, sequence: number): (record: LogRecord) => void {
-  return (record) => {
-    const wrong = replay.apply(record, sequence)
-    if (wrong !== undefined) throw new CorruptionError(path, SEGMENT_HEADER_BYTES, wrong)
+function visitor(replay: Replay, path: string, sequence: number): ScanVisitor {
+  return {
+    record: (record) => {
+      const wrong = replay.apply(record, sequence)
+      if (wrong !== undefined) throw new CorruptionError(path, SEGMENT_HEADER_BYTES, wrong)
+    },
+    gap: (damage, batch) => replay.gap(damage, batch),
   }
 }

@@ -1,7 +1,8 @@
 import { bufferOf, MalformedError } from '@dsys/runtime/bytes'
-import { appendEntries, CorruptionError, type Disk, type LogEntry } from '@dsys/storage'
+import { CorruptionError, type Disk } from '@dsys/storage'
 import { type LogRecord, readRecords } from './format/records.ts'
 import {
+  FORMAT_VERSION,
   FRAME_ALIGNMENT,
   frameBytes,
   readFrameHeader,
@@ -10,7 +11,6 @@ import {
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
 } from './format/segment.ts'
-import { GroupIndex } from './group-index.ts'
 import { reading } from './reading.ts'
 
 /** A segment that was read to its end. */
@@ -63,61 +63,106 @@ export interface ScanOptions {
   readonly sequence: number
   /** Number of the first batch; `undefined` when it is not known. */
   readonly firstBatch: number | undefined
+  /** Damage took whole segments before this one, so the first batch may also be a later one. */
+  readonly afterGap?: boolean
   /** What could not be read at the end of the segment before this one. It is damage if a batch is missing, else it is nothing. */
   readonly before?: { readonly path: string; readonly position: number }
+  /** Another segment follows, so everything in this one had been durable. */
+  readonly followed: boolean
   /** Stops reading here: what stands behind is being written. Default: the end of the file. */
   readonly until?: number
 }
 
+/** Who is told what a scan finds, in the order of the log. */
+export interface ScanVisitor {
+  record(record: LogRecord, batch: number): void
+  /** Batch `batch`, and perhaps some behind it, are damaged, and later ones stand whole. */
+  gap(damage: CorruptionError, batch: number): void
+  /** A whole batch, with its place; `records` of it follow. */
+  batch?(number: number, position: number, bytes: number): void
+}
+
 /**
- * Reads a segment and gives each record to `visit`. Throws CorruptionError for all that a crash cannot explain.
+ * Reads a segment and gives each record to `visitor`. A batch that is damaged is left out, and told of, where a later one proves that
+ * it had been durable. Throws CorruptionError for what nothing behind it can make up for.
+ *
+ * @returns `undefined` when not even its header can be read.
  */
 export async function scanSegment(
   disk: Disk,
   path: string,
   options: ScanOptions,
-  visit: (record: LogRecord, batch: number) => void,
-): Promise<ScannedSegment> {
+  visitor: ScanVisitor,
+): Promise<ScannedSegment | undefined> {
   const whole = await readWhole(disk, path)
   const header = readSegmentHeader(whole)
-  if (typeof header === 'string') throw new CorruptionError(path, 0, header)
+  if (typeof header === 'string') {
+    const damage = new CorruptionError(path, 0, header)
+    if (!options.followed) throw damage
+    visitor.gap(damage, options.firstBatch ?? 1)
+    return undefined
+  }
+  if (header.version < 1 || header.version > FORMAT_VERSION) {
+    throw new CorruptionError(path, 8, `format version ${header.version} is not known to this release`)
+  }
   if (header.sequence !== options.sequence) {
     throw new CorruptionError(path, 12, `it says that it is segment ${header.sequence}`)
   }
   const segment = whole.subarray(0, options.until ?? whole.length)
+  const dirtyEnd = lastDirty(segment, SEGMENT_HEADER_BYTES)
   let position = SEGMENT_HEADER_BYTES
   let lastStart = position
   let batch = options.firstBatch
+  let afterGap = options.afterGap === true
   for (;;) {
     const frame = readFrameHeader(segment, header.id, position)
     const payload = frame && readPayload(segment, header.id, position, frame)
-    if (frame === undefined || payload === undefined) break
-    if (batch !== undefined && frame.batch !== batch) {
-      if (position === SEGMENT_HEADER_BYTES && options.before !== undefined) {
-        const { path: damaged, position: at } = options.before
-        throw new CorruptionError(damaged, at, `batch ${batch} is damaged, and the segment behind it stands whole`)
-      }
-      throw new CorruptionError(path, position, `batch ${batch} should stand here, and it is ${frame.batch}`)
+    if (frame === undefined || payload === undefined) {
+      const later = laterHeader(segment, header.id, position + FRAME_ALIGNMENT, dirtyEnd)
+      if (later === undefined) break
+      const what = `the batch here is damaged, and a later one stands whole at byte ${later}`
+      visitor.gap(new CorruptionError(path, position, what), batch ?? 1)
+      position = later
+      afterGap = true
+      continue
     }
-    visitAll(path, position, payload, (record) => visit(record, frame.batch))
+    if (batch !== undefined && frame.batch !== batch && !(afterGap && frame.batch > batch)) {
+      const missing = missingBatch(path, position, { ...options, expected: batch, found: frame.batch })
+      if (frame.batch < batch) throw missing
+      visitor.gap(missing, batch)
+    }
+    afterGap = false
+    visitor.batch?.(frame.batch, position, frameBytes(frame.payloadBytes))
+    visitAll(path, position, payload, (record) => visitor.record(record, frame.batch))
     batch = frame.batch + 1
     lastStart = position
     position += frameBytes(frame.payloadBytes)
   }
-  const dirtyEnd = lastDirty(segment, position)
-  const checkpointMissing = position === SEGMENT_HEADER_BYTES
-  const later = laterHeader(segment, header.id, position + FRAME_ALIGNMENT, dirtyEnd)
-  if (later !== undefined) {
-    throw new CorruptionError(
-      path,
-      position,
-      `the batch here is damaged, and a later one stands whole at byte ${later}`,
-    )
+  if (position === SEGMENT_HEADER_BYTES || batch === undefined) {
+    const damage = new CorruptionError(path, position, 'the checkpoint that begins each segment is damaged')
+    if (!options.followed) throw damage
+    visitor.gap(damage, batch ?? 1)
   }
-  if (checkpointMissing || batch === undefined) {
-    throw new CorruptionError(path, position, 'the checkpoint that begins each segment is damaged')
+  return {
+    path,
+    header,
+    end: position,
+    dirtyEnd: Math.max(dirtyEnd, position),
+    lastBatch: (batch ?? 1) - 1,
+    lastFrame: whole.subarray(lastStart, position),
   }
-  return { path, header, end: position, dirtyEnd, lastBatch: batch - 1, lastFrame: whole.subarray(lastStart, position) }
+}
+
+function missingBatch(
+  path: string,
+  position: number,
+  { before, expected, found }: Pick<ScanOptions, 'before'> & { readonly expected: number; readonly found: number },
+): CorruptionError {
+  if (position === SEGMENT_HEADER_BYTES && before !== undefined) {
+    const what = `batch ${expected} is damaged, and the segment behind it stands whole`
+    return new CorruptionError(before.path, before.position, what)
+  }
+  return new CorruptionError(path, position, `batch ${expected} should stand here, and it is ${found}`)
 }
 
 function visitAll(path: string, position: number, payload: Buffer, visit: (record: LogRecord) => void): void {
@@ -129,74 +174,4 @@ function visitAll(path: string, position: number, payload: Buffer, visit: (recor
     throw new CorruptionError(path, position, `the checksum matches, but the content cannot be read: ${error.message}`)
   }
   for (const record of records) visit(record)
-}
-
-/** The state of the groups, built up from records in their order. */
-export class Replay {
-  readonly groups: Map<number, GroupIndex> = new Map()
-  readonly #entries = new Map<number, LogEntry[]>()
-  readonly #only: number | undefined
-
-  /** @param only keeps the entries of this group alone. */
-  constructor(only?: number) {
-    this.#only = only
-  }
-
-  /** The entries of a group that are still there. */
-  entriesOf(group: number): LogEntry[] {
-    let entries = this.#entries.get(group)
-    if (entries === undefined) {
-      entries = []
-      this.#entries.set(group, entries)
-    }
-    return entries
-  }
-
-  /** Takes `record`, which stands in `segment`. Returns what is wrong with it, if anything is. */
-  apply(record: LogRecord, segment: number): string | undefined {
-    if (record.type === 'group') return this.#name(record.group, record.name)
-    const index = this.groups.get(record.group)
-    if (index === undefined) return `group ${record.group} has no name`
-    const kept = this.#only === undefined || this.#only === record.group
-    switch (record.type) {
-      case 'checkpoint':
-        index.hardState = record.hardState
-        index.compact(record.base)
-        if (kept) this.#forget(record.group, record.base)
-        break
-      case 'write': {
-        const { hardState, entries } = record.write
-        if (hardState !== undefined) index.hardState = hardState
-        const first = entries?.[0]
-        if (entries === undefined || first === undefined) break
-        index.append(segment, first.index, first.index + entries.length - 1)
-        if (kept) appendEntries(this.entriesOf(record.group), entries)
-        break
-      }
-      case 'compact':
-        index.compact(record.index)
-        if (kept) this.#forget(record.group, record.index)
-        break
-      case 'reset':
-        index.reset(record.index)
-        this.#entries.delete(record.group)
-        break
-    }
-    return undefined
-  }
-
-  #name(id: number, name: string): string | undefined {
-    const known = this.groups.get(id)
-    if (known !== undefined) return known.name === name ? undefined : `group ${id} has two names`
-    const index = new GroupIndex(id, name)
-    index.named = true
-    this.groups.set(id, index)
-    return undefined
-  }
-
-  #forget(group: number, upTo: number): void {
-    const entries = this.entriesOf(group)
-    const first = entries[0]
-    if (first !== undefined && first.index <= upTo) entries.splice(0, upTo - first.index + 1)
-  }
 }

@@ -52,13 +52,18 @@ export class SegmentWriter {
   }
 
   /**
-   * Writes an empty batch behind one that is not: a whole header proves that what stands before it had been durable. Does
-   * nothing where there is no room: then a segment follows, which proves the same.
+   * Writes a batch that nobody would miss behind one that is not: a whole header proves that what stands before it had been durable. It
+   * is `frame`, with room for the header, or where that is too long an empty one. Does nothing where there is no room at all: then a
+   * segment follows, which proves the same.
+   *
+   * @returns whether `frame` was written.
    */
-  async seal(): Promise<void> {
-    if (this.#sealed || this.#end + FRAME_HEADER_BYTES > this.sizeBytes) return
-    await this.#write(Buffer.alloc(FRAME_HEADER_BYTES), 0)
+  async seal(frame: Buffer, payloadBytes: number): Promise<boolean> {
+    if (this.#sealed || this.#end + FRAME_HEADER_BYTES > this.sizeBytes) return false
+    const fits = this.#end + frame.length <= this.sizeBytes
+    await (fits ? this.#write(frame, payloadBytes) : this.#write(Buffer.alloc(FRAME_HEADER_BYTES), 0))
     this.#sealed = true
+    return fits
   }
 
   async #write(frame: Buffer, payloadBytes: number): Promise<void> {
@@ -78,14 +83,12 @@ export class SegmentWriter {
    * left is overwritten with zeros, and its beginning by an empty batch, in this order: the empty batch says that all before
    * it is durable.
    *
-   * @returns whether there was room for the empty batch; without it, the next segment must begin.
+   * The seal is still to be written; where there is no room for it, the next segment must begin.
    */
-  async takeOver({ end, dirtyEnd, lastFrame }: ScannedSegment): Promise<boolean> {
+  async takeOver({ end, dirtyEnd, lastFrame }: ScannedSegment): Promise<void> {
     const bytes = Buffer.alloc(dirtyEnd - end + lastFrame.length)
     lastFrame.copy(bytes)
     await this.file.write(end - lastFrame.length, bytes)
     this.#sealed = false
-    await this.seal()
-    return this.#sealed
   }
 }

@@ -64,6 +64,7 @@ export class SnapshotFiles {
   readonly #directory: string
   readonly #group: string
   #newest: SnapshotFile | undefined
+  #damaged: { readonly index: number; readonly damage: CorruptionError } | undefined
 
   constructor(ports: { disk: Disk; random: Random }, options: { parent: string; id: number; group: string }) {
     this.#disk = ports.disk
@@ -85,13 +86,24 @@ export class SnapshotFiles {
     )
   }
 
-  /** Finds and checks the newest snapshot, then removes what it makes superfluous. Throws CorruptionError. */
+  /** The newest snapshot, where {@link SnapshotFiles.open} found that it cannot be read. */
+  get damaged(): { readonly index: number; readonly damage: CorruptionError } | undefined {
+    return this.#damaged
+  }
+
+  /** Finds and checks the newest snapshot, then removes what it makes superfluous; nothing when the newest is damaged. */
   async open(): Promise<void> {
     const names = await reading(`listing ${this.#directory}`, () => this.#disk.list(this.#directory))
     const indices = names.map(snapshotIndex).filter((index) => index !== undefined)
     if (indices.length > 0) {
       const newest = Math.max(...indices)
-      this.#newest = await reading(`reading the snapshot at ${newest}`, () => this.#check(newest))
+      try {
+        this.#newest = await reading(`reading the snapshot at ${newest}`, () => this.#check(newest))
+      } catch (error) {
+        if (!(error instanceof CorruptionError)) throw error
+        this.#damaged = { index: newest, damage: error }
+        return
+      }
       // Its content was synced before it got its name. The name itself may not be, if the process was killed then.
       await this.#disk.syncDirectory(this.#parent)
       await this.#disk.syncDirectory(this.#directory)
@@ -134,6 +146,15 @@ export class SnapshotFiles {
     const before = this.#newest
     this.#newest = { path, meta, id, headerBytes, contentBytes }
     if (before !== undefined) await onDisk(disk.remove(before.path))
+  }
+
+  /** Gives a snapshot that is damaged another name, under which nobody looks for it. Does nothing when there is none. */
+  async putAway(): Promise<void> {
+    if (this.#damaged === undefined) return
+    const path = `${this.#directory}/${snapshotName(this.#damaged.index)}`
+    await this.#disk.rename(path, `${path}.damaged`)
+    await this.#disk.syncDirectory(this.#directory)
+    this.#damaged = undefined
   }
 
   /** Removes what a failed {@link SnapshotFiles.write} left. */

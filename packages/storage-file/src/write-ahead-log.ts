@@ -1,9 +1,10 @@
-import type { Clock, Counter, Histogram, Meter, Random } from '@dsys/runtime'
+import type { Clock, Counter, Histogram, Logger, Meter, Random } from '@dsys/runtime'
 import { ByteWriter } from '@dsys/runtime/bytes'
 import { CorruptionError, type Disk, type DiskFile, type LogEntry, StorageFailedError } from '@dsys/storage'
 import type { EndMark } from './end-mark.ts'
-import { putCheckpoint, putGroup } from './format/records.ts'
+import { putAllListed, putCheckpoint, putGroup } from './format/records.ts'
 import {
+  FORMAT_VERSION,
   FRAME_ALIGNMENT,
   FRAME_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
@@ -20,6 +21,9 @@ import { SegmentWriter } from './segment-writer.ts'
 
 /** Buffers begin with this; the one of the checkpoints, which are seldom and small, keeps no more. */
 const FIRST_BUFFER_BYTES = 64 * 1024
+/** After so many bytes at the least, and this part of a segment, a batch lists the groups that were written. */
+const MIN_LIST_EVERY_BYTES = 64 * 1024
+const LISTS_PER_SEGMENT = 16
 
 /** One change of one group on its way into the log. */
 export interface LogRequest {
@@ -46,6 +50,7 @@ export interface WriteAheadLogPorts {
   readonly endMark: EndMark
   readonly clock: Clock
   readonly random: Random
+  readonly logger: Logger
   readonly meter: Meter
 }
 
@@ -83,6 +88,13 @@ export class WriteAheadLog {
   #collecting: Promise<void> | undefined
   /** Segments below this were superfluous in a state that is durable. */
   #neededFrom = 0
+  /** What is still to be made ready, when damage was found: nothing is written before a group is opened all the same. */
+  #found: FoundLog | undefined
+  #takingOver: Promise<void> | undefined
+  /** Groups with records behind batch `#listedAt`. */
+  readonly #unlisted = new Set<GroupIndex>()
+  #listedAt = 0
+  #bytesSinceList = 0
   #readers = 0
   #failure: StorageFailedError | undefined
   readonly #idle: IdleTimer
@@ -108,8 +120,9 @@ export class WriteAheadLog {
   }
 
   /**
-   * Reads what is there and makes it ready for more. Throws CorruptionError, with nothing changed, on damage, and
-   * StorageFailedError when a write fails.
+   * Reads what is there and makes it ready for more. Throws CorruptionError, with nothing changed, on damage of which it is not known
+   * which groups it harms, and StorageFailedError when a write fails. Where that is known, nothing is changed before
+   * {@link WriteAheadLog.takeOver}.
    *
    * @param options `groupsExpected`: there are traces of groups elsewhere, so a log without any has been lost.
    */
@@ -121,15 +134,32 @@ export class WriteAheadLog {
       throw new CorruptionError(this.#directory, 0, 'there are snapshots, and the log that belongs to them is missing')
     }
     for (const group of found.replay.groups.values()) {
+      if (group.number === undefined) {
+        // Format version 1 counts no records, and does not say of which term the entries are that it has forgotten.
+        group.number = 0
+        group.end = { last: group.end.last, lastTerm: Math.max(group.end.lastTerm, group.hardState.term) }
+      }
       this.#groups.set(group.name, group)
+      this.#unlisted.add(group)
       this.#recovered.set(group.id, found.replay.entriesOf(group.id))
       this.#nextGroup = Math.max(this.#nextGroup, group.id + 1)
     }
-    try {
-      await this.#takeOver(found)
-    } catch (error) {
-      throw this.fail('making the log ready', error)
+    for (const { message } of found.replay.gaps) {
+      this.#ports.logger.log('warn', 'the log is damaged, and it is known which groups that harms', { damage: message })
     }
+    this.#found = found
+    if (found.replay.gaps.length === 0) await this.takeOver()
+  }
+
+  /** Makes what was found durable, and the log ready for more. Does nothing the second time. */
+  takeOver(): Promise<void> {
+    const found = this.#found
+    if (found === undefined) return this.#takingOver ?? Promise.resolve()
+    this.#found = undefined
+    this.#takingOver = this.#takeOver(found).catch((error: unknown) => {
+      throw this.fail('making the log ready', error)
+    })
+    return this.#takingOver
   }
 
   /** Throws CorruptionError when the log ends before a batch that was durable once. */
@@ -153,7 +183,9 @@ export class WriteAheadLog {
     this.#current = new SegmentWriter(file, { ...last.header, ...last })
     // A process that was killed may have left the name of its last segment in memory alone.
     await disk.syncDirectory(this.#directory)
-    if (!(await this.#current.takeOver(last))) await this.#roll(0)
+    await this.#current.takeOver(last)
+    if (last.header.version === FORMAT_VERSION) await this.#writeSeal(this.#current)
+    if (!this.#current.sealed) await this.#roll(0)
     await this.#markEnd()
     this.#markSuperfluous()
   }
@@ -168,27 +200,31 @@ export class WriteAheadLog {
     return group
   }
 
-  /** The entries of `group` that are durable: those found at the start, or read again. The caller keeps them. */
+  /** The entries of `group` that are durable: those found at the start, or read again. They must not be changed. */
   async entriesOf(group: GroupIndex): Promise<LogEntry[]> {
     const recovered = this.#recovered.get(group.id)
-    if (recovered !== undefined) {
-      this.#recovered.delete(group.id)
-      return recovered
-    }
+    if (recovered !== undefined) return recovered
     if (!group.named || this.#current === undefined) return []
     // While this reads, no segment goes away.
     this.#readers++
     try {
       await this.#collecting
-      return await readGroup(this.#ports.disk, this.#directory, {
+      const { entries, damage } = await readGroup(this.#ports.disk, this.#directory, {
         group: group.id,
         sequences: [...this.#segments],
         until: this.#current.end,
       })
+      group.damage ??= damage
+      return entries
     } finally {
       this.#readers--
       this.#collect()
     }
+  }
+
+  /** The group is open: what was found of it at the start need not be kept. */
+  opened(group: GroupIndex): void {
+    this.#recovered.delete(group.id)
   }
 
   /** Resolves once `request`, and all before it, are durable. Throws StorageFailedError. */
@@ -214,6 +250,7 @@ export class WriteAheadLog {
 
   async close(): Promise<void> {
     this.#idle.stop()
+    await this.#takingOver?.catch(() => undefined)
     await this.#running
     await this.#seal()
     await this.#collecting
@@ -242,6 +279,10 @@ export class WriteAheadLog {
     this.#running = undefined
   }
 
+  get #listEveryBytes(): number {
+    return Math.max(MIN_LIST_EVERY_BYTES, this.#options.segmentBytes / LISTS_PER_SEGMENT)
+  }
+
   #sealWhenIdle(): void {
     if (this.#running !== undefined) return
     // Requests that come meanwhile wait for it, as for any other write.
@@ -252,11 +293,40 @@ export class WriteAheadLog {
   async #seal(): Promise<void> {
     if (this.#failure !== undefined) return
     try {
-      await this.#current?.seal()
+      if (this.#current !== undefined) await this.#writeSeal(this.#current)
       await this.#markEnd()
     } catch (error) {
       this.fail('a write to the log', error)
     }
+  }
+
+  /** The seal lists the groups that were written, so that damage before it is known not to harm any other. */
+  async #writeSeal(segment: SegmentWriter): Promise<void> {
+    if (segment.sealed) return
+    const out = this.#checkpoint
+    out.reset(FIRST_BUFFER_BYTES)
+    out.zeros(FRAME_HEADER_BYTES)
+    this.#putList(out, this.#unlisted, this.#listedAt)
+    const payloadBytes = out.length - FRAME_HEADER_BYTES
+    out.align(FRAME_ALIGNMENT)
+    if (await segment.seal(out.written(), payloadBytes)) this.#listed(segment.lastBatch)
+  }
+
+  /** @param since the batch behind which there are records of no other groups. */
+  #putList(out: ByteWriter, groups: Iterable<GroupIndex>, since: number): void {
+    for (const group of groups) {
+      if (!group.named) continue
+      putGroup(out, group.id, group.name)
+      putCheckpoint(out, group.head, group.base, group.end)
+    }
+    putAllListed(out, since)
+  }
+
+  /** Every record up to batch `batch` counts in a list. */
+  #listed(batch: number): void {
+    this.#unlisted.clear()
+    this.#listedAt = batch
+    this.#bytesSinceList = 0
   }
 
   /** Called when the last batch is durable. */
@@ -280,6 +350,12 @@ export class WriteAheadLog {
     const out = this.#out
     out.reset(2 * this.#options.maxBatchBytes)
     out.zeros(FRAME_HEADER_BYTES)
+    const before = this.#current
+    if (before !== undefined && this.#bytesSinceList >= this.#listEveryBytes) {
+      // What stands here is as it was before this batch.
+      this.#putList(out, this.#unlisted, this.#listedAt)
+      this.#listed(before.lastBatch)
+    }
     for (const { group, put } of batch) {
       if (!group.named) putGroup(out, group.id, group.name)
       group.named = true
@@ -292,6 +368,7 @@ export class WriteAheadLog {
     if (segment === undefined || rolls) segment = await this.#roll(out.length)
     let frees = rolls
     for (const request of batch) {
+      this.#unlisted.add(request.group)
       request.note(segment.sequence)
       frees ||= request.frees
     }
@@ -307,6 +384,7 @@ export class WriteAheadLog {
     await segment.append(frame, payloadBytes)
     this.#syncMs.record(clock.monotonicMs() - startMs)
     this.#writtenBytes.add(frame.length)
+    this.#bytesSinceList += frame.length
     this.#idle.touch()
   }
 
@@ -315,11 +393,7 @@ export class WriteAheadLog {
     const out = this.#checkpoint
     out.reset(FIRST_BUFFER_BYTES)
     out.zeros(SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES)
-    for (const { id, name, named, hardState, base } of this.#groups.values()) {
-      if (!named) continue
-      putGroup(out, id, name)
-      putCheckpoint(out, id, hardState, base)
-    }
+    this.#putList(out, this.#groups.values(), 0)
     const payloadBytes = out.length - SEGMENT_HEADER_BYTES - FRAME_HEADER_BYTES
     out.align(FRAME_ALIGNMENT)
     const prepared = await this.#preparer.take(out.length + frameBytes + FRAME_HEADER_BYTES)
@@ -340,6 +414,7 @@ export class WriteAheadLog {
     this.#segments.push(sequence)
     this.#current = new SegmentWriter(file, { sequence, id, sizeBytes, end: start.length, lastBatch: batch })
     this.#beginning = undefined
+    this.#listed(batch)
     await before?.file.close()
     return this.#current
   }

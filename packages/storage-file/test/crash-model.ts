@@ -2,6 +2,7 @@ import { AssertionError, deepStrictEqual } from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import { type Random, SeededRandom, systemRuntime, VirtualClock } from '@dsys/runtime'
 import {
+  CorruptionError,
   type Disk,
   entriesBehind,
   type GroupLog,
@@ -33,6 +34,8 @@ class GroupModel {
   snapshots: (SnapshotModel | undefined)[] = [undefined]
   acknowledgedSnapshot = 0
   lastIndex = 0
+  /** Every entry that there ever was. */
+  readonly written: LogEntry[] = []
 
   constructor(name: string) {
     this.name = name
@@ -66,10 +69,17 @@ class GroupModel {
 const plain = (hardState: HardState, entries: readonly LogEntry[]): unknown => ({
   term: hardState.term,
   votedFor: hardState.votedFor,
-  entries: entries.map(
-    ({ index, term, kind, data }) => `${index} ${term} ${kind} ${Buffer.from(data).toString('base64')}`,
-  ),
+  entries: entries.map(plainEntry),
 })
+
+const plainEntry = ({ index, term, kind, data }: LogEntry): string =>
+  `${index} ${term} ${kind} ${Buffer.from(data).toString('base64')}`
+
+/** Passes over damage that was reported, and nothing else. */
+function isCorruption(error: unknown): true {
+  if (error instanceof CorruptionError) return true
+  throw error
+}
 
 function cutAndAppend(entries: readonly LogEntry[], added: readonly LogEntry[]): LogEntry[] {
   const first = added[0]?.index ?? 0
@@ -148,6 +158,62 @@ export class CrashWorld {
     return found
   }
 
+  /**
+   * Opens every group with salvage over `disk`, which holds what this world has written, and damage. All of it was acknowledged. Says of each
+   * group whether it is `whole`, `salvaged` with a loss that is told, or `refused`; throws when it is none of these.
+   */
+  async salvage(disk: Disk): Promise<('whole' | 'salvaged' | 'refused')[]> {
+    const storage = this.#over(disk, new SeededRandom(2))
+    const refused = await storage.start().then(() => false, isCorruption)
+    const results: ('whole' | 'salvaged' | 'refused')[] = []
+    for (const model of this.#models) {
+      const log = refused ? undefined : await storage.openGroup(model.name, { salvage: true }).catch(isCorruption)
+      if (typeof log !== 'object') {
+        results.push('refused')
+        continue
+      }
+      const { hardState, lost, entries } = log.recovered
+      deepStrictEqual({ ...hardState }, { ...model.now.hardState }, 'term and vote are known, or the group is refused')
+      if (lost === undefined) {
+        const found = await this.#check(model, log)
+        deepStrictEqual(found?.meta.index, model.snapshots.at(-1)?.meta.index)
+        results.push('whole')
+        continue
+      }
+      const held = Math.max(model.now.entries.at(-1)?.index ?? 0, model.snapshotIndex)
+      deepStrictEqual(lost.throughIndex >= held && lost.fromIndex <= lost.throughIndex, true, JSON.stringify(lost))
+      deepStrictEqual(lost.term >= (model.now.entries.at(-1)?.term ?? 0), true, JSON.stringify(lost))
+      for (const entry of entries) {
+        const known = model.written.some((each) => isDeepStrictEqual(plainEntry(each), plainEntry(entry)))
+        deepStrictEqual(known, true, `entry ${entry.index} of term ${entry.term} was invented`)
+      }
+      const abstention = { throughIndex: lost.throughIndex, term: lost.term }
+      const next = { index: lost.fromIndex, term: this.#term, kind: 1, data: new Uint8Array(3) }
+      await log.persist({ hardState: { ...hardState, abstention }, entries: [next] })
+      results.push('salvaged')
+      this.#afterSalvage.set(model.name, plain(hardState, [...entries, next]))
+    }
+    if (!refused) await storage.stop()
+    await this.#reopenSalvaged(disk, results)
+    return results
+  }
+
+  readonly #afterSalvage = new Map<string, unknown>()
+
+  /** What was salvaged is the log from then on, for those too who do not ask for salvage. */
+  async #reopenSalvaged(disk: Disk, results: readonly string[]): Promise<void> {
+    if (!results.includes('salvaged')) return
+    const storage = this.#over(disk, new SeededRandom(3))
+    await storage.start()
+    for (const [i, model] of this.#models.entries()) {
+      if (results[i] !== 'salvaged') continue
+      const { hardState, lost, entries } = (await storage.openGroup(model.name)).recovered
+      deepStrictEqual([lost, plain(hardState, entries)], [undefined, this.#afterSalvage.get(model.name)])
+      deepStrictEqual(hardState.abstention !== undefined, true)
+    }
+    await storage.stop()
+  }
+
   /** The process ends in good order, whatever has failed before. */
   async stop(): Promise<void> {
     await this.#storage?.stop()
@@ -203,6 +269,7 @@ export class CrashWorld {
     }
     const write: LogWrite = { ...(next ? { hardState: next } : {}), ...(added.length > 0 ? { entries: added } : {}) }
     const after = { hardState: next ?? hardState, entries: added.length > 0 ? cutAndAppend(entries, added) : entries }
+    model.written.push(...added)
     this.#issue(model, after, log.persist(write))
   }
 

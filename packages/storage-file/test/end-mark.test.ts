@@ -29,7 +29,7 @@ test('a sector of zeros anywhere in the log is told, also where it takes the las
         const whole = world.bytes(`n/wal/${name}`)
         if (whole.subarray(at, at + SECTOR_BYTES).every((byte) => byte === 0)) continue
         const damaged = world.edit(`n/wal/${name}`, (file) => file.fill(0, at, at + SECTOR_BYTES))
-        await rejects(world.start(), corrupt, `byte ${at} of ${name}, ${count} entries`)
+        await rejects(world.open(), corrupt, `byte ${at} of ${name}, ${count} entries`)
         deepEqual(world.bytes(`n/wal/${name}`), damaged)
         world.edit(`n/wal/${name}`, (file) => whole.copy(file))
         equal(await world.lastIndex(), count)

@@ -29,11 +29,13 @@ async function example(): Promise<StorageOnMemory> {
     await other.saveSnapshot({ index: 7, term: 3, context: new Uint8Array(0) }, [])
     await other.resetToSnapshot()
     await log.persist({ entries: [{ index: 3, term: 2, kind: 255, data: new Uint8Array(0) }] })
+    const third = await storage.openGroup('third')
+    await third.persist({ hardState: { term: 5, votedFor: 'n2', abstention: { throughIndex: 9, term: 4 } } })
   })
   return world
 }
 
-test('the bytes on the disk are those of format version 1', async () => {
+test('the bytes on the disk are those of format version 2', async () => {
   const world = await example()
   const segment = world.bytes(wal(1))
   const end = segment.findLastIndex((byte) => byte !== 0) + 1
@@ -45,20 +47,31 @@ test('the bytes on the disk are those of format version 1', async () => {
   await expect(hex(world.bytes('n/generation'))).toMatchFileSnapshot('golden/generation.hex')
 })
 
-test('a disk of format version 1 is read', async () => {
-  const world = await example()
-  const segment = Buffer.alloc(4_096)
-  ;(await golden('segment')).copy(segment)
-  world.restore(wal(1), segment)
-  world.restore(SNAPSHOT, await golden('snapshot'))
-  const end = await golden('end')
-  world.edit('n/end', (file) => end.copy(file))
-  await world.session(async (log, storage) => {
-    deepEqual({ ...log.recovered.hardState }, { term: 1, votedFor: 'n1' })
-    equal(Buffer.from((await log.snapshot()?.read(0, 100)) ?? []).toString(), 'the state at 2')
-    deepEqual(log.recovered.entries, [{ index: 3, term: 2, kind: 255, data: new Uint8Array(0) }])
-    const other = await storage.openGroup('ü')
-    equal(other.recovered.hardState.term, 2 ** 40)
-    equal(other.recovered.snapshot?.index, 7)
+for (const [version, folder] of [
+  [1, 'v1/'],
+  [2, ''],
+] as const) {
+  test(`a disk of format version ${version} is read, and the log goes on`, async () => {
+    const world = await example()
+    const segment = Buffer.alloc(4_096)
+    ;(await golden(`${folder}segment`)).copy(segment)
+    world.restore(wal(1), segment)
+    world.restore(SNAPSHOT, await golden('snapshot'))
+    const end = await golden(`${folder}end`)
+    world.edit('n/end', (file) => end.copy(file))
+    const last = { index: 3, term: 2, kind: 255, data: new Uint8Array(0) }
+    await world.session(async (log, storage) => {
+      deepEqual({ ...log.recovered.hardState }, { term: 1, votedFor: 'n1' })
+      equal(Buffer.from((await log.snapshot()?.read(0, 100)) ?? []).toString(), 'the state at 2')
+      deepEqual(log.recovered.entries, [last])
+      const other = await storage.openGroup('ü')
+      equal(other.recovered.hardState.term, 2 ** 40)
+      equal(other.recovered.snapshot?.index, 7)
+      await log.persist({ entries: [{ ...last, index: 4 }] })
+    })
+    await world.session(async ({ recovered }) => {
+      deepEqual({ ...recovered.hardState }, { term: 1, votedFor: 'n1' })
+      deepEqual(recovered.entries, [last, { ...last, index: 4 }])
+    })
   })
-})
+}

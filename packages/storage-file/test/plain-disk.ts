@@ -10,28 +10,27 @@ export const imageOf = (disk: MemoryDisk): DiskImage =>
 
 /** A disk without faults that begins with `image`, copies what is written to, and is thrown away: for many recoveries of one state. */
 export function plainDisk(image: DiskImage): Disk {
-  const files = new Map<string, Uint8Array>(image)
+  // An open file goes on under its new name, so names point to what holds the content.
+  const files = new Map([...image].map(([path, content]) => [path, { content }]))
   const open = async (path: string, options: { readonly create?: boolean } = {}): Promise<DiskFile> => {
-    if (!files.has(path)) {
-      if (options.create !== true) throw new FileMissingError(path)
-      files.set(path, new Uint8Array(0))
-    }
-    const content = (): Uint8Array => files.get(path) ?? new Uint8Array(0)
-    const resized = (sizeBytes: number): Uint8Array => {
+    const known = files.get(path)
+    if (known === undefined && options.create !== true) throw new FileMissingError(path)
+    const file = known ?? { content: new Uint8Array(0) }
+    files.set(path, file)
+    const resize = (sizeBytes: number): void => {
       const copy = new Uint8Array(sizeBytes)
-      copy.set(content().subarray(0, sizeBytes))
-      return copy
+      copy.set(file.content.subarray(0, sizeBytes))
+      file.content = copy
     }
     return {
-      read: async (position, length) => content().slice(position, position + length),
+      read: async (position, length) => file.content.slice(position, position + length),
       write: async (position, data) => {
-        const copy = resized(Math.max(content().length, position + data.length))
-        copy.set(data, position)
-        files.set(path, copy)
+        resize(Math.max(file.content.length, position + data.length))
+        file.content.set(data, position)
       },
       sync: async () => undefined,
-      truncate: async (sizeBytes) => void files.set(path, resized(sizeBytes)),
-      sizeBytes: async () => content().length,
+      truncate: async (sizeBytes) => resize(sizeBytes),
+      sizeBytes: async () => file.content.length,
       close: async () => undefined,
     }
   }
@@ -44,10 +43,10 @@ export function plainDisk(image: DiskImage): Disk {
     },
     createDirectory: async () => undefined,
     rename: async (from, to) => {
-      const content = files.get(from)
-      if (content === undefined) throw new FileMissingError(from)
+      const file = files.get(from)
+      if (file === undefined) throw new FileMissingError(from)
       files.delete(from)
-      files.set(to, content)
+      files.set(to, file)
     },
     remove: async (path) => void files.delete(path),
     syncDirectory: async () => undefined,

@@ -41,6 +41,11 @@ export class StorageOnMemory {
     return result
   }
 
+  /** Opens group `g`, and nothing else. Throws what the storage throws, at its start or then. */
+  async open(): Promise<void> {
+    await this.session(async () => undefined)
+  }
+
   /** The last index that a new storage finds. */
   lastIndex(): Promise<number> {
     return this.session(async ({ recovered }) => recovered.entries.at(-1)?.index ?? 0)

@@ -58,7 +58,7 @@ export class MemoryGroupLog implements GroupLog {
   async persist(write: LogWrite): Promise<void> {
     this.#assertOpen()
     this.#bounds.write(write)
-    const hardState = write.hardState && { term: write.hardState.term, votedFor: write.hardState.votedFor }
+    const hardState = write.hardState && { ...write.hardState }
     // Copies: the caller may change its bytes once they are durable.
     const entries = write.entries?.length ? new PackedEntries(write.entries) : undefined
     await this.#append((state) => {

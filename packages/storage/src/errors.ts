@@ -30,16 +30,22 @@ export class ReadFailedError extends DsysError {
 export class CorruptionError extends DsysError {
   readonly file: string
   readonly offset: number
+  /** What is damaged there. */
+  readonly what: string
 
-  constructor(file: string, offset: number, what: string) {
+  /** @param hint what to do; by default, to replace the node. */
+  constructor(file: string, offset: number, what: string, hint?: string) {
     super(`${file} is damaged at byte ${offset}: ${what}`, {
       code: 'DSYS_STORAGE_CORRUPT',
       retryable: false,
       outcome: 'not-applied',
-      hint: 'Keep a copy of the directory. Replace this node with a new one of another id and an empty directory; the others hold the data.',
+      hint:
+        hint ??
+        'Keep a copy of the directory. Replace this node with a new one of another id and an empty directory; the others hold the data.',
     })
     this.file = file
     this.offset = offset
+    this.what = what
   }
 }
 

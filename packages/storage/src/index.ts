@@ -17,11 +17,14 @@ export {
   MAX_SNAPSHOT_CONTEXT_BYTES,
 } from './log-rules.ts'
 export type {
+  Abstention,
   GroupLog,
   HardState,
   LogEntry,
   LogStorage,
   LogWrite,
+  LostEntries,
+  OpenGroupOptions,
   RecoveredLog,
   SnapshotMeta,
   StoredSnapshot,

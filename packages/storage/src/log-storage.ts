@@ -11,11 +11,24 @@ export interface LogEntry {
   readonly data: Uint8Array
 }
 
-/** What a node must never forget about elections. Term and vote are one record: they become durable together. */
+/**
+ * The mark of a node that has lost entries which it may have acknowledged: it gives no votes and asks for none until it surely has
+ * again whatever was committed with its help. See the ALGORITHM.md of `@dsys/raft`.
+ */
+export interface Abstention {
+  /** It is over when everything up to here is committed in this node's log. */
+  readonly throughIndex: number
+  /** And when an entry of a higher term is: no entry that was lost has a higher one than this. */
+  readonly term: number
+}
+
+/** What a node must never forget about elections. It is one record: all of it becomes durable together. */
 export interface HardState {
   readonly term: number
   /** Whom this node voted for in `term`. */
   readonly votedFor: string | undefined
+  /** Absent on a node that has lost nothing, or has it all again. */
+  readonly abstention?: Abstention
 }
 
 /** One atomic, ordered change of a log. */
@@ -56,6 +69,37 @@ export interface RecoveredLog {
    * entry at the snapshot's index has another term: a crash came before {@link GroupLog.resetToSnapshot}.
    */
   readonly entries: readonly LogEntry[]
+  /** What damage took; only with {@link OpenGroupOptions.salvage}, and only where something is missing. */
+  readonly lost?: LostEntries
+}
+
+/**
+ * What damage took of a group: its log was longer, and the entries before `fromIndex` may be older than those that the group had there.
+ * Term and vote are never among it.
+ */
+export interface LostEntries {
+  /** The first index that the group has no entry for any more. */
+  readonly fromIndex: number
+  /** The last index that the group is known to have had. */
+  readonly throughIndex: number
+  /** No entry of the group had a higher term. */
+  readonly term: number
+  /** Where the damage is: the file, and the byte in it. */
+  readonly file: string
+  readonly offset: number
+  /** What is damaged there. */
+  readonly what: string
+}
+
+/** Options of {@link LogStorage.openGroup}. */
+export interface OpenGroupOptions {
+  readonly signal?: AbortSignal
+  /**
+   * Opens a group also when damage took entries of it, as long as its term and vote are known for sure: with what stands before the
+   * damage, and {@link RecoveredLog.lost}. The caller owes the group an {@link Abstention}, by its first write: only with that write
+   * does the log go on from here, until then nothing is changed. What cannot be decided is refused as without it. Default false.
+   */
+  readonly salvage?: boolean
 }
 
 /** The durable log of one Raft group. */
@@ -102,5 +146,5 @@ export interface LogStorage extends Service {
    * CorruptionError (`DSYS_STORAGE_CORRUPT`), and nothing is cut or changed. A read that fails throws ReadFailedError
    * (`DSYS_STORAGE_READ_FAILED`): it is never taken for the end of the log. Adapters may find both in `start` already.
    */
-  openGroup(group: string, options?: { readonly signal?: AbortSignal }): Promise<GroupLog>
+  openGroup(group: string, options?: OpenGroupOptions): Promise<GroupLog>
 }

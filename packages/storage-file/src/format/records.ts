@@ -1,26 +1,73 @@
 import { ByteReader, type ByteWriter, MalformedError, utf8Length } from '@dsys/runtime/bytes'
-import type { HardState, LogEntry, LogWrite } from '@dsys/storage'
+import type { HardState, LogEntry } from '@dsys/storage'
+
+/**
+ * What each record says of its group besides the change: so whoever reads a record behind damage knows term and vote, and by the
+ * number whether records of the group are missing.
+ */
+export interface RecordHead {
+  readonly group: number
+  /** How many records of the group there were, with this one; a checkpoint does not count. `undefined` in format version 1. */
+  readonly number: number | undefined
+  /** As it is with this record. `undefined` where format version 1 does not say. */
+  readonly hardState: HardState | undefined
+}
+
+/** Where the log of a group ends: the last index, and the term there. */
+export interface LogEnd {
+  readonly last: number
+  readonly lastTerm: number
+}
 
 /** One change of one group, as it stands in the log. */
 export type LogRecord =
   /** Group `group` is called `name`. */
   | { readonly type: 'group'; readonly group: number; readonly name: string }
-  /** Where the group stood when a segment began. */
-  | { readonly type: 'checkpoint'; readonly group: number; readonly hardState: HardState; readonly base: number }
-  | { readonly type: 'write'; readonly group: number; readonly write: LogWrite }
+  /** Where the group stands here. `end` is not known in format version 1. */
+  | ({ readonly type: 'checkpoint'; readonly base: number; readonly end: LogEnd | undefined } & RecordHead)
+  /** `end` where there are no entries, and the format is not version 1. */
+  | ({ readonly type: 'write'; readonly entries: readonly LogEntry[]; readonly end: LogEnd | undefined } & RecordHead)
   /** Entries up to and including `index` are forgotten. */
-  | { readonly type: 'compact'; readonly group: number; readonly index: number }
-  /** All entries are forgotten; the snapshot at `index` is the whole content. */
-  | { readonly type: 'reset'; readonly group: number; readonly index: number }
+  | ({ readonly type: 'compact'; readonly index: number } & RecordHead)
+  /** All entries are forgotten; the snapshot at `index` is the whole content. `term` is its term. */
+  | ({ readonly type: 'reset'; readonly index: number; readonly term: number | undefined } & RecordHead)
+  /** The group was opened although damage took records of it: only its entries up to `kept` stay. */
+  | ({ readonly type: 'salvage'; readonly kept: number } & RecordHead)
+  /** Every group of which there is a record behind batch `since` has its checkpoint right before this. */
+  | { readonly type: 'all-listed'; readonly since: number }
 
-const TYPE = Object.freeze({ group: 1, checkpoint: 2, write: 3, compact: 4, reset: 5 })
+/** Numbers are never given a second meaning. 2 to 5 are those of format version 1. */
+const TYPE = Object.freeze({
+  group: 1,
+  checkpoint1: 2,
+  write1: 3,
+  compact1: 4,
+  reset1: 5,
+  write: 6,
+  checkpoint: 7,
+  compact: 8,
+  reset: 9,
+  salvage: 10,
+  allListed: 11,
+})
 
 const HAS_HARD_STATE = 1
 const HAS_VOTE = 2
 const HAS_ENTRIES = 4
+const HAS_ABSTENTION = 8
 
 /** Bytes of an entry beside its data. */
 const ENTRY_OVERHEAD = 13
+
+/** About how many bytes a record takes besides its vote and entries, never too few. */
+export const RECORD_BYTES = 80
+
+/** A head that is to be written. */
+export interface NewHead {
+  readonly group: number
+  readonly number: number
+  readonly hardState: HardState
+}
 
 /** The length in UTF-8, then the text. */
 export function putText(out: ByteWriter, text: string): void {
@@ -30,37 +77,46 @@ export function putText(out: ByteWriter, text: string): void {
 
 export const getText = (input: ByteReader): string => input.utf8(input.u32le())
 
-function head(out: ByteWriter, type: number, group: number): void {
+function putHead(out: ByteWriter, type: number, { group, number, hardState }: NewHead, moreFlags = 0): void {
+  const { term, votedFor, abstention } = hardState
   out.u8(type)
   out.u32le(group)
-}
-
-function putHardState(out: ByteWriter, { term, votedFor }: HardState): void {
+  out.u53le(number)
+  const flags = (votedFor === undefined ? 0 : HAS_VOTE) | (abstention === undefined ? 0 : HAS_ABSTENTION)
+  out.u8(HAS_HARD_STATE | flags | moreFlags)
   out.u53le(term)
   if (votedFor !== undefined) putText(out, votedFor)
+  if (abstention !== undefined) {
+    out.u53le(abstention.throughIndex)
+    out.u53le(abstention.term)
+  }
 }
 
-const hardStateFlags = (state: HardState | undefined): number =>
-  state === undefined ? 0 : HAS_HARD_STATE | (state.votedFor === undefined ? 0 : HAS_VOTE)
+function putEnd(out: ByteWriter, { last, lastTerm }: LogEnd): void {
+  out.u53le(last)
+  out.u53le(lastTerm)
+}
 
 export function putGroup(out: ByteWriter, group: number, name: string): void {
-  head(out, TYPE.group, group)
+  out.u8(TYPE.group)
+  out.u32le(group)
   putText(out, name)
 }
 
-export function putCheckpoint(out: ByteWriter, group: number, hardState: HardState, base: number): void {
-  head(out, TYPE.checkpoint, group)
-  out.u8(hardStateFlags(hardState))
-  putHardState(out, hardState)
+export function putCheckpoint(out: ByteWriter, head: NewHead, base: number, end: LogEnd): void {
+  putHead(out, TYPE.checkpoint, head)
   out.u53le(base)
+  putEnd(out, end)
 }
 
-export function putWrite(out: ByteWriter, group: number, { hardState, entries }: LogWrite): void {
-  const first = entries?.[0]
-  head(out, TYPE.write, group)
-  out.u8(hardStateFlags(hardState) | (first === undefined ? 0 : HAS_ENTRIES))
-  if (hardState !== undefined) putHardState(out, hardState)
-  if (entries === undefined || first === undefined) return
+/** @param end where the log ends, for a write without entries. */
+export function putWrite(out: ByteWriter, head: NewHead, entries: readonly LogEntry[], end: LogEnd): void {
+  const first = entries[0]
+  putHead(out, TYPE.write, head, first === undefined ? 0 : HAS_ENTRIES)
+  if (first === undefined) {
+    putEnd(out, end)
+    return
+  }
   out.u32le(entries.length)
   out.u53le(first.index)
   for (const entry of entries) {
@@ -71,26 +127,40 @@ export function putWrite(out: ByteWriter, group: number, { hardState, entries }:
   }
 }
 
-export function putCompact(out: ByteWriter, group: number, index: number): void {
-  head(out, TYPE.compact, group)
+export function putCompact(out: ByteWriter, head: NewHead, index: number): void {
+  putHead(out, TYPE.compact, head)
   out.u53le(index)
 }
 
-export function putReset(out: ByteWriter, group: number, index: number): void {
-  head(out, TYPE.reset, group)
+export function putReset(out: ByteWriter, head: NewHead, index: number, term: number): void {
+  putHead(out, TYPE.reset, head)
   out.u53le(index)
+  out.u53le(term)
+}
+
+export function putSalvage(out: ByteWriter, head: NewHead, kept: number): void {
+  putHead(out, TYPE.salvage, head)
+  out.u53le(kept)
+}
+
+export function putAllListed(out: ByteWriter, since: number): void {
+  out.u8(TYPE.allListed)
+  out.u32le(0)
+  out.u53le(since)
 }
 
 /** About how many bytes a write takes, never too few. */
-export function writeBytes({ hardState, entries }: LogWrite): number {
-  let bytes = 32 + 3 * (hardState?.votedFor?.length ?? 0)
-  for (const entry of entries ?? []) bytes += ENTRY_OVERHEAD + entry.data.length
+export function writeBytes({ votedFor }: HardState, entries: readonly LogEntry[]): number {
+  let bytes = RECORD_BYTES + 3 * (votedFor?.length ?? 0)
+  for (const entry of entries) bytes += ENTRY_OVERHEAD + entry.data.length
   return bytes
 }
 
 function getHardState(input: ByteReader, flags: number): HardState {
   const term = input.u53le()
-  return { term, votedFor: flags & HAS_VOTE ? getText(input) : undefined }
+  const votedFor = flags & HAS_VOTE ? getText(input) : undefined
+  if ((flags & HAS_ABSTENTION) === 0) return { term, votedFor }
+  return { term, votedFor, abstention: { throughIndex: input.u53le(), term: input.u53le() } }
 }
 
 function getEntries(input: ByteReader): LogEntry[] {
@@ -107,11 +177,46 @@ function getEntries(input: ByteReader): LogEntry[] {
   return entries
 }
 
-function getWrite(input: ByteReader): LogWrite {
+const getEnd = (input: ByteReader): LogEnd => ({ last: input.u53le(), lastTerm: input.u53le() })
+
+function getRecord(type: number, group: number, input: ByteReader): LogRecord {
+  const number = input.u53le()
   const flags = input.u8()
-  return {
-    ...(flags & HAS_HARD_STATE ? { hardState: getHardState(input, flags) } : {}),
-    ...(flags & HAS_ENTRIES ? { entries: getEntries(input) } : {}),
+  const head = { group, number, hardState: getHardState(input, flags) }
+  switch (type) {
+    case TYPE.checkpoint:
+      return { type: 'checkpoint', ...head, base: input.u53le(), end: getEnd(input) }
+    case TYPE.write:
+      return flags & HAS_ENTRIES
+        ? { type: 'write', ...head, entries: getEntries(input), end: undefined }
+        : { type: 'write', ...head, entries: [], end: getEnd(input) }
+    case TYPE.compact:
+      return { type: 'compact', ...head, index: input.u53le() }
+    case TYPE.reset:
+      return { type: 'reset', ...head, index: input.u53le(), term: input.u53le() }
+    default:
+      return { type: 'salvage', ...head, kept: input.u53le() }
+  }
+}
+
+/** A record of format version 1, which says of the group no more than what it changes. */
+function getFirstVersion(type: number, group: number, input: ByteReader): LogRecord {
+  const head = { group, number: undefined, hardState: undefined }
+  switch (type) {
+    case TYPE.checkpoint1: {
+      const hardState = getHardState(input, input.u8())
+      return { type: 'checkpoint', ...head, hardState, base: input.u53le(), end: undefined }
+    }
+    case TYPE.write1: {
+      const flags = input.u8()
+      const hardState = flags & HAS_HARD_STATE ? getHardState(input, flags) : undefined
+      const entries = flags & HAS_ENTRIES ? getEntries(input) : []
+      return { type: 'write', ...head, hardState, entries, end: undefined }
+    }
+    case TYPE.compact1:
+      return { type: 'compact', ...head, index: input.u53le() }
+    default:
+      return { type: 'reset', ...head, index: input.u53le(), term: undefined }
   }
 }
 
@@ -122,27 +227,11 @@ export function readRecords(payload: Uint8Array): LogRecord[] {
   while (input.remaining > 0) {
     const type = input.u8()
     const group = input.u32le()
-    switch (type) {
-      case TYPE.group:
-        records.push({ type: 'group', group, name: getText(input) })
-        break
-      case TYPE.checkpoint: {
-        const hardState = getHardState(input, input.u8())
-        records.push({ type: 'checkpoint', group, hardState, base: input.u53le() })
-        break
-      }
-      case TYPE.write:
-        records.push({ type: 'write', group, write: getWrite(input) })
-        break
-      case TYPE.compact:
-        records.push({ type: 'compact', group, index: input.u53le() })
-        break
-      case TYPE.reset:
-        records.push({ type: 'reset', group, index: input.u53le() })
-        break
-      default:
-        throw new MalformedError(`record type ${type} is not known to this release`)
-    }
+    if (type === TYPE.group) records.push({ type: 'group', group, name: getText(input) })
+    else if (type === TYPE.allListed) records.push({ type: 'all-listed', since: input.u53le() })
+    else if (type >= TYPE.checkpoint1 && type <= TYPE.reset1) records.push(getFirstVersion(type, group, input))
+    else if (type >= TYPE.write && type <= TYPE.salvage) records.push(getRecord(type, group, input))
+    else throw new MalformedError(`record type ${type} is not known to this release`)
   }
   return records
 }

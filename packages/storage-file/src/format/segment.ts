@@ -3,6 +3,8 @@ import { readU53le, writeU53le } from '@dsys/runtime/bytes'
 
 /** What the first bytes of a segment say. The layout is in ALGORITHM.md. */
 export interface SegmentHeader {
+  /** Version of the format. */
+  readonly version: number
   /** Place of the segment in the log, from 1. */
   readonly sequence: number
   /** How long the file was made. */
@@ -24,7 +26,8 @@ export const SEGMENT_ID_BYTES = 16
 export const FRAME_HEADER_BYTES = 24
 /** Frames begin at multiples of this. */
 export const FRAME_ALIGNMENT = 8
-export const FORMAT_VERSION = 1
+/** What is written. Version 1 is read as well: its records say less, see ALGORITHM.md. */
+export const FORMAT_VERSION = 2
 
 const SEGMENT_MAGIC = Buffer.from('DSYSWAL\n', 'latin1')
 /** "DSFR" in the order of the bytes. */
@@ -44,7 +47,7 @@ export function frameBytes(payloadBytes: number): number {
   return Math.ceil((FRAME_HEADER_BYTES + payloadBytes) / FRAME_ALIGNMENT) * FRAME_ALIGNMENT
 }
 
-export function writeSegmentHeader(target: Buffer, header: SegmentHeader): void {
+export function writeSegmentHeader(target: Buffer, header: Omit<SegmentHeader, 'version'>): void {
   SEGMENT_MAGIC.copy(target, 0)
   target.writeUInt32LE(FORMAT_VERSION, 8)
   writeU53le(target, 12, header.sequence)
@@ -53,16 +56,15 @@ export function writeSegmentHeader(target: Buffer, header: SegmentHeader): void 
   target.writeUInt32LE(crc32(target.subarray(0, 44)), 44)
 }
 
-/** The header of a segment, or what is wrong with it. */
+/** The header of a segment, or what is wrong with it. Whether the version is known is the caller's to see. */
 export function readSegmentHeader(source: Buffer): SegmentHeader | string {
   if (source.length < SEGMENT_HEADER_BYTES) return 'the file is shorter than the header of a segment'
   if (!source.subarray(0, 8).equals(SEGMENT_MAGIC)) return 'it does not begin like a segment'
   if (source.readUInt32LE(44) !== crc32(source.subarray(0, 44))) return 'the checksum of the header does not match'
   const version = source.readUInt32LE(8)
-  if (version !== FORMAT_VERSION) return `format version ${version} is not known to this release`
   const sizeBytes = readU53le(source, 20)
   if (source.length < sizeBytes) return `the file has ${source.length} of its ${sizeBytes} bytes`
-  return { sequence: readU53le(source, 12), sizeBytes, id: Uint8Array.from(source.subarray(28, 44)) }
+  return { version, sequence: readU53le(source, 12), sizeBytes, id: Uint8Array.from(source.subarray(28, 44)) }
 }
 
 /**

@@ -4,6 +4,7 @@ import { faults } from './log-faults.ts'
 import { opening } from './log-opening.ts'
 import { order } from './log-order.ts'
 import type { LogStorageFactory } from './log-place.ts'
+import { salvaging } from './log-salvage.ts'
 import { snapshots } from './log-snapshots.ts'
 import { writing } from './log-writing.ts'
 import { register, type TestRunner } from './runner.ts'
@@ -21,5 +22,6 @@ export function logStorageConformance(runner: TestRunner, factory: LogStorageFac
   register(runner, 'LogStorage conformance: faults', faults, factory)
   register(runner, 'LogStorage conformance: crashes', crashes, factory)
   register(runner, 'LogStorage conformance: damage', damage, factory)
+  register(runner, 'LogStorage conformance: salvage', salvaging, factory)
   register(runner, 'LogStorage conformance: errors', errors, factory)
 }
