@@ -66,4 +66,28 @@ export const RAFT_CALLS_MUTANTS = [
     from: `    if (outcome.type !== 'new') this.#settleOwn(key, outcome)`,
     to: `    if (outcome.type !== 'new' && key === '') this.#settleOwn(key, outcome)`,
   },
+  {
+    name: 'a refusal is told of long after there was a leader again',
+    source: 'explain()',
+    file: 'packages/raft/src/core/roles.ts',
+    from: `  if (leader !== undefined) state.refusals.clear()
+`,
+    to: '',
+  },
+  {
+    name: 'a leader explains what is in its memory as if it were on its disk',
+    source: 'explain()',
+    file: 'packages/raft/src/explain-leading.ts',
+    from: `    id === status.id ? core.durableIndex : (`,
+    to: `    id === status.id ? status.lastIndex : (`,
+  },
+  {
+    name: 'a voter does not say that the log of a candidate is behind',
+    source: 'explain()',
+    file: 'packages/raft/src/core/election.ts',
+    from: `  if (!upToDate) return { reason: 'log-behind', lastIndex: log.lastIndex, lastTerm: log.lastTerm }
+`,
+    to: `  if (!upToDate && log.lastIndex < 0) return { reason: 'log-behind', lastIndex: log.lastIndex, lastTerm: log.lastTerm }
+`,
+  },
 ]

@@ -1,6 +1,6 @@
 import { Kv, type KvCommand, type KvOptions, type KvResult, type KvState, kvMachine } from '@dsys/kv'
 import type { NodeStatus, Readiness } from '@dsys/node'
-import type { CallOptions, Raft, ReadOptions } from '@dsys/raft'
+import type { CallOptions, Explanation, Raft, ReadOptions } from '@dsys/raft'
 import { type Clock, silentLogger, systemClock } from '@dsys/runtime'
 import { HttpEdge, type HttpEdgeOptions } from '../src/http/http-edge.ts'
 
@@ -33,6 +33,7 @@ export class FakeBackend {
       status: absent,
       transferLeadership: absent,
       bootstrap: absent,
+      explain: absent,
       openClient: absent,
       reconfigure: absent,
       events: absent,
@@ -45,6 +46,7 @@ export class FakeBackend {
 
   readonly node = {
     readiness: (): Readiness => this.readinessNow,
+    explain: (): Explanation => ({ id: 'n1', group: 'main', findings: [], text: 'Nothing is amiss.' }),
     status: async (): Promise<NodeStatus> => ({
       id: 'n1',
       generation: 3,

@@ -422,7 +422,9 @@ describe('health', () => {
   })
 
   test('the cluster, as this node sees it', async () => {
-    await using at = await startEdge(new FakeBackend())
+    const backend = new FakeBackend()
+    await using at = await startEdge(backend)
+    expect(await (await fetch(`${at.url}/v1/explain`)).json()).toEqual(backend.node.explain())
     expect(await (await fetch(`${at.url}/v1/cluster`)).json()).toMatchObject({
       id: 'n1',
       ready: true,

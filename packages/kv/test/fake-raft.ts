@@ -42,6 +42,10 @@ export class FakeRaft implements Raft<KvState, KvCommand, KvResult> {
     throw new Error('not part of this test')
   }
 
+  explain(): never {
+    throw new Error('not part of this double')
+  }
+
   openClient(): Promise<never> {
     return Promise.reject(new Error('not part of this double'))
   }

@@ -1,3 +1,4 @@
+import type { Explanation } from '@dsys/raft'
 import { DsysError, delay, Lifecycle, type Service, type StartOptions } from '@dsys/runtime'
 import type { NodeParts } from './parts.ts'
 import type { NodeStatus, Readiness } from './status.ts'
@@ -81,6 +82,15 @@ export class DsysNode implements Service {
       raft: raft.status(),
       keyspaces,
     }
+  }
+
+  /**
+   * Why the group of this node does not go on, as far as this node knows: see `Raft.explain`.
+   *
+   * @throws NotRunningError before the Raft node was started.
+   */
+  explain(): Explanation {
+    return this.#parts.raft.explain()
   }
 
   async #start(signal: AbortSignal): Promise<void> {

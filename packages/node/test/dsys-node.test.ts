@@ -35,6 +35,7 @@ class FakeParts {
       ...this.#service('raft'),
       status,
       propose: unused,
+      explain: unused,
       openClient: unused,
       events: unused,
       transferLeadership: unused,

@@ -1,5 +1,6 @@
 import type { Service, SubscribeOptions } from '@dsys/runtime'
 import type { Membership } from './core/configuration.ts'
+import type { Explanation } from './findings.ts'
 import type { CallOptions, ProposeOptions, ReadOptions, ReconfigureOptions } from './options.ts'
 import type { RaftEvent, RaftStatus } from './status.ts'
 
@@ -43,6 +44,13 @@ export interface Raft<State, Command, Result> extends Service {
   read<T>(query: (state: State) => T, options?: ReadOptions): Promise<T>
 
   status(): RaftStatus
+
+  /**
+   * Why there is no leader, why entries are not committed, why a learner is not promoted, why reads wait and what is full: as far as this node
+   * knows, with what it knows it by. It asks nobody and waits for nothing. Where another node leads, that one knows more. After a stop it says how it stood
+   * then; before a start it throws NotRunningError.
+   */
+  explain(): Explanation
 
   /**
    * On the leader: brings the target up to date and makes it the leader. Resolves when this node follows it.

@@ -7,7 +7,7 @@ export class NoLeaderError extends DsysError {
       code: 'DSYS_RAFT_NO_LEADER',
       retryable: true,
       outcome: 'not-applied',
-      hint: 'A majority of the voters must run and reach each other; see status() of each. Then try again.',
+      hint: 'A majority of the voters must run and reach each other; explain() of each says what is missing. Then try again.',
     })
   }
 }
@@ -72,7 +72,7 @@ export class ReadTimeoutError extends DsysError {
       code: 'DSYS_RAFT_READ_TIMEOUT',
       retryable: true,
       outcome: 'not-applied',
-      hint: 'The leader could not reach a majority in time. Try again, or read with consistency "stale".',
+      hint: 'The leader could not reach a majority in time; its explain() says whom. Try again, or read with consistency "stale".',
     })
   }
 }

@@ -8,6 +8,7 @@ import { entryBytes } from './core/log.ts'
 import { type Effects, RaftCore, type RestoredState } from './core/raft-core.ts'
 import type { CoreEvent } from './core/state.ts'
 import { OutcomeUnknownError, RaftFailedError } from './errors.ts'
+import type { NodeFacts } from './findings.ts'
 import { MembersDesk } from './members-desk.ts'
 import { Outgoing } from './outgoing.ts'
 import { ProposalDesk } from './proposal-desk.ts'
@@ -24,6 +25,8 @@ import { decodeFrame, type WireMessage } from './wire.ts'
 const MAX_APPLIED_PER_TURN = 4_096
 /** Unwritten and uncommitted entries that a leader takes on before it pushes back. */
 const MAX_UNCOMMITTED_BYTES = 64 * 1_024 * 1_024
+/** Nodes of which it is noted when they were heard. */
+const MAX_HEARD = 4_096
 const MAX_INFLIGHT_BYTES = 8 * 1_024 * 1_024
 
 /** What a {@link GroupDriver} is made of. */
@@ -72,6 +75,10 @@ export class GroupDriver<State, Command, Result> {
   #unlisten: (() => void) | undefined
   #failure: RaftFailedError | undefined
   #ended = false
+  /** When each node was heard last; of those that no configuration names as many as fit. */
+  readonly #heardMs = new Map<string, number>()
+  /** When this process stood still last, and for how long. */
+  #paused: { readonly untilMs: number; readonly forMs: number } | undefined
   #announced: { role: RaftRole; leader: string | undefined; term: number }
 
   constructor(parts: GroupDriverParts<State, Command, Result>) {
@@ -143,6 +150,16 @@ export class GroupDriver<State, Command, Result> {
     return this.#failure
   }
 
+  /** What this driver has seen of the world around its core. */
+  observed(nowMs: number): Pick<NodeFacts, 'silentMs' | 'paused' | 'transfers'> {
+    const paused = this.#paused
+    return {
+      silentMs: new Map([...this.#heardMs].map(([id, heardMs]) => [id, nowMs - heardMs])),
+      paused: paused === undefined ? undefined : { agoMs: nowMs - paused.untilMs, forMs: paused.forMs },
+      transfers: this.#snapshots.transfers,
+    }
+  }
+
   /** Begins to listen and to keep time. */
   begin(): void {
     const { clock, transport, logger } = this.#parts
@@ -205,6 +222,7 @@ export class GroupDriver<State, Command, Result> {
     if (from.id === this.#parts.options.id) return
     try {
       const nowMs = this.#parts.clock.monotonicMs()
+      if (this.#heardMs.size < MAX_HEARD || this.#heardMs.has(from.id)) this.#heardMs.set(from.id, nowMs)
       for (const message of decodeFrame(frame)) this.#take(from, message, nowMs)
     } catch (error) {
       if (!(error instanceof MalformedError)) {
@@ -330,6 +348,7 @@ export class GroupDriver<State, Command, Result> {
     const { clock, options, proposals, reads } = this.#parts
     const nowMs = clock.monotonicMs()
     const late = nowMs - dueMs > options.heartbeatIntervalMs
+    if (late) this.#paused = { untilMs: nowMs, forMs: nowMs - dueMs }
     if (late && this.core.role !== 'leader' && !this.#graceGiven) {
       // This process was blocked or paused. What came meanwhile may take more than one turn to read, so judge later.
       this.#graceGiven = true

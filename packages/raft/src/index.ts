@@ -17,6 +17,7 @@ export {
   ResultForgottenError,
   TransferFailedError,
 } from './errors.ts'
+export type { Explanation, Finding, FindingCode, FindingSubject } from './findings.ts'
 export type { Applied, ApplyContext, SnapshotInParts, StateMachine } from './machine.ts'
 export type {
   CallOptions,

@@ -6,6 +6,8 @@ import { bootstrapGroup } from './bootstrap.ts'
 import { isJoint, type Membership } from './core/configuration.ts'
 import type { RaftCore } from './core/raft-core.ts'
 import { CommandTooLargeError, TransferFailedError } from './errors.ts'
+import { explain } from './explain.ts'
+import type { Explanation } from './findings.ts'
 import { GroupDriver } from './group-driver.ts'
 import type { CallOptions, ProposeOptions, RaftOptions, ReadOptions, ReconfigureOptions } from './options.ts'
 import type { RaftPorts } from './ports.ts'
@@ -37,6 +39,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   #log: GroupLog | undefined
   #driver: GroupDriver<State, Command, Result> | undefined
   #maxCommandBytes = 0
+  #startedMs = 0
 
   /** Throws a RangeError when the options do not fit each other or the transport. */
   constructor(ports: RaftPorts<State, Command, Result>, options: RaftOptions) {
@@ -107,6 +110,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       seed: random.integer(0, 2 ** 32),
       buggify: this.#ports.buggify,
     })
+    this.#startedMs = clock.monotonicMs()
     this.#driver.begin()
   }
 
@@ -238,6 +242,23 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       ...membersAsSeen(core),
       followers: this.#followers(),
     }
+  }
+
+  explain(): Explanation {
+    const status = this.status()
+    const driver = this.#driver as GroupDriver<State, Command, Result>
+    const nowMs = this.#ports.clock.monotonicMs()
+    return explain({
+      status,
+      ...driver.observed(nowMs),
+      ...this.#options,
+      core: driver.core.explain(nowMs),
+      runsForMs: nowMs - this.#startedMs,
+      connection: this.#ports.transport.connection,
+      failure: driver.failure,
+      proposals: this.#proposals.size,
+      reads: this.#reads.size,
+    })
   }
 
   #followers(): FollowerStatus[] {

@@ -69,6 +69,11 @@ export class SnapshotKeeper<State, Command, Result> {
     return this.#newest.index
   }
 
+  /** How far the snapshots are that this node sends. */
+  get transfers(): ReadonlyMap<string, { readonly sentBytes: number; readonly totalBytes: number }> {
+    return this.#sender.transfers
+  }
+
   get sending(): boolean {
     return this.#sender.active
   }

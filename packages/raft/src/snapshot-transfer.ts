@@ -33,6 +33,11 @@ class Sending {
     this.checksum = checksum
   }
 
+  /** How much of it is stored there. */
+  get acknowledged(): number {
+    return this.#acknowledged
+  }
+
   /** All of it is stored there; what is missing is the word that it is installed. */
   get delivered(): boolean {
     return this.#acknowledged >= this.snapshot.sizeBytes
@@ -130,6 +135,14 @@ export class SnapshotSender {
   /** Whom a snapshot is being sent to. */
   get followers(): readonly string[] {
     return [...this.#sendings.keys()]
+  }
+
+  /** How far each is. */
+  get transfers(): ReadonlyMap<string, { readonly sentBytes: number; readonly totalBytes: number }> {
+    const each = [...this.#sendings].map(
+      ([to, { acknowledged, snapshot }]) => [to, { sentBytes: acknowledged, totalBytes: snapshot.sizeBytes }] as const,
+    )
+    return new Map(each)
   }
 
   /** Begins to send `snapshot`, unless this follower is being sent that one. Returns false when too many are being sent already. */

@@ -1,7 +1,7 @@
 import type { LogEntry } from '@dsys/storage'
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
 import { type Membership, readIds, writeIds } from './core/configuration.ts'
-import type { Message } from './core/messages.ts'
+import type { Message, VoteRefusal } from './core/messages.ts'
 import type { ReconfigureRefusal } from './core/reconfiguration.ts'
 
 /** Proposals that a follower passes to the leader. */
@@ -142,6 +142,8 @@ export function wireBytes(message: WireMessage): number {
       return 64 + 8 * message.sequences.length
     case 'snapshot-chunk':
       return 64 + message.context.length + message.data.length
+    case 'vote-response':
+      return 64 + (message.why === undefined ? 0 : voteRefusalBytes(message.why))
     case 'reconfigure-request':
       return 64 + membershipBytes(message.target) + membershipBytes(message.expected)
     default:
@@ -177,6 +179,7 @@ function encodeBody(writer: ByteWriter, message: WireMessage): void {
     }
     case 'vote-response':
       writer.u53(message.term).u8((message.preVote ? FLAG_PRE_VOTE : 0) | (message.granted ? FLAG_GRANTED : 0))
+      if (!message.granted) encodeVoteRefusal(writer, message.why)
       return
     case 'append-request':
       writer.u53(message.term).u53(message.prevIndex).u53(message.prevTerm)
@@ -250,6 +253,45 @@ function encodeDriverBody(writer: ByteWriter, message: DriverMessage): void {
   }
 }
 
+/** Why a vote is refused. */
+const VOTE_REFUSAL = {
+  'later-term': 1,
+  'hears-leader': 2,
+  'log-behind': 3,
+  voted: 4,
+} as const satisfies Record<VoteRefusal['reason'], number>
+
+function voteRefusalBytes(why: VoteRefusal): number {
+  const id = why.reason === 'voted' ? why.votedFor : why.reason === 'hears-leader' ? (why.leader ?? '') : ''
+  return 17 + Buffer.byteLength(id)
+}
+
+/** 0 stands for none. */
+function encodeVoteRefusal(writer: ByteWriter, why: VoteRefusal | undefined): void {
+  writer.u8(why === undefined ? 0 : VOTE_REFUSAL[why.reason])
+  if (why?.reason === 'hears-leader') writer.text(why.leader ?? '')
+  else if (why?.reason === 'log-behind') writer.u53(why.lastIndex).u53(why.lastTerm)
+  else if (why?.reason === 'voted') writer.text(why.votedFor)
+}
+
+/** A reason that only a later version knows is none. */
+function decodeVoteRefusal(reader: ByteReader): VoteRefusal | undefined {
+  switch (reader.u8()) {
+    case VOTE_REFUSAL['later-term']:
+      return { reason: 'later-term' }
+    case VOTE_REFUSAL['hears-leader']: {
+      const leader = Buffer.from(reader.bytes()).toString('utf8')
+      return { reason: 'hears-leader', leader: leader === '' ? undefined : leader }
+    }
+    case VOTE_REFUSAL['log-behind']:
+      return { reason: 'log-behind', lastIndex: reader.u53(), lastTerm: reader.u53() }
+    case VOTE_REFUSAL.voted:
+      return { reason: 'voted', votedFor: Buffer.from(reader.bytes()).toString('utf8') }
+    default:
+      return undefined
+  }
+}
+
 function encodeMembership(writer: ByteWriter, { voters, learners }: Membership): void {
   writeIds(writer, voters)
   writeIds(writer, learners)
@@ -303,7 +345,10 @@ function decodeMessage(tag: number, reader: ByteReader): WireMessage | undefined
       const term = reader.u53()
       const flags = reader.u8()
       const preVote = (flags & FLAG_PRE_VOTE) !== 0
-      return { type: 'vote-response', term, preVote, granted: (flags & FLAG_GRANTED) !== 0 }
+      const granted = (flags & FLAG_GRANTED) !== 0
+      // Added later: who does not say why has an earlier version.
+      const why = granted || reader.done ? undefined : decodeVoteRefusal(reader)
+      return { type: 'vote-response', term, preVote, granted, ...(why === undefined ? {} : { why }) }
     }
     case TAG['append-request']:
       return decodeAppend(reader)

@@ -100,4 +100,22 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
   ['020012000000100000000000000007000000000000000c', { type: 'reconfigure-accepted', ticket: 7, index: 12 }],
   ['02001300000009000000000000000704', { type: 'reconfigure-refused', ticket: 7, why: 'in-progress' }],
   ['020014000000080000000000000006', { type: 'read-lease-request', ticket: 6 }],
+  [
+    '0200020000001a00000000000000030103000000000000000c0000000000000002',
+    {
+      type: 'vote-response',
+      term: 3,
+      preVote: true,
+      granted: false,
+      why: { reason: 'log-behind', lastIndex: 12, lastTerm: 2 },
+    },
+  ],
+  [
+    '0200020000001000000000000000030002000000026e31',
+    { type: 'vote-response', term: 3, preVote: false, granted: false, why: { reason: 'hears-leader', leader: 'n1' } },
+  ],
+  [
+    '0200020000001000000000000000030004000000026e32',
+    { type: 'vote-response', term: 3, preVote: false, granted: false, why: { reason: 'voted', votedFor: 'n2' } },
+  ],
 ]

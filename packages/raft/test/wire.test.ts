@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ByteReader, ByteWriter, MalformedError } from '../src/bytes.ts'
+import type { VoteRefusal } from '../src/core/messages.ts'
 import {
   decodeFrame,
   encodeFrame,
@@ -44,6 +45,17 @@ const record = <T extends WireMessage['type']>(
 ): fc.Arbitrary<WireMessage> =>
   fc.record({ type: fc.constant(type), ...fields }) as fc.Arbitrary<unknown> as fc.Arbitrary<WireMessage>
 
+const voteRefusal: fc.Arbitrary<VoteRefusal | undefined> = fc.oneof(
+  fc.constant(undefined),
+  fc.constant({ reason: 'later-term' } as const),
+  fc.record({
+    reason: fc.constant('hears-leader' as const),
+    leader: fc.constantFrom(undefined, 'n1', 'ü'.repeat(128)),
+  }),
+  fc.record({ reason: fc.constant('log-behind' as const), lastIndex: whole, lastTerm: whole }),
+  fc.record({ reason: fc.constant('voted' as const), votedFor: fc.constantFrom('n1', 'a node') }),
+)
+
 const message = fc.oneof(
   appendRequest,
   record('vote-request', {
@@ -53,7 +65,17 @@ const message = fc.oneof(
     lastIndex: whole,
     lastTerm: whole,
   }),
-  record('vote-response', { term: whole, preVote: fc.boolean(), granted: fc.boolean() }),
+  fc
+    .record({ term: whole, preVote: fc.boolean() })
+    .map((fields): WireMessage => ({ type: 'vote-response', ...fields, granted: true })),
+  fc.record({ term: whole, preVote: fc.boolean(), why: voteRefusal }).map(
+    ({ why, ...fields }): WireMessage => ({
+      type: 'vote-response',
+      ...fields,
+      granted: false,
+      ...(why === undefined ? {} : { why }),
+    }),
+  ),
   record('append-accepted', { term: whole, matchIndex: whole, round: whole }),
   record('append-rejected', { term: whole, rejectedIndex: whole, hintIndex: whole, hintTerm: whole, round: whole }),
   record('heartbeat-request', { term: whole, commitIndex: whole, round: whole }),
@@ -265,6 +287,14 @@ describe('what a later version adds is passed over', () => {
         expect(plain(decodeFrame(frame))).toEqual(plain([one, two]))
       }),
     )
+  })
+
+  test('why a vote is refused, which is then not known, as where an earlier version does not say', () => {
+    const refused = { type: 'vote-response', term: 3, preVote: true, granted: false } as const
+    const frame = encodeFrame([{ ...refused, why: { reason: 'later-term' } }])
+    frame[frame.length - 1] = 250
+    expect(decodeFrame(frame)).toEqual([refused])
+    expect(decodeFrame(frameOf(2, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 3, 1)))).toEqual([refused])
   })
 
   test('the reason of a refusal, which is then one to ask again', () => {

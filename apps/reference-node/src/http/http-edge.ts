@@ -14,7 +14,7 @@ import { Responder } from './responder.ts'
 /** What the edge serves, once it is there. */
 export interface Backend {
   readonly kv: Kv
-  readonly node: Pick<DsysNode, 'readiness' | 'status'>
+  readonly node: Pick<DsysNode, 'readiness' | 'status' | 'explain'>
 }
 
 /** What a {@link HttpEdge} may use. */
@@ -54,6 +54,7 @@ const KV_PATH = '/v1/kv'
 const METHODS: Readonly<Record<string, string>> = Object.freeze({
   [KV_PATH]: 'GET, HEAD, PUT, DELETE',
   '/v1/cluster': 'GET, HEAD',
+  '/v1/explain': 'GET, HEAD',
   '/livez': 'GET, HEAD',
   '/readyz': 'GET, HEAD',
 })
@@ -152,6 +153,7 @@ export class HttpEdge {
     app.put(KV_PATH, (request, reply) => this.#kv().put(request, reply))
     app.delete(KV_PATH, (request, reply) => this.#kv().delete(request, reply))
     app.get('/v1/cluster', (request, reply) => this.#cluster(request, reply))
+    app.get('/v1/explain', (_request, reply) => this.#explain(reply))
     app.get('/livez', (_request, reply) => this.#responder.json(reply, 200, { status: 'live' }))
     app.get('/readyz', (_request, reply) => this.#ready(reply))
     // Node.js would leave out what comes behind the 2,000th, be it a condition; MAX_HEADER_BYTES is the bound.
@@ -197,6 +199,12 @@ export class HttpEdge {
       .status()
       .then((status) => this.#responder.json(reply, 200, clusterBody(status)))
       .catch((error: unknown) => this.#responder.fail(request, reply, error))
+  }
+
+  /** Why the group does not go on, as far as this node knows. It answers also where nobody leads. */
+  #explain(reply: FastifyReply): void {
+    if (this.#backend === undefined) throw starting()
+    this.#responder.json(reply, 200, this.#backend.node.explain())
   }
 
   #ready(reply: FastifyReply): void {

@@ -1,4 +1,4 @@
-import type { VoteRequest, VoteResponse } from './messages.ts'
+import type { VoteRefusal, VoteRequest, VoteResponse } from './messages.ts'
 import { countVotes } from './quorum.ts'
 import {
   becomeCandidate,
@@ -62,20 +62,18 @@ function mayBeVoter(state: CoreState, id: string, { lastIndex, lastTerm }: VoteR
 export function handleVoteRequest(state: CoreState, from: string, request: VoteRequest): void {
   const { outbox } = state
   if (!mayBeVoter(state, from, request)) return
-  const refuse = (): void =>
-    outbox.send(
-      from,
-      { type: 'vote-response', term: state.term, preVote: request.preVote, granted: false },
-      'hard-state',
-    )
+  const refuse = (why: VoteRefusal): void => {
+    const { term } = state
+    outbox.send(from, { type: 'vote-response', term, preVote: request.preVote, granted: false, why }, 'hard-state')
+  }
   if (request.term < state.term) {
-    refuse()
+    refuse({ reason: 'later-term' })
     return
   }
   if (!request.transfer && leaderIsAlive(state)) {
     // A refused pre-vote is harmless news to its sender. A real request is not answered, nor is its term taken: the
     // sender would depose a leader that the majority hears.
-    if (request.preVote) refuse()
+    if (request.preVote) refuse({ reason: 'hears-leader', leader: state.leader })
     return
   }
   const upToDate = state.log.isUpToDate(request.lastTerm, request.lastIndex)
@@ -83,7 +81,7 @@ export function handleVoteRequest(state: CoreState, from: string, request: VoteR
     // Nothing of this node changes: no term, no vote, no timer (P-05). A vote already given in that very term binds.
     const free = request.term > state.term || state.votedFor === undefined || state.votedFor === from
     if (!upToDate || !free) {
-      refuse()
+      refuse(whyNot(state, upToDate))
       return
     }
     outbox.send(from, { type: 'vote-response', term: request.term, preVote: true, granted: true }, 'hard-state')
@@ -92,7 +90,7 @@ export function handleVoteRequest(state: CoreState, from: string, request: VoteR
   if (request.term > state.term) becomeFollower(state, request.term, undefined, `${from} asks for votes`)
   const free = state.votedFor === undefined ? state.leader === undefined : state.votedFor === from
   if (!upToDate || !free) {
-    refuse()
+    refuse(whyNot(state, upToDate))
     return
   }
   if (state.votedFor === undefined) {
@@ -103,7 +101,14 @@ export function handleVoteRequest(state: CoreState, from: string, request: VoteR
   outbox.send(from, { type: 'vote-response', term: state.term, preVote: false, granted: true }, 'hard-state')
 }
 
+function whyNot({ log, votedFor, leader }: CoreState, upToDate: boolean): VoteRefusal {
+  if (!upToDate) return { reason: 'log-behind', lastIndex: log.lastIndex, lastTerm: log.lastTerm }
+  return votedFor === undefined ? { reason: 'hears-leader', leader } : { reason: 'voted', votedFor }
+}
+
 export function handleVoteResponse(state: CoreState, from: string, response: VoteResponse): void {
+  if (!response.granted && state.leader === undefined && isVoter(state, from))
+    state.refusals.set(from, { atMs: state.nowMs, why: response.why })
   const expectedRole = response.preVote ? 'pre-candidate' : 'candidate'
   if (state.role !== expectedRole || !isVoter(state, from)) return
   const electionTerm = response.preVote ? state.term + 1 : state.term

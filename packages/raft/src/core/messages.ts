@@ -18,7 +18,20 @@ export interface VoteResponse {
   readonly term: number
   readonly preVote: boolean
   readonly granted: boolean
+  /** Of a refusal, for whoever wants to know; nobody acts on it. Nodes of earlier versions do not say. */
+  readonly why?: VoteRefusal
 }
+
+/** Why a voter refuses. */
+export type VoteRefusal =
+  /** Its term is higher than the one that it was asked for. */
+  | { readonly reason: 'later-term' }
+  /** It hears a leader, or has promised one that it does not name to elect nobody yet. */
+  | { readonly reason: 'hears-leader'; readonly leader: string | undefined }
+  /** Its log goes on where that of the candidate ends. */
+  | { readonly reason: 'log-behind'; readonly lastIndex: number; readonly lastTerm: number }
+  /** It has given its vote of that term to another. */
+  | { readonly reason: 'voted'; readonly votedFor: string }
 
 /** Brings entries to a follower (Raft §5.3). */
 export interface AppendRequest {

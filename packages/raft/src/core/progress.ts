@@ -66,6 +66,11 @@ export class Progress {
     return this.match >= lastIndex || (this.#roundMs <= withinMs && nowMs - this.#roundBeganMs <= withinMs)
   }
 
+  /** How long the last round took, and how long the present one takes already. */
+  catchUp(nowMs: number): { readonly roundMs: number; readonly roundForMs: number } {
+    return { roundMs: this.#roundMs, roundForMs: nowMs - this.#roundBeganMs }
+  }
+
   get inflightBytes(): number {
     return this.#inflightBytes
   }

@@ -5,6 +5,7 @@ import { bootstrap } from './bootstrap.ts'
 import { isMember, type Membership, simpleConfiguration } from './configuration.ts'
 import { Configurations, type PlacedConfiguration } from './configurations.ts'
 import { campaign, handleVoteRequest, handleVoteResponse, ownVoteDurable } from './election.ts'
+import { type CoreFacts, factsOf } from './explain.ts'
 import { handleAppendRequest, handleCommitNotice, handleHeartbeatRequest, handleTimeoutNow } from './follower.ts'
 import { RaftLog } from './log.ts'
 import type { Envelope, Message, SnapshotChunk, SnapshotProgress } from './messages.ts'
@@ -92,6 +93,9 @@ export class RaftCore {
       promisedMs: restoredTerm.term === 0 ? undefined : nowMs,
       electionDueMs: 0,
       votes: new Map(),
+      refusals: new Map(),
+      leaderChangedMs: nowMs,
+      commitMovedMs: nowMs,
       ownVoteWriteId: undefined,
       campaignIsTransfer: false,
       leadership: undefined,
@@ -158,6 +162,11 @@ export class RaftCore {
   /** On a leader that hands over: to whom. */
   get transferTarget(): string | undefined {
     return this.#state.leadership?.transfer?.to
+  }
+
+  /** What this core knows of why there is no leader, no commit or no promotion, as of `nowMs`. */
+  explain(nowMs: number): CoreFacts {
+    return factsOf(this.#state, nowMs)
   }
 
   /** When {@link RaftCore.tick} has something to do next. */

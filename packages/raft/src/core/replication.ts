@@ -129,4 +129,5 @@ export function commitTo(state: CoreState, index: number): void {
     }
   }
   state.commitIndex = index
+  state.commitMovedMs = state.nowMs
 }

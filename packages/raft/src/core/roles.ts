@@ -38,6 +38,8 @@ function setRole(state: CoreState, role: RaftRole, why: string): void {
 export function setLeader(state: CoreState, leader: string | undefined): void {
   if (state.leader === leader) return
   state.leader = leader
+  state.leaderChangedMs = state.nowMs
+  if (leader !== undefined) state.refusals.clear()
   state.events.push({ type: 'leader', leader, term: state.term })
 }
 

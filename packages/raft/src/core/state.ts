@@ -4,7 +4,7 @@ import type { RaftRole } from '../status.ts'
 import { type Configuration, countsAsVoter } from './configuration.ts'
 import type { Configurations } from './configurations.ts'
 import { entryBytes, type RaftLog } from './log.ts'
-import type { SnapshotChunk, SnapshotProgress } from './messages.ts'
+import type { SnapshotChunk, SnapshotProgress, VoteRefusal } from './messages.ts'
 import type { Outbox } from './outbox.ts'
 import type { Progress } from './progress.ts'
 
@@ -101,6 +101,12 @@ export interface CoreState {
   promisedMs: number | undefined
   electionDueMs: number
   votes: Map<string, boolean>
+  /** The last refusal of each voter since there was a leader: for {@link factsOf} alone. */
+  readonly refusals: Map<string, { readonly atMs: number; readonly why: VoteRefusal | undefined }>
+  /** When another leader, or none, was known last. */
+  leaderChangedMs: number
+  /** When commitIndex moved last. */
+  commitMovedMs: number
   /** The write that makes this candidate's own vote durable; only then does it count (P-04). */
   ownVoteWriteId: number | undefined
   campaignIsTransfer: boolean

@@ -214,6 +214,12 @@ function describeMembers({ voters, outgoing, learners, target }: Configuration):
 function describeMessage({ from, to, message }: OnItsWay): string {
   const fields = Object.entries(message)
     .filter(([name]) => name !== 'type')
-    .map(([name, value]) => `${name}=${Array.isArray(value) ? `[${value.map(({ term }) => term).join(',')}]` : value}`)
+    .map(([name, value]) => `${name}=${describeField(value)}`)
   return `${from}>${to} ${message.type} ${fields.join(' ')}`
+}
+
+/** Of entries their terms, of the reason for a refusal its name. */
+function describeField(value: unknown): unknown {
+  if (Array.isArray(value)) return `[${value.map(({ term }) => term).join(',')}]`
+  return typeof value === 'object' && value !== null && 'reason' in value ? value.reason : value
 }
