@@ -3,10 +3,10 @@ import { type KvCommand, type KvResult, type KvState, kvMachine } from '@dsys/kv
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { withoutTheWorld } from '../../../tooling/fixtures/without-the-world.ts'
+import { partsOf, reread } from './snapshots.ts'
 
-const codec = kvMachine.stateCodec
 const commandCodec = kvMachine.commandCodec
-if (codec === undefined || commandCodec === undefined) throw new Error('the machine has no codec')
+if (commandCodec === undefined) throw new Error('the machine has no codec')
 
 interface ModelEntry {
   readonly value: string
@@ -78,11 +78,11 @@ describe('the key-value machine', () => {
       fc.property(fc.array(fc.tuple(command, fc.boolean()), { maxLength: 40 }), (steps) => {
         const model = new Model()
         let state = kvMachine.initial()
-        steps.forEach(([next, snapshot], i) => {
+        for (const [i, [next, snapshot]] of steps.entries()) {
           const applied = kvMachine.apply(state, next, { index: i + 1, term: 1 })
           expect(plainResult(applied.result)).toEqual(model.apply(next))
-          state = snapshot ? codec.decode(codec.encode(applied.state)) : applied.state
-        })
+          state = snapshot ? reread(applied.state) : applied.state
+        }
         expect(contents(state)).toEqual({ revisions: model.revisions, entries: { ...model.entries } })
       }),
       { numRuns: 500 },
@@ -94,13 +94,27 @@ describe('the key-value machine', () => {
       fc.property(fc.array(command, { maxLength: 40 }), fc.nat(40), (list, cut) => {
         let follower = kvMachine.initial()
         const leader = kvMachine.initial()
-        list.forEach((next, i) => {
-          if (i === cut) follower = codec.decode(codec.encode(follower))
+        for (const [i, next] of list.entries()) {
+          if (i === cut) follower = reread(follower)
           kvMachine.apply(leader, next, { index: i + 1, term: 1 })
           const read = commandCodec.decode(commandCodec.encode(next))
           kvMachine.apply(follower, read, { index: i + 1, term: 1 })
-        })
-        expect(Buffer.from(codec.encode(follower))).toEqual(Buffer.from(codec.encode(leader)))
+        }
+        expect(partsOf(follower)).toEqual(partsOf(leader))
+      }),
+    )
+  })
+
+  test('P-36: a snapshot holds what was there when it was frozen, whatever is applied before it is encoded', () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 40 }), fc.array(command, { maxLength: 40 }), (before, after) => {
+        const state = kvMachine.initial()
+        let index = 0
+        for (const next of before) kvMachine.apply(state, next, { index: ++index, term: 1 })
+        const then = partsOf(state)
+        const frozen = kvMachine.snapshot?.freeze(state)
+        for (const next of after) kvMachine.apply(state, next, { index: ++index, term: 1 })
+        expect([...(frozen ?? [])]).toEqual(then)
       }),
     )
   })
@@ -131,8 +145,8 @@ describe('the key-value machine', () => {
 describe('purity', () => {
   test('the core runs where clock, chance, timers, console and process are poisoned', () => {
     const list = fc.sample(command, { numRuns: 200, seed: 1 })
-    let state = kvMachine.initial()
-    withoutTheWorld(() => {
+    const state = kvMachine.initial()
+    const parts = withoutTheWorld(() => {
       list.forEach((next, i) => {
         const { result } = kvMachine.apply(state, commandCodec.decode(commandCodec.encode(next)), {
           index: i + 1,
@@ -140,9 +154,10 @@ describe('purity', () => {
         })
         kvMachine.resultCodec?.decode(kvMachine.resultCodec.encode(result))
       })
-      state = codec.decode(codec.encode(state))
+      return partsOf(state)
     })
-    expect(state.keyspaces.size).toBe(2)
+    expect(parts.length).toBe(2)
+    expect(reread(state).keyspaces.size).toBe(2)
   })
 
   test('the core imports nothing but its own files, types, and how bytes are written and read', () => {

@@ -11,7 +11,7 @@ import {
 import type { ClientLookup } from './client-table.ts'
 import { CONFIGURATION_KIND } from './core/configuration.ts'
 import { NO_OP_KIND } from './core/roles.ts'
-import type { StateMachine } from './machine.ts'
+import type { SnapshotDecoder, StateMachine } from './machine.ts'
 import { type SessionLookup, SessionTable } from './sessions.ts'
 import { type DecodedSnapshot, decodeContent, type FrozenReplica } from './snapshot-content.ts'
 import type { Turns } from './turns.ts'
@@ -167,22 +167,8 @@ export class Applier<State, Command, Result> {
 
   /** Reads a snapshot without taking it over. Throws when the bytes cannot be read, or are not what they were. */
   decode(content: AsyncIterable<Uint8Array>, turns: Turns): Promise<DecodedSnapshot<State, Result>> {
-    const { snapshot } = this.#machine
-    return decodeContent(
-      content,
-      {
-        resultCodec: this.#resultCodec,
-        decodeState: snapshot === undefined ? (parts) => this.#decodeWhole(parts) : (parts) => snapshot.decode(parts),
-      },
-      turns,
-    )
-  }
-
-  async #decodeWhole(parts: AsyncIterable<Uint8Array>): Promise<State> {
-    const all: Uint8Array[] = []
-    for await (const part of parts) all.push(part)
-    const [only] = all
-    return this.#stateCodec.decode(all.length === 1 && only !== undefined ? only : Buffer.concat(all))
+    const decoder = this.#machine.snapshot?.decoder() ?? new WholeDecoder(this.#stateCodec)
+    return decodeContent(content, this.#resultCodec, decoder, turns)
   }
 
   /** Replaces the whole state by that of a snapshot at `index`. */
@@ -196,5 +182,24 @@ export class Applier<State, Command, Result> {
   /** The checksum of the snapshot that was taken over last; `undefined` before there was one. */
   get adoptedChecksum(): number | undefined {
     return this.#adoptedChecksum
+  }
+}
+
+/** Reads a state that was encoded in one piece. */
+class WholeDecoder<State> implements SnapshotDecoder<State> {
+  readonly #codec: Codec<State>
+  readonly #parts: Uint8Array[] = []
+
+  constructor(codec: Codec<State>) {
+    this.#codec = codec
+  }
+
+  add(part: Uint8Array): void {
+    this.#parts.push(part)
+  }
+
+  finish(): State {
+    const [only] = this.#parts
+    return this.#codec.decode(this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts))
   }
 }

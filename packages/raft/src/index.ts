@@ -18,7 +18,7 @@ export {
   TransferFailedError,
 } from './errors.ts'
 export type { Explanation, Finding, FindingCode, FindingSubject } from './findings.ts'
-export type { Applied, ApplyContext, SnapshotInParts, StateMachine } from './machine.ts'
+export type { Applied, ApplyContext, SnapshotDecoder, SnapshotInParts, StateMachine } from './machine.ts'
 export type {
   CallOptions,
   ClientCall,

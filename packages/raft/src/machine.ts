@@ -38,11 +38,19 @@ export interface SnapshotInParts<State> {
    * change once they are given.
    */
   freeze(state: State): Iterable<Uint8Array>
+  /** Begins to read a snapshot. */
+  decoder(): SnapshotDecoder<State>
+}
+
+/** Reads one snapshot, part by part. It may be dropped before the end. Throw whatever says why a part cannot be read. */
+export interface SnapshotDecoder<State> {
   /**
-   * The state whose parts these are: the same ones, in the same order. It must read all of them. From a machine that had only `stateCodec` there is one part.
-   * Throw what you like when they cannot be read: the snapshot is not taken over then.
+   * Takes the next part: the same ones that {@link SnapshotInParts.freeze} gave, in the same order. From a machine that had only
+   * `stateCodec` there is one.
    */
-  decode(parts: AsyncIterable<Uint8Array>): Promise<State>
+  add(part: Uint8Array): void
+  /** The state, after the last part. Must be quick. */
+  finish(): State
 }
 
 /** Where in the log a command stands. */

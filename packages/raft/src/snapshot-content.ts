@@ -2,6 +2,7 @@ import type { Codec } from '@dsys/runtime'
 import { crc32 } from '@dsys/runtime/bytes'
 import type { StoredSnapshot } from '@dsys/storage'
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
+import type { SnapshotDecoder } from './machine.ts'
 import { SessionTable } from './sessions.ts'
 import type { Turns } from './turns.ts'
 
@@ -91,33 +92,28 @@ export class ContentWriter implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** How the parts become a state again. */
-export interface ContentCodecs<State, Result> {
-  readonly resultCodec: Codec<Result>
-  readonly decodeState: (parts: AsyncIterable<Uint8Array>) => Promise<State>
-}
-
 /**
  * Reads a snapshot as its bytes come, cut anywhere, some of it each turn of the event loop. Throws {@link MalformedError} when it is of another
- * version, cut, or not what it was, and what the codecs throw.
+ * version, cut, or not what it was, and what codec and decoder throw.
  */
 export async function decodeContent<State, Result>(
   content: AsyncIterable<Uint8Array>,
-  codecs: ContentCodecs<State, Result>,
+  resultCodec: Codec<Result>,
+  decoder: SnapshotDecoder<State>,
   turns: Turns,
 ): Promise<DecodedSnapshot<State, Result>> {
   const stream = new ByteStream(content)
   try {
     const version = (await stream.take(1))[0]
-    if (version === WHOLE_VERSION) return await decodeWhole(stream, codecs)
+    if (version === WHOLE_VERSION) return await decodeWhole(stream, resultCodec, decoder)
     if (version !== VERSION) throw new MalformedError(`snapshot version ${version} is not ${VERSION}`)
     const parts = new PartReader(stream, turns)
     const sessions = new SessionTable<Result>()
-    for await (const part of parts.of(KIND.sessions)) sessions.addPart(part, codecs.resultCodec)
-    for await (const part of parts.of(KIND.clients)) sessions.clients.addPart(part, codecs.resultCodec)
-    const state = await codecs.decodeState(parts.of(KIND.state))
+    for await (const part of parts.of(KIND.sessions)) sessions.addPart(part, resultCodec)
+    for await (const part of parts.of(KIND.clients)) sessions.clients.addPart(part, resultCodec)
+    for await (const part of parts.of(KIND.state)) decoder.add(part)
     await parts.end()
-    return { sessions, state, checksum: parts.checksum }
+    return { sessions, state: decoder.finish(), checksum: parts.checksum }
   } finally {
     await stream.close()
   }
@@ -125,16 +121,13 @@ export async function decodeContent<State, Result>(
 
 async function decodeWhole<State, Result>(
   stream: ByteStream,
-  { resultCodec, decodeState }: ContentCodecs<State, Result>,
+  resultCodec: Codec<Result>,
+  decoder: SnapshotDecoder<State>,
 ): Promise<DecodedSnapshot<State, Result>> {
   const reader = new ByteReader(await stream.rest())
   const sessions = SessionTable.decode(new ByteReader(reader.bytes()), resultCodec)
-  const state = await decodeState(single(reader.rest()))
-  return { sessions, state, checksum: stream.checksum }
-}
-
-async function* single(part: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield part
+  decoder.add(reader.rest())
+  return { sessions, state: decoder.finish(), checksum: stream.checksum }
 }
 
 /** The parts of a snapshot, in order. */

@@ -19,10 +19,9 @@ const inParts: StateMachine<Words, string, number> = {
   apply: (state, word) => ({ state, result: state.words.push(word) }),
   snapshot: {
     freeze: ({ words }) => words.map((word) => Buffer.from(word)),
-    decode: async (parts) => {
+    decoder: () => {
       const words: string[] = []
-      for await (const part of parts) words.push(Buffer.from(part).toString())
-      return { words }
+      return { add: (part) => void words.push(Buffer.from(part).toString()), finish: () => ({ words }) }
     },
   },
 }
@@ -101,7 +100,13 @@ describe('the format of a snapshot', () => {
     }
     const parts = {
       freeze: () => [],
-      decode: async (given: AsyncIterable<Uint8Array>) => json<Sum>().decode(await written(given)),
+      decoder: () => {
+        const given: Uint8Array[] = []
+        return {
+          add: (part: Uint8Array) => void given.push(part),
+          finish: () => json<Sum>().decode(Buffer.concat(given)),
+        }
+      },
     }
     for (const each of [machine, { ...machine, snapshot: parts }]) {
       const applier = new Applier(each)

@@ -18,10 +18,12 @@ const journal: StateMachine<Journal, string, number> = {
     *freeze({ full, last }) {
       for (const page of [...full, last]) yield utf8.encode(JSON.stringify(page))
     },
-    async decode(parts) {
+    decoder() {
       const pages: string[][] = []
-      for await (const part of parts) pages.push(JSON.parse(utf8.decode(part)))
-      return { full: pages.slice(0, -1), last: pages.at(-1) ?? [] }
+      return {
+        add: (part) => void pages.push(JSON.parse(utf8.decode(part))),
+        finish: () => ({ full: pages.slice(0, -1), last: pages.at(-1) ?? [] }),
+      }
     },
   },
 }

@@ -3,7 +3,7 @@ import { applyCommand } from './apply.ts'
 import type { KvCommand, KvResult } from './command.ts'
 import { commandCodec } from './command-codec.ts'
 import { resultCodec } from './result-codec.ts'
-import { snapshotCodec } from './snapshot-codec.ts'
+import { snapshotParts } from './snapshot-parts.ts'
 import { emptyState, type KvState } from './state.ts'
 
 /**
@@ -15,5 +15,5 @@ export const kvMachine: StateMachine<KvState, KvCommand, KvResult> = Object.free
   apply: (state: KvState, command: KvCommand) => ({ state, result: applyCommand(state, command) }),
   commandCodec,
   resultCodec,
-  stateCodec: snapshotCodec,
+  snapshot: snapshotParts,
 })

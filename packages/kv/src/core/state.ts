@@ -1,3 +1,5 @@
+import { EntryTree } from './entry-tree.ts'
+
 /** One key's value in the replicated state. Never changed in place: a new value is a new object, so a reader may keep it. */
 export interface StoredEntry {
   /** Belongs to the state. Nobody may write to it. */
@@ -14,7 +16,8 @@ export interface KeyspaceState {
   revision: number
   /** Bytes of all keys and values. */
   sizeBytes: number
-  readonly entries: Map<string, StoredEntry>
+  /** In the order of the keys. */
+  readonly entries: EntryTree<StoredEntry>
 }
 
 /** All keyspaces of one Raft group, by name. A keyspace appears with its first change. */
@@ -27,7 +30,7 @@ export function emptyState(): KvState {
 }
 
 export function emptyKeyspace(): KeyspaceState {
-  return { revision: 0, sizeBytes: 0, entries: new Map() }
+  return { revision: 0, sizeBytes: 0, entries: new EntryTree() }
 }
 
 /** The entry of `key`, in its stored form. */

@@ -1,6 +1,5 @@
 import { type KvCommand, type KvResult, type KvState, kvMachine } from '@dsys/kv'
-import type { StateMachine } from '@dsys/raft'
-import type { Codec } from '@dsys/runtime'
+import type { SnapshotInParts, StateMachine } from '@dsys/raft'
 import type { Trace } from '@dsys/simulation'
 import type { Verdict } from './verdict.ts'
 
@@ -60,7 +59,7 @@ export class Replicas {
 
   /** The machine of one life of the node `node`. */
   machine(node: string, life: string): KvStateMachine {
-    const codec = kvMachine.stateCodec as Codec<KvState>
+    const snapshot = kvMachine.snapshot as SnapshotInParts<KvState>
     /** How many commands each state has seen; of one that was restored any number at which the group had the same. */
     const seen = new WeakMap<KvState, ReadonlySet<number>>()
     const positionsOf = (state: KvState): ReadonlySet<number> => seen.get(state) ?? new Set()
@@ -89,19 +88,29 @@ export class Replicas {
         this.#parts.onApplied(life)
         return applied
       },
-      stateCodec: {
-        encode: (state) => {
-          const bytes = codec.encode(state)
-          this.#remember(bytes, positionsOf(state))
-          return bytes
+      snapshot: {
+        freeze: (state) => {
+          // What is encoded later must be what was there now.
+          this.#remember([...snapshot.freeze(state)], positionsOf(state))
+          return snapshot.freeze(state)
         },
-        decode: (bytes) => {
-          const known = this.#snapshots.get(textOf(bytes))
-          const { verdict } = this.#parts
-          verdict.keep(known !== undefined, 'snapshot', () => `${life} restores a state that no node has had`)
-          const state = codec.decode(bytes)
-          seen.set(state, known ?? new Set())
-          return state
+        decoder: () => {
+          const inner = snapshot.decoder()
+          const parts: Uint8Array[] = []
+          return {
+            add: (part) => {
+              parts.push(part)
+              inner.add(part)
+            },
+            finish: () => {
+              const known = this.#snapshots.get(textOf(Buffer.concat(parts)))
+              const { verdict } = this.#parts
+              verdict.keep(known !== undefined, 'snapshot', () => `${life} restores a state that no node has had`)
+              const state = inner.finish()
+              seen.set(state, known ?? new Set())
+              return state
+            },
+          }
         },
       },
     }
@@ -149,8 +158,8 @@ export class Replicas {
     this.#indexOfValue.set(command.command, command.index)
   }
 
-  #remember(bytes: Uint8Array, positions: ReadonlySet<number>): void {
-    const text = textOf(bytes)
+  #remember(parts: readonly Uint8Array[], positions: ReadonlySet<number>): void {
+    const text = textOf(Buffer.concat(parts))
     const known = this.#snapshots.get(text) ?? new Set()
     this.#snapshots.set(text, known)
     for (const position of positions) known.add(position)
