@@ -96,4 +96,33 @@ export const RAFT_DRIVER_MUTANTS = [
     to: 'if (index < 0) this.#sessions = snapshot.sessions',
     scenario: 'kv',
   },
+  {
+    name: 'a batch that is cut is taken from a follower, and stops every node',
+    source: 'what a node passes on is checked before it is an entry',
+    file: 'packages/raft/src/applier.ts',
+    from: 'if (kind === BATCH_KIND) checkBatch(data, COMMAND_HEADER_BYTES)',
+    to: 'if (kind < 0) checkBatch(data, COMMAND_HEADER_BYTES)',
+  },
+  {
+    name: 'a batch is applied as one command',
+    source: 'each command of a batch has a result of its own',
+    file: 'packages/raft/src/applier.ts',
+    from: 'decodeBatch(data, COMMAND_HEADER_BYTES).map(',
+    to: 'decodeBatch(data, COMMAND_HEADER_BYTES).slice(0, 1).map(',
+  },
+  {
+    name: 'the results of a batch are lost in a snapshot',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/sessions.ts',
+    from: 'decodeBatch(bytes, 0).map(',
+    to: 'decodeBatch(bytes, 0).slice(1).map(',
+  },
+  {
+    name: 'a follower is sent the frames of another that is at another place',
+    source: 'followers at the same place get the same message, and no others do',
+    file: 'packages/raft/src/outgoing.ts',
+    from: 'some.every((message, i) => message === others[i])',
+    to: 'some.every((message, i) => message.type === others[i]?.type)',
+    scenario: 'kv',
+  },
 ]

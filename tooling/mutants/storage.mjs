@@ -192,4 +192,11 @@ export const STORAGE_MUTANTS = [
     to: 'Math.max(before, Math.floor(clock.wallMs()))',
     scenario: 'kv',
   },
+  {
+    name: 'the log in memory keeps what a write replaces',
+    source: 'Raft §5.3: a conflicting entry and all behind it are deleted',
+    file: 'packages/storage-memory/src/packed-log.ts',
+    from: '    else this.#cut(next)\n',
+    to: '',
+  },
 ]

@@ -30,6 +30,7 @@ export class FakeBackend {
         await this.#called(options)
         return query(this.#state)
       },
+      proposeAll: absent,
       status: absent,
       transferLeadership: absent,
       bootstrap: absent,

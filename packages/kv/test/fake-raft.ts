@@ -26,6 +26,10 @@ export class FakeRaft implements Raft<KvState, KvCommand, KvResult> {
     return results.decode(results.encode(applied.result))
   }
 
+  async proposeAll(): Promise<KvResult[]> {
+    throw new Error('the key-value store proposes its commands one by one')
+  }
+
   async read<T>(query: (state: KvState) => T, options?: ReadOptions): Promise<T> {
     this.#called(options)
     return query(this.state)

@@ -37,6 +37,7 @@ class FakeParts {
       propose: unused,
       explain: unused,
       openClient: unused,
+      proposeAll: unused,
       events: unused,
       transferLeadership: unused,
       bootstrap: unused,

@@ -1,6 +1,7 @@
 import { type Codec, InvariantError, json } from '@dsys/runtime'
 import type { LogEntry } from '@dsys/storage'
-import { ByteReader, ByteWriter } from './bytes.ts'
+import { checkBatch, decodeBatch } from './batches.ts'
+import { MalformedError, readU53, writeU53 } from './bytes.ts'
 import {
   CLIENT_COMMAND_KIND,
   clientId,
@@ -11,17 +12,20 @@ import {
 import type { ClientLookup } from './client-table.ts'
 import { CONFIGURATION_KIND } from './core/configuration.ts'
 import { NO_OP_KIND } from './core/roles.ts'
-import type { SnapshotDecoder, StateMachine } from './machine.ts'
-import { type SessionLookup, SessionTable } from './sessions.ts'
+import type { ApplyContext, SnapshotDecoder, StateMachine } from './machine.ts'
+import { BatchResults, type SessionLookup, SessionTable } from './sessions.ts'
 import { type DecodedSnapshot, decodeContent, type FrozenReplica } from './snapshot-content.ts'
 import type { Turns } from './turns.ts'
 
 /** A command of a session. */
 export const COMMAND_KIND = 1
+/** Commands of a session that are applied next to each other, or not at all. Known to every node that speaks format 2 on the wire. */
+export const BATCH_KIND = 6
 /** Opens a session; its data is a nonce by which the opener knows it. */
 export const OPEN_SESSION_KIND = 2
 
-const COMMAND_HEADER_BYTES = 24
+/** What {@link encodeCommand} writes before the command. */
+export const COMMAND_HEADER_BYTES = 24
 
 /** What an entry did, for the proposer that may wait on this node. */
 export type AppliedEntry<Result> =
@@ -44,22 +48,31 @@ export type AppliedEntry<Result> =
 export function isProposal({ kind, data }: { readonly kind: number; readonly data: Uint8Array }): boolean {
   if (kind === CLIENT_COMMAND_KIND) return isClientCommand(data)
   if (kind === OPEN_SESSION_KIND || kind === OPEN_CLIENT_KIND) return true
-  return kind === COMMAND_KIND && data.length >= COMMAND_HEADER_BYTES
+  if ((kind !== COMMAND_KIND && kind !== BATCH_KIND) || data.length < COMMAND_HEADER_BYTES) return false
+  try {
+    for (let at = 0; at < COMMAND_HEADER_BYTES; at += 8) readU53(data, at)
+    if (kind === BATCH_KIND) checkBatch(data, COMMAND_HEADER_BYTES)
+    return true
+  } catch (error) {
+    if (error instanceof MalformedError) return false
+    throw error
+  }
 }
 
-/** The data of a command entry: whose it is, and which of theirs. */
+/** Writes the data of a command entry, or a batch, to `at`: whose it is, which of theirs, and what. Returns where it ends. */
 export function encodeCommand(
+  bytes: Uint8Array,
+  at: number,
   sessionId: number,
   sequence: number,
   settledBelow: number,
   command: Uint8Array,
-): Uint8Array {
-  return new ByteWriter(COMMAND_HEADER_BYTES + command.length)
-    .u53(sessionId)
-    .u53(sequence)
-    .u53(settledBelow)
-    .raw(command)
-    .finish()
+): number {
+  writeU53(bytes, sessionId, at)
+  writeU53(bytes, sequence, at + 8)
+  writeU53(bytes, settledBelow, at + 16)
+  bytes.set(command, at + COMMAND_HEADER_BYTES)
+  return at + COMMAND_HEADER_BYTES + command.length
 }
 
 /**
@@ -106,6 +119,7 @@ export class Applier<State, Command, Result> {
         this.#sessions.open(entry.index)
         return { type: 'session-opened', sessionId: entry.index, nonce: entry.data }
       case COMMAND_KIND:
+      case BATCH_KIND:
         return this.#applyCommand(entry)
       case OPEN_CLIENT_KIND: {
         const client = clientId(entry.term, entry.index)
@@ -120,31 +134,42 @@ export class Applier<State, Command, Result> {
   }
 
   #applyCommand(entry: LogEntry): AppliedEntry<Result> {
-    const reader = new ByteReader(entry.data)
-    const sessionId = reader.u53()
-    const sequence = reader.u53()
-    const settledBelow = reader.u53()
+    const { data } = entry
+    const sessionId = readU53(data, 0)
+    const sequence = readU53(data, 8)
+    const settledBelow = readU53(data, 16)
     const known = this.#sessions.lookup(sessionId, sequence)
     this.#sessions.touch(sessionId, entry.index, settledBelow)
     if (known.type !== 'new') return { type: 'command', sessionId, sequence, outcome: known }
-    const command = this.commandCodec.decode(reader.rest())
-    const { state, result } = this.#machine.apply(this.#state, command, { index: entry.index, term: entry.term })
-    this.#state = state
+    const result = entry.kind === COMMAND_KIND ? this.#applyOne(entry) : this.#applyBatch(entry)
     this.#sessions.record(sessionId, sequence, result)
     return { type: 'command', sessionId, sequence, outcome: { type: 'applied', result } }
   }
 
-  #applyClientCommand(entry: LogEntry): AppliedEntry<Result> {
-    const { client, sequence, seenThrough, command } = decodeClientCommand(entry.data)
+  #applyOne({ data, index, term }: LogEntry): Result {
+    return this.#run(data.subarray(COMMAND_HEADER_BYTES), { index, term })
+  }
+
+  #applyBatch({ data, index, term }: LogEntry): BatchResults<Result> {
+    const context = { index, term }
+    return new BatchResults(decodeBatch(data, COMMAND_HEADER_BYTES).map((command) => this.#run(command, context)))
+  }
+
+  #applyClientCommand({ data, index, term }: LogEntry): AppliedEntry<Result> {
+    const { client, sequence, seenThrough, command } = decodeClientCommand(data)
     const { clients } = this.#sessions
     const known = clients.lookup(client, sequence)
     clients.touch(client, seenThrough)
     if (known.type !== 'new') return { type: 'client-command', client, sequence, outcome: known }
-    const { index, term } = entry
-    const { state, result } = this.#machine.apply(this.#state, this.commandCodec.decode(command), { index, term })
-    this.#state = state
+    const result = this.#run(command, { index, term })
     clients.record(client, sequence, result)
     return { type: 'client-command', client, sequence, outcome: { type: 'applied', result } }
+  }
+
+  #run(encoded: Uint8Array, context: ApplyContext): Result {
+    const { state, result } = this.#machine.apply(this.#state, this.commandCodec.decode(encoded), context)
+    this.#state = state
+    return result
   }
 
   /** What became of a command of a client, as the table has it. */
@@ -161,8 +186,8 @@ export class Applier<State, Command, Result> {
   freeze(): FrozenReplica {
     const { snapshot } = this.#machine
     const state = snapshot === undefined ? [this.#stateCodec.encode(this.#state)] : snapshot.freeze(this.#state)
-    const sessions = this.#sessions.freeze(this.#resultCodec)
-    return { sessions, clients: this.#sessions.clients.freeze(this.#resultCodec), state }
+    const { sessions, batches } = this.#sessions.freeze(this.#resultCodec)
+    return { sessions, batches, clients: this.#sessions.clients.freeze(this.#resultCodec), state }
   }
 
   /** Reads a snapshot without taking it over. Throws when the bytes cannot be read, or are not what they were. */

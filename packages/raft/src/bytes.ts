@@ -8,6 +8,34 @@ export class MalformedError extends Error {
   }
 }
 
+/** Writes what {@link readU32} reads. */
+export function writeU32(bytes: Uint8Array, value: number, at: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
+}
+
+/** Writes what {@link readU53} reads. */
+export function writeU53(bytes: Uint8Array, value: number, at: number): void {
+  writeU32(bytes, Math.floor(value / 2 ** 32), at)
+  writeU32(bytes, value >>> 0, at + 4)
+}
+
+/** The number in the four bytes at `at`. Throws {@link MalformedError} where the bytes end too early. */
+export function readU32(bytes: Uint8Array, at: number): number {
+  if (at + 4 > bytes.length) throw new MalformedError(`4 bytes wanted at ${at} of ${bytes.length}`)
+  const high = ((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16)
+  return (high | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0
+}
+
+/** The number in the eight bytes at `at`, as {@link ByteWriter.u53} writes it. Throws {@link MalformedError} where there is none. */
+export function readU53(bytes: Uint8Array, at: number): number {
+  const high = readU32(bytes, at)
+  if (high > MAX_SAFE_HIGH) throw new MalformedError(`a number at ${at} is over 2^53`)
+  return high * 2 ** 32 + readU32(bytes, at + 4)
+}
+
 /** Writes numbers and bytes one behind the other, big-endian, into a buffer that grows. */
 export class ByteWriter {
   #buffer: Buffer

@@ -1,4 +1,4 @@
-import { type Buggify, type Clock, type EventHub, invariant, type Logger, type TimerHandle } from '@dsys/runtime'
+import { type Buggify, type Clock, type EventHub, InvariantError, type Logger, type TimerHandle } from '@dsys/runtime'
 import type { GroupLog, RecoveredLog } from '@dsys/storage'
 import type { PeerAddress, Transport } from '@dsys/transport'
 import type { Applier } from './applier.ts'
@@ -316,7 +316,8 @@ export class GroupDriver<State, Command, Result> {
     const upTo = Math.min(commitIndex, applier.lastApplied + most)
     while (applier.lastApplied < upTo) {
       const entry = log.at(applier.lastApplied + 1)
-      invariant(entry !== undefined, `entry ${applier.lastApplied + 1} is committed but not in the log`)
+      if (entry === undefined)
+        throw new InvariantError(`entry ${applier.lastApplied + 1} is committed but not in the log`)
       const applied = applier.apply(entry)
       this.#snapshots.applied(entryBytes(entry))
       if (applied === undefined) continue

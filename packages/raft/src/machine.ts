@@ -53,7 +53,7 @@ export interface SnapshotDecoder<State> {
   finish(): State
 }
 
-/** Where in the log a command stands. */
+/** Where in the log a command stands. The commands of one `proposeAll` share a place. */
 export interface ApplyContext {
   readonly index: number
   readonly term: number

@@ -32,7 +32,7 @@ export interface RaftOptions {
   readonly heartbeatIntervalMs?: number
   /** Proposals and reads that may wait at once on this node; more are refused with `DSYS_RAFT_OVERLOADED`. Default 16,384. */
   readonly maxPending?: number
-  /** The largest encoded command, in bytes. Default 512 KiB, and never more than the transport's frame allows. */
+  /** The largest encoded command, in bytes, and the most that those of one `proposeAll` take together. Default 512 KiB, and never more than the transport's frame allows. */
   readonly maxCommandBytes?: number
   /** Bytes of log entries in one message to a follower. Default 256 KiB. */
   readonly maxAppendBytes?: number

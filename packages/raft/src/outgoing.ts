@@ -1,5 +1,5 @@
 import type { Buggify } from '@dsys/runtime'
-import type { Destination, PeerAddress, Transport } from '@dsys/transport'
+import type { PeerAddress, Transport } from '@dsys/transport'
 import { encodeFrame, FRAME_OVERHEAD_BYTES, type WireMessage, wireBytes } from './wire.ts'
 
 /** Gathers the messages of one turn and sends those for the same peer together, in as few frames as the transport allows. */
@@ -40,27 +40,47 @@ export class Outgoing {
    */
   flush(): void {
     if (this.#transport.connection !== 'closed') {
-      for (const [id, messages] of this.#byPeer) this.#send({ id }, messages)
-      for (const { to, messages } of this.#answers) this.#send(to, messages)
+      let last: Encoded | undefined
+      for (const [id, messages] of this.#byPeer) {
+        // Followers at the same place get the same messages: their frames are encoded once.
+        if (last === undefined || !areSame(last.messages, messages)) last = { messages, frames: this.#encode(messages) }
+        for (const frame of last.frames) this.#transport.send({ id }, this.#channel, frame)
+      }
+      for (const { to, messages } of this.#answers) {
+        for (const frame of this.#encode(messages)) this.#transport.send(to, this.#channel, frame)
+      }
     }
     this.#byPeer.clear()
     if (this.#answers.length > 0) this.#answers = []
   }
 
-  #send(to: Destination, messages: readonly WireMessage[]): void {
+  #encode(messages: readonly WireMessage[]): Uint8Array[] {
     const alone = this.#buggify?.('raft.small-frames') === true
+    const frames: Uint8Array[] = []
     let batch: WireMessage[] = []
     let batchBytes = FRAME_OVERHEAD_BYTES
     for (const message of messages) {
       const bytes = wireBytes(message)
       if (batch.length > 0 && (alone || batchBytes + bytes > this.#maxFrameBytes)) {
-        this.#transport.send(to, this.#channel, encodeFrame(batch))
+        frames.push(encodeFrame(batch))
         batch = []
         batchBytes = FRAME_OVERHEAD_BYTES
       }
       batch.push(message)
       batchBytes += bytes
     }
-    this.#transport.send(to, this.#channel, encodeFrame(batch))
+    frames.push(encodeFrame(batch))
+    return frames
   }
+}
+
+/** The messages of one peer, and their frames. */
+interface Encoded {
+  readonly messages: readonly WireMessage[]
+  readonly frames: readonly Uint8Array[]
+}
+
+/** Whether these are the very same messages: equal ones may be different, but the same ones are equal. */
+function areSame(some: readonly WireMessage[], others: readonly WireMessage[]): boolean {
+  return some.length === others.length && some.every((message, i) => message === others[i])
 }

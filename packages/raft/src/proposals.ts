@@ -1,5 +1,12 @@
 import { type Clock, Deadlines, Pending, type Random } from '@dsys/runtime'
-import { type AppliedEntry, COMMAND_KIND, encodeCommand, OPEN_SESSION_KIND } from './applier.ts'
+import {
+  type AppliedEntry,
+  BATCH_KIND,
+  COMMAND_HEADER_BYTES,
+  COMMAND_KIND,
+  encodeCommand,
+  OPEN_SESSION_KIND,
+} from './applier.ts'
 import { ByteWriter } from './bytes.ts'
 import {
   clientError,
@@ -13,7 +20,7 @@ import {
 import type { ClientLookup } from './client-table.ts'
 import { NoLeaderError, OutcomeUnknownError, OverloadedError } from './errors.ts'
 import type { CallOptions, ClientCall } from './options.ts'
-import type { SessionLookup } from './sessions.ts'
+import { BatchResults, type SessionLookup } from './sessions.ts'
 import type { ForwardedItem } from './wire.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
@@ -23,6 +30,8 @@ const OPENING_SEQUENCE = 0
 
 interface Proposal {
   readonly sequence: number
+  /** What the command is under the session of this node. */
+  readonly kind: typeof COMMAND_KIND | typeof BATCH_KIND
   readonly command: Uint8Array
   /** The entry of a client; other commands go under the session of this node. */
   readonly own: OwnEntry | undefined
@@ -88,20 +97,26 @@ export class Proposals<Result> {
   /** Takes a command; the promise is settled when its entry is applied here, or by the deadline. */
   add(command: Uint8Array, options: CallOptions & { readonly client?: ClientCall }): Promise<Result> {
     const own = options.client === undefined ? undefined : encodeClientCommand(options.client, command)
-    return this.#add(command, own, options) as Promise<Result>
+    return this.#add(COMMAND_KIND, command, own, options) as Promise<Result>
+  }
+
+  /** Takes an encoded batch, which is one proposal with one sequence: its results come together, or not at all. */
+  addBatch(batch: Uint8Array, options: CallOptions): Promise<Result[]> {
+    return this.#add(BATCH_KIND, batch, undefined, options) as Promise<Result[]>
   }
 
   /** Asks for a new client; the promise has its id. */
   addClient(options: CallOptions): Promise<string> {
     const data = this.#nonce()
-    return this.#add(data, { kind: OPEN_CLIENT_KIND, data, key: openingKey(data) }, options) as Promise<string>
+    const own = { kind: OPEN_CLIENT_KIND, data, key: openingKey(data) }
+    return this.#add(COMMAND_KIND, data, own, options) as Promise<string>
   }
 
   #nonce(): Uint8Array {
     return new ByteWriter().text(this.#config.proposer).raw(this.#random.bytes(NONCE_BYTES)).finish()
   }
 
-  #add(command: Uint8Array, own: OwnEntry | undefined, options: CallOptions): Promise<unknown> {
+  #add(kind: Proposal['kind'], command: Uint8Array, own: OwnEntry | undefined, options: CallOptions): Promise<unknown> {
     const { group, maxPending } = this.#config
     if (this.#waiting.size >= maxPending) return Promise.reject(new OverloadedError(group, `${maxPending} proposals`))
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
@@ -115,7 +130,7 @@ export class Proposals<Result> {
           ? new NoLeaderError(group, timeoutMs)
           : new OutcomeUnknownError(group, `it was not seen to be applied within ${timeoutMs} ms`),
     })
-    const proposal: Proposal = { sequence, command, own, pending, attempts: 0, resendMs: 0 }
+    const proposal: Proposal = { sequence, kind, command, own, pending, attempts: 0, resendMs: 0 }
     this.#waiting.set(sequence, proposal)
     if (own !== undefined) this.#byKey.set(own.key, [...(this.#byKey.get(own.key) ?? []), proposal])
     this.#unsent.push(proposal)
@@ -136,25 +151,38 @@ export class Proposals<Result> {
   take(nowMs: number): ForwardedItem[] {
     this.#dropSettled()
     if (this.#unsent.length === 0) return []
-    const id = this.#session?.id
-    const settledBelow = this.#settledBelow()
-    const items: ForwardedItem[] = []
+    const ready: Proposal[] = []
     const withoutSession: Proposal[] = []
     for (const proposal of this.#unsent) {
-      const { sequence, own, command, pending } = proposal
-      if (pending.settled) continue
-      if (own === undefined && id === undefined) {
+      if (proposal.pending.settled) continue
+      if (proposal.own === undefined && this.#session?.id === undefined) {
         withoutSession.push(proposal)
         continue
       }
       proposal.attempts++
       proposal.resendMs = nowMs + this.#patienceMs(proposal.attempts)
-      const data = own?.data ?? encodeCommand(id as number, sequence, settledBelow, command)
-      items.push({ sequence, kind: own?.kind ?? COMMAND_KIND, data })
+      ready.push(proposal)
     }
     this.#unsent = withoutSession
+    const items = this.#encode(ready)
     if (withoutSession.length > 0) items.push(...this.#takeOpening(nowMs))
     return items
+  }
+
+  /** Those under the session in one block of memory: entries that are next to each other in the log are forgotten together. */
+  #encode(proposals: readonly Proposal[]): ForwardedItem[] {
+    const sessionId = this.#session?.id ?? 0
+    const settledBelow = this.#settledBelow()
+    let bytes = 0
+    for (const { own, command } of proposals) if (own === undefined) bytes += COMMAND_HEADER_BYTES + command.length
+    const block = Buffer.allocUnsafe(bytes)
+    let at = 0
+    return proposals.map(({ sequence, own, kind, command }) => {
+      if (own !== undefined) return { sequence, kind: own.kind, data: own.data }
+      const begin = at
+      at = encodeCommand(block, begin, sessionId, sequence, settledBelow, command)
+      return { sequence, kind, data: block.subarray(begin, at) }
+    })
   }
 
   #openSession(): ProposerSession {
@@ -302,8 +330,10 @@ export class Proposals<Result> {
     const proposal = this.#waiting.get(sequence)
     if (proposal === undefined) return
     this.#waiting.delete(sequence)
-    if (outcome.type === 'applied') proposal.pending.resolve(outcome.result)
-    else proposal.pending.reject(new OutcomeUnknownError(this.#config.group, 'it was settled before'))
+    if (outcome.type === 'applied') {
+      const { result } = outcome
+      proposal.pending.resolve(result instanceof BatchResults ? [...result.results] : result)
+    } else proposal.pending.reject(new OutcomeUnknownError(this.#config.group, 'it was settled before'))
   }
 
   /** The group has forgotten our session: what was handed over under it cannot be told from a duplicate any more. */

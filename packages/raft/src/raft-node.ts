@@ -2,6 +2,7 @@ import { EventHub, Lifecycle, NotRunningError, Pending, type StartOptions, type 
 import type { GroupLog } from '@dsys/storage'
 import type { Raft, ReconfigureTarget } from './api.ts'
 import { Applier } from './applier.ts'
+import { batchBytes, encodeBatch } from './batches.ts'
 import { bootstrapGroup } from './bootstrap.ts'
 import { isJoint, type Membership } from './core/configuration.ts'
 import type { RaftCore } from './core/raft-core.ts'
@@ -189,6 +190,21 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       const id = this.#proposals.addClient(options)
       driver.wake()
       return id
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  proposeAll(commands: readonly Command[], options: CallOptions = {}): Promise<Result[]> {
+    try {
+      const driver = this.#running()
+      if (commands.length === 0) return Promise.resolve([])
+      const encoded = commands.map((command) => this.#applier.commandCodec.encode(command))
+      const bytes = batchBytes(encoded)
+      if (bytes > this.#maxCommandBytes) throw new CommandTooLargeError(bytes, this.#maxCommandBytes)
+      const results = this.#proposals.addBatch(encodeBatch(encoded), options)
+      driver.wake()
+      return results
     } catch (error) {
       return Promise.reject(error)
     }

@@ -1,7 +1,8 @@
 import type { Codec } from '@dsys/runtime'
+import { decodeBatch, encodeBatch } from './batches.ts'
 import { ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
 import { ClientTable } from './client-table.ts'
-import { encodeParts } from './result-parts.ts'
+import { encodeParts, type OwnedResults } from './result-parts.ts'
 
 /** Sessions that are remembered; opening one more forgets the one that was used least lately. The same on every node. */
 export const MAX_SESSIONS = 4_096
@@ -12,15 +13,29 @@ export const MAX_SESSIONS = 4_096
  */
 const WHOLE_VERSION = 1
 
-/** What the table knows of a command before it is applied. */
+/** The results of the commands of a batch, in their order. The batch has one sequence, and they are one result. */
+export class BatchResults<Result> {
+  readonly results: readonly Result[]
+
+  constructor(results: readonly Result[]) {
+    this.results = results
+  }
+}
+
+/** What came of a command, or of a batch of them. */
+export type Recorded<Result> = Result | BatchResults<Result>
+
+/** What the table knows of a command, or a batch, before it is applied. */
 export type SessionLookup<Result> =
   | { readonly type: 'new' }
   /** It was applied before: with this result. */
-  | { readonly type: 'applied'; readonly result: Result }
+  | { readonly type: 'applied'; readonly result: Recorded<Result> }
   /** It was applied or given up before, and its proposer wants nothing more of it. */
   | { readonly type: 'settled' }
   /** The session is not known (any more), so nobody can say whether it was applied before. */
   | { readonly type: 'unknown-session' }
+
+const NEW = Object.freeze({ type: 'new' })
 
 interface Session<Result> {
   /** The state of the table that it belongs to: what belongs to an earlier one is frozen, and is copied before it changes. */
@@ -28,7 +43,7 @@ interface Session<Result> {
   lastUsedIndex: number
   /** Commands below this sequence are settled: their results are forgotten. */
   settledBelow: number
-  readonly results: Map<number, Result>
+  readonly results: Map<number, Recorded<Result>>
 }
 
 /**
@@ -62,8 +77,8 @@ export class SessionTable<Result> {
     const session = this.#sessions.get(id)
     if (session === undefined) return { type: 'unknown-session' }
     if (sequence < session.settledBelow) return { type: 'settled' }
-    if (!session.results.has(sequence)) return { type: 'new' }
-    return { type: 'applied', result: session.results.get(sequence) as Result }
+    if (!session.results.has(sequence)) return NEW
+    return { type: 'applied', result: session.results.get(sequence) as Recorded<Result> }
   }
 
   /** Notes the use of a known session by the entry at `index`, and that its proposer has settled what is below. */
@@ -84,7 +99,7 @@ export class SessionTable<Result> {
     session.settledBelow = Math.max(session.settledBelow, settledBelow)
   }
 
-  record(id: number, sequence: number, result: Result): void {
+  record(id: number, sequence: number, result: Recorded<Result>): void {
     this.#own(id)?.results.set(sequence, result)
   }
 
@@ -98,24 +113,36 @@ export class SessionTable<Result> {
   }
 
   /** The sessions as they are now, in parts that are encoded one by one while the table goes on changing. */
-  freeze(codec: Codec<Result>): Iterable<Uint8Array> {
+  freeze(codec: Codec<Result>): FrozenSessions {
     this.#epoch++
-    const owners = [...this.#sessions].map(([id, { lastUsedIndex, settledBelow, results }]) => ({
-      writeHead: (writer: ByteWriter): void => void writer.u53(id).u53(lastUsedIndex).u53(settledBelow),
-      results,
-    }))
-    return encodeParts(owners, codec)
+    const frozen = [...this.#sessions]
+    return {
+      sessions: encodeParts(ownersOf(frozen, 'single'), codec as Codec<Recorded<Result>>),
+      batches: encodeParts(ownersOf(frozen, 'batch'), batchCodec(codec) as Codec<Recorded<Result>>),
+    }
   }
 
   /** Adds what one of the parts has that {@link SessionTable.freeze} gave; they must come in order. Throws MalformedError. */
   addPart(part: Uint8Array, codec: Codec<Result>): void {
+    this.#addPart(part, codec)
+  }
+
+  /** The same for a part of the results of batches, behind those of the sessions. */
+  addBatchPart(part: Uint8Array, codec: Codec<Result>): void {
+    this.#addPart(part, batchCodec(codec))
+  }
+
+  #addPart(part: Uint8Array, codec: Codec<Result> | Codec<BatchResults<Result>>): void {
     for (const reader = new ByteReader(part); !reader.done; ) {
       const id = reader.u53()
       const [lastUsedIndex, settledBelow] = [reader.u53(), reader.u53()]
-      const session = this.#sessions.get(id) ?? { epoch: this.#epoch, lastUsedIndex, settledBelow, results: new Map() }
+      let session = this.#sessions.get(id)
+      if (session === undefined) {
+        session = { epoch: this.#epoch, lastUsedIndex, settledBelow, results: new Map() }
+        this.#sessions.set(id, session)
+        this.#latest = id
+      }
       for (let left = reader.u32(); left > 0; left--) session.results.set(reader.u53(), codec.decode(reader.bytes()))
-      this.#sessions.set(id, session)
-      this.#latest = id
       if (this.size > MAX_SESSIONS) throw new MalformedError(`there are more than ${MAX_SESSIONS} sessions`)
     }
   }
@@ -131,12 +158,39 @@ export class SessionTable<Result> {
       const id = reader.u53()
       const lastUsedIndex = reader.u53()
       const settledBelow = reader.u53()
-      const results = new Map<number, Result>()
+      const results = new Map<number, Recorded<Result>>()
       for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))
       table.#sessions.set(id, { epoch: 0, lastUsedIndex, settledBelow, results })
       table.#latest = id
     }
     if (version > 0) table.clients.restore(reader, codec)
     return table
+  }
+}
+
+/** A table as it was at one moment, in parts: the sessions with the results of single commands, then those of batches. */
+export interface FrozenSessions {
+  readonly sessions: Iterable<Uint8Array>
+  readonly batches: Iterable<Uint8Array>
+}
+
+/** Every session with its results of one kind; of batches those only that have any. */
+function* ownersOf<Result>(
+  sessions: readonly (readonly [number, Session<Result>])[],
+  kind: 'single' | 'batch',
+): Generator<OwnedResults<Recorded<Result>>> {
+  for (const [id, { lastUsedIndex, settledBelow, results }] of sessions) {
+    const wanted = [...results].filter(([, recorded]) => recorded instanceof BatchResults === (kind === 'batch'))
+    if (kind === 'batch' && wanted.length === 0) continue
+    const writeHead = (writer: ByteWriter): void => void writer.u53(id).u53(lastUsedIndex).u53(settledBelow)
+    yield { writeHead, results: new Map(wanted) }
+  }
+}
+
+/** The results of a batch, each behind its length, as its commands are. */
+function batchCodec<Result>(codec: Codec<Result>): Codec<BatchResults<Result>> {
+  return {
+    encode: ({ results }) => encodeBatch(results.map((result) => codec.encode(result))),
+    decode: (bytes) => new BatchResults(decodeBatch(bytes, 0).map((result) => codec.decode(result))),
   }
 }

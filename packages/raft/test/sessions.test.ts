@@ -2,23 +2,26 @@ import { json } from '@dsys/runtime'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ByteReader, ByteWriter, MalformedError } from '../src/bytes.ts'
-import { MAX_SESSIONS, type SessionLookup, SessionTable } from '../src/sessions.ts'
+import { BatchResults, MAX_SESSIONS, type Recorded, type SessionLookup, SessionTable } from '../src/sessions.ts'
 
 const codec = json<string>()
 
 function encoded(table: SessionTable<string>): Uint8Array {
-  return Buffer.concat([...table.freeze(codec)])
+  const { sessions, batches } = table.freeze(codec)
+  return Buffer.concat([...sessions, ...batches])
 }
 
 function copyOf(table: SessionTable<string>): SessionTable<string> {
   const copy = new SessionTable<string>()
-  for (const part of table.freeze(codec)) copy.addPart(part, codec)
+  const { sessions, batches } = table.freeze(codec)
+  for (const part of sessions) copy.addPart(part, codec)
+  for (const part of batches) copy.addBatchPart(part, codec)
   return copy
 }
 
 /** The same rules, said as simply as possible: an array in the order of last use. */
 class Model {
-  sessions: { id: number; settledBelow: number; results: Map<number, string> }[] = []
+  sessions: { id: number; settledBelow: number; results: Map<number, Recorded<string>> }[] = []
 
   open(id: number): void {
     if (this.sessions.length >= MAX_SESSIONS) this.sessions.shift()
@@ -41,7 +44,7 @@ class Model {
     for (const sequence of session.results.keys()) if (sequence < session.settledBelow) session.results.delete(sequence)
   }
 
-  record(id: number, sequence: number, result: string): void {
+  record(id: number, sequence: number, result: Recorded<string>): void {
     this.sessions.find((each) => each.id === id)?.results.set(sequence, result)
   }
 }
@@ -52,6 +55,7 @@ test('agrees with a simple model on every command, also through a snapshot', () 
     sequence: fc.integer({ min: 1, max: 12 }),
     settledBelow: fc.integer({ min: 1, max: 12 }),
     snapshot: fc.boolean(),
+    batch: fc.boolean(),
   })
   fc.assert(
     fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
@@ -61,15 +65,16 @@ test('agrees with a simple model on every command, also through a snapshot', () 
         table.open(id)
         model.open(id)
       }
-      commands.forEach(({ session, sequence, settledBelow, snapshot }, i) => {
+      commands.forEach(({ session, sequence, settledBelow, snapshot, batch }, i) => {
         const index = 10 + i
         const known = table.lookup(session, sequence)
         expect(known).toEqual(model.lookup(session, sequence))
         table.touch(session, index, settledBelow)
         model.touch(session, settledBelow)
         if (known.type === 'new' && sequence >= settledBelow) {
-          table.record(session, sequence, `result ${index}`)
-          model.record(session, sequence, `result ${index}`)
+          const result = batch ? new BatchResults([`first ${index}`, `second ${index}`]) : `result ${index}`
+          table.record(session, sequence, result)
+          model.record(session, sequence, result)
         }
         if (snapshot) {
           const copy = copyOf(table)
@@ -123,6 +128,18 @@ test('a proposer that settles late or out of order brings no result back, and le
   expect(encoded(table)).toHaveLength(3 * 8 + 4)
 })
 
+test('a session keeps its place in the order of use when results of its batches follow in a snapshot', () => {
+  let table = new SessionTable<string>()
+  for (let id = 1; id <= MAX_SESSIONS; id++) table.open(id)
+  table.record(1, 1, new BatchResults(['x', 'y']))
+  table = copyOf(table)
+  expect(table.lookup(1, 1)).toEqual({ type: 'applied', result: new BatchResults(['x', 'y']) })
+  table.touch(1, MAX_SESSIONS + 1, 1)
+  table.open(MAX_SESSIONS + 2)
+  expect(table.lookup(2, 1)).toEqual({ type: 'unknown-session' })
+  expect(table.lookup(1, 1).type).toBe('applied')
+})
+
 test('bytes that are no table are refused', () => {
   const tooMany = new ByteWriter()
   for (let id = 0; id <= MAX_SESSIONS; id++) tooMany.u53(id).u53(1).u53(1).u32(0)
@@ -143,7 +160,7 @@ test('a session with many results goes on in the next part, and comes back as on
     table.open(id)
     for (let sequence = 1; sequence <= 500; sequence++) table.record(id, sequence, `${sequence} ${'x'.repeat(300)}`)
   }
-  const parts = [...table.freeze(codec)]
+  const parts = [...table.freeze(codec).sessions]
   expect(parts.length).toBeGreaterThan(3)
   expect(Math.max(...parts.map((part) => part.length))).toBeLessThan(70_000)
   expect(Buffer.compare(encoded(copyOf(table)), encoded(table))).toBe(0)
@@ -156,11 +173,13 @@ test('what is frozen does not change with later commands', () => {
     table.open(id)
     table.record(id, 1, 'first')
   }
+  table.record(1, 3, new BatchResults(['of', 'three']))
   const before = encoded(table)
-  const frozen = table.freeze(codec)
+  const { sessions, batches } = table.freeze(codec)
   table.record(1, 2, 'second')
+  table.record(2, 3, new BatchResults(['later']))
   table.touch(2, 9, 2)
   table.open(3)
-  expect(Buffer.concat([...frozen])).toEqual(before)
+  expect(Buffer.concat([...sessions, ...batches])).toEqual(before)
   expect(encoded(table)).not.toEqual(before)
 })

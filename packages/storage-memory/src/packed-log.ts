@@ -42,7 +42,7 @@ export class PackedEntries {
       const begin = at + HEADER_BYTES
       const end = begin + bytes.readUInt32BE(at + 9)
       const term = bytes.readDoubleBE(at)
-      yield { index, term, kind: bytes[at + 8] as number, data: Uint8Array.prototype.slice.call(bytes, begin, end) }
+      yield { index, term, kind: bytes[at + 8] as number, data: new Uint8Array(bytes.subarray(begin, end)) }
       at = end
     }
   }

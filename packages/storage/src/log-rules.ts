@@ -88,10 +88,12 @@ export class LogBounds {
         `entries must begin behind the snapshot and leave no hole: in ${this.#snapshotIndex + 1} to ${this.#lastIndex + 1}, got ${first.index}`,
       )
     }
-    for (const [position, entry] of entries.entries()) {
-      if (entry.index !== first.index + position) {
-        throw new RangeError(`indices must follow each other: after ${first.index + position - 1} came ${entry.index}`)
+    let next = first.index
+    for (const entry of entries) {
+      if (entry.index !== next) {
+        throw new RangeError(`indices must follow each other: after ${next - 1} came ${entry.index}`)
       }
+      next++
       if (!isCount(entry.index) || !isCount(entry.term)) {
         throw new RangeError(`index and term are whole numbers from 0, got ${entry.index} and ${entry.term}`)
       }
@@ -100,7 +102,7 @@ export class LogBounds {
         throw new RangeError(`the kind of an entry is 0 to 255, got ${entry.kind}`)
       }
     }
-    this.#lastIndex = first.index + entries.length - 1
+    this.#lastIndex = next - 1
   }
 
   /** Throws RangeError unless a snapshot described by `meta` would be newer than the newest. */

@@ -61,7 +61,7 @@ export interface Transport extends Service {
   readonly connection: ConnectionState
 
   /**
-   * Hands `frame` to the network. The bytes belong to the transport from here on: do not write to them again.
+   * Hands `frame` to the network. The bytes must not be written to again, by nobody: they may be sent once more, also to another node.
    *
    * @param channel 1 to 64 characters of `a-z 0-9 -`; separates the protocols that share a transport.
    * @returns false when the frame was dropped on this side: not connected, or the queue to the network is full.

@@ -54,9 +54,9 @@ export class Configurations {
    * changed, when one cannot be read: going on without it would count other majorities than everybody else.
    */
   appended(entries: readonly LogEntry[]): boolean {
-    const found = entries.filter(({ kind }) => kind === CONFIGURATION_KIND).map(readEntry)
-    this.#placed.push(...found)
-    return found.length > 0
+    const known = this.#placed.length
+    for (const entry of entries) if (entry.kind === CONFIGURATION_KIND) this.#placed.push(readEntry(entry))
+    return this.#placed.length > known
   }
 
   /** The log was cut from `index` on. Returns whether another configuration is in force now. */

@@ -1,4 +1,4 @@
-import { invariant } from '@dsys/runtime'
+import { InvariantError, invariant } from '@dsys/runtime'
 import type { LogEntry } from '@dsys/storage'
 
 /** What an entry costs in memory and on the wire besides its data; an estimate for limits. */
@@ -69,11 +69,16 @@ export class RaftLog {
   }
 
   append(entries: readonly LogEntry[]): void {
+    let { lastIndex, lastTerm } = this
     for (const entry of entries) {
-      invariant(entry.index === this.lastIndex + 1, `entry ${entry.index} does not follow ${this.lastIndex}`)
-      invariant(entry.term >= this.lastTerm, `entry ${entry.index} has term ${entry.term} after ${this.lastTerm}`)
+      // No `invariant`: its message would be put together for every entry.
+      if (entry.index !== lastIndex + 1) throw new InvariantError(`entry ${entry.index} does not follow ${lastIndex}`)
+      if (entry.term < lastTerm)
+        throw new InvariantError(`entry ${entry.index} has term ${entry.term} after ${lastTerm}`)
       this.#entries.push(entry)
       this.#bytes += entryBytes(entry)
+      lastIndex = entry.index
+      lastTerm = entry.term
     }
   }
 

@@ -82,13 +82,11 @@ export function beginRound(state: CoreState, leadership: Leadership): void {
 }
 
 export function broadcastHeartbeat(state: CoreState, leadership: Leadership): void {
+  const { term, commitIndex } = state
+  const heartbeat = { type: 'heartbeat-request', term, commitIndex, round: leadership.round } as const
   for (const [id, progress] of leadership.progress) {
-    progress.sentCommit = state.commitIndex
-    state.outbox.send(
-      id,
-      { type: 'heartbeat-request', term: state.term, commitIndex: state.commitIndex, round: leadership.round },
-      'nothing',
-    )
+    progress.sentCommit = commitIndex
+    state.outbox.send(id, heartbeat, 'nothing')
   }
 }
 

@@ -1,6 +1,6 @@
-import { invariant } from '@dsys/runtime'
+import { InvariantError } from '@dsys/runtime'
 import { entryBytes } from './log.ts'
-import type { AppendAccepted, AppendRejected } from './messages.ts'
+import type { AppendAccepted, AppendRejected, AppendRequest } from './messages.ts'
 import type { Progress } from './progress.ts'
 import { reachedByQuorum } from './quorum.ts'
 import { roundAcknowledged } from './reads.ts'
@@ -9,8 +9,9 @@ import { transferStep } from './transfer.ts'
 
 /** Sends what each follower should get now: called once a turn, so that all proposals of the turn share a message. */
 export function replicate(state: CoreState, leadership: Leadership): void {
+  const appends = new Map<number, Append>()
   for (const [id, progress] of leadership.progress) {
-    sendEntries(state, leadership, id, progress)
+    sendEntries(state, leadership, id, progress, appends)
     const wanted = Math.min(progress.wantsCommit, state.commitIndex)
     if (wanted > progress.sentCommit) {
       progress.sentCommit = state.commitIndex
@@ -19,14 +20,29 @@ export function replicate(state: CoreState, leadership: Leadership): void {
   }
 }
 
-function sendEntries(state: CoreState, leadership: Leadership, id: string, progress: Progress): void {
+/** An append, and the size of its entries. */
+interface Append {
+  readonly message: AppendRequest
+  readonly bytes: number
+}
+
+/** @param appends those of this turn, by the index that they begin with: followers at the same place get the same message. */
+function sendEntries(
+  state: CoreState,
+  leadership: Leadership,
+  id: string,
+  progress: Progress,
+  appends: Map<number, Append>,
+): void {
   const { log, config } = state
   while (progress.next <= log.lastIndex && progress.state !== 'snapshot') {
     if (progress.state === 'probe' && progress.probeSent) return
     const windowFull =
       progress.inflightCount >= config.maxInflightAppends || progress.inflightBytes >= config.maxInflightBytes
     if (progress.state === 'replicate' && windowFull) return
-    sendAppend(state, leadership, id, progress, config.maxAppendBytes)
+    const append = appends.get(progress.next) ?? appendFrom(state, leadership, progress.next, config.maxAppendBytes)
+    if (append !== undefined) appends.set(progress.next, append)
+    send(state, id, progress, append)
   }
 }
 
@@ -38,39 +54,34 @@ export function sendAppend(
   progress: Progress,
   maxBytes: number,
 ): void {
-  const { log } = state
-  const prevIndex = progress.next - 1
+  send(state, id, progress, appendFrom(state, leadership, progress.next, maxBytes))
+}
+
+/** The append with the entries from `next` on; `undefined` when they are compacted away. */
+function appendFrom(state: CoreState, leadership: Leadership, next: number, maxBytes: number): Append | undefined {
+  const { log, term, commitIndex } = state
+  const prevIndex = next - 1
   const prevTerm = log.termAt(prevIndex)
-  if (prevTerm === undefined) {
+  if (prevTerm === undefined) return undefined
+  const entries = maxBytes === 0 ? [] : log.slice(next, maxBytes)
+  let bytes = 0
+  for (const entry of entries) bytes += entryBytes(entry)
+  const { round } = leadership
+  return { message: { type: 'append-request', term, prevIndex, prevTerm, commitIndex, round, entries }, bytes }
+}
+
+function send(state: CoreState, id: string, progress: Progress, append: Append | undefined): void {
+  if (append === undefined) {
     // The entries it needs are compacted away (Raft §7).
     progress.becomeSnapshot()
     state.snapshotWanted.add(id)
     return
   }
-  const entries = maxBytes === 0 ? [] : log.slice(progress.next, maxBytes)
-  state.outbox.send(
-    id,
-    {
-      type: 'append-request',
-      term: state.term,
-      prevIndex,
-      prevTerm,
-      commitIndex: state.commitIndex,
-      round: leadership.round,
-      entries,
-    },
-    'nothing',
-  )
-  progress.sentCommit = state.commitIndex
-  const last = entries.at(-1)
-  if (last !== undefined) {
-    progress.sent(
-      last.index,
-      entries.reduce((sum, entry) => sum + entryBytes(entry), 0),
-    )
-  } else {
-    progress.probeSent = true
-  }
+  const { message, bytes } = append
+  state.outbox.send(id, message, 'nothing')
+  progress.sentCommit = message.commitIndex
+  if (message.entries.length > 0) progress.sent(message.prevIndex + message.entries.length, bytes)
+  else progress.probeSent = true
 }
 
 export function handleAppendAccepted(state: CoreState, from: string, answer: AppendAccepted): void {
@@ -120,7 +131,9 @@ export function advanceCommit(state: CoreState, leadership: Leadership): void {
 
 /** Moves commitIndex forward. Every entry up to it is in this node's log. */
 export function commitTo(state: CoreState, index: number): void {
-  invariant(index <= state.log.lastIndex, `commit ${index} is beyond the last entry ${state.log.lastIndex}`)
+  if (index > state.log.lastIndex) {
+    throw new InvariantError(`commit ${index} is beyond the last entry ${state.log.lastIndex}`)
+  }
   const { leadership } = state
   if (leadership !== undefined) {
     for (let i = state.commitIndex + 1; i <= index; i++) {

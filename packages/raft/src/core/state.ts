@@ -3,7 +3,7 @@ import type { LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
 import { type Configuration, countsAsVoter } from './configuration.ts'
 import type { Configurations } from './configurations.ts'
-import { entryBytes, type RaftLog } from './log.ts'
+import type { RaftLog } from './log.ts'
 import type { SnapshotChunk, SnapshotProgress, VoteRefusal } from './messages.ts'
 import type { Outbox } from './outbox.ts'
 import type { Progress } from './progress.ts'
@@ -127,10 +127,9 @@ export const isVoter = (state: CoreState, id: string): boolean =>
 /** Appends to the log in memory, and takes over the configurations among the entries. */
 export function appendToLog(state: CoreState, entries: readonly LogEntry[]): void {
   const changed = state.configurations.appended(entries)
+  const bytes = state.log.bytes
   state.log.append(entries)
-  if (state.leadership !== undefined) {
-    for (const entry of entries) state.leadership.uncommittedBytes += entryBytes(entry)
-  }
+  if (state.leadership !== undefined) state.leadership.uncommittedBytes += state.log.bytes - bytes
   if (changed) configurationChanged(state)
 }
 
