@@ -70,6 +70,7 @@ export class FakeBackend {
         voters: ['n1'],
         learners: [],
         change: undefined,
+        asleep: false,
         followers: [],
       },
       keyspaces: await this.kv.statistics(),

@@ -17,6 +17,8 @@ export type {
   HeartbeatRequest,
   HeartbeatResponse,
   Message,
+  SleepRequest,
+  SleepResponse,
   SnapshotChunk,
   SnapshotProgress,
   TimeoutNow,
@@ -28,6 +30,7 @@ export type { Progress, ProgressState } from './core/progress.ts'
 export { type Effects, type ProposalRefusal, RaftCore, type RestoredState } from './core/raft-core.ts'
 export type { ReconfigureRefusal, ReconfigureResult } from './core/reconfiguration.ts'
 export { NO_OP_KIND } from './core/roles.ts'
+export type { Sleep } from './core/sleep.ts'
 export type { InstallResult } from './core/snapshots.ts'
 export type { CoreConfig, CoreEvent } from './core/state.ts'
 export type { RaftRole } from './status.ts'

@@ -227,3 +227,27 @@ export class RaftFailedError extends DsysError {
     })
   }
 }
+
+/** The group is open on this node already (`DSYS_RAFT_GROUP_OPEN`). Nothing was done. */
+export class GroupOpenError extends DsysError {
+  constructor(group: string) {
+    super(`group "${group}" is open on this node already`, {
+      code: 'DSYS_RAFT_GROUP_OPEN',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Take the one that is open, by get(), or close() it first.',
+    })
+  }
+}
+
+/** As many groups are open on this node as may (`DSYS_RAFT_TOO_MANY_GROUPS`). Nothing was done. */
+export class TooManyGroupsError extends DsysError {
+  constructor(maxGroups: number) {
+    super(`${maxGroups} groups are open on this node, as many as may`, {
+      code: 'DSYS_RAFT_TOO_MANY_GROUPS',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Close one, or raise maxGroups if the memory is there.',
+    })
+  }
+}

@@ -9,6 +9,7 @@ import { type Effects, RaftCore, type RestoredState } from './core/raft-core.ts'
 import type { CoreEvent } from './core/state.ts'
 import { OutcomeUnknownError, RaftFailedError } from './errors.ts'
 import type { NodeFacts } from './findings.ts'
+import type { GroupHost } from './groups/group-host.ts'
 import { MembersDesk } from './members-desk.ts'
 import { Outgoing } from './outgoing.ts'
 import { ProposalDesk } from './proposal-desk.ts'
@@ -45,6 +46,8 @@ export interface GroupDriverParts<State, Command, Result> {
   readonly seed: number
   /** Rare behaviour on demand; absent outside a simulation. */
   readonly buggify: Buggify | undefined
+  /** Where this group shares a host with others; absent for one that stands alone. */
+  readonly host: GroupHost | undefined
 }
 
 function restoredFrom({ hardState, snapshot, entries }: RecoveredLog): RestoredState {
@@ -93,6 +96,7 @@ export class GroupDriver<State, Command, Result> {
         priority: options.priority,
         ...(options.leaseClockDrift === undefined ? {} : { leaseClockDrift: options.leaseClockDrift }),
         heartbeatIntervalMs: options.heartbeatIntervalMs,
+        ...parts.host?.timing,
         maxAppendBytes: limits.maxAppendBytes,
         maxInflightAppends: options.maxInflightAppends,
         maxInflightBytes: MAX_INFLIGHT_BYTES,
@@ -164,6 +168,13 @@ export class GroupDriver<State, Command, Result> {
   begin(): void {
     const { clock, transport, logger } = this.#parts
     this.#unlisten = transport.listen(this.channel, (frame, from) => this.#receive(frame, from))
+    this.#parts.host?.attach({
+      leads: (term) => this.core.role === 'leader' && this.core.term === term,
+      wake: (heardMs) => {
+        this.core.wake(clock.monotonicMs(), heardMs)
+        this.wake()
+      },
+    })
     // Nobody else can lead a group of one.
     const { voters, outgoing } = this.core.configuration.configuration
     if (voters.length === 1 && outgoing.length === 0) this.core.campaign(clock.monotonicMs())
@@ -196,6 +207,7 @@ export class GroupDriver<State, Command, Result> {
     try {
       const nowMs = this.#parts.clock.monotonicMs()
       this.#announce(this.core.takeEvents())
+      this.core.busy(this.#busy, nowMs)
       this.#proposalDesk.handOver(nowMs)
       this.#readDesk.ask(nowMs)
       this.#membersDesk.ask(nowMs)
@@ -210,6 +222,7 @@ export class GroupDriver<State, Command, Result> {
       this.#apply()
       this.#membersDesk.tell()
       this.#arm(nowMs)
+      this.#parts.host?.sleeps(this.core.sleep)
       for (const handler of this.#turnHandlers) handler()
     } catch (error) {
       this.#fail(error)
@@ -238,6 +251,7 @@ export class GroupDriver<State, Command, Result> {
     const { proposals, reads, options } = this.#parts
     switch (message.type) {
       case 'forward-request':
+        this.core.wake(nowMs)
         this.#proposalDesk.receive(from.id, message)
         break
       case 'forward-refused':
@@ -245,6 +259,7 @@ export class GroupDriver<State, Command, Result> {
         break
       case 'read-index-request':
       case 'read-lease-request':
+        this.core.wake(nowMs)
         this.#readDesk.receive(from, message)
         break
       case 'read-index-response':
@@ -254,6 +269,7 @@ export class GroupDriver<State, Command, Result> {
         reads.refused(message.ticket, nowMs + options.heartbeatIntervalMs)
         break
       case 'reconfigure-request':
+        this.core.wake(nowMs)
         this.#membersDesk.receive(from, message)
         break
       case 'reconfigure-accepted':
@@ -330,13 +346,20 @@ export class GroupDriver<State, Command, Result> {
     if (applier.lastApplied < commitIndex) this.wake()
   }
 
+  /** Somebody waits for something of this group. */
+  get #busy(): boolean {
+    const { proposals, reads, changes } = this.#parts
+    return proposals.size > 0 || reads.size > 0 || changes.size > 0 || this.#snapshots.sending
+  }
+
   /** Sets the timer for what is due next. An earlier one that is set already does: it looks again. */
   #arm(nowMs: number): void {
-    const { clock, options, proposals, reads, changes } = this.#parts
-    const busy = proposals.size > 0 || reads.size > 0 || changes.size > 0 || this.#snapshots.sending
-    const dueMs = busy ? Math.min(this.core.nextDueMs, nowMs + options.heartbeatIntervalMs) : this.core.nextDueMs
+    const { clock, options } = this.#parts
+    const dueMs = this.#busy ? Math.min(this.core.nextDueMs, nowMs + options.heartbeatIntervalMs) : this.core.nextDueMs
     if (this.#timer !== undefined && this.#timer.dueMs <= dueMs) return
     this.#timer?.handle.cancel()
+    this.#timer = undefined
+    if (dueMs === Number.POSITIVE_INFINITY) return
     const handle = clock.setTimer(Math.max(0, dueMs - nowMs), () => {
       // Frames that have arrived speak before the clock judges their senders.
       this.#timer = { dueMs, handle: clock.afterIo(() => this.#onTimer(dueMs)) }
@@ -389,6 +412,7 @@ export class GroupDriver<State, Command, Result> {
     this.#flush?.cancel()
     this.#timer?.handle.cancel()
     this.#unlisten?.()
+    this.#parts.host?.detach(this.#failure !== undefined)
   }
 
   #rejectAll(error: (attempts: number) => Error): void {

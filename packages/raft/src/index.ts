@@ -5,6 +5,7 @@ export {
   ClientForgottenError,
   CommandTooLargeError,
   DataLossNotAcceptedError,
+  GroupOpenError,
   type LogFacts,
   MembershipConflictError,
   NoLeaderError,
@@ -15,9 +16,13 @@ export {
   ReadTimeoutError,
   ReconfigurationPendingError,
   ResultForgottenError,
+  TooManyGroupsError,
   TransferFailedError,
 } from './errors.ts'
 export type { Explanation, Finding, FindingCode, FindingSubject } from './findings.ts'
+export type { GroupHost, GroupMember } from './groups/group-host.ts'
+export { RAFT_GROUPS_DEFAULTS, type RaftGroupsOptions } from './groups/groups-options.ts'
+export { type GroupOptions, RaftGroups, type RaftGroupsPorts, type RaftGroupsStatus } from './groups/raft-groups.ts'
 export type { Applied, ApplyContext, SnapshotDecoder, SnapshotInParts, StateMachine } from './machine.ts'
 export type {
   CallOptions,

@@ -110,6 +110,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       limits,
       seed: random.integer(0, 2 ** 32),
       buggify: this.#ports.buggify,
+      host: this.#ports.host,
     })
     this.#startedMs = clock.monotonicMs()
     this.#driver.begin()
@@ -129,6 +130,8 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     const driver = this.#driver
     if (driver !== undefined) {
       if (driver.failure === undefined) {
+        // Who could take over is known of an awake group only.
+        driver.core.wake(this.#ports.clock.monotonicMs())
         if (driver.core.role === 'leader' && this.#bestSuccessor() !== undefined) {
           // A group that has nobody to take over elects by itself once this node is gone.
           await this.#transfer(driver, { timeoutMs: electionTimeoutMs }).catch((error: unknown) =>
@@ -256,6 +259,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       firstIndex: core.log.firstIndex,
       snapshotIndex: this.#driver.snapshotIndex,
       ...membersAsSeen(core),
+      asleep: core.sleep !== undefined,
       followers: this.#followers(),
     }
   }
@@ -297,6 +301,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   ): Promise<void> {
     const { clock } = this.#ports
     const { id, group } = this.#options
+    driver.core.wake(clock.monotonicMs())
     const to = options.to ?? this.#bestSuccessor()
     const fail = (why: string): TransferFailedError => new TransferFailedError(group, why)
     options.signal?.throwIfAborted()

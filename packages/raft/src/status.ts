@@ -25,6 +25,8 @@ export interface RaftStatus {
   readonly learners: readonly string[]
   /** The change of the members that is on its way; `undefined` when there is none. */
   readonly change: MembershipChange | undefined
+  /** Nothing happens in the group, and a {@link RaftGroups} watches over it. Its members keep no time until somebody wants something. */
+  readonly asleep: boolean
   /** On a leader: how far each other member is. */
   readonly followers: readonly FollowerStatus[]
 }
@@ -47,7 +49,7 @@ export interface FollowerStatus {
   readonly state: 'probe' | 'replicate' | 'snapshot'
   /** The highest index known to be on the follower's disk. */
   readonly matchIndex: number
-  /** Milliseconds since the follower was last heard; `undefined` before the first time in this term. */
+  /** Milliseconds since the follower was last heard; `undefined` before the first time in this term. It grows while the group sleeps. */
   readonly lastHeardMs: number | undefined
 }
 

@@ -107,6 +107,8 @@ const TAG = {
   'reconfigure-accepted': 18,
   'reconfigure-refused': 19,
   'read-lease-request': 20,
+  'sleep-request': 21,
+  'sleep-response': 22,
 } as const satisfies Record<WireMessage['type'], number>
 
 /** Numbers on the wire; never given a second meaning. */
@@ -122,6 +124,7 @@ const REFUSAL = {
 const FLAG_PRE_VOTE = 1
 const FLAG_TRANSFER = 2
 const FLAG_GRANTED = 2
+const FLAG_ASLEEP = 1
 
 /** The most that a message takes besides its entries and data. */
 export const MESSAGE_OVERHEAD_BYTES = 512
@@ -198,6 +201,15 @@ function encodeBody(writer: ByteWriter, message: WireMessage): void {
       return
     case 'heartbeat-response':
       writer.u53(message.term).u53(message.round)
+      return
+    case 'sleep-request':
+      writer.u53(message.term).u53(message.commitIndex).u53(message.round)
+      return
+    case 'sleep-response':
+      writer
+        .u53(message.term)
+        .u53(message.round)
+        .u8(message.asleep ? FLAG_ASLEEP : 0)
       return
     case 'commit-notice':
       writer.u53(message.term).u53(message.commitIndex)
@@ -424,6 +436,15 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage | undefined {
         basis: reader.u53(),
         target: decodeMembership(reader),
         expected: reader.u8() === 0 ? undefined : decodeMembership(reader),
+      }
+    case TAG['sleep-request']:
+      return { type: 'sleep-request', term: reader.u53(), commitIndex: reader.u53(), round: reader.u53() }
+    case TAG['sleep-response']:
+      return {
+        type: 'sleep-response',
+        term: reader.u53(),
+        round: reader.u53(),
+        asleep: (reader.u8() & FLAG_ASLEEP) !== 0,
       }
     case TAG['reconfigure-accepted']:
       return { type: 'reconfigure-accepted', ticket: reader.u53(), index: reader.u53() }

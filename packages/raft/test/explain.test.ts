@@ -57,6 +57,7 @@ function factsOf({ status, core, leader, configuration, node }: Change): NodeFac
       voters: placed.configuration.voters,
       learners: placed.configuration.learners,
       change: undefined,
+      asleep: false,
       followers: [],
       ...status,
     },

@@ -118,4 +118,9 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
     '0200020000001000000000000000030004000000026e32',
     { type: 'vote-response', term: 3, preVote: false, granted: false, why: { reason: 'voted', votedFor: 'n2' } },
   ],
+  [
+    '020015000000180000000000000004000000000000000b0000000000000008',
+    { type: 'sleep-request', term: 4, commitIndex: 11, round: 8 },
+  ],
+  ['020016000000110000000000000004000000000000000801', { type: 'sleep-response', term: 4, round: 8, asleep: true }],
 ]

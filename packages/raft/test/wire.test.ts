@@ -80,6 +80,8 @@ const message = fc.oneof(
   record('append-rejected', { term: whole, rejectedIndex: whole, hintIndex: whole, hintTerm: whole, round: whole }),
   record('heartbeat-request', { term: whole, commitIndex: whole, round: whole }),
   record('heartbeat-response', { term: whole, round: whole }),
+  record('sleep-request', { term: whole, commitIndex: whole, round: whole }),
+  record('sleep-response', { term: whole, round: whole, asleep: fc.boolean() }),
   record('commit-notice', { term: whole, commitIndex: whole }),
   record('snapshot-chunk', {
     term: whole,
@@ -153,8 +155,8 @@ describe('the bytes of every message are what they were', () => {
 
   test('no message is missing', () => {
     const tags = GOLDEN.map(([hex]) => Number.parseInt(hex.slice(4, 6), 16))
-    expect([...new Set(tags)]).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
-    expect(new Set(GOLDEN.map(([, { type }]) => type)).size).toBe(20)
+    expect([...new Set(tags)]).toEqual(Array.from({ length: 22 }, (_, i) => i + 1))
+    expect(new Set(GOLDEN.map(([, { type }]) => type)).size).toBe(22)
   })
 })
 

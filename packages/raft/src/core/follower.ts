@@ -109,10 +109,14 @@ function learnCommit(state: CoreState, leaderCommit: number): void {
   if (index > state.commitIndex) commitTo(state, index)
 }
 
-export function handleHeartbeatRequest(state: CoreState, from: string, request: HeartbeatRequest): void {
+export function hearHeartbeat(state: CoreState, from: string, commitIndex: number): void {
   hearLeader(state, from)
-  learnCommit(state, request.commitIndex)
+  learnCommit(state, commitIndex)
   if (state.leaderCommit > state.verifiedIndex && state.verifiedIndex < state.log.lastIndex) askToVerify(state, from)
+}
+
+export function handleHeartbeatRequest(state: CoreState, from: string, request: HeartbeatRequest): void {
+  hearHeartbeat(state, from, request.commitIndex)
   state.outbox.send(from, { type: 'heartbeat-response', term: state.term, round: request.round }, 'hard-state')
 }
 

@@ -79,6 +79,22 @@ export interface HeartbeatResponse {
   readonly round: number
 }
 
+/** A heartbeat that asks the follower to keep no time from here on: it has everything up to `commitIndex`, and nothing is behind it. */
+export interface SleepRequest {
+  readonly type: 'sleep-request'
+  readonly term: number
+  readonly commitIndex: number
+  readonly round: number
+}
+
+export interface SleepResponse {
+  readonly type: 'sleep-response'
+  readonly term: number
+  readonly round: number
+  /** It sleeps. Otherwise it lacks something, or has something to do. */
+  readonly asleep: boolean
+}
+
 /** Tells a follower that has callers waiting how far the log is committed. Wants no answer. */
 export interface CommitNotice {
   readonly type: 'commit-notice'
@@ -133,6 +149,8 @@ export type Message =
   | AppendRejected
   | HeartbeatRequest
   | HeartbeatResponse
+  | SleepRequest
+  | SleepResponse
   | CommitNotice
   | SnapshotChunk
   | SnapshotProgress

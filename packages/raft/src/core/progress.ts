@@ -33,6 +33,8 @@ export class Progress {
   probeSent = false
   /** An answer to an append came since the last heartbeat. */
   appendAnswered = false
+  /** The newest round that it agreed to sleep by; `undefined` when it refused since. */
+  sleepsSinceRound: number | undefined
   /** For one that is no member any more: when the leader stops to send to it. */
   leavesMs: number | undefined
   readonly #inflight: InflightAppend[] = []

@@ -15,6 +15,7 @@ import { admitEarlyReads, beginRound, handleHeartbeatResponse, requestLeaseRead,
 import { continueReconfiguration, type ReconfigureResult, reconfigure } from './reconfiguration.ts'
 import { advanceCommit, handleAppendAccepted, handleAppendRejected, replicate } from './replication.ts'
 import { becomeFollower, resetPreVoteTimer } from './roles.ts'
+import { handleSleepRequest, handleSleepResponse, type Sleep, sleepOf, stayAwake, wake } from './sleep.ts'
 import {
   compactLog,
   handleSnapshotChunk,
@@ -100,6 +101,7 @@ export class RaftCore {
       campaignIsTransfer: false,
       leadership: undefined,
       installing: false,
+      busy: false,
       events: [],
       confirmedReads: [],
       droppedReads: [],
@@ -169,7 +171,12 @@ export class RaftCore {
     return factsOf(this.#state, nowMs)
   }
 
-  /** When {@link RaftCore.tick} has something to do next. */
+  /** How it sleeps: without time, until it is given something, or {@link RaftCore.wake} is called. `undefined` while it is awake. */
+  get sleep(): Sleep | undefined {
+    return sleepOf(this.#state)
+  }
+
+  /** When {@link RaftCore.tick} has something to do next; Infinity while it sleeps. */
   get nextDueMs(): number {
     return nextDueMs(this.#state)
   }
@@ -184,6 +191,7 @@ export class RaftCore {
     this.#advance(nowMs)
     const state = this.#state
     if (message.type === 'vote-request') {
+      wake(state)
       handleVoteRequest(state, from, message)
       return
     }
@@ -197,6 +205,10 @@ export class RaftCore {
     } else if (message.term < state.term) {
       this.#answerOldTerm(from, message)
       return
+    }
+    // A leader wakes by all but answers that come late. What wakes a follower says so itself: whatever its leader sends.
+    if (!isAnswer(message) || message.type === 'append-rejected') {
+      if (state.leadership !== undefined) wake(state)
     }
     this.#dispatch(from, message)
   }
@@ -218,6 +230,7 @@ export class RaftCore {
     if (
       message.type === 'append-request' ||
       message.type === 'heartbeat-request' ||
+      message.type === 'sleep-request' ||
       message.type === 'commit-notice' ||
       message.type === 'snapshot-chunk'
     ) {
@@ -245,6 +258,12 @@ export class RaftCore {
         break
       case 'heartbeat-response':
         handleHeartbeatResponse(state, from, message)
+        break
+      case 'sleep-request':
+        handleSleepRequest(state, from, message)
+        break
+      case 'sleep-response':
+        handleSleepResponse(state, from, message)
         break
       case 'commit-notice':
         handleCommitNotice(state, from, message)
@@ -318,7 +337,7 @@ export class RaftCore {
 
   /** Begins to hand leadership to `to`; false when that cannot be. */
   transfer(to: string, nowMs: number): boolean {
-    this.#advance(nowMs)
+    this.wake(nowMs)
     return beginTransfer(this.#state, to)
   }
 
@@ -338,6 +357,26 @@ export class RaftCore {
     if (leadership === undefined) return
     advanceCommit(state, leadership)
     transferStep(state, leadership)
+  }
+
+  /**
+   * Keeps time again, if it slept. Call it before it is given a proposal, a read or a reconfiguration, and when one of {@link Sleep.peers}
+   * does not live any more, or leads or follows no more, or may not. Messages wake it by themselves.
+   *
+   * @param heardMs when each peer was heard last, as far as the driver knows; until now, where it does not say.
+   */
+  wake(nowMs: number, heardMs?: (id: string) => number): void {
+    this.#advance(nowMs)
+    wake(this.#state, heardMs)
+  }
+
+  /** Whether the driver has something to do with the group: then it does not sleep, and wakes if it does. */
+  busy(busy: boolean, nowMs: number): void {
+    const { leadership } = this.#state
+    this.#state.busy = busy
+    if (!busy) return
+    this.wake(nowMs)
+    if (leadership !== undefined) stayAwake(leadership)
   }
 
   /** The driver begins to store a snapshot: no campaign until it is installed or given up (P-09). */
@@ -414,6 +453,7 @@ function isAnswer({ type }: Message): boolean {
     type === 'append-accepted' ||
     type === 'append-rejected' ||
     type === 'heartbeat-response' ||
+    type === 'sleep-response' ||
     type === 'snapshot-progress'
   )
 }

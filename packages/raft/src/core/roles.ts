@@ -30,6 +30,13 @@ export function resetPreVoteTimer(state: CoreState): void {
   setElectionTimer(state, state.config.electionTimeoutMs * (0.25 + 0.25 * state.random.float()))
 }
 
+/** When the next heartbeat of a leader is due: never later than an interval from now. */
+export function nextHeartbeatMs({ nowMs, config }: CoreState): number {
+  const { heartbeatIntervalMs, alignHeartbeats = false } = config
+  if (!alignHeartbeats) return nowMs + heartbeatIntervalMs
+  return (Math.floor(nowMs / heartbeatIntervalMs) + 1) * heartbeatIntervalMs
+}
+
 function setRole(state: CoreState, role: RaftRole, why: string): void {
   state.role = role
   state.events.push({ type: 'role', role, term: state.term, why })
@@ -135,7 +142,10 @@ export function becomeLeader(state: CoreState): void {
     roundWanted: false,
     reads: [],
     earlyReads: [],
-    heartbeatDueMs: state.nowMs + state.config.heartbeatIntervalMs,
+    heartbeatDueMs: nextHeartbeatMs(state),
+    quiet: { index: termStartIndex, round: 0 },
+    idleHeartbeats: 0,
+    sleepFromRound: undefined,
     uncommittedBytes,
     transfer: undefined,
     sinceMs: state.nowMs,

@@ -20,6 +20,13 @@ export interface CoreConfig {
   readonly maxInflightBytes: number
   readonly maxUncommittedBytes: number
   /**
+   * A group in which nothing has happened for so many heartbeats sleeps: nobody in it keeps time any more. Only for a driver that watches over
+   * the peers meanwhile, and calls `RaftCore.wake`. Default: it never does.
+   */
+  readonly sleepAfterHeartbeats?: number
+  /** Heartbeats are due at whole multiples of their interval, so that those of all groups of a process are due together. Default false. */
+  readonly alignHeartbeats?: boolean
+  /**
    * How eager this node is to lead, from 0 to 1: it waits the longer before it campaigns, by 1 / priority. With 0 it leads only when
    * leadership is handed to it. Default 1.
    */
@@ -60,7 +67,14 @@ export interface Leadership {
   reads: WaitingRead[]
   /** Reads that came before this term's first commit (P-21). */
   earlyReads: number[]
+  /** Infinity while this leader sleeps. */
   heartbeatDueMs: number
+  /** The end of the log, and the round, as of the last heartbeat. */
+  quiet: { readonly index: number; readonly round: number }
+  /** So many heartbeats found nothing to do. */
+  idleHeartbeats: number
+  /** The first round of those, up to now, that have asked the followers to sleep. */
+  sleepFromRound: number | undefined
   uncommittedBytes: number
   transfer: { readonly to: string; readonly deadlineMs: number; sent: boolean } | undefined
   /** The time from which a silent quorum is held against this leader. */
@@ -99,6 +113,7 @@ export interface CoreState {
    * that leader counts on it (dissertation §6.4.1; P-25). Minded only where there are leases.
    */
   promisedMs: number | undefined
+  /** Infinity while this follower sleeps. */
   electionDueMs: number
   votes: Map<string, boolean>
   /** The last refusal of each voter since there was a leader: for {@link factsOf} alone. */
@@ -113,6 +128,8 @@ export interface CoreState {
   leadership: Leadership | undefined
   /** A snapshot is being stored: no campaign meanwhile (P-09). */
   installing: boolean
+  /** Whoever drives this core has something to do with the group: it must not sleep. */
+  busy: boolean
   readonly events: CoreEvent[]
   readonly confirmedReads: { ticket: number; index: number }[]
   readonly droppedReads: number[]
@@ -145,9 +162,14 @@ export function configurationChanged(state: CoreState): void {
   state.events.push({ type: 'configuration', ...state.configurations.current })
 }
 
+/** Whether this core keeps no time: the peers that it depends on are watched over by whoever drives it. */
+export const isAsleep = ({ leadership, electionDueMs }: CoreState): boolean =>
+  (leadership?.heartbeatDueMs ?? electionDueMs) === Number.POSITIVE_INFINITY
+
 /** Whether the leader was heard so lately that no other may be elected (dissertation §6.4.1, §9.6; P-07). */
 export function leaderIsAlive(state: CoreState): boolean {
-  if (state.role === 'leader') return true
+  // The leader of one that sleeps is heard on its behalf.
+  if (state.role === 'leader' || isAsleep(state)) return true
   const { electionTimeoutMs, leaseClockDrift } = state.config
   const heardMs = leaseClockDrift === undefined ? state.leaderHeardMs : state.promisedMs
   return heardMs !== undefined && state.nowMs - heardMs < electionTimeoutMs

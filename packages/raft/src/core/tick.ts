@@ -2,8 +2,9 @@ import { campaign, standBack } from './election.ts'
 import { reachedByQuorum } from './quorum.ts'
 import { broadcastHeartbeat, nextRound } from './reads.ts'
 import { sendAppend } from './replication.ts'
-import { becomeFollower } from './roles.ts'
-import type { CoreState, Leadership } from './state.ts'
+import { becomeFollower, nextHeartbeatMs } from './roles.ts'
+import { askToSleep } from './sleep.ts'
+import { type CoreState, isAsleep, type Leadership } from './state.ts'
 import { handOver } from './transfer.ts'
 
 /** A leader whose oldest write has waited for this many election timeouts gives up: its disk is no basis for a group (P-44). */
@@ -11,6 +12,7 @@ const STALLED_DISK_TIMEOUTS = 1.5
 
 /** Does what is due at `state.nowMs`. */
 export function tick(state: CoreState): void {
+  if (isAsleep(state)) return
   const { leadership } = state
   if (leadership === undefined) {
     if (state.nowMs < state.electionDueMs) return
@@ -52,8 +54,9 @@ function diskStalls({ nowMs, config, outbox: { oldestWriteMs } }: CoreState): bo
 }
 
 function heartbeat(state: CoreState, leadership: Leadership): void {
-  leadership.heartbeatDueMs = state.nowMs + state.config.heartbeatIntervalMs
+  leadership.heartbeatDueMs = nextHeartbeatMs(state)
   nextRound(state, leadership)
+  if (askToSleep(state, leadership)) return
   broadcastHeartbeat(state, leadership)
   for (const [id, progress] of leadership.progress) {
     const silent = progress.match < state.log.lastIndex && !progress.appendAnswered

@@ -44,5 +44,9 @@ export function digestMessage(message: Message): number {
     }
     case 'timeout-now':
       return mixIn(11, term)
+    case 'sleep-request':
+      return mixIn(mixIn(mixIn(12, term), message.commitIndex), message.round)
+    case 'sleep-response':
+      return mixIn(mixIn(mixIn(13, term), message.round), message.asleep ? 1 : 0)
   }
 }
