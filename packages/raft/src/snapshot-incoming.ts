@@ -92,8 +92,10 @@ export class IncomingSnapshot {
     const end = offset + data.length
     if (end <= this.#receivedBytes || end > this.#totalBytes) return { type: 'known' }
     if (checksums !== undefined && crc32(data) !== checksums.chunk) return { type: 'wanted', offset }
-    if (this.#keptBytes + data.length > MAX_KEPT_BYTES) return { type: 'known' }
-    if (offset > this.#receivedBytes) {
+    const isEarly = offset > this.#receivedBytes
+    // Half of it is left for what comes in order, so that a gap can always be filled.
+    if (this.#keptBytes + data.length > (isEarly ? MAX_KEPT_BYTES / 2 : MAX_KEPT_BYTES)) return { type: 'known' }
+    if (isEarly) {
       if (!this.#early.has(offset)) this.#keptBytes += data.length
       this.#early.set(offset, data)
       // Asked once for each gap: what is late by itself is not sent twice for every chunk behind it.

@@ -40,3 +40,40 @@ export const registers: StateMachine<Registers, RegisterCommand, boolean> = {
     return { state, result: true }
   },
 }
+
+/** Sets a blob. */
+export interface PutBlob {
+  readonly key: string
+  readonly blob: string
+}
+
+/** Blobs by key, and what happened between the parts of a snapshot of them. */
+export interface Blobs {
+  readonly blobs: Map<string, string>
+}
+
+/** A state that may be large. Its snapshots come in parts, one for each blob; the result of a command is how many there are. */
+export const blobs: StateMachine<Blobs, PutBlob, number> = {
+  initial: () => ({ blobs: new Map() }),
+  apply: (state, { key, blob }) => {
+    state.blobs.set(key, blob)
+    return { state, result: state.blobs.size }
+  },
+  snapshot: {
+    freeze: (state) => encodeBlobs([...state.blobs]),
+    decoder: () => {
+      const state: Blobs = { blobs: new Map() }
+      return {
+        add: (part) => {
+          const { key, blob } = JSON.parse(Buffer.from(part).toString()) as PutBlob
+          state.blobs.set(key, blob)
+        },
+        finish: () => state,
+      }
+    },
+  },
+}
+
+function* encodeBlobs(frozen: readonly [string, string][]): Generator<Uint8Array, void, undefined> {
+  for (const [key, blob] of frozen) yield Buffer.from(JSON.stringify({ key, blob }))
+}
