@@ -90,4 +90,20 @@ export const RAFT_CALLS_MUTANTS = [
     to: `  if (!upToDate && log.lastIndex < 0) return { reason: 'log-behind', lastIndex: log.lastIndex, lastTerm: log.lastTerm }
 `,
   },
+  {
+    name: 'a member that has left is told of for ever',
+    source: 'metrics: every series ends',
+    file: 'packages/raft/src/metrics.ts',
+    from: `    if (this.#followers.size > progress.size) this.#forgetFollowers((id) => !progress.has(id))
+`,
+    to: '',
+  },
+  {
+    name: 'what an earlier leader has appended is measured as if this one had',
+    source: 'metrics: stages of proposals',
+    file: 'packages/raft/src/stage-times.ts',
+    from: `    this.#lastIndex = lastIndex
+    this.#batches.length = 0`,
+    to: `    this.#batches.length = 0`,
+  },
 ]

@@ -11,6 +11,7 @@ import { OutcomeUnknownError, RaftFailedError } from './errors.ts'
 import type { NodeFacts } from './findings.ts'
 import type { GroupHost } from './groups/group-host.ts'
 import { MembersDesk } from './members-desk.ts'
+import type { RaftMetrics } from './metrics.ts'
 import { Outgoing } from './outgoing.ts'
 import { ProposalDesk } from './proposal-desk.ts'
 import type { Proposals } from './proposals.ts'
@@ -43,6 +44,7 @@ export interface GroupDriverParts<State, Command, Result> {
   readonly hub: EventHub<RaftEvent>
   readonly options: ResolvedOptions
   readonly limits: ReturnType<typeof frameLimits>
+  readonly metrics: RaftMetrics
   readonly seed: number
   /** Rare behaviour on demand; absent outside a simulation. */
   readonly buggify: Buggify | undefined
@@ -212,7 +214,7 @@ export class GroupDriver<State, Command, Result> {
       this.#readDesk.ask(nowMs)
       this.#membersDesk.ask(nowMs)
       const effects = this.core.takeEffects()
-      this.#write(effects)
+      this.#write(effects, nowMs)
       for (const { to, message } of effects.messages) this.#outgoing.add(to, message)
       this.#snapshots.send(effects.snapshotWanted)
       for (const { from, message } of effects.snapshotTraffic) this.#snapshots.receive(from, message)
@@ -221,12 +223,20 @@ export class GroupDriver<State, Command, Result> {
       this.#outgoing.flush()
       this.#apply()
       this.#membersDesk.tell()
+      this.#measure(nowMs)
       this.#arm(nowMs)
       this.#parts.host?.sleeps(this.core.sleep)
       for (const handler of this.#turnHandlers) handler()
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  #measure(nowMs: number): void {
+    const { applier, metrics, proposals, reads } = this.#parts
+    const { lastApplied } = applier
+    const readings = { lastApplied, proposals: proposals.size, reads: reads.size, snapshotIndex: this.snapshotIndex }
+    metrics.turn(this.core, readings, nowMs)
   }
 
   #receive(frame: Uint8Array, from: PeerAddress): void {
@@ -242,6 +252,7 @@ export class GroupDriver<State, Command, Result> {
         this.#fail(error)
         return
       }
+      this.#parts.metrics.frameDropped()
       this.#parts.logger.log('warn', 'a frame was dropped that cannot be read', { from: from.id, error })
     }
     this.wake()
@@ -281,16 +292,18 @@ export class GroupDriver<State, Command, Result> {
     }
   }
 
-  #write({ write }: Effects): void {
+  #write({ write }: Effects, issuedMs: number): void {
     if (write === undefined) return
-    const { clock, log } = this.#parts
+    const { clock, log, metrics } = this.#parts
     const { id, hardState, entries } = write
     const done = log.persist(hardState === undefined ? { entries } : { hardState, entries }).then(
       () => {
         this.#writes.delete(done)
         if (this.#ended) return
+        const nowMs = clock.monotonicMs()
+        metrics.written(nowMs - issuedMs)
         try {
-          this.core.durable(id, clock.monotonicMs())
+          this.core.durable(id, nowMs)
         } catch (error) {
           this.#fail(error)
         }
@@ -305,12 +318,13 @@ export class GroupDriver<State, Command, Result> {
   }
 
   #announce(events: readonly CoreEvent[]): void {
-    const { hub, logger, proposals, reads, changes } = this.#parts
+    const { hub, logger, metrics, proposals, reads, changes } = this.#parts
     for (const event of events) {
       if (event.type === 'configuration') continue
       this.#announced.term = event.term
       if (event.type === 'role') {
         this.#announced.role = event.role
+        metrics.roleChanged(event.role)
         logger.log('info', 'the role changed', { role: event.role, term: event.term, why: event.why })
         hub.publish({ type: 'RoleChanged', role: event.role, term: event.term, why: event.why })
         continue
@@ -318,6 +332,7 @@ export class GroupDriver<State, Command, Result> {
       this.#announced.leader = event.leader
       hub.publish({ type: 'LeaderChanged', leader: event.leader, term: event.term })
       if (event.leader === undefined) continue
+      metrics.leaderKnown()
       proposals.leaderChanged()
       reads.leaderChanged()
       changes.leaderChanged()
@@ -326,10 +341,11 @@ export class GroupDriver<State, Command, Result> {
 
   /** Applies what is committed, settles the proposals that wait for it, and serves the reads that it was missing for. */
   #apply(): void {
-    const { applier, proposals, reads, buggify } = this.#parts
+    const { applier, clock, metrics, proposals, reads, buggify } = this.#parts
     const { commitIndex, log } = this.core
     const most = buggify?.('raft.small-apply-batch') === true ? 1 : MAX_APPLIED_PER_TURN
     const upTo = Math.min(commitIndex, applier.lastApplied + most)
+    const [first, beganMs] = [applier.lastApplied, applier.lastApplied < upTo ? clock.monotonicMs() : 0]
     while (applier.lastApplied < upTo) {
       const entry = log.at(applier.lastApplied + 1)
       if (entry === undefined)
@@ -341,6 +357,7 @@ export class GroupDriver<State, Command, Result> {
       // What waited for the session can go now.
       if (applied.type === 'session-opened') this.wake()
     }
+    if (first < upTo) metrics.applied(upTo - first, clock.monotonicMs() - beganMs)
     reads.serve(applier.state, applier.lastApplied)
     this.#snapshots.takeIfDue()
     if (applier.lastApplied < commitIndex) this.wake()
@@ -387,6 +404,8 @@ export class GroupDriver<State, Command, Result> {
       proposals.resendOverdue(nowMs)
       reads.resendOverdue(nowMs)
       this.#snapshots.tick(nowMs)
+      if (this.core.progress !== undefined)
+        this.#parts.metrics.followers(this.core.progress, this.core.log.lastIndex, nowMs)
     } catch (error) {
       this.#fail(error)
       return
@@ -408,6 +427,7 @@ export class GroupDriver<State, Command, Result> {
 
   #halt(): void {
     this.#ended = true
+    this.#parts.metrics.ended()
     this.#snapshots.stop()
     this.#flush?.cancel()
     this.#timer?.handle.cancel()

@@ -114,6 +114,9 @@ export type ReadConsistency =
    */
   | 'stale'
 
+/** Every {@link ReadConsistency}. */
+export const READ_CONSISTENCIES: readonly ReadConsistency[] = ['linearizable', 'follower', 'lease', 'bounded', 'stale']
+
 /** Options of a read. */
 export interface ReadOptions extends CallOptions {
   /** Default `linearizable`. */

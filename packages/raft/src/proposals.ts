@@ -19,6 +19,7 @@ import {
 } from './client-commands.ts'
 import type { ClientLookup } from './client-table.ts'
 import { NoLeaderError, OutcomeUnknownError, OverloadedError } from './errors.ts'
+import type { RaftMetrics } from './metrics.ts'
 import type { CallOptions, ClientCall } from './options.ts'
 import { BatchResults, type SessionLookup } from './sessions.ts'
 import type { ForwardedItem } from './wire.ts'
@@ -59,6 +60,7 @@ export interface ProposalsConfig {
   readonly maxPending: number
   /** A proposal that shows no effect is handed over again after this long, then after twice as long, and so on. */
   readonly resendAfterMs: number
+  readonly metrics: RaftMetrics
 }
 
 /** Where to look up what became of proposals: the {@link Applier}. */
@@ -72,6 +74,7 @@ export interface AppliedTables<Result> {
  * each is applied at most once. They are settled by the entries that this node applies, and by nothing else.
  */
 export class Proposals<Result> {
+  readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #random: Random
   readonly #config: ProposalsConfig
@@ -81,10 +84,15 @@ export class Proposals<Result> {
   #unsent: Proposal[] = []
   /** Those of `#waiting` that are of clients, by the key of their entry; more than one caller may wait for the same. */
   readonly #byKey = new Map<string, Proposal[]>()
+  /** When the first of `#unsent` came. */
+  #unsentSinceMs = 0
+  /** The proposal whose way is measured from the call to its result; one at a time. */
+  #measured: { readonly pending: Pending<unknown>; readonly sequence: number; readonly sinceMs: number } | undefined
   #nextSequence = 1
   #session: ProposerSession | undefined
 
   constructor(clock: Clock, random: Random, config: ProposalsConfig) {
+    this.#clock = clock
     this.#deadlines = new Deadlines(clock)
     this.#random = random
     this.#config = config
@@ -117,8 +125,11 @@ export class Proposals<Result> {
   }
 
   #add(kind: Proposal['kind'], command: Uint8Array, own: OwnEntry | undefined, options: CallOptions): Promise<unknown> {
-    const { group, maxPending } = this.#config
-    if (this.#waiting.size >= maxPending) return Promise.reject(new OverloadedError(group, `${maxPending} proposals`))
+    const { group, maxPending, metrics } = this.#config
+    if (this.#waiting.size >= maxPending) {
+      metrics.overloaded('proposals')
+      return Promise.reject(new OverloadedError(group, `${maxPending} proposals`))
+    }
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const sequence = this.#nextSequence++
     const pending = new Pending<unknown>({
@@ -133,8 +144,23 @@ export class Proposals<Result> {
     const proposal: Proposal = { sequence, kind, command, own, pending, attempts: 0, resendMs: 0 }
     this.#waiting.set(sequence, proposal)
     if (own !== undefined) this.#byKey.set(own.key, [...(this.#byKey.get(own.key) ?? []), proposal])
+    if (this.#unsent.length === 0) this.#begunToWait(proposal)
     this.#unsent.push(proposal)
     return pending.promise
+  }
+
+  /** The first of those that will go together: the time is taken once for all of them. */
+  #begunToWait({ sequence, pending }: Proposal): void {
+    this.#unsentSinceMs = this.#clock.monotonicMs()
+    if (this.#measured === undefined || this.#measured.pending.settled)
+      this.#measured = { pending, sequence, sinceMs: this.#unsentSinceMs }
+  }
+
+  /** The result of a proposal is here. */
+  #measure(sequence: number): void {
+    if (this.#measured?.sequence !== sequence) return
+    this.#config.metrics.proposalSettled(this.#clock.monotonicMs() - this.#measured.sinceMs)
+    this.#measured = undefined
   }
 
   /** Nobody waits for it any more. */
@@ -164,6 +190,7 @@ export class Proposals<Result> {
       ready.push(proposal)
     }
     this.#unsent = withoutSession
+    if (ready.length > 0) this.#config.metrics.handedOver(nowMs - this.#unsentSinceMs)
     const items = this.#encode(ready)
     if (withoutSession.length > 0) items.push(...this.#takeOpening(nowMs))
     return items
@@ -227,6 +254,7 @@ export class Proposals<Result> {
       proposal.attempts--
       if (overloaded && proposal.attempts === 0) {
         this.#forget(proposal)
+        this.#config.metrics.overloaded('entries')
         proposal.pending.reject(new OverloadedError(this.#config.group, 'entries'))
       } else {
         this.#unsent.push(proposal)
@@ -317,6 +345,7 @@ export class Proposals<Result> {
     this.#byKey.delete(key)
     for (const { sequence, pending } of waiting) {
       this.#waiting.delete(sequence)
+      this.#measure(sequence)
       if (outcome.type === 'applied') pending.resolve(outcome.result)
       else pending.reject(clientError(this.#config.group, key, outcome))
     }
@@ -330,6 +359,7 @@ export class Proposals<Result> {
     const proposal = this.#waiting.get(sequence)
     if (proposal === undefined) return
     this.#waiting.delete(sequence)
+    this.#measure(sequence)
     if (outcome.type === 'applied') {
       const { result } = outcome
       proposal.pending.resolve(result instanceof BatchResults ? [...result.results] : result)

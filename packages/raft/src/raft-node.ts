@@ -10,7 +10,15 @@ import { CommandTooLargeError, TransferFailedError } from './errors.ts'
 import { explain } from './explain.ts'
 import type { Explanation } from './findings.ts'
 import { GroupDriver } from './group-driver.ts'
-import type { CallOptions, ProposeOptions, RaftOptions, ReadOptions, ReconfigureOptions } from './options.ts'
+import { RaftMetrics } from './metrics.ts'
+import {
+  type CallOptions,
+  type ProposeOptions,
+  type RaftOptions,
+  READ_CONSISTENCIES,
+  type ReadOptions,
+  type ReconfigureOptions,
+} from './options.ts'
 import type { RaftPorts } from './ports.ts'
 import { Proposals } from './proposals.ts'
 import { ReadQueue } from './read-queue.ts'
@@ -35,6 +43,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   readonly #proposals: Proposals<Result>
   readonly #reads: ReadQueue<State>
   readonly #changes: Reconfigurations
+  readonly #metrics: RaftMetrics
   readonly #hub = new EventHub<RaftEvent>()
   readonly #lifecycle: Lifecycle
   #log: GroupLog | undefined
@@ -51,7 +60,8 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       throw new RangeError(`id (${id}) must be that of the transport (${ports.transport.self.id})`)
     }
     this.#applier = new Applier(ports.machine)
-    const config = { group, maxPending, resendAfterMs: electionTimeoutMs }
+    this.#metrics = new RaftMetrics(ports.meter, group)
+    const config = { group, maxPending, resendAfterMs: electionTimeoutMs, metrics: this.#metrics }
     this.#proposals = new Proposals(ports.clock, ports.random, {
       ...config,
       proposer: `${id}#${ports.transport.self.generation}`,
@@ -106,6 +116,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       reads: this.#reads,
       changes: this.#changes,
       hub: this.#hub,
+      metrics: this.#metrics,
       options: this.#options,
       limits,
       seed: random.integer(0, 2 ** 32),
@@ -216,6 +227,10 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   read<T>(query: (state: State) => T, options: ReadOptions = {}): Promise<T> {
     try {
       const driver = this.#running()
+      const { consistency = 'linearizable' } = options
+      if (!READ_CONSISTENCIES.includes(consistency))
+        throw new RangeError(`consistency must be one of ${READ_CONSISTENCIES.join(', ')}, got ${consistency}`)
+      this.#metrics.read(consistency)
       if (this.#isFreshEnough(options)) return Promise.resolve(query(this.#applier.state))
       const answer = this.#reads.add(query, options)
       driver.wake()

@@ -1,5 +1,6 @@
 import { type Clock, Deadlines, Pending } from '@dsys/runtime'
 import { NoLeaderError, OverloadedError, ReadTimeoutError } from './errors.ts'
+import type { RaftMetrics } from './metrics.ts'
 import type { ReadOptions } from './options.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
@@ -18,13 +19,17 @@ interface WaitingRead<State> {
 interface Batch<State> {
   readonly lease: boolean
   readonly reads: WaitingRead<State>[]
+  /** When the first of them was called. */
+  readonly sinceMs: number
   readonly askedMs: number
   /** When to ask again if no answer comes. */
   resendMs: number
 }
 
 interface ConfirmedBatch<State> {
+  readonly lease: boolean
   readonly reads: WaitingRead<State>[]
+  readonly sinceMs: number
   readonly index: number
 }
 
@@ -34,6 +39,7 @@ export interface ReadQueueConfig {
   readonly maxPending: number
   /** A question to the leader that is not answered is asked again after this long. */
   readonly resendAfterMs: number
+  readonly metrics: RaftMetrics
 }
 
 /**
@@ -41,6 +47,7 @@ export interface ReadQueueConfig {
  * answer is the index that the state machine must have applied before they are served from the state of this node.
  */
 export class ReadQueue<State> {
+  readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #config: ReadQueueConfig
   #waiting: WaitingRead<State>[] = []
@@ -48,10 +55,13 @@ export class ReadQueue<State> {
   #confirmed: ConfirmedBatch<State>[] = []
   /** What this node knows to be fresh: every write that was acknowledged before `askedMs` is at or below `index`. */
   #fresh: { readonly index: number; readonly askedMs: number } | undefined
+  /** When the first of `#waiting` was called. */
+  #waitingSinceMs = 0
   #size = 0
   #nextTicket = 1
 
   constructor(clock: Clock, config: ReadQueueConfig) {
+    this.#clock = clock
     this.#deadlines = new Deadlines(clock)
     this.#config = config
   }
@@ -61,8 +71,11 @@ export class ReadQueue<State> {
   }
 
   add<T>(query: (state: State) => T, options: ReadOptions): Promise<T> {
-    const { group, maxPending } = this.#config
-    if (this.#size >= maxPending) return Promise.reject(new OverloadedError(group, `${maxPending} reads`))
+    const { group, maxPending, metrics } = this.#config
+    if (this.#size >= maxPending) {
+      metrics.overloaded('reads')
+      return Promise.reject(new OverloadedError(group, `${maxPending} reads`))
+    }
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const pending = new Pending<unknown>({
       clock: this.#deadlines,
@@ -72,6 +85,7 @@ export class ReadQueue<State> {
     })
     const read: WaitingRead<State> = { query, lease: options.consistency === 'lease', pending, asked: false }
     this.#size++
+    if (this.#waiting.length === 0) this.#waitingSinceMs = this.#clock.monotonicMs()
     this.#waiting.push(read)
     return pending.promise as Promise<T>
   }
@@ -95,7 +109,8 @@ export class ReadQueue<State> {
     if (reads.length === 0) return undefined
     const ticket = this.#nextTicket++
     for (const read of reads) read.asked = true
-    this.#asked.set(ticket, { lease, reads, askedMs: nowMs, resendMs: nowMs + this.#config.resendAfterMs })
+    const [sinceMs, resendMs] = [this.#waitingSinceMs, nowMs + this.#config.resendAfterMs]
+    this.#asked.set(ticket, { lease, reads, sinceMs, askedMs: nowMs, resendMs })
     this.#waiting = reads.length === this.#waiting.length ? [] : this.#waiting.filter((read) => read.lease !== lease)
     return ticket
   }
@@ -107,7 +122,8 @@ export class ReadQueue<State> {
     this.#asked.delete(ticket)
     if (this.#fresh === undefined || batch.askedMs > this.#fresh.askedMs)
       this.#fresh = { index, askedMs: batch.askedMs }
-    this.#confirmed.push({ reads: batch.reads, index })
+    const { lease, reads, sinceMs } = batch
+    this.#confirmed.push({ lease, reads, sinceMs, index })
   }
 
   /** The question was not, or will not be, answered: ask again, under a new ticket. */
@@ -115,6 +131,7 @@ export class ReadQueue<State> {
     const batch = this.#asked.get(ticket)
     if (batch === undefined) return
     this.#asked.delete(ticket)
+    this.#waitingSinceMs = this.#waiting.length === 0 ? batch.sinceMs : Math.min(this.#waitingSinceMs, batch.sinceMs)
     this.#waiting = this.#waiting.concat(batch.reads)
   }
 
@@ -134,7 +151,7 @@ export class ReadQueue<State> {
       if (nowMs >= batch.resendMs) this.returned(ticket)
     }
     this.#waiting = this.#withoutSettled(this.#waiting)
-    this.#confirmed = this.#confirmed.map(({ reads, index }) => ({ reads: this.#withoutSettled(reads), index }))
+    this.#confirmed = this.#confirmed.map((batch) => ({ ...batch, reads: this.#withoutSettled(batch.reads) }))
   }
 
   #withoutSettled(reads: WaitingRead<State>[]): WaitingRead<State>[] {
@@ -153,6 +170,7 @@ export class ReadQueue<State> {
         continue
       }
       this.#size -= batch.reads.length
+      this.#config.metrics.readsServed(batch.lease, this.#clock.monotonicMs() - batch.sinceMs)
       for (const read of batch.reads) answer(read, state)
     }
     this.#confirmed = tooEarly

@@ -6,6 +6,7 @@ import { entryBytes } from './core/log.ts'
 import type { SnapshotChunk, SnapshotProgress } from './core/messages.ts'
 import type { Progress } from './core/progress.ts'
 import type { RaftCore } from './core/raft-core.ts'
+import type { RaftMetrics } from './metrics.ts'
 import type { Proposals } from './proposals.ts'
 import { ContentWriter } from './snapshot-content.ts'
 import { IncomingSnapshot, UnreadableSnapshotError } from './snapshot-incoming.ts'
@@ -35,6 +36,7 @@ export interface SnapshotKeeperParts<State, Command, Result> {
   readonly publish: (event: RaftEvent) => void
   /** Something changed in the core: take its effects soon. */
   readonly wake: () => void
+  readonly metrics: RaftMetrics
   readonly fail: (error: unknown) => void
 }
 
@@ -118,7 +120,8 @@ export class SnapshotKeeper<State, Command, Result> {
   }
 
   async #take(): Promise<void> {
-    const { core, log, applier, publish } = this.#parts
+    const { clock, core, log, applier, metrics, publish } = this.#parts
+    const beganMs = clock.monotonicMs()
     const index = applier.lastApplied
     const term = core.log.termAt(index)
     if (term === undefined) return
@@ -138,6 +141,7 @@ export class SnapshotKeeper<State, Command, Result> {
     }
     const { sizeBytes, checksum } = content
     this.#newest = { index, sizeBytes, checksum }
+    metrics.snapshot('taken', sizeBytes, clock.monotonicMs() - beganMs)
     publish({ type: 'SnapshotTaken', index, sizeBytes })
     const throughIndex = Math.min(this.#keptFrom(index) - 1, core.durableIndex, this.#neededBehind())
     if (throughIndex <= core.log.baseIndex) return
@@ -324,8 +328,9 @@ export class SnapshotKeeper<State, Command, Result> {
    * leaves the old log, or the snapshot, or both (P-34).
    */
   async #install(incoming: IncomingSnapshot): Promise<void> {
-    const { core, log, applier, proposals, publish, wake } = this.#parts
+    const { clock, core, log, applier, metrics, proposals, publish, wake } = this.#parts
     const { meta, turns } = incoming
+    const beganMs = clock.monotonicMs()
     try {
       const configuration = readPlaced(meta.context)
       const decoding = applier.decode(incoming.toDecode, turns)
@@ -346,6 +351,7 @@ export class SnapshotKeeper<State, Command, Result> {
       proposals.restored(applier)
       this.#bytesSinceSnapshot = 0
       await changed
+      metrics.snapshot('installed', incoming.nextOffset, clock.monotonicMs() - beganMs)
       publish({ type: 'SnapshotInstalled', index: meta.index, from: incoming.from })
     } finally {
       core.installing(false)

@@ -9,6 +9,11 @@ export interface Counter {
 /** A number that moves both ways. */
 export interface Gauge {
   set(value: number): void
+  /**
+   * Ends the series, because what it told of is gone, a member that left for instance; a later `set` begins it anew. A meter that keeps no
+   * series, or cannot end one, has no such method.
+   */
+  remove?(): void
 }
 
 /** A distribution of measurements. */

@@ -24,7 +24,7 @@ export class SimMeter implements Meter {
 
   gauge(name: string, options?: MetricOptions): Gauge {
     const tell = this.#teller(name, options)
-    return { set: (value) => tell(() => value) }
+    return { set: (value) => tell(() => value), remove: () => void this.#measured.delete(keyOf(name, options)) }
   }
 
   histogram(name: string, options?: MetricOptions): Histogram {
@@ -32,9 +32,8 @@ export class SimMeter implements Meter {
     return { record: (value) => tell(() => value) }
   }
 
-  #teller(name: string, { labels = {} }: MetricOptions = {}): (next: (value: number) => number) => void {
-    const list = Object.entries(labels).map(([label, value]) => `${label}=${value}`)
-    const key = list.length === 0 ? name : `${name}{${list.sort().join(',')}}`
+  #teller(name: string, options?: MetricOptions): (next: (value: number) => number) => void {
+    const key = keyOf(name, options)
     return (next) => {
       const known = this.#measured.get(key) ?? { value: 0, count: 0 }
       this.#measured.set(key, known)
@@ -42,4 +41,9 @@ export class SimMeter implements Meter {
       known.count++
     }
   }
+}
+
+function keyOf(name: string, { labels = {} }: MetricOptions = {}): string {
+  const list = Object.entries(labels).map(([label, value]) => `${label}=${value}`)
+  return list.length === 0 ? name : `${name}{${list.sort().join(',')}}`
 }

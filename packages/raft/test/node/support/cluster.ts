@@ -1,5 +1,13 @@
 import { type RaftEvent, RaftNode, type RaftOptions, type StateMachine } from '@dsys/raft'
-import { type LogFields, type Logger, type LogLevel, SeededRandom, silentMeter, VirtualClock } from '@dsys/runtime'
+import {
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  type Meter,
+  SeededRandom,
+  silentMeter,
+  VirtualClock,
+} from '@dsys/runtime'
 import { MemoryLogDisk, MemoryLogStorage } from '@dsys/storage-memory'
 import type { Transport } from '@dsys/transport'
 import { MemoryNetwork, type MemoryNetworkOptions } from '@dsys/transport-memory'
@@ -20,6 +28,8 @@ export interface ClusterOptions {
   readonly network?: MemoryNetworkOptions
   /** What a node sends in place of each of its frames, as a node of another version would. */
   readonly rewrite?: (id: string, frame: Uint8Array) => Uint8Array
+  /** Default: one that keeps nothing. */
+  readonly meter?: (id: string) => Meter
   /** What each sync of a disk waits for. */
   readonly sync?: (id: string, clock: VirtualClock) => Promise<void>
 }
@@ -95,7 +105,7 @@ export class Cluster<State, Command, Result> implements AsyncDisposable {
       // Every life of a node draws the same: what must differ between lives must not come from chance alone.
       random: this.#random.stream(id),
       logger: this.#logger(clock, { node: id }),
-      meter: silentMeter,
+      meter: this.#options.meter?.(id) ?? silentMeter,
       transport,
       log: storage,
       machine,
