@@ -358,6 +358,7 @@ export class GroupDriver<State, Command, Result> {
       if (applied.type === 'session-opened') this.wake()
     }
     if (first < upTo) metrics.applied(upTo - first, clock.monotonicMs() - beganMs)
+    this.core.applied(applier.lastApplied)
     reads.serve(applier.state, applier.lastApplied)
     this.#snapshots.takeIfDue()
     if (applier.lastApplied < commitIndex) this.wake()

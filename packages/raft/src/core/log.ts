@@ -1,5 +1,6 @@
 import { InvariantError, invariant } from '@dsys/runtime'
 import type { LogEntry } from '@dsys/storage'
+import { PackedEntries } from './packed-entries.ts'
 
 /** What an entry costs in memory and on the wire besides its data; an estimate for limits. */
 const ENTRY_OVERHEAD_BYTES = 32
@@ -7,13 +8,15 @@ const ENTRY_OVERHEAD_BYTES = 32
 export const entryBytes = (entry: LogEntry): number => entry.data.length + ENTRY_OVERHEAD_BYTES
 
 /**
- * The log in memory: every entry behind the base, which is the last entry that compaction has removed.
+ * The log in memory: every entry behind the base, which is the last entry that compaction has removed. The older ones, which are seldom
+ * read, are packed.
  *
- * Invariant: entries[i].index === baseIndex + 1 + i, and terms never fall.
+ * Invariant: entries[i].index === baseIndex + packed.length + 1 + i, and terms never fall.
  */
 export class RaftLog {
   #baseIndex: number
   #baseTerm: number
+  readonly #packed = new PackedEntries()
   readonly #entries: LogEntry[] = []
   #bytes = 0
 
@@ -32,11 +35,11 @@ export class RaftLog {
   }
 
   get lastIndex(): number {
-    return this.#baseIndex + this.#entries.length
+    return this.#baseIndex + this.#packed.length + this.#entries.length
   }
 
   get lastTerm(): number {
-    return this.#entries.at(-1)?.term ?? this.#baseTerm
+    return this.#entries.at(-1)?.term ?? this.#packed.termAt(this.#packed.length - 1) ?? this.#baseTerm
   }
 
   /** The memory that the entries hold, as an estimate. */
@@ -47,25 +50,45 @@ export class RaftLog {
   /** The term of the entry at `index`; `undefined` when it is compacted away or not there yet. */
   termAt(index: number): number | undefined {
     if (index === this.#baseIndex) return this.#baseTerm
-    return this.#entries[index - this.#baseIndex - 1]?.term
+    const position = index - this.#baseIndex - 1
+    return this.#packed.termAt(position) ?? this.#entries[position - this.#packed.length]?.term
   }
 
   at(index: number): LogEntry | undefined {
-    return this.#entries[index - this.#baseIndex - 1]
+    const position = index - this.#baseIndex - 1
+    if (position >= 0 && position < this.#packed.length) return this.#packed.entryAt(position, index)
+    return this.#entries[position - this.#packed.length]
+  }
+
+  /** What the entry at `index`, which must be there, counts for. */
+  #bytesAt(index: number): number {
+    const position = index - this.#baseIndex - 1
+    const packed = this.#packed.dataBytesAt(position)
+    return packed === undefined
+      ? entryBytes(this.#entries[position - this.#packed.length] as LogEntry)
+      : packed + ENTRY_OVERHEAD_BYTES
+  }
+
+  /** Entries up to `index` are seldom read from now on. */
+  pack(index: number): void {
+    const count = Math.min(index, this.lastIndex) - this.#baseIndex - this.#packed.length
+    if (count <= 0) return
+    for (let i = 0; i < count; i++) this.#packed.push(this.#entries[i] as LogEntry)
+    this.#entries.splice(0, count)
   }
 
   /** Entries from `from` to the end, none beyond `maxBytes` in total, but one at least where there is one. */
   slice(from: number, maxBytes: number): LogEntry[] {
     invariant(from > this.#baseIndex, `entry ${from} is compacted away (base ${this.#baseIndex})`)
-    const start = from - this.#baseIndex - 1
-    let end = start
+    const { lastIndex } = this
+    const sliced: LogEntry[] = []
     let bytes = 0
-    while (end < this.#entries.length) {
-      bytes += entryBytes(this.#entries[end] as LogEntry)
-      if (bytes > maxBytes && end > start) break
-      end++
+    for (let index = from; index <= lastIndex; index++) {
+      bytes += this.#bytesAt(index)
+      if (bytes > maxBytes && index > from) break
+      sliced.push(this.at(index) as LogEntry)
     }
-    return this.#entries.slice(start, end)
+    return sliced
   }
 
   append(entries: readonly LogEntry[]): void {
@@ -85,7 +108,7 @@ export class RaftLog {
   /** Removes the entries from `index` on. */
   truncate(index: number): void {
     invariant(index > this.#baseIndex, `cannot cut the compacted entry ${index} (base ${this.#baseIndex})`)
-    for (const entry of this.#entries.splice(index - this.#baseIndex - 1)) this.#bytes -= entryBytes(entry)
+    this.#remove(index, this.lastIndex)
   }
 
   /** Removes the entries up to and including `index`, which must be there. */
@@ -93,15 +116,25 @@ export class RaftLog {
     if (index <= this.#baseIndex) return
     const term = this.termAt(index)
     invariant(term !== undefined, `cannot compact to ${index}: the last entry is ${this.lastIndex}`)
-    for (const entry of this.#entries.splice(0, index - this.#baseIndex)) this.#bytes -= entryBytes(entry)
+    this.#remove(this.firstIndex, index)
     this.#baseIndex = index
     this.#baseTerm = term
   }
 
+  /** Removes the entries from `first` to `last`: some of the oldest, or some of the newest. */
+  #remove(first: number, last: number): void {
+    for (let index = first; index <= last; index++) this.#bytes -= this.#bytesAt(index)
+    const position = first - this.#baseIndex - 1
+    const count = last - first + 1
+    const packed = Math.max(0, Math.min(count, this.#packed.length - position))
+    const behind = Math.max(0, position - this.#packed.length)
+    this.#packed.remove(position, packed)
+    this.#entries.splice(behind, count - packed)
+  }
+
   /** Forgets everything: the log continues behind a snapshot. */
   reset(base: { readonly index: number; readonly term: number }): void {
-    this.#entries.length = 0
-    this.#bytes = 0
+    if (this.#baseIndex < this.lastIndex) this.#remove(this.firstIndex, this.lastIndex)
     this.#baseIndex = base.index
     this.#baseTerm = base.term
   }

@@ -410,6 +410,11 @@ export class RaftCore {
     outbox.send(to, { type: 'snapshot-chunk', term, ...chunk }, 'nothing')
   }
 
+  /** The state machine has applied the entries up to `index`: they are kept for slow followers alone from now on. */
+  applied(index: number): void {
+    this.#state.log.pack(index)
+  }
+
   /** Forgets the entries up to `throughIndex`: a durable snapshot holds them. */
   compact(throughIndex: number): void {
     compactLog(this.#state, throughIndex)

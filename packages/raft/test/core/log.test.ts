@@ -47,7 +47,10 @@ describe('RaftLog', () => {
   })
 
   test('behaves like an array of terms under any order of operations, and never loses count of its bytes', () => {
-    const operation = fc.record({ kind: fc.constantFrom('append', 'truncate', 'compact', 'reset'), at: fc.nat(15) })
+    const operation = fc.record({
+      kind: fc.constantFrom('append', 'truncate', 'compact', 'pack', 'reset'),
+      at: fc.nat(15),
+    })
     fc.assert(
       fc.property(sorted, fc.array(operation, { maxLength: 20 }), (start, operations) => {
         const log = logOf(start)
@@ -65,6 +68,8 @@ describe('RaftLog', () => {
             log.compact(at)
             terms = terms.slice(Math.max(0, at - base))
             base = Math.max(base, at)
+          } else if (kind === 'pack') {
+            log.pack(at)
           } else if (kind === 'reset') {
             log.reset({ index: last + at, term: 6 })
             base = last + at
@@ -72,10 +77,31 @@ describe('RaftLog', () => {
           }
           expect(termsOf(log)).toEqual(terms)
           expect(log.lastIndex).toBe(base + terms.length)
+          expect(log.lastTerm).toBe(terms.at(-1) ?? log.termAt(base))
+          expect(terms.map((_, i) => log.termAt(base + 1 + i))).toEqual(terms)
+          expect([log.at(base), log.at(log.lastIndex + 1)]).toEqual([undefined, undefined])
           expect(log.bytes).toBe(terms.length * entryBytes(entriesOf([1])[0] as LogEntry))
         }
       }),
     )
+  })
+
+  test('a packed entry is what it was, over the same bytes', () => {
+    const block = Uint8Array.from({ length: 40 }, (_, i) => i)
+    const entries = [0, 1, 2, 3].map((i) => ({
+      index: 6 + i,
+      term: 2 + i,
+      kind: 7 * i,
+      data: block.subarray(10 * i, 10 * i + 3 * i),
+    }))
+    const log = new RaftLog({ index: 5, term: 1 }, entries)
+    const { bytes } = log
+    log.pack(8)
+    expect(entries.map(({ index }) => log.at(index))).toEqual(entries)
+    expect(log.slice(6, Number.POSITIVE_INFINITY)).toEqual(entries)
+    expect(log.slice(7, 0)).toEqual([entries[1]])
+    expect(log.bytes).toBe(bytes)
+    expect(log.at(7)?.data.buffer).toBe(block.buffer)
   })
 
   test('isUpToDate compares term first, then index, for every pair of logs (P-16)', () => {
