@@ -125,4 +125,11 @@ export const RAFT_DRIVER_MUTANTS = [
     to: 'some.every((message, i) => message.type === others[i]?.type)',
     scenario: 'kv',
   },
+  {
+    name: 'a lone voter goes on without the entries that it has lost',
+    source: 'P-40: nobody is there to give them',
+    file: 'packages/raft/src/damaged-log.ts',
+    from: 'if (voters.length === 1 && outgoing.length === 0) {',
+    to: 'if (voters.length < 1 && outgoing.length === 0) {',
+  },
 ]

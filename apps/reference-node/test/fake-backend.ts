@@ -69,6 +69,7 @@ export class FakeBackend {
         snapshotIndex: 0,
         voters: ['n1'],
         learners: [],
+        repair: undefined,
         change: undefined,
         asleep: false,
         followers: [],

@@ -52,10 +52,10 @@ export interface GroupDriverParts<State, Command, Result> {
   readonly host: GroupHost | undefined
 }
 
-function restoredFrom({ hardState, snapshot, entries }: RecoveredLog): RestoredState {
-  if (snapshot === undefined) return { hardState, snapshot, entries }
+function restoredFrom({ hardState, snapshot, entries, lost }: RecoveredLog): RestoredState {
+  if (snapshot === undefined) return { hardState, snapshot, entries, lost }
   const { index, term, context } = snapshot
-  return { hardState, snapshot: { index, term, configuration: decodePlaced(context) }, entries }
+  return { hardState, snapshot: { index, term, configuration: decodePlaced(context) }, entries, lost }
 }
 
 /**
@@ -321,6 +321,11 @@ export class GroupDriver<State, Command, Result> {
     const { hub, logger, metrics, proposals, reads, changes } = this.#parts
     for (const event of events) {
       if (event.type === 'configuration') continue
+      if (event.type === 'repaired') {
+        logger.log('info', 'what damage took of the log is here again', { index: event.index })
+        hub.publish({ type: 'LogRepaired', index: event.index })
+        continue
+      }
       this.#announced.term = event.term
       if (event.type === 'role') {
         this.#announced.role = event.role

@@ -42,6 +42,12 @@ export interface RaftOptions {
   readonly snapshotEveryBytes?: number
   /** Entries kept behind a snapshot, so that a slow follower needs no snapshot. Default 10,000. */
   readonly keepEntries?: number
+  /**
+   * When damage took entries of this node's log, and its term and vote are known, it opens all the same, gets the entries from its peers,
+   * and abstains from elections until it has them. With `false`, `start` throws CorruptionError (`DSYS_STORAGE_CORRUPT`), as it does in any case where
+   * there is nobody to ask. Default true.
+   */
+  readonly repairFromPeers?: boolean
 }
 
 /** Every option of a call that waits. */

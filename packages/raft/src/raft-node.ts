@@ -6,6 +6,7 @@ import { batchBytes, encodeBatch } from './batches.ts'
 import { bootstrapGroup } from './bootstrap.ts'
 import { isJoint, type Membership } from './core/configuration.ts'
 import type { RaftCore } from './core/raft-core.ts'
+import { damageOf } from './damaged-log.ts'
 import { CommandTooLargeError, TransferFailedError } from './errors.ts'
 import { explain } from './explain.ts'
 import type { Explanation } from './findings.ts'
@@ -50,6 +51,8 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   #driver: GroupDriver<State, Command, Result> | undefined
   #maxCommandBytes = 0
   #startedMs = 0
+  /** What damage took of the log, for those who ask for events later. */
+  #damage: (RaftEvent & { type: 'LogDamaged' }) | undefined
 
   /** Throws a RangeError when the options do not fit each other or the transport. */
   constructor(ports: RaftPorts<State, Command, Result>, options: RaftOptions) {
@@ -102,7 +105,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     const { id, group } = this.#options
     const limits = frameLimits(this.#options, transport.capabilities.maxFrameBytes)
     this.#maxCommandBytes = limits.maxCommandBytes
-    const groupLog = await log.openGroup(group, { signal })
+    const groupLog = await log.openGroup(group, { signal, salvage: this.#options.repairFromPeers })
     this.#log = groupLog
     await this.#restore(groupLog)
     signal.throwIfAborted()
@@ -124,6 +127,8 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       host: this.#ports.host,
     })
     this.#startedMs = clock.monotonicMs()
+    this.#damage = damageOf(groupLog, this.#driver.core, logger.child({ part: 'raft', node: id, group }))
+    if (this.#damage !== undefined) this.#hub.publish(this.#damage)
     this.#driver.begin()
   }
 
@@ -273,6 +278,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       lastIndex: core.log.lastIndex,
       firstIndex: core.log.firstIndex,
       snapshotIndex: this.#driver.snapshotIndex,
+      repair: core.abstention,
       ...membersAsSeen(core),
       asleep: core.sleep !== undefined,
       followers: this.#followers(),
@@ -386,6 +392,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       { type: 'RoleChanged', role, term, why: 'the state at the beginning of this stream' },
       { type: 'LeaderChanged', leader, term },
     ]
+    if (this.#damage !== undefined && this.#driver.core.abstention !== undefined) state.push(this.#damage)
     // A node may fail before anybody listens, and then nothing else happens any more.
     if (failure !== undefined) state.push({ type: 'Failed', error: failure })
     return this.#hub.subscribe(options, state)

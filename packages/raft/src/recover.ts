@@ -55,7 +55,8 @@ export async function recover(ports: RecoverPorts, options: RecoverOptions): Pro
   const { id, group, voters, acceptDataLoss = false } = options
   checkMembers(voters, [], MAX_CONFIGURATION_BYTES)
   if (!voters.includes(id)) throw new RangeError(`voters must include ${id}, whose log it is; got ${voters.join(', ')}`)
-  await using log = await ports.log.openGroup(group)
+  // What a damaged log still has is what this node survives with: nobody is left to ask for the rest.
+  await using log = await ports.log.openGroup(group, { salvage: true })
   const { last, snapshotIndex, members } = survey(log)
   if (members.length === 0) throw new NothingToRecoverError(group)
   if (!acceptDataLoss) throw new DataLossNotAcceptedError(group, members, last)

@@ -17,6 +17,7 @@ export const RAFT_DEFAULTS: Readonly<Omit<ResolvedOptions, 'id' | 'group' | 'vot
   maxInflightAppends: 64,
   snapshotEveryBytes: 64 * 1_024 * 1_024,
   keepEntries: 10_000,
+  repairFromPeers: true,
 })
 
 const GROUP_PATTERN = /^[a-z0-9-]{1,48}$/
@@ -36,7 +37,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     `voters must include this node, ${id}, or be empty where it is to be added later; got ${voters.join(', ')}`,
   )
   for (const [name, value] of Object.entries(resolved)) {
-    if (name in RAFT_DEFAULTS && name !== 'leaseClockDrift' && name !== 'priority') {
+    if (name in RAFT_DEFAULTS && !['leaseClockDrift', 'priority', 'repairFromPeers'].includes(name)) {
       const fits = name.endsWith('Ms') ? Number.isFinite(value) : Number.isSafeInteger(value)
       check(
         fits && Number(value) >= 1,
@@ -44,9 +45,10 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
       )
     }
   }
-  const { leaseClockDrift, priority } = resolved
+  const { leaseClockDrift, priority, repairFromPeers } = resolved
   const drifts = leaseClockDrift === undefined || (leaseClockDrift >= 0 && leaseClockDrift <= 0.5)
   check(drifts, `leaseClockDrift must be from 0 to 0.5, got ${leaseClockDrift}`)
+  check(typeof repairFromPeers === 'boolean', `repairFromPeers must be true or false, got ${repairFromPeers}`)
   check(priority >= 0 && priority <= 1, `priority must be from 0 to 1, got ${priority}`)
   check(
     resolved.electionTimeoutMs >= 3 * resolved.heartbeatIntervalMs,

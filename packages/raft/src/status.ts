@@ -23,6 +23,11 @@ export interface RaftStatus {
   readonly voters: readonly string[]
   /** Who is sent the log and counts for nothing. */
   readonly learners: readonly string[]
+  /**
+   * Set while this node abstains from elections, since damage took entries of its log: until everything up to `throughIndex`, or an
+   * entry of a higher term than `term`, is committed here.
+   */
+  readonly repair: { readonly throughIndex: number; readonly term: number } | undefined
   /** The change of the members that is on its way; `undefined` when there is none. */
   readonly change: MembershipChange | undefined
   /** Nothing happens in the group, and a {@link RaftGroups} watches over it. Its members keep no time until somebody wants something. */
@@ -66,4 +71,17 @@ export type RaftEvent =
     }
   | { readonly type: 'SnapshotTaken'; readonly index: number; readonly sizeBytes: number }
   | { readonly type: 'SnapshotInstalled'; readonly index: number; readonly from: string }
+  /**
+   * Damage took entries of this node's log: it has none from `fromIndex` on, and had some up to `throughIndex`. It gets them from its peers, and
+   * abstains from elections meanwhile. `file` and `offset` say where the damage is.
+   */
+  | {
+      readonly type: 'LogDamaged'
+      readonly fromIndex: number
+      readonly throughIndex: number
+      readonly file: string
+      readonly offset: number
+    }
+  /** This node abstains no more: what was committed with its help is here again, and everything up to `index` is committed here. */
+  | { readonly type: 'LogRepaired'; readonly index: number }
   | { readonly type: 'Failed'; readonly error: Error }

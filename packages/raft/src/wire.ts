@@ -195,6 +195,7 @@ function encodeBody(writer: ByteWriter, message: WireMessage): void {
     case 'append-rejected':
       writer.u53(message.term).u53(message.rejectedIndex).u53(message.hintIndex)
       writer.u53(message.hintTerm).u53(message.round)
+      writer.u8(message.lostEntries === true ? 1 : 0)
       return
     case 'heartbeat-request':
       writer.u53(message.term).u53(message.commitIndex).u53(message.round)
@@ -374,6 +375,7 @@ function decodeMessage(tag: number, reader: ByteReader): WireMessage | undefined
         hintIndex: reader.u53(),
         hintTerm: reader.u53(),
         round: reader.u53(),
+        ...(isAbsent(reader) ? {} : { lostEntries: true }),
       }
     case TAG['heartbeat-request']:
       return { type: 'heartbeat-request', term: reader.u53(), commitIndex: reader.u53(), round: reader.u53() }

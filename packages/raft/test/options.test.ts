@@ -38,6 +38,7 @@ describe('a RangeError names the option that cannot be', () => {
     ['maxPending', { maxPending: 1.5 }],
     ['maxCommandBytes', { maxCommandBytes: -1 }],
     ['keepEntries', { keepEntries: Number.NaN }],
+    ['repairFromPeers', { repairFromPeers: 1 }],
   ]
   for (const [says, options] of wrong) {
     test(JSON.stringify(options), () => {

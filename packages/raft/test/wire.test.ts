@@ -77,7 +77,20 @@ const message = fc.oneof(
     }),
   ),
   record('append-accepted', { term: whole, matchIndex: whole, round: whole }),
-  record('append-rejected', { term: whole, rejectedIndex: whole, hintIndex: whole, hintTerm: whole, round: whole }),
+  fc
+    .record(
+      {
+        type: fc.constant('append-rejected' as const),
+        term: whole,
+        rejectedIndex: whole,
+        hintIndex: whole,
+        hintTerm: whole,
+        round: whole,
+        lostEntries: fc.constant(true as const),
+      },
+      { requiredKeys: ['type', 'term', 'rejectedIndex', 'hintIndex', 'hintTerm', 'round'] },
+    )
+    .map((rejected): WireMessage => rejected),
   record('heartbeat-request', { term: whole, commitIndex: whole, round: whole }),
   record('heartbeat-response', { term: whole, round: whole }),
   record('sleep-request', { term: whole, commitIndex: whole, round: whole }),

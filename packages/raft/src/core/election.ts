@@ -14,7 +14,9 @@ import { type CoreState, isVoter, leaderIsAlive } from './state.ts'
 /** The election timer ran out, or the leader asked this node to take over. */
 export function campaign(state: CoreState, why: string, isTransfer: boolean): void {
   // A node that stores a snapshot does not know its own log yet (P-09), and only voters may win (P-10).
-  if (state.installing || !state.configurations.mayBeVoter(state.config.id, state.commitIndex)) {
+  // One that has lost entries does not know what it has acknowledged (P-40).
+  const abstains = state.installing || state.abstention !== undefined
+  if (abstains || !state.configurations.mayBeVoter(state.config.id, state.commitIndex)) {
     standBack(state)
     return
   }
@@ -76,7 +78,7 @@ export function handleVoteRequest(state: CoreState, from: string, request: VoteR
     if (request.preVote) refuse({ reason: 'hears-leader', leader: state.leader })
     return
   }
-  const upToDate = state.log.isUpToDate(request.lastTerm, request.lastIndex)
+  const upToDate = state.abstention === undefined && state.log.isUpToDate(request.lastTerm, request.lastIndex)
   if (request.preVote) {
     // Nothing of this node changes: no term, no vote, no timer (P-05). A vote already given in that very term binds.
     const free = request.term > state.term || state.votedFor === undefined || state.votedFor === from

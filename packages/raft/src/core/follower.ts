@@ -39,6 +39,7 @@ export function handleAppendRequest(state: CoreState, from: string, request: App
         hintIndex: hint.index,
         hintTerm: hint.term,
         round: request.round,
+        ...lostEntries(state),
       },
       'hard-state',
     )
@@ -112,7 +113,8 @@ function learnCommit(state: CoreState, leaderCommit: number): void {
 export function hearHeartbeat(state: CoreState, from: string, commitIndex: number): void {
   hearLeader(state, from)
   learnCommit(state, commitIndex)
-  if (state.leaderCommit > state.verifiedIndex && state.verifiedIndex < state.log.lastIndex) askToVerify(state, from)
+  const unverified = state.verifiedIndex < state.log.lastIndex || isStuck(state)
+  if (state.leaderCommit > state.verifiedIndex && unverified) askToVerify(state, from)
 }
 
 export function handleHeartbeatRequest(state: CoreState, from: string, request: HeartbeatRequest): void {
@@ -120,15 +122,36 @@ export function handleHeartbeatRequest(state: CoreState, from: string, request: 
   state.outbox.send(from, { type: 'heartbeat-response', term: state.term, round: request.round }, 'hard-state')
 }
 
+/** What a refusal says of a node that has lost entries: the leader must not go by what it acknowledged before. */
+const lostEntries = ({ abstention }: CoreState): { readonly lostEntries?: true } =>
+  abstention === undefined ? {} : { lostEntries: true }
+
+/** Whether nothing has come since the last heartbeat at a node that has lost entries, for which the leader may see no reason. */
+function isStuck(state: CoreState): boolean {
+  if (state.abstention === undefined) return false
+  const stuck = state.verifiedBefore === state.verifiedIndex
+  state.verifiedBefore = state.verifiedIndex
+  return stuck
+}
+
 /**
  * This node began anew in a term that goes on: its log is as it was, but nothing tells it that it equals the leader's, and
  * a leader that knows of no gap sends nothing. Saying that nothing is behind the end makes it probe.
  */
-function askToVerify({ log, outbox, term }: CoreState, leader: string): void {
-  const { lastIndex, lastTerm } = log
+function askToVerify(state: CoreState, leader: string): void {
+  const { outbox, term } = state
+  const { lastIndex, lastTerm } = state.log
   outbox.send(
     leader,
-    { type: 'append-rejected', term, rejectedIndex: lastIndex + 1, hintIndex: lastIndex, hintTerm: lastTerm, round: 0 },
+    {
+      type: 'append-rejected',
+      term,
+      rejectedIndex: lastIndex + 1,
+      hintIndex: lastIndex,
+      hintTerm: lastTerm,
+      round: 0,
+      ...lostEntries(state),
+    },
     'hard-state',
   )
 }

@@ -62,6 +62,8 @@ export interface AppendRejected {
   readonly hintIndex: number
   readonly hintTerm: number
   readonly round: number
+  /** The follower has lost entries that it had acknowledged, so what was known of its log is void. */
+  readonly lostEntries?: true
 }
 
 /** Shows that the leader lives, and asks to confirm it: `round` comes back in the answer. */

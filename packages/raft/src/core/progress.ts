@@ -29,6 +29,8 @@ export class Progress {
   sentCommit = 0
   /** The highest index that was proposed on behalf of the follower, whose callers wait for the commit. */
   wantsCommit = 0
+  /** It has lost entries, and may not have all that is committed yet: leadership is not handed to it. */
+  mending = false
   /** In `probe`: an append is on its way. */
   probeSent = false
   /** An answer to an append came since the last heartbeat. */
@@ -114,6 +116,19 @@ export class Progress {
     } else {
       this.probeSent = true
     }
+  }
+
+  /**
+   * The follower says that it has lost entries. If it refuses what it has acknowledged, its acknowledgements are void, and the place where
+   * the logs agree is looked for anew. A word that comes late costs that search and no more: `match` goes down, never up (P-13).
+   */
+  lostEntries(rejectedIndex: number, hintIndex: number): void {
+    this.mending = true
+    if (rejectedIndex > this.match && hintIndex >= this.match) return
+    this.match = 0
+    if (this.state === 'snapshot') return
+    this.becomeProbe()
+    this.next = Math.max(Math.min(rejectedIndex, hintIndex + 1), 1)
   }
 
   /** The follower has everything up to `index`. Returns whether that is news. */

@@ -1,6 +1,7 @@
 import { SeededRandom } from '@dsys/runtime'
-import type { HardState, LogEntry } from '@dsys/storage'
+import type { Abstention, HardState, LogEntry, LostEntries } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
+import { abstentionOf, endAbstention } from './abstention.ts'
 import { bootstrap } from './bootstrap.ts'
 import { isMember, type Membership, simpleConfiguration } from './configuration.ts'
 import { Configurations, type PlacedConfiguration } from './configurations.ts'
@@ -37,6 +38,8 @@ export interface RestoredState {
     | { readonly index: number; readonly term: number; readonly configuration: PlacedConfiguration }
     | undefined
   readonly entries: readonly LogEntry[]
+  /** What damage took of the log: this node abstains from elections until it has it again. */
+  readonly lost?: Pick<LostEntries, 'throughIndex' | 'term'> | undefined
 }
 
 /** What one turn of the core wants done. The order of the fields is the order in which to do it. */
@@ -83,6 +86,8 @@ export class RaftCore {
       nowMs,
       term: restoredTerm.term,
       votedFor: restoredTerm.votedFor,
+      abstention: abstentionOf(hardState.abstention, restored.lost),
+      verifiedBefore: 0,
       role: 'follower',
       leader: undefined,
       // Only what a snapshot holds is known to be committed; the leader tells the rest (P-43).
@@ -108,6 +113,8 @@ export class RaftCore {
       snapshotWanted: new Set(),
       snapshotTraffic: [],
     }
+    // Before anything else leaves, the loss is on the disk.
+    if (restored.lost !== undefined) this.#state.outbox.hardStateChanged()
     // A node that has just begun does not know whether there is a leader; a pre-vote finds out at no risk.
     resetPreVoteTimer(this.#state)
   }
@@ -122,6 +129,11 @@ export class RaftCore {
 
   get votedFor(): string | undefined {
     return this.#state.votedFor
+  }
+
+  /** Set as long as this node abstains from elections, since it has lost entries. */
+  get abstention(): Abstention | undefined {
+    return this.#state.abstention
   }
 
   get leader(): string | undefined {
@@ -436,7 +448,10 @@ export class RaftCore {
       if (leadership.roundWanted) beginRound(state, leadership)
       replicate(state, leadership)
     }
-    const write = state.outbox.takeWrite(state.log, { term: state.term, votedFor: state.votedFor }, state.nowMs)
+    endAbstention(state)
+    const { term, votedFor, abstention } = state
+    const hardState = abstention === undefined ? { term, votedFor } : { term, votedFor, abstention }
+    const write = state.outbox.takeWrite(state.log, hardState, state.nowMs)
     return {
       write,
       messages: state.outbox.takeMessages(),

@@ -93,6 +93,7 @@ export function handleAppendAccepted(state: CoreState, from: string, answer: App
   progress.heard(state.nowMs, answer.round)
   progress.appendAnswered = true
   const news = progress.accepted(answer.matchIndex)
+  if (progress.match >= state.commitIndex) progress.mending = false
   progress.noteCatchUp(state.nowMs, state.log.lastIndex)
   const reconnected = progress.match + 1 >= state.log.firstIndex
   // Any answer that reconnects to the log ends the wait for a snapshot (P-35).
@@ -111,6 +112,7 @@ export function handleAppendRejected(state: CoreState, from: string, answer: App
   progress.heard(state.nowMs, answer.round)
   progress.appendAnswered = true
   const agreed = state.log.lastIndexWithin(answer.hintIndex, answer.hintTerm)
+  if (answer.lostEntries) progress.lostEntries(answer.rejectedIndex, agreed.index)
   if (progress.rejected(answer.rejectedIndex, agreed.index)) {
     sendAppend(state, leadership, from, progress, state.config.maxAppendBytes)
   }

@@ -1,5 +1,5 @@
 import type { SeededRandom } from '@dsys/runtime'
-import type { LogEntry } from '@dsys/storage'
+import type { Abstention, LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
 import { type Configuration, countsAsVoter } from './configuration.ts'
 import type { Configurations } from './configurations.ts'
@@ -85,6 +85,8 @@ export interface Leadership {
 export type CoreEvent =
   | { readonly type: 'role'; readonly role: RaftRole; readonly term: number; readonly why: string }
   | { readonly type: 'leader'; readonly leader: string | undefined; readonly term: number }
+  /** This node has again whatever it had lost: everything up to `index` is committed here. */
+  | { readonly type: 'repaired'; readonly index: number }
   /** Another configuration is in force; it may not be committed yet. */
   | { readonly type: 'configuration'; readonly index: number; readonly configuration: Configuration }
 
@@ -99,6 +101,10 @@ export interface CoreState {
   nowMs: number
   term: number
   votedFor: string | undefined
+  /** Set as long as this node gives no votes, since it has lost entries: see abstention.ts. */
+  abstention: Abstention | undefined
+  /** Where `verifiedIndex` was at the last heartbeat, while it abstains. */
+  verifiedBefore: number
   role: RaftRole
   leader: string | undefined
   commitIndex: number

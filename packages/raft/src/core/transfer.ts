@@ -7,7 +7,9 @@ import { type CoreState, isVoter, type Leadership } from './state.ts'
  */
 export function beginTransfer(state: CoreState, to: string): boolean {
   const { leadership } = state
-  if (leadership === undefined || !leadership.progress.has(to) || !isVoter(state, to)) return false
+  const target = leadership?.progress.get(to)
+  // One that has lost entries would not campaign.
+  if (leadership === undefined || target === undefined || target.mending || !isVoter(state, to)) return false
   leadership.transfer = { to, deadlineMs: state.nowMs + state.config.electionTimeoutMs, sent: false }
   transferStep(state, leadership)
   return true
@@ -30,8 +32,8 @@ export function transferStep(state: CoreState, leadership: Leadership): void {
 export function handOver(state: CoreState, leadership: Leadership, why: string): void {
   const { id, electionTimeoutMs } = state.config
   const matchOf = (voter: string): number => {
-    const { heardMs, match = 0 } = leadership.progress.get(voter) ?? {}
-    const answers = heardMs !== undefined && state.nowMs - heardMs <= electionTimeoutMs
+    const { heardMs, match = 0, mending = false } = leadership.progress.get(voter) ?? {}
+    const answers = !mending && heardMs !== undefined && state.nowMs - heardMs <= electionTimeoutMs
     return answers ? match : match - state.log.lastIndex
   }
   const others = state.configurations.current.configuration.voters.filter((voter) => voter !== id)

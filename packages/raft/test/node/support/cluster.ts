@@ -4,10 +4,12 @@ import {
   type Logger,
   type LogLevel,
   type Meter,
+  type Runtime,
   SeededRandom,
   silentMeter,
   VirtualClock,
 } from '@dsys/runtime'
+import type { LogStorage } from '@dsys/storage'
 import { MemoryLogDisk, MemoryLogStorage } from '@dsys/storage-memory'
 import type { Transport } from '@dsys/transport'
 import { MemoryNetwork, type MemoryNetworkOptions } from '@dsys/transport-memory'
@@ -32,13 +34,23 @@ export interface ClusterOptions {
   readonly meter?: (id: string) => Meter
   /** What each sync of a disk waits for. */
   readonly sync?: (id: string, clock: VirtualClock) => Promise<void>
+  /** Where the logs live, if not in memory. */
+  readonly storage?: ClusterStorage
+}
+
+/** Storage of another kind than that in memory. */
+export interface ClusterStorage {
+  /** A storage for a new life of the node, not started yet. */
+  open(id: string, runtime: Runtime): LogStorage
+  /** The node crashes as by a power cut. */
+  crash(id: string): void
 }
 
 /** One life of a node. */
 export interface Life<State, Command, Result> {
   readonly raft: RaftNode<State, Command, Result>
   readonly transport: Transport
-  readonly storage: MemoryLogStorage
+  readonly storage: LogStorage
   readonly clock: LifeClock
   readonly events: RaftEvent[]
 }
@@ -97,15 +109,18 @@ export class Cluster<State, Command, Result> implements AsyncDisposable {
       () => this.filter,
       (frame) => this.#options.rewrite?.(id, frame) ?? frame,
     )
-    const storage = new MemoryLogStorage({ disk: this.disk(id) })
-    await transport.start()
-    await storage.start()
-    const ports = {
+    const runtime = {
       clock,
       // Every life of a node draws the same: what must differ between lives must not come from chance alone.
       random: this.#random.stream(id),
       logger: this.#logger(clock, { node: id }),
       meter: this.#options.meter?.(id) ?? silentMeter,
+    }
+    const storage = this.#options.storage?.open(id, runtime) ?? new MemoryLogStorage({ disk: this.disk(id) })
+    await transport.start()
+    await storage.start()
+    const ports = {
+      ...runtime,
       transport,
       log: storage,
       machine,
@@ -159,6 +174,7 @@ export class Cluster<State, Command, Result> implements AsyncDisposable {
     this.lives.delete(id)
     this.network.disconnect(id, 'the node crashed')
     this.disk(id).crash(options)
+    this.#options.storage?.crash(id)
   }
 
   /** Stops the node, and what it runs on. */
