@@ -61,8 +61,8 @@ export const RAFT_PITFALL_MUTANTS = [
     name: 'a node that stores a snapshot campaigns',
     source: 'P-09',
     file: 'packages/raft/src/core/election.ts',
-    from: `if (state.installing || !state.configurations`,
-    to: `if (!state.configurations`,
+    from: `if (state.installing || abstains`,
+    to: `if (abstains`,
   },
   {
     name: 'a leader that was removed leads on',

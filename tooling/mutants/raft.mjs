@@ -38,7 +38,7 @@ export const RAFT_MUTANTS = [
     name: 'a vote is given without looking at the log',
     source: 'Raft §5.4.1; P-16',
     file: 'packages/raft/src/core/election.ts',
-    from: `const upToDate = state.log.isUpToDate(request.lastTerm, request.lastIndex)`,
+    from: `const upToDate = !abstains(state) && state.log.isUpToDate(request.lastTerm, request.lastIndex)`,
     to: `const upToDate = true`,
     scenario: 'raft',
   },
@@ -234,7 +234,7 @@ export const RAFT_MUTANTS = [
     name: 'a node that begins anew in an idle group never asks where it stands',
     source: 'a bug that this core has had; Raft §5.3, P-14',
     file: 'packages/raft/src/core/follower.ts',
-    from: `  if (state.leaderCommit > state.verifiedIndex && state.verifiedIndex < state.log.lastIndex) askToVerify(state, from)
+    from: `  if (state.leaderCommit > state.verifiedIndex && unverified) askToVerify(state, from)
 `,
     to: '',
     scenario: 'raft',
@@ -267,15 +267,15 @@ export const RAFT_MUTANTS = [
     name: 'a node that has lost entries votes',
     source: 'P-40; FAST 2018, protocol-aware recovery',
     file: 'packages/raft/src/core/election.ts',
-    from: 'state.abstention === undefined && state.log.isUpToDate(',
+    from: '!abstains(state) && state.log.isUpToDate(',
     to: 'state.log.isUpToDate(',
   },
   {
     name: 'a node that has lost entries campaigns',
     source: 'P-40',
     file: 'packages/raft/src/core/election.ts',
-    from: 'const abstains = state.installing || state.abstention !== undefined',
-    to: 'const abstains = state.installing',
+    from: 'if (state.installing || abstains(state) ||',
+    to: 'if (state.installing ||',
   },
   {
     name: 'a restart ends an abstention',

@@ -105,6 +105,7 @@ const REFUSAL_HINTS = {
   'later-term': 'This node has taken over that term and asks anew by itself.',
   'hears-leader': 'That leader does not reach this node: mend the network between them.',
   'log-behind': 'Another voter must win; this node then gets what it lacks.',
+  abstains: 'It votes again when a leader has brought it what it lacks: start one more of the others.',
   voted: 'Votes were split. The next election begins at another time at each node.',
   unsaid: 'Upgrade that node: it then says why.',
 } as const
@@ -116,6 +117,8 @@ function refused({ status, core }: NodeFacts, { from, agoMs, why }: Refusal): Fi
         return 'its term is later than the one that this node asked for'
       case 'hears-leader':
         return why.leader === undefined ? 'it has promised a leader to elect nobody yet' : `it hears ${why.leader} lead`
+      case 'abstains':
+        return 'damage took entries of its log, so it abstains'
       case 'log-behind':
         return `its log ends with entry ${why.lastIndex} of term ${why.lastTerm}, that of this node with entry ${status.lastIndex} of term ${core.lastTerm}`
       case 'voted':
@@ -140,7 +143,7 @@ function refused({ status, core }: NodeFacts, { from, agoMs, why }: Refusal): Fi
 }
 
 /** What keeps this node itself from campaigning. */
-function restraints({ core, priority, heartbeatIntervalMs }: NodeFacts): Finding[] {
+function restraints({ core, status, priority, heartbeatIntervalMs }: NodeFacts): Finding[] {
   const found: Finding[] = []
   const add = (code: Finding['code'], message: string, evidence: Finding['evidence'], hint: string): void =>
     void found.push({ code, subject: 'leader', message, evidence, hint })
@@ -156,6 +159,15 @@ function restraints({ core, priority, heartbeatIntervalMs }: NodeFacts): Finding
   if (core.installing) {
     const hint = 'It goes on by itself when the snapshot is stored.'
     add('installing-snapshot', 'This node stores a snapshot, and elects nobody but others meanwhile.', {}, hint)
+  }
+  const { repair, commitIndex } = status
+  if (repair !== undefined) {
+    const message =
+      'Damage took entries of the log of this node, so it abstains from elections: ' +
+      `it is committed up to ${commitIndex} of ${repair.throughIndex}.`
+    const hint =
+      'A leader of the others brings what is missing; where they need this node to elect one, start one more of them.'
+    add('log-damaged', message, { ...repair, commitIndex }, hint)
   }
   if (core.promisedForMs > 0) {
     const { promisedForMs } = core

@@ -23,6 +23,7 @@ export const FINDING_CODES = [
   'not-a-voter',
   'priority-zero',
   'installing-snapshot',
+  'log-damaged',
   'promised-to-leader',
   'disk-slow',
   'process-paused',

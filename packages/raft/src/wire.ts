@@ -272,6 +272,7 @@ const VOTE_REFUSAL = {
   'hears-leader': 2,
   'log-behind': 3,
   voted: 4,
+  abstains: 5,
 } as const satisfies Record<VoteRefusal['reason'], number>
 
 function voteRefusalBytes(why: VoteRefusal): number {
@@ -300,6 +301,8 @@ function decodeVoteRefusal(reader: ByteReader): VoteRefusal | undefined {
       return { reason: 'log-behind', lastIndex: reader.u53(), lastTerm: reader.u53() }
     case VOTE_REFUSAL.voted:
       return { reason: 'voted', votedFor: Buffer.from(reader.bytes()).toString('utf8') }
+    case VOTE_REFUSAL.abstains:
+      return { reason: 'abstains' }
     default:
       return undefined
   }

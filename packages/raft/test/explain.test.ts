@@ -56,6 +56,7 @@ function factsOf({ status, core, leader, configuration, node }: Change): NodeFac
       snapshotIndex: 0,
       voters: placed.configuration.voters,
       learners: placed.configuration.learners,
+      repair: undefined,
       change: undefined,
       asleep: false,
       followers: [],
@@ -145,6 +146,14 @@ describe('without a leader', () => {
       'a snapshot is being stored',
       { core: { installing: true } },
       ['This node stores a snapshot, and elects nobody but others meanwhile.', AWAITS],
+    ],
+    [
+      'the log has lost entries',
+      { status: { repair: { throughIndex: 12, term: 2 } } },
+      [
+        'Damage took entries of the log of this node, so it abstains from elections: it is committed up to 9 of 12.',
+        AWAITS,
+      ],
     ],
     [
       'a lease was promised',

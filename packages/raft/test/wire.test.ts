@@ -47,7 +47,7 @@ const record = <T extends WireMessage['type']>(
 
 const voteRefusal: fc.Arbitrary<VoteRefusal | undefined> = fc.oneof(
   fc.constant(undefined),
-  fc.constant({ reason: 'later-term' } as const),
+  fc.constantFrom({ reason: 'later-term' } as const, { reason: 'abstains' } as const),
   fc.record({
     reason: fc.constant('hears-leader' as const),
     leader: fc.constantFrom(undefined, 'n1', 'ü'.repeat(128)),

@@ -14,9 +14,7 @@ import { type CoreState, isVoter, leaderIsAlive } from './state.ts'
 /** The election timer ran out, or the leader asked this node to take over. */
 export function campaign(state: CoreState, why: string, isTransfer: boolean): void {
   // A node that stores a snapshot does not know its own log yet (P-09), and only voters may win (P-10).
-  // One that has lost entries does not know what it has acknowledged (P-40).
-  const abstains = state.installing || state.abstention !== undefined
-  if (abstains || !state.configurations.mayBeVoter(state.config.id, state.commitIndex)) {
+  if (state.installing || abstains(state) || !state.configurations.mayBeVoter(state.config.id, state.commitIndex)) {
     standBack(state)
     return
   }
@@ -61,6 +59,9 @@ function mayBeVoter(state: CoreState, id: string, { lastIndex, lastTerm }: VoteR
   return isVoter(state, id) || lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex > log.lastIndex)
 }
 
+/** Whether this node has lost entries that it may have acknowledged, so that it must elect nobody (P-40). */
+const abstains = ({ abstention }: CoreState): boolean => abstention !== undefined
+
 export function handleVoteRequest(state: CoreState, from: string, request: VoteRequest): void {
   const { outbox } = state
   if (!mayBeVoter(state, from, request)) return
@@ -78,7 +79,7 @@ export function handleVoteRequest(state: CoreState, from: string, request: VoteR
     if (request.preVote) refuse({ reason: 'hears-leader', leader: state.leader })
     return
   }
-  const upToDate = state.abstention === undefined && state.log.isUpToDate(request.lastTerm, request.lastIndex)
+  const upToDate = !abstains(state) && state.log.isUpToDate(request.lastTerm, request.lastIndex)
   if (request.preVote) {
     // Nothing of this node changes: no term, no vote, no timer (P-05). A vote already given in that very term binds.
     const free = request.term > state.term || state.votedFor === undefined || state.votedFor === from
@@ -103,7 +104,9 @@ export function handleVoteRequest(state: CoreState, from: string, request: VoteR
   outbox.send(from, { type: 'vote-response', term: state.term, preVote: false, granted: true }, 'hard-state')
 }
 
-function whyNot({ log, votedFor, leader }: CoreState, upToDate: boolean): VoteRefusal {
+function whyNot(state: CoreState, upToDate: boolean): VoteRefusal {
+  const { log, votedFor, leader } = state
+  if (abstains(state)) return { reason: 'abstains' }
   if (!upToDate) return { reason: 'log-behind', lastIndex: log.lastIndex, lastTerm: log.lastTerm }
   return votedFor === undefined ? { reason: 'hears-leader', leader } : { reason: 'voted', votedFor }
 }

@@ -32,6 +32,8 @@ export type VoteRefusal =
   | { readonly reason: 'log-behind'; readonly lastIndex: number; readonly lastTerm: number }
   /** It has given its vote of that term to another. */
   | { readonly reason: 'voted'; readonly votedFor: string }
+  /** It has lost entries that it may have acknowledged. */
+  | { readonly reason: 'abstains' }
 
 /** Brings entries to a follower (Raft §5.3). */
 export interface AppendRequest {

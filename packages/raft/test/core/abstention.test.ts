@@ -41,7 +41,7 @@ describe('a node that has lost entries abstains (P-40)', () => {
     ] as const) {
       node.step('n2', { ...request, term: node.core.term + 1, preVote, transfer })
       const sent = node.settle().map(({ message }) => message)
-      expect(find(sent, 'vote-response')).toMatchObject({ preVote, granted: false })
+      expect(find(sent, 'vote-response')).toMatchObject({ preVote, granted: false, why: { reason: 'abstains' } })
     }
     expect([node.core.term, node.core.votedFor]).toEqual([7, undefined])
   })
