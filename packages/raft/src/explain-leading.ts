@@ -101,6 +101,35 @@ const sentence = (parts: readonly string[]): string => {
   return text === '' ? '' : ` ${text}.`
 }
 
+/** Members that do not answer, where the group goes on without them: it can spare fewer than it is thought to. */
+export function whoIsMissing(facts: NodeFacts, leader: LeaderFacts): Finding[] {
+  const { status, core, electionTimeoutMs } = facts
+  const { voters, outgoing, learners, target } = core.placed.configuration
+  if (leader.asleep) return []
+  const silent = leader.followers.filter(({ silentMs }) => silentMs > electionTimeoutMs)
+  const spare = Math.min(
+    ...majoritiesOf(facts).map(
+      ({ of, needed }) => of.filter((id) => !silent.some((each) => each.id === id)).length - needed,
+    ),
+  )
+  // Of those that are to become voters it is told why they are none yet.
+  const members = [...voters, ...outgoing, ...learners.filter((id) => target?.voters.includes(id) !== true)]
+  return silent
+    .filter(({ id }) => members.includes(id))
+    .map(({ id, match, silentMs, heard }) => {
+      const isVoter = !learners.includes(id)
+      const life = heard ? `has been silent for ${ms(silentMs)}` : `has not answered for ${ms(silentMs)}`
+      const rest = isVoter ? `, and the group can spare ${spare > 0 ? spare : 'no'} more` : ''
+      return {
+        code: 'member-silent',
+        subject: 'members',
+        message: `${id}, a ${isVoter ? 'voter' : 'learner'}, ${life}${rest}.`,
+        evidence: { id, isVoter, silentMs, heard, matchIndex: match, lastIndex: status.lastIndex, spare },
+        hint: 'Start it, or mend the network to it; if it is lost for ever, put another in its place by reconfigure().',
+      }
+    })
+}
+
 /** Why learners are no voters. */
 export function whyNotPromoted(facts: NodeFacts, leader: LeaderFacts): Finding[] {
   const { status, core } = facts

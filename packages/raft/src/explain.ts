@@ -1,5 +1,5 @@
 import { whyNoLeader } from './explain-leader.ts'
-import { whyNotCommitted, whyNotPromoted, whyReadsWait } from './explain-leading.ts'
+import { whoIsMissing, whyNotCommitted, whyNotPromoted, whyReadsWait } from './explain-leading.ts'
 import { capital, counted, type Explanation, type Finding, type NodeFacts } from './findings.ts'
 
 /** Says, by what one node knows, why its group does not go on. */
@@ -18,6 +18,7 @@ function findingsOf(facts: NodeFacts): Finding[] {
   return [
     ...whyNotCommitted(facts, leader),
     ...whyNotApplied(facts),
+    ...whoIsMissing(facts, leader),
     ...whyNotPromoted(facts, leader),
     ...whyReadsWait(facts, leader),
   ]

@@ -8,6 +8,8 @@ export type FindingSubject =
   | 'leader'
   /** Why entries are not committed, or not applied. */
   | 'commit'
+  /** Which members the group does without. */
+  | 'members'
   /** Why a learner is no voter yet. */
   | 'learner'
   /** Why reads wait. */
@@ -38,6 +40,7 @@ export const FINDING_CODES = [
   'commit-not-told',
   'apply-behind',
   'transferring',
+  'member-silent',
   'change-not-committed',
   'learner-behind',
   'learner-silent',

@@ -23,6 +23,7 @@ const follower = (id: string, more: Partial<FollowerFacts> = {}): FollowerFacts 
 
 const LEADER: LeaderFacts = {
   followers: [follower('n2'), follower('n3')],
+  asleep: false,
   termStartIndex: 7,
   uncommittedBytes: 0,
   maxUncommittedBytes: 1_000,
@@ -266,6 +267,36 @@ describe('at a leader', () => {
       'the state machine is behind',
       { status: { lastApplied: 4 } },
       ['Entries up to 9 are committed, and the state machine of this node has applied those up to 4.'],
+    ],
+    [
+      'voters and learners are missing',
+      {
+        configuration: { voters: ['n1', 'n2', 'n3', 'n4', 'n5'], learners: ['n6'] },
+        leader: {
+          followers: [
+            follower('n2', { silentMs: 60_000 }),
+            follower('n3'),
+            follower('n4'),
+            follower('n5'),
+            follower('n6', { heard: false, silentMs: 2_000 }),
+          ],
+        },
+      },
+      [
+        'n2, a voter, has been silent for 60000 ms, and the group can spare 1 more.',
+        'n6, a learner, has not answered for 2000 ms.',
+        'n6 is a learner because the members were set so; no change on its way makes it a voter.',
+      ],
+    ],
+    [
+      'a voter is missing, and no other may be',
+      { leader: { followers: [follower('n2', { silentMs: 60_000 }), follower('n3')] } },
+      ['n2, a voter, has been silent for 60000 ms, and the group can spare no more.'],
+    ],
+    [
+      'nobody is missing where the group sleeps',
+      { leader: { asleep: true, followers: [follower('n2', { silentMs: 60_000 }), follower('n3')] } },
+      [],
     ],
     [
       'a change waits for its commit, and a voter to be is slow',

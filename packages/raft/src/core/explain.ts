@@ -3,7 +3,7 @@ import type { PlacedConfiguration } from './configurations.ts'
 import type { VoteRefusal } from './messages.ts'
 import type { ProgressState } from './progress.ts'
 import { destinationOf } from './reconfiguration.ts'
-import type { CoreState, Leadership } from './state.ts'
+import { type CoreState, isAsleep, type Leadership } from './state.ts'
 
 /** What a leader knows of one follower. */
 export interface FollowerFacts {
@@ -23,6 +23,8 @@ export interface FollowerFacts {
 /** What only a leader knows. */
 export interface LeaderFacts {
   readonly followers: readonly FollowerFacts[]
+  /** Nothing is said, because nobody wants anything: then silence means nothing. */
+  readonly asleep: boolean
   readonly termStartIndex: number
   readonly uncommittedBytes: number
   readonly maxUncommittedBytes: number
@@ -86,7 +88,8 @@ export function factsOf(state: CoreState, nowMs: number): CoreFacts {
   }
 }
 
-function leaderFacts({ config, log, configurations }: CoreState, leadership: Leadership, nowMs: number): LeaderFacts {
+function leaderFacts(state: CoreState, leadership: Leadership, nowMs: number): LeaderFacts {
+  const { config, log, configurations } = state
   const { progress, sinceMs, transfer, reads, earlyReads, termStartIndex, uncommittedBytes } = leadership
   const { configuration } = configurations.current
   const followers = [...progress].map(([id, each]) => ({
@@ -101,6 +104,7 @@ function leaderFacts({ config, log, configurations }: CoreState, leadership: Lea
   }))
   return {
     followers,
+    asleep: isAsleep(state),
     termStartIndex,
     uncommittedBytes,
     maxUncommittedBytes: config.maxUncommittedBytes,

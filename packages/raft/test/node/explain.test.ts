@@ -205,6 +205,12 @@ describe('explain() of a change of members', () => {
     const silent = finding(cluster.node('n1'), 'learner-silent')
     expect(timeless(silent.message)).toBe('n3 is to become a voter, and has not answered for … ms.')
     expect(silent.evidence).toMatchObject({ id: 'n3', heard: false })
+    expect(
+      cluster
+        .node('n1')
+        .explain()
+        .findings.map(({ code }) => code),
+    ).toEqual(['learner-silent', 'learner-waits'])
     expect(finding(cluster.node('n1'), 'learner-waits').message).toBe(
       'n2 has caught up, and waits for n3: all new voters are taken in together.',
     )
