@@ -60,7 +60,8 @@ class Sending {
     this.#arrived(offset)
     this.#underWay.set(offset, { bytes, sentMs: nowMs })
     this.#underWayBytes += bytes
-    this.#sentUpTo = Math.max(this.#sentUpTo, offset + bytes)
+    // What was read when the attempt began anew at an earlier place has a gap before it, which must be sent yet.
+    if (offset <= this.#sentUpTo) this.#sentUpTo = Math.max(this.#sentUpTo, offset + bytes)
   }
 
   #arrived(offset: number): void {
