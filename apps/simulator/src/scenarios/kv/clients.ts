@@ -3,6 +3,7 @@ import { HistoryRecorder, type RecordedCall } from '@dsys/linearizability'
 import { DsysError } from '@dsys/runtime'
 import type { Scheduler, Trace } from '@dsys/simulation'
 import type { KvService } from './kv-program.ts'
+import { targetOf } from './member-changes.ts'
 import type { KvOperation } from './operations.ts'
 import type { Replicas } from './replicas.ts'
 import type { Verdict } from './verdict.ts'
@@ -49,6 +50,8 @@ export class Clients {
   #highestAcknowledged = 0
   #acknowledged = 0
   #open = 0
+  /** Gives up a change of the members that somebody waits for. */
+  readonly #changes = new Set<() => void>()
 
   constructor(parts: ClientsParts) {
     this.#parts = parts
@@ -82,6 +85,8 @@ export class Clients {
   /** No call that has not begun is made any more. */
   stop(): void {
     for (const lane of this.#lanes) lane.next = lane.operations.length
+    // A change of the members that somebody waits for is asked for again, also after the end of all faults.
+    for (const giveUp of this.#changes) giveUp()
   }
 
   /** One more read of `key` through `node`, at the end of everything; `done` is told whether it was answered. */
@@ -112,6 +117,7 @@ export class Clients {
     this.#parts.count(`verb.${operation.verb}`)
     if (operation.verb === 'stale') this.#readStale(service, operation)
     else if (operation.verb === 'transfer') this.#transfer(operation)
+    else if (operation.verb === 'reconfigure') this.#reconfigure(service, operation)
     else {
       this.#call(service, operation, `c${lane.number}-${lane.life}`, (how) => {
         if (how === 'unknown') lane.life++
@@ -291,10 +297,45 @@ export class Clients {
     }
   }
 
+  /** A change of the members, as the node sees them through which it is asked for. What it says is done is what was wanted. */
+  #reconfigure({ raft, life }: KvService, { key, node, number, abortAfterMs }: KvOperation): void {
+    const { ids, count, verdict, callTimeoutMs, scheduler } = this.#parts
+    const { voters, learners, leader } = raft.status()
+    const target = targetOf(key, ids[node % ids.length] as string, { voters, learners, leader })
+    if (target === undefined || voters.length === 0) return
+    this.#note(life.id, 'reconfigure', number)
+    // Half of them mind that nobody else has changed the group meanwhile.
+    const expected = number % 2 === 0 ? { expected: { voters, learners } } : {}
+    const abort = new AbortController()
+    const giveUp = (): void => life.process.input(() => abort.abort())
+    if (abortAfterMs > 0) scheduler.after(abortAfterMs, giveUp)
+    this.#changes.add(giveUp)
+    life.process.input(() => {
+      raft.reconfigure(target, { ...expected, timeoutMs: 2 * callTimeoutMs, signal: abort.signal }).then(
+        (members) => {
+          this.#changes.delete(giveUp)
+          if (!life.alive) return
+          count('reconfigure.done')
+          const same = sameIds(members.voters, target.voters) && sameIds(members.learners, target.learners)
+          verdict.keep(same, 'members', () => `${life.id} brings about ${JSON.stringify(members)}, not what was wanted`)
+        },
+        (error: unknown) => {
+          this.#changes.delete(giveUp)
+          if (!life.alive) return
+          const known = error instanceof DsysError || abort.signal.aborted
+          count(`reconfigure.${error instanceof DsysError ? error.code : 'aborted'}`)
+          verdict.keep(known, 'errors', () => `a change of the members failed with ${String(error)}`)
+        },
+      )
+    })
+  }
+
   #note(node: string, what: string, a: number, b = 0): void {
     this.#parts.trace.add(this.#parts.scheduler.nowMs, node, what, '', a, b)
   }
 }
+
+const sameIds = (a: readonly string[], b: readonly string[]): boolean => `${[...a].sort()}` === `${[...b].sort()}`
 
 interface Called {
   readonly recorded: RecordedCall

@@ -9,7 +9,9 @@ import {
   drawRates,
   drawScarcity,
   type KvKnobs,
+  LASTING,
 } from './knobs.ts'
+import { drawMemberChanges, drawMembers } from './member-changes.ts'
 import { drawLoad, drawOperations } from './operations.ts'
 
 /** Between two storms a leader is elected, and clients get something done, before the next one; in election timeouts. */
@@ -30,8 +32,17 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
   const { nodes: _nodes, chaosMs: _chaosMs, ...fixedKnobs } = fixed
   const scarcity = drawScarcity(root.stream('scarcity'), drawKnobs(root.stream('knobs')))
   const decay = drawDecay(root.stream('decay'), scarcity.knobs)
-  const knobs = { ...decay.knobs, ...fixedKnobs } as KvKnobs
+  const members = drawMembers(root.stream('members'), nodes, decay.knobs.raft.electionTimeoutMs)
+  const knobs = { ...decay.knobs, members, ...fixedKnobs } as KvKnobs
   const { electionTimeoutMs } = knobs.raft
+  const changing = knobs.members.everyMs > 0
+  const kinds = [...drawKinds(root.stream('kinds'), nodes), ...scarcity.kinds, ...decay.kinds]
+  const load = drawLoad(root.stream('load'))
+  const operations = drawOperations(root.stream('operations'), { nodes, chaosMs, load })
+  const changes = drawMemberChanges(root.stream('member changes'), {
+    ...{ nodes, chaosMs, everyMs: knobs.members.everyMs, client: load.clients },
+    firstNumber: operations.length + 1,
+  })
   return {
     version: 1,
     scenario: 'kv',
@@ -42,7 +53,8 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
     faults: [
       ...drawFirstCrash(root.stream('first crash')),
       ...drawFaults(root.stream('faults'), {
-        kinds: [...drawKinds(root.stream('kinds'), nodes), ...scarcity.kinds, ...decay.kinds],
+        // Which disks a group can lose depends on who its voters are, and those who change them do not ask.
+        kinds: changing ? kinds.filter((kind) => !LASTING.includes(kind)) : kinds,
         nodes,
         chaosMs,
         everyMs: electionTimeoutMs * pick(shape, [2, 6, 20]),
@@ -50,7 +62,7 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
         calmMs: CALM_TIMEOUTS * electionTimeoutMs,
       }),
     ],
-    operations: drawOperations(root.stream('operations'), { nodes, chaosMs, load: drawLoad(root.stream('load')) }),
+    operations: [...operations, ...changes].sort((a, b) => a.atMs - b.atMs),
     aims: { type: 'drawn', rates: drawRates(root.stream('aims')) },
     buggify: { activeShare: pick(shape, [0, 0.3, 0.6]), fireShare: pick(shape, [0.05, 0.25]), off: [] },
   }

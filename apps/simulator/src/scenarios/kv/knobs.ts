@@ -9,6 +9,7 @@ import {
   type SimDiskKnobs,
   some,
 } from '@dsys/simulation'
+import type { MembersKnobs } from './member-changes.ts'
 
 /** Options of Raft that a seed draws. */
 export interface RaftKnobs {
@@ -40,6 +41,7 @@ export interface KvKnobs {
   readonly maxFrameBytes: number
   /** The clocks of two machines run this far apart at the most, as a share; faults add to it. */
   readonly clockSpread: number
+  readonly members: MembersKnobs
   /** How long one call of a client waits. */
   readonly callTimeoutMs: number
   /** Bytes that each value has at least. */
@@ -50,11 +52,14 @@ export interface KvKnobs {
   readonly coreShare: number
 }
 
+/** What is drawn first; who the members are comes last. */
+type DrawnKnobs = Omit<KvKnobs, 'members'>
+
 /** Every kind of fault that this scenario can bring about. */
 export const FAULT_KINDS: readonly string[] = Object.keys(FAULTS)
 
 /** Faults that take a disk for good: rarer than others, since a cluster without them has more to show. */
-const LASTING: readonly string[] = ['disk-lost', 'bit-flip']
+export const LASTING: readonly string[] = ['disk-lost', 'bit-flip']
 
 /** The moments at which a node may crash. */
 export const MOMENTS = [
@@ -124,7 +129,7 @@ function drawLink(random: Random): LinkKnobs {
   }
 }
 
-export function drawKnobs(random: Random): KvKnobs {
+export function drawKnobs(random: Random): DrawnKnobs {
   const raft = drawRaft(random.stream('raft'))
   const { electionTimeoutMs } = raft
   return {
@@ -158,7 +163,10 @@ export function drawKnobs(random: Random): KvKnobs {
 const SCARCE = 0.12
 
 /** What such a seed is like, and the faults that it has besides those of the others; all other seeds stay as they are. */
-export function drawScarcity(random: Random, knobs: KvKnobs): { readonly knobs: KvKnobs; readonly kinds: string[] } {
+export function drawScarcity(
+  random: Random,
+  knobs: DrawnKnobs,
+): { readonly knobs: DrawnKnobs; readonly kinds: string[] } {
   if (random.float() >= SCARCE) return { knobs, kinds: [] }
   const file = { ...knobs.file, segmentBytes: 4_096 }
   return { knobs: { ...knobs, log: 'file', file, valueBytes: 300 }, kinds: Array(4).fill('disk-full') }
@@ -168,7 +176,7 @@ export function drawScarcity(random: Random, knobs: KvKnobs): { readonly knobs: 
 const DECAYED = 0.25
 
 /** What such a seed is like, as {@link drawScarcity} does it. Small values and few segments leave little on the disk that nobody reads. */
-export function drawDecay(random: Random, knobs: KvKnobs): { readonly knobs: KvKnobs; readonly kinds: string[] } {
+export function drawDecay(random: Random, knobs: DrawnKnobs): { readonly knobs: DrawnKnobs; readonly kinds: string[] } {
   if (random.float() >= DECAYED) return { knobs, kinds: [] }
   const file = { ...knobs.file, segmentBytes: 4_096 }
   const raft = { ...knobs.raft, snapshotEveryBytes: 3_000 }

@@ -95,12 +95,13 @@ export class KvProgram implements MachineProgram {
   async #takePart(life: SimLife): Promise<void> {
     const { id, ids, knobs, replicas, count, onRole, onExit } = this.#parts
     const ports = this.#portsOf(life)
+    const firstVoters = ids.slice(0, knobs.members.first)
     const { generation, log } = await this.#open(life)
     const transport = this.#aimed(life, this.#parts.network.endpoint(id, { process: life.process, generation }))
     await transport.start()
     const raft = new RaftNode(
       { ...ports, transport, log, machine: replicas.machine(id, `${id}#${life.generation}`) },
-      { ...knobs.raft, id, group: GROUP, voters: ids },
+      { ...knobs.raft, id, group: GROUP, voters: firstVoters.includes(id) ? firstVoters : [] },
     )
     await raft.start()
     if (!life.alive) return

@@ -15,7 +15,7 @@ export interface LivenessParts {
   readonly random: Random
   readonly service: (id: string) => KvService | undefined
   readonly links: Pick<SimLinks<unknown>, 'underWayUntilMs'>
-  readonly knobs: Pick<KvKnobs, 'raft' | 'link' | 'disk' | 'callTimeoutMs' | 'coreShare'>
+  readonly knobs: Pick<KvKnobs, 'raft' | 'link' | 'disk' | 'members' | 'callTimeoutMs' | 'coreShare'>
   /** Nodes that nobody expects to come back. */
   readonly lost: ReadonlySet<string>
 }
@@ -43,7 +43,8 @@ export class Liveness {
     const { nemesis, random, verdict, clients, scheduler } = this.#parts
     const core = this.#drawCore()
     const healRest = nemesis.healCore(core, random)
-    await this.#progress(core)
+    if (this.#changing) await this.#gather()
+    if (!verdict.broken) await this.#progress(core)
     healRest()
     if (verdict.broken) return
     await this.#until(
@@ -73,6 +74,8 @@ export class Liveness {
   #drawCore(): string[] {
     const { world, random, knobs } = this.#parts
     const alive = this.#alive()
+    // Nobody can say which nodes are a majority while the members change.
+    if (this.#changing) return alive
     const size = Math.min(
       alive.length,
       Math.max(Math.floor(world.ids.length / 2) + 1, Math.floor(knobs.coreShare * world.ids.length)),
@@ -80,6 +83,28 @@ export class Liveness {
     const core: string[] = []
     while (core.length < size) core.push(...alive.splice(random.integer(0, alive.length), 1))
     return core
+  }
+
+  get #changing(): boolean {
+    return this.#parts.knobs.members.everyMs > 0
+  }
+
+  /** Whatever became of the changes that were under way: all nodes can be made voters, and then are. */
+  async #gather(): Promise<void> {
+    const { world } = this.#parts
+    const gathered = new Set<string>()
+    for (const id of world.ids) this.#call(id, 'all', gathered, (found) => this.#gatherBy(found))
+    await this.#until(
+      'members',
+      () => gathered.size > 0,
+      () => `nobody makes voters of ${world.ids.join(', ')}`,
+      PROGRESS_TIMEOUTS * this.#electionTimeoutMs,
+    )
+  }
+
+  #gatherBy({ raft }: KvService): Promise<unknown> {
+    const target = { voters: this.#parts.world.ids, learners: [] }
+    return raft.reconfigure(target, { timeoutMs: 4 * this.#electionTimeoutMs })
   }
 
   /** Every node of the core gets a write through, and then a read, within the bound. */
@@ -94,36 +119,48 @@ export class Liveness {
     )
   }
 
-  #probe(id: string, done: Set<string>, attempt = 1): void {
+  #probe(id: string, done: Set<string>): void {
+    this.#call(id, id, done, ({ life, keyspace }, attempt) => {
+      const options = { timeoutMs: 4 * this.#electionTimeoutMs }
+      return keyspace
+        .put(`probe-${id}`, `p${id}-${life.generation}-${attempt}`, options)
+        .then(() => keyspace.get(`probe-${id}`, options))
+    })
+  }
+
+  /** Asks the node `id` by `action`, again and again, until that succeeds; then `name` is `done`. */
+  #call(
+    id: string,
+    name: string,
+    done: Set<string>,
+    action: (service: KvService, attempt: number) => Promise<unknown>,
+    attempt = 1,
+  ): void {
     const { scheduler, service, verdict } = this.#parts
     let ended = false
     const again = (): void => {
-      if (ended || verdict.broken) return
+      if (ended || verdict.broken || done.has(name)) return
       ended = true
-      scheduler.after(PROBE_PAUSE_MS, () => this.#probe(id, done, attempt + 1))
+      scheduler.after(PROBE_PAUSE_MS, () => this.#call(id, name, done, action, attempt + 1))
     }
     const found = service(id)
     if (found === undefined) {
       again()
       return
     }
-    const { life, keyspace } = found
+    const { life } = found
     life.onEnd(again)
     life.process.input(() => {
-      const options = { timeoutMs: 4 * this.#electionTimeoutMs }
-      keyspace
-        .put(`probe-${id}`, `p${id}-${life.generation}-${attempt}`, options)
-        .then(() => keyspace.get(`probe-${id}`, options))
-        .then(
-          () => {
-            if (!life.alive) return
-            ended = true
-            done.add(id)
-          },
-          () => {
-            if (life.alive) again()
-          },
-        )
+      action(found, attempt).then(
+        () => {
+          if (!life.alive) return
+          ended = true
+          done.add(name)
+        },
+        () => {
+          if (life.alive) again()
+        },
+      )
     })
   }
 

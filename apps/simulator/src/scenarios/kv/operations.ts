@@ -1,8 +1,21 @@
 import type { Random } from '@dsys/runtime'
 import { type Operation, type Plan, pick } from '@dsys/simulation'
 
-/** What a client can do. `transfer` asks the leader to hand over; it is no operation on a key. */
-export const VERBS = ['put', 'get', 'stale', 'create', 'update', 'delete', 'delete-if', 'transfer'] as const
+/**
+ * What a client can do. `transfer` asks the leader to hand over, `reconfigure` changes the members as its key says: they are no operations
+ * on a key.
+ */
+export const VERBS = [
+  'put',
+  'get',
+  'stale',
+  'create',
+  'update',
+  'delete',
+  'delete-if',
+  'transfer',
+  'reconfigure',
+] as const
 export type Verb = (typeof VERBS)[number]
 
 /** One operation of a plan, as this scenario understands it. */
@@ -13,6 +26,7 @@ export interface KvOperation {
   /** Through which node, counted from 0; another one where that is down. */
   readonly node: number
   readonly verb: Verb
+  /** Of a `reconfigure`: see `targetOf`. */
   readonly key: string
   /** Of no other operation: by its value a change is known. */
   readonly number: number

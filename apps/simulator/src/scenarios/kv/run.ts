@@ -60,7 +60,7 @@ export class KvRun {
     const nowMs = (): number => scheduler.nowMs
     this.#verdict = new Verdict(nowMs)
     this.#aim = new Aim(plan.aims, this.#random.stream('aims'), count)
-    this.#atlas = new FaultAtlas(Math.ceil(plan.nodes / 2) - 1)
+    this.#atlas = new FaultAtlas(knobs.members.everyMs > 0 ? 0 : Math.ceil(plan.nodes / 2) - 1)
     const ids = Array.from({ length: plan.nodes }, (_, i) => `n${i + 1}`)
     this.#replicas = new Replicas({
       verdict: this.#verdict,
