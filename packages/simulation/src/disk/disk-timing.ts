@@ -43,7 +43,10 @@ export class DiskTiming {
     }
   }
 
-  /** Every operation that begins from now on takes `factor` times as long, until the returned function is called. */
+  /**
+   * Every operation that begins from now on takes `factor` times as long, until the returned function is called. Of several at once the
+   * greatest counts: an operation that has begun takes its time also when all of them are over.
+   */
   slow(factor: number): () => void {
     if (!(factor >= 1)) throw new RangeError(`factor is 1 or more, got ${factor}`)
     const slower = { factor }
@@ -62,7 +65,7 @@ export class DiskTiming {
     if (this.#factors.size === 0) return ms
     this.#count('slowed')
     let factor = 1
-    for (const slower of this.#factors) factor *= slower.factor
+    for (const slower of this.#factors) factor = Math.max(factor, slower.factor)
     return Math.max(ms, SLOW_FLOOR_MS) * factor
   }
 
