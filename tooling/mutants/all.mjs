@@ -3,6 +3,7 @@ import { MEMBERSHIP_MUTANTS } from './membership.mjs'
 import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_CALLS_MUTANTS } from './raft-calls.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
+import { RAFT_GROUPS_MUTANTS } from './raft-groups.mjs'
 import { RAFT_MEMBERS_MUTANTS } from './raft-members.mjs'
 import { RAFT_PITFALL_MUTANTS } from './raft-pitfalls.mjs'
 import { STORAGE_MUTANTS } from './storage.mjs'
@@ -16,6 +17,7 @@ export const MUTANTS = [
   ...RAFT_MUTANTS,
   ...RAFT_MEMBERS_MUTANTS,
   ...RAFT_CALLS_MUTANTS,
+  ...RAFT_GROUPS_MUTANTS,
   ...RAFT_PITFALL_MUTANTS,
   ...RAFT_DRIVER_MUTANTS,
   ...KV_MUTANTS,

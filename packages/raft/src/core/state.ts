@@ -174,8 +174,7 @@ export const isAsleep = ({ leadership, electionDueMs }: CoreState): boolean =>
 
 /** Whether the leader was heard so lately that no other may be elected (dissertation §6.4.1, §9.6; P-07). */
 export function leaderIsAlive(state: CoreState): boolean {
-  // The leader of one that sleeps is heard on its behalf.
-  if (state.role === 'leader' || isAsleep(state)) return true
+  if (state.role === 'leader') return true
   const { electionTimeoutMs, leaseClockDrift } = state.config
   const heardMs = leaseClockDrift === undefined ? state.leaderHeardMs : state.promisedMs
   return heardMs !== undefined && state.nowMs - heardMs < electionTimeoutMs

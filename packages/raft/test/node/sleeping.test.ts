@@ -33,18 +33,6 @@ const carries = (message: HostMessage, group: string, type: string): boolean =>
   message.group === group &&
   decodeFrame(message.frame).some((each) => each.type === type)
 
-/** The member of `group` at `host` stops itself, as by a bug: it is sent what no leader can be sent. */
-function fail(hosts: Counters, host: string, group: string): Promise<void> {
-  const { term, lastIndex } = hosts.node(host, group).status()
-  const from = hosts.ids.find((id) => id !== host) as string
-  const frame = encodeFrame([
-    { type: 'append-request', term, prevIndex: lastIndex, prevTerm: term, commitIndex: 0, round: 0, entries: [] },
-  ])
-  const message: HostMessage = { type: 'group-frame', group, generation: undefined, frame }
-  hosts.transport(from).send({ id: host }, CHANNEL, encodeHostFrame([message]))
-  return hosts.advance(1)
-}
-
 describe('a group in which nothing happens', () => {
   test('costs nothing but beats between hosts, however many groups there are', async () => {
     await using hosts = await sleeping(40)
@@ -64,6 +52,10 @@ describe('a group in which nothing happens', () => {
       const begun = hosts.clock.monotonicMs()
       expect(await hosts.run(hosts.node(id, 'g1').propose({ id, by: 1 }))).toBe(i + 1)
       expect(hosts.clock.monotonicMs() - begun).toBeLessThan(HEARTBEAT_INTERVAL_MS)
+      // Whoever was asked is awake, and the leader, wherever it is.
+      for (const each of [id, hosts.leader('g1') as string]) {
+        expect(hosts.node(each, 'g1').status().asleep).toBe(false)
+      }
       expect(hosts.allAsleep('g2')).toBe(true)
       await hosts.asleep()
       expect(await hosts.run(hosts.node(id, 'g1').read(total))).toBe(i + 1)
@@ -167,7 +159,8 @@ describe('while the hosts live', () => {
     const host = someLeader(hosts)
     const [name, other] = ledBy(hosts, host) as [string, string]
     expect(other).toBeDefined()
-    await fail(hosts, host, name)
+    hosts.fail(host, name)
+    await hosts.advance(1)
     expect(hosts.errors).toHaveLength(1)
     await hosts.advance(2 * ELECTION_TIMEOUT_MS + 5 * HEARTBEAT_INTERVAL_MS)
     const leaders = hosts.members(name).filter(({ role }) => role === 'leader')

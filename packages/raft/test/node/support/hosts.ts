@@ -6,11 +6,13 @@ import {
   type RaftStatus,
   type StateMachine,
 } from '@dsys/raft'
-import { type Logger, SeededRandom, silentMeter, VirtualClock } from '@dsys/runtime'
+import { type LogFields, type Logger, SeededRandom, silentMeter, VirtualClock } from '@dsys/runtime'
 import { MemoryLogDisk, MemoryLogStorage } from '@dsys/storage-memory'
 import type { Transport } from '@dsys/transport'
 import { MemoryNetwork, type MemoryNetworkOptions } from '@dsys/transport-memory'
+import { CHANNEL } from '../../../src/groups/host-channel.ts'
 import { decodeHostFrame, encodeHostFrame, type HostMessage } from '../../../src/groups/host-wire.ts'
+import { encodeFrame } from '../../../src/wire.ts'
 import { LifeClock } from './life.ts'
 
 const STEP_MS = 5
@@ -26,6 +28,8 @@ export interface HostsOptions {
   readonly raft?: Partial<RaftGroupsOptions>
   readonly group?: Partial<GroupOptions>
   readonly network?: MemoryNetworkOptions
+  /** What each sync of a disk waits for. */
+  readonly sync?: (clock: VirtualClock) => Promise<void>
 }
 
 interface Life {
@@ -41,7 +45,8 @@ export class Hosts<State, Command, Result> implements AsyncDisposable {
   readonly clock = new VirtualClock()
   readonly network: MemoryNetwork
   readonly lives = new Map<string, Life>()
-  readonly errors: unknown[] = []
+  /** What members have failed by, and which. */
+  readonly errors: { readonly member: string; readonly error: unknown }[] = []
   /** Frames that were sent since it was set to 0. */
   frames = 0
   /** While set, decides on every message of every host. */
@@ -58,7 +63,10 @@ export class Hosts<State, Command, Result> implements AsyncDisposable {
     this.ids = Array.from({ length: options.size ?? 3 }, (_, i) => `n${i + 1}`)
     this.names = Array.from({ length: options.groups ?? 6 }, (_, i) => `g${i + 1}`)
     this.network = new MemoryNetwork({ clock: this.clock, random: this.#random.stream('network') }, options.network)
-    for (const id of this.ids) this.#disks.set(id, new MemoryLogDisk())
+    for (const id of this.ids) {
+      const { sync } = options
+      this.#disks.set(id, new MemoryLogDisk(sync === undefined ? {} : { sync: () => sync(this.clock) }))
+    }
   }
 
   /** Hosts that all run, with all groups open. */
@@ -91,12 +99,13 @@ export class Hosts<State, Command, Result> implements AsyncDisposable {
     return this.groups(id).open({ group, voters: this.ids, ...this.#options.group }, this.#machine)
   }
 
-  #logger(clock: LifeClock): Logger {
+  #logger(clock: LifeClock, more: LogFields = {}): Logger {
     return {
       log: (level, _message, fields) => {
-        if (level === 'error' && !clock.over) this.errors.push(fields?.error)
+        if (level !== 'error' || clock.over) return
+        this.errors.push({ member: `${more.group} at ${more.node}`, error: fields?.error })
       },
-      child: () => this.#logger(clock),
+      child: (fields) => this.#logger(clock, { ...more, ...fields }),
     }
   }
 
@@ -182,6 +191,17 @@ export class Hosts<State, Command, Result> implements AsyncDisposable {
       [id],
       this.ids.filter((each) => each !== id),
     )
+  }
+
+  /** The member of `group` at `id` stops itself, as by a bug: it is sent what no leader can be sent, or nothing where it does not lead. */
+  fail(id: string, group: string, generation?: number): void {
+    const { term, lastIndex } = this.node(id, group).status()
+    const from = [...this.lives.keys()].find((each) => each !== id)
+    if (from === undefined) return
+    const request = { term, prevIndex: lastIndex, prevTerm: term, commitIndex: 0, round: 0, entries: [] }
+    const frame = encodeFrame([{ type: 'append-request', ...request }])
+    const message: HostMessage = { type: 'group-frame', group, generation, frame }
+    this.transport(from).send({ id }, CHANNEL, encodeHostFrame([message]))
   }
 
   advance(ms: number): Promise<void> {
