@@ -8,8 +8,9 @@ export const RAFT_PITFALL_MUTANTS = [
     name: 'a vote goes only to those who are voters as far as this node knows',
     source: 'P-03',
     file: 'packages/raft/src/core/election.ts',
-    from: `return isVoter(state, id) || lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex > log.lastIndex)`,
-    to: `return isVoter(state, id) || lastTerm > 1_000 * log.lastTerm || lastIndex > 1_000_000`,
+    from: `  if (isVoter(state, id) || lastTerm > log.lastTerm) return true`,
+    to: `  if (config.witness !== true) return isVoter(state, id)
+  if (isVoter(state, id) || lastTerm > log.lastTerm) return true`,
     scenario: 'raft',
     fixed: { weather: 'voters-change' },
   },
@@ -35,10 +36,8 @@ export const RAFT_PITFALL_MUTANTS = [
     name: 'a node campaigns without asking first',
     source: 'dissertation §9.6; P-07',
     file: 'packages/raft/src/core/election.ts',
-    from: `  if (isTransfer || (!preVote && leaseClockDrift === undefined)) becomeCandidate(state, isTransfer, why)
-`,
-    to: `  if (isTransfer || preVote || leaseClockDrift === undefined) becomeCandidate(state, isTransfer, why)
-`,
+    from: `  if (isTransfer || !asks) becomeCandidate(`,
+    to: `  if (isTransfer || !asks || preVote) becomeCandidate(`,
   },
   {
     name: 'a leader that no majority answers goes on',
@@ -68,8 +67,8 @@ export const RAFT_PITFALL_MUTANTS = [
     name: 'a leader that was removed leads on',
     source: 'dissertation §4.2.2; P-10',
     file: 'packages/raft/src/core/reconfiguration.ts',
-    from: `if (!answering && !countsAsVoter(configuration, state.config.id)) {`,
-    to: `if (!answering && index < 0) {`,
+    from: `if (!answering && !countsAsVoter(configuration, state.config.id)) leaveLead(`,
+    to: `if (!answering && index < 0) leaveLead(`,
     scenario: 'raft',
     fixed: { weather: 'voters-change' },
   },

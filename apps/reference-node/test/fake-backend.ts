@@ -67,6 +67,7 @@ export class FakeBackend {
         lastIndex: 9,
         firstIndex: 1,
         snapshotIndex: 0,
+        witnesses: [],
         voters: ['n1'],
         learners: [],
         repair: undefined,

@@ -9,6 +9,8 @@ export interface ReconfigureTarget {
   readonly voters: readonly string[]
   /** Default: nobody. */
   readonly learners?: readonly string[]
+  /** Those of `voters` that hold no data, and are made with the option `witness`. Default: nobody. */
+  readonly witnesses?: readonly string[]
 }
 
 /** What a user does with one member of a Raft group. `RaftNode` implements it. */

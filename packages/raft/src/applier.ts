@@ -14,7 +14,7 @@ import { CONFIGURATION_KIND } from './core/configuration.ts'
 import { NO_OP_KIND } from './core/roles.ts'
 import type { ApplyContext, SnapshotDecoder, StateMachine } from './machine.ts'
 import { BatchResults, type SessionLookup, SessionTable } from './sessions.ts'
-import { type DecodedSnapshot, decodeContent, type FrozenReplica } from './snapshot-content.ts'
+import { checkNoContent, type DecodedSnapshot, decodeContent, type FrozenReplica } from './snapshot-content.ts'
 import type { Turns } from './turns.ts'
 
 /** A command of a session. */
@@ -88,9 +88,12 @@ export class Applier<State, Command, Result> {
   #sessions = new SessionTable<Result>()
   #lastApplied = 0
   #adoptedChecksum: number | undefined
+  readonly #witness: boolean
 
-  constructor(machine: StateMachine<State, Command, Result>) {
+  /** The one of a witness applies nothing, and its snapshots are empty. */
+  constructor(machine: StateMachine<State, Command, Result>, { witness = false }: { readonly witness?: boolean } = {}) {
     this.#machine = machine
+    this.#witness = witness
     this.commandCodec = machine.commandCodec ?? json<Command>()
     this.#resultCodec = machine.resultCodec ?? json<Result>()
     this.#stateCodec = machine.stateCodec ?? json<State>()
@@ -111,6 +114,7 @@ export class Applier<State, Command, Result> {
       throw new InvariantError(`entry ${entry.index} cannot be applied after ${this.#lastApplied}`)
     }
     this.#lastApplied = entry.index
+    if (this.#witness) return undefined
     switch (entry.kind) {
       case NO_OP_KIND:
       case CONFIGURATION_KIND:
@@ -182,8 +186,9 @@ export class Applier<State, Command, Result> {
     return this.#sessions.lookup(sessionId, sequence)
   }
 
-  /** The whole state at `lastApplied`, which later entries do not change. */
-  freeze(): FrozenReplica {
+  /** The whole state at `lastApplied`, which later entries do not change; nothing at a witness. */
+  freeze(): FrozenReplica | undefined {
+    if (this.#witness) return undefined
     const { snapshot } = this.#machine
     const state = snapshot === undefined ? [this.#stateCodec.encode(this.#state)] : snapshot.freeze(this.#state)
     const { sessions, batches } = this.#sessions.freeze(this.#resultCodec)
@@ -191,7 +196,11 @@ export class Applier<State, Command, Result> {
   }
 
   /** Reads a snapshot without taking it over. Throws when the bytes cannot be read, or are not what they were. */
-  decode(content: AsyncIterable<Uint8Array>, turns: Turns): Promise<DecodedSnapshot<State, Result>> {
+  async decode(content: AsyncIterable<Uint8Array>, turns: Turns): Promise<DecodedSnapshot<State, Result>> {
+    if (this.#witness) {
+      const checksum = await checkNoContent(content)
+      return { sessions: new SessionTable(), state: this.#machine.initial(), checksum }
+    }
     const decoder = this.#machine.snapshot?.decoder() ?? new WholeDecoder(this.#stateCodec)
     return decodeContent(content, this.#resultCodec, decoder, turns)
   }

@@ -33,6 +33,7 @@ export { NO_OP_KIND } from './core/roles.ts'
 export type { Sleep } from './core/sleep.ts'
 export type { InstallResult } from './core/snapshots.ts'
 export type { CoreConfig, CoreEvent } from './core/state.ts'
+export { STRIPPED_KIND } from './core/witness.ts'
 export type { RaftRole } from './status.ts'
 export {
   type DriverMessage,
@@ -46,6 +47,6 @@ export {
   type ReadIndexResponse,
   type ReconfigureAccepted,
   type ReconfigureRefused,
-  type ReconfigureRequest,
   type WireMessage,
 } from './wire.ts'
+export type { ReconfigureRequest } from './wire-members.ts'

@@ -203,6 +203,47 @@ export class NothingToRecoverError extends DsysError {
   }
 }
 
+/** A call that needs data was made at a witness, which has none (`DSYS_RAFT_WITNESS`). Nothing was done. */
+export class WitnessError extends DsysError {
+  constructor(group: string, what: string) {
+    super(`this node is a witness of group "${group}", which holds no data: it ${what}`, {
+      code: 'DSYS_RAFT_WITNESS',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Ask a voter that holds data; the witnesses of a group are in status().witnesses.',
+    })
+  }
+}
+
+/**
+ * A node would become a witness, or cease to be one, while it is of the group (`DSYS_RAFT_WITNESS_ROLE`). The group is as it was.
+ */
+export class WitnessRoleError extends DsysError {
+  constructor(group: string) {
+    super(
+      `a member of group "${group}" would become a witness, or a witness a member with data, without leaving first`,
+      {
+        code: 'DSYS_RAFT_WITNESS_ROLE',
+        retryable: false,
+        outcome: 'not-applied',
+        hint: 'Remove the node from the group, give it an empty disk and a new id, and add it as what it shall be.',
+      },
+    )
+  }
+}
+
+/** A node is made as a witness and its group or its log says otherwise, or the other way round (`DSYS_RAFT_WITNESS_MISMATCH`). */
+export class WitnessMismatchError extends DsysError {
+  constructor(why: string) {
+    super(why, {
+      code: 'DSYS_RAFT_WITNESS_MISMATCH',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Make the node with the option witness as reconfigure() names it. To change it, remove it and add another with an empty disk.',
+    })
+  }
+}
+
 /** A reconfiguration was not done before the deadline (`DSYS_RAFT_RECONFIGURATION_PENDING`). If a leader has taken it, it goes on. */
 export class ReconfigurationPendingError extends DsysError {
   constructor(group: string, timeoutMs: number) {

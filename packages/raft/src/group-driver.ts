@@ -96,6 +96,7 @@ export class GroupDriver<State, Command, Result> {
         voters: options.voters,
         electionTimeoutMs: options.electionTimeoutMs,
         priority: options.priority,
+        witness: options.witness,
         ...(options.leaseClockDrift === undefined ? {} : { leaseClockDrift: options.leaseClockDrift }),
         heartbeatIntervalMs: options.heartbeatIntervalMs,
         ...parts.host?.timing,

@@ -18,6 +18,9 @@ export {
   ResultForgottenError,
   TooManyGroupsError,
   TransferFailedError,
+  WitnessError,
+  WitnessMismatchError,
+  WitnessRoleError,
 } from './errors.ts'
 export type { Explanation, Finding, FindingCode, FindingSubject } from './findings.ts'
 export type { GroupHost, GroupMember } from './groups/group-host.ts'

@@ -8,7 +8,8 @@ import type { ReadDesk } from './read-desk.ts'
 import type { Reconfigurations } from './reconfigurations.ts'
 import { checkMembers } from './resolve-options.ts'
 import type { RaftEvent } from './status.ts'
-import type { ReconfigureAccepted, ReconfigureRefused, ReconfigureRequest } from './wire.ts'
+import type { ReconfigureAccepted, ReconfigureRefused } from './wire.ts'
+import type { ReconfigureRequest } from './wire-members.ts'
 
 type Answer = ReconfigureAccepted | ReconfigureRefused
 
@@ -57,7 +58,7 @@ export class MembersDesk {
     const { maxCommandBytes, outgoing } = this.#parts
     const { target } = request
     try {
-      checkMembers(target.voters, target.learners, maxCommandBytes)
+      checkMembers(target, maxCommandBytes)
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
       throw new MalformedError(`members that cannot be: ${error.message}`)
@@ -96,7 +97,7 @@ export class MembersDesk {
     // An entry may say again what is so already: the first configuration, once it is in the log.
     if (this.#told !== undefined && sameMembership(configuration, this.#told)) return
     this.#told = configuration
-    const { voters, learners } = configuration
-    hub.publish({ type: 'MembersChanged', voters, learners, index })
+    const { voters, learners, witnesses = [] } = configuration
+    hub.publish({ type: 'MembersChanged', voters, learners, witnesses, index })
   }
 }

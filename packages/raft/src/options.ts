@@ -28,6 +28,12 @@ export interface RaftOptions {
    * leadership is handed to it. Default 1.
    */
   readonly priority?: number
+  /**
+   * The node is made as a witness: it votes and stores terms, holds no data, and never leads. So two machines with data and a small third
+   * are a group that survives the loss of one, mostly: see the README. It is added by `reconfigure`, with its id among `voters` and
+   * `witnesses`, and is made without `voters`. It keeps some 5,000 entries without data at the most. Default false.
+   */
+  readonly witness?: boolean
   /** How often an idle leader shows that it is alive, in milliseconds. Default 100. */
   readonly heartbeatIntervalMs?: number
   /** Proposals and reads that may wait at once on this node; more are refused with `DSYS_RAFT_OVERLOADED`. Default 16,384. */

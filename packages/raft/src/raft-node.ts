@@ -7,7 +7,7 @@ import { bootstrapGroup } from './bootstrap.ts'
 import { isJoint, type Membership } from './core/configuration.ts'
 import type { RaftCore } from './core/raft-core.ts'
 import { damageOf } from './damaged-log.ts'
-import { CommandTooLargeError, TransferFailedError } from './errors.ts'
+import { CommandTooLargeError, TransferFailedError, WitnessError } from './errors.ts'
 import { explain } from './explain.ts'
 import type { Explanation } from './findings.ts'
 import { GroupDriver } from './group-driver.ts'
@@ -62,7 +62,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     if (ports.transport.self.id !== id) {
       throw new RangeError(`id (${id}) must be that of the transport (${ports.transport.self.id})`)
     }
-    this.#applier = new Applier(ports.machine)
+    this.#applier = new Applier(ports.machine, this.#options)
     this.#metrics = new RaftMetrics(ports.meter, group)
     const config = { group, maxPending, resendAfterMs: electionTimeoutMs, metrics: this.#metrics }
     this.#proposals = new Proposals(ports.clock, ports.random, {
@@ -190,7 +190,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
 
   propose(command: Command, options: ProposeOptions = {}): Promise<Result> {
     try {
-      const driver = this.#running()
+      const driver = this.#withData('takes no proposals')
       const encoded = this.#applier.commandCodec.encode(command)
       if (encoded.length > this.#maxCommandBytes) {
         throw new CommandTooLargeError(encoded.length, this.#maxCommandBytes)
@@ -205,7 +205,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
 
   openClient(options: CallOptions = {}): Promise<string> {
     try {
-      const driver = this.#running()
+      const driver = this.#withData('takes no proposals')
       const id = this.#proposals.addClient(options)
       driver.wake()
       return id
@@ -216,7 +216,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
 
   proposeAll(commands: readonly Command[], options: CallOptions = {}): Promise<Result[]> {
     try {
-      const driver = this.#running()
+      const driver = this.#withData('takes no proposals')
       if (commands.length === 0) return Promise.resolve([])
       const encoded = commands.map((command) => this.#applier.commandCodec.encode(command))
       const bytes = batchBytes(encoded)
@@ -231,7 +231,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
 
   read<T>(query: (state: State) => T, options: ReadOptions = {}): Promise<T> {
     try {
-      const driver = this.#running()
+      const driver = this.#withData('answers no reads')
       const { consistency = 'linearizable' } = options
       if (!READ_CONSISTENCIES.includes(consistency))
         throw new RangeError(`consistency must be one of ${READ_CONSISTENCIES.join(', ')}, got ${consistency}`)
@@ -258,6 +258,13 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     this.#lifecycle.assertRunning()
     const driver = this.#driver as GroupDriver<State, Command, Result>
     if (driver.failure !== undefined) throw driver.failure
+    return driver
+  }
+
+  /** The same, where data is needed; throws WitnessError on a witness. */
+  #withData(what: string): GroupDriver<State, Command, Result> {
+    const driver = this.#running()
+    if (this.#options.witness) throw new WitnessError(this.#options.group, what)
     return driver
   }
 
@@ -357,16 +364,17 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
    */
   #bestSuccessor(): string | undefined {
     const { electionTimeoutMs } = this.#options
-    const voters = this.#driver?.core.configuration.configuration.voters ?? []
+    const core = this.#driver?.core
+    const voters = core?.configuration.configuration.voters ?? []
     return this.#followers()
-      .filter(({ id }) => voters.includes(id))
+      .filter(({ id }) => voters.includes(id) && core?.isWitness(id) === false)
       .filter(({ lastHeardMs }) => lastHeardMs === undefined || lastHeardMs <= electionTimeoutMs)
       .sort((a, b) => b.matchIndex - a.matchIndex)[0]?.id
   }
 
   async bootstrap({ voters }: { readonly voters: readonly string[] }, options: CallOptions = {}): Promise<void> {
-    const driver = this.#running()
-    checkMembers(voters, [], this.#maxCommandBytes)
+    const driver = this.#withData('begins no group')
+    checkMembers({ voters, learners: [] }, this.#maxCommandBytes)
     const { id, group } = this.#options
     await bootstrapGroup({ id, group, clock: this.#ports.clock, driver }, voters, options)
   }
@@ -374,9 +382,9 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   reconfigure(target: ReconfigureTarget, options: ReconfigureOptions = {}): Promise<Membership> {
     try {
       const driver = this.#running()
-      const { voters, learners = [] } = target
-      checkMembers(voters, learners, this.#maxCommandBytes)
-      const done = this.#changes.add({ voters: [...voters], learners: [...learners] }, options)
+      const wanted = membershipOf(target)
+      checkMembers(wanted, this.#maxCommandBytes)
+      const done = this.#changes.add(wanted, options)
       driver.wake()
       return done
     } catch (error) {
@@ -399,15 +407,23 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   }
 }
 
+/** A copy of what a caller wants, without what is nobody. */
+function membershipOf({ voters, learners = [], witnesses = [] }: ReconfigureTarget): Membership {
+  if (!Array.isArray(voters)) throw new RangeError('voters must be a list of ids')
+  const members = { voters: [...voters], learners: [...learners] }
+  return witnesses.length === 0 ? members : { ...members, witnesses: [...witnesses] }
+}
+
 /** The members as the newest configuration of this node has them, and what is about to change. */
-function membersAsSeen(core: RaftCore): Pick<RaftStatus, 'voters' | 'learners' | 'change'> {
+function membersAsSeen(core: RaftCore): Pick<RaftStatus, 'voters' | 'learners' | 'witnesses' | 'change'> {
   const { index, configuration } = core.configuration
-  const { voters, outgoing, learners, target } = configuration
+  const { voters, outgoing, learners, target, witnesses = [] } = configuration
   const joint = isJoint(configuration)
   // While both configurations are in force, everybody who counts in one of them counts.
   const counting = joint ? [...new Set([...voters, ...outgoing])] : voters
-  if (target !== undefined) return { voters, learners, change: { phase: 'catching-up', voters: target.voters } }
-  if (joint) return { voters: counting, learners, change: { phase: 'joint', voters } }
-  if (index > core.commitIndex) return { voters, learners, change: { phase: 'committing', voters } }
-  return { voters, learners, change: undefined }
+  if (target !== undefined)
+    return { voters, learners, witnesses, change: { phase: 'catching-up', voters: target.voters } }
+  if (joint) return { voters: counting, learners, witnesses, change: { phase: 'joint', voters } }
+  if (index > core.commitIndex) return { voters, learners, witnesses, change: { phase: 'committing', voters } }
+  return { voters, learners, witnesses, change: undefined }
 }

@@ -1,8 +1,14 @@
 import { type Clock, Pending } from '@dsys/runtime'
-import { isSettled, type Membership, sameMembership } from './core/configuration.ts'
+import { destinationOf, isSettled, type Membership, sameMembership } from './core/configuration.ts'
 import type { PlacedConfiguration } from './core/configurations.ts'
 import type { ReconfigureRefusal } from './core/reconfiguration.ts'
-import { MembershipConflictError, NoLeaderError, OverloadedError, ReconfigurationPendingError } from './errors.ts'
+import {
+  MembershipConflictError,
+  NoLeaderError,
+  OverloadedError,
+  ReconfigurationPendingError,
+  WitnessRoleError,
+} from './errors.ts'
 import type { ReconfigureOptions } from './options.ts'
 
 const DEFAULT_TIMEOUT_MS = 30_000
@@ -96,6 +102,10 @@ export class Reconfigurations {
     const one = this.#open.get(ticket)
     if (one === undefined) return
     one.resendMs = resendMs
+    if (why === 'witness-role' && one.acceptedIndex === undefined) {
+      this.#settle(one, () => one.pending.reject(new WitnessRoleError(this.#config.group)))
+      return
+    }
     // Once a leader has taken it, what is unexpected now may be what it has become.
     if (why === 'unexpected' && one.acceptedIndex === undefined) {
       this.#settle(one, () => one.pending.reject(new MembershipConflictError(this.#config.group)))
@@ -111,9 +121,8 @@ export class Reconfigurations {
     if (!isSettled(configuration)) return
     for (const one of [...this.#open.values()]) {
       if (one.acceptedIndex === undefined || index < one.acceptedIndex) continue
-      const { voters, learners } = configuration
       if (sameMembership(configuration, one.target)) {
-        this.#settle(one, () => one.pending.resolve({ voters, learners }))
+        this.#settle(one, () => one.pending.resolve(destinationOf(configuration)))
       } else {
         this.#settle(one, () => one.pending.reject(new MembershipConflictError(this.#config.group)))
       }

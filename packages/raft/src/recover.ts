@@ -1,8 +1,15 @@
 import type { Logger } from '@dsys/runtime'
 import type { GroupLog, LogEntry, LogStorage } from '@dsys/storage'
-import { CONFIGURATION_KIND, encodeConfiguration, membersOf, simpleConfiguration } from './core/configuration.ts'
+import {
+  CONFIGURATION_KIND,
+  type Configuration,
+  encodeConfiguration,
+  isWitness,
+  membersOf,
+  simpleConfiguration,
+} from './core/configuration.ts'
 import { Configurations, decodePlaced } from './core/configurations.ts'
-import { DataLossNotAcceptedError, NothingToRecoverError } from './errors.ts'
+import { DataLossNotAcceptedError, NothingToRecoverError, WitnessError } from './errors.ts'
 import { checkMembers } from './resolve-options.ts'
 
 /** Far more than any configuration that a frame can carry; a frame is looked at again where the node starts. */
@@ -49,19 +56,27 @@ export interface Recovery {
  * have not got here. And the lost nodes must never run again with their old disks: they are a majority of the old group, and would
  * go on as that.
  *
- * @throws DataLossNotAcceptedError, NothingToRecoverError, RangeError, and what the log storage throws.
+ * @throws DataLossNotAcceptedError, NothingToRecoverError, WitnessError, RangeError, and what the log storage throws.
  */
 export async function recover(ports: RecoverPorts, options: RecoverOptions): Promise<Recovery> {
   const { id, group, voters, acceptDataLoss = false } = options
-  checkMembers(voters, [], MAX_CONFIGURATION_BYTES)
+  checkMembers({ voters, learners: [] }, MAX_CONFIGURATION_BYTES)
   if (!voters.includes(id)) throw new RangeError(`voters must include ${id}, whose log it is; got ${voters.join(', ')}`)
   // What a damaged log still has is what this node survives with: nobody is left to ask for the rest.
   await using log = await ports.log.openGroup(group, { salvage: true })
-  const { last, snapshotIndex, members } = survey(log)
+  const { last, snapshotIndex, configuration } = survey(log)
+  const members = membersOf(configuration)
   if (members.length === 0) throw new NothingToRecoverError(group)
+  if (isWitness(configuration, id)) throw new WitnessError(group, 'is nothing to recover from')
   if (!acceptDataLoss) throw new DataLossNotAcceptedError(group, members, last)
   const term = Math.max(last.term, log.recovered.hardState.term) + 1
-  const data = encodeConfiguration(simpleConfiguration([...voters]))
+  const data = encodeConfiguration(
+    simpleConfiguration(
+      voters,
+      [],
+      voters.filter((each) => isWitness(configuration, each)),
+    ),
+  )
   const entry: LogEntry = { index: last.index + 1, term, kind: CONFIGURATION_KIND, data }
   await log.persist({ hardState: { term, votedFor: id }, entries: [entry] })
   const recovery = { index: entry.index, term, previousMembers: members, uncertainFromIndex: snapshotIndex + 1 }
@@ -72,7 +87,7 @@ export async function recover(ports: RecoverPorts, options: RecoverOptions): Pro
 function survey({ recovered: { snapshot, entries } }: GroupLog): {
   readonly last: { readonly index: number; readonly term: number }
   readonly snapshotIndex: number
-  readonly members: readonly string[]
+  readonly configuration: Configuration
 } {
   const base =
     snapshot === undefined ? { index: 0, configuration: simpleConfiguration([]) } : decodePlaced(snapshot.context)
@@ -82,6 +97,6 @@ function survey({ recovered: { snapshot, entries } }: GroupLog): {
   return {
     last: { index, term },
     snapshotIndex: snapshot?.index ?? 0,
-    members: membersOf(configurations.current.configuration),
+    configuration: configurations.current.configuration,
   }
 }

@@ -1,4 +1,5 @@
-import { encodeConfiguration } from './core/configuration.ts'
+import { encodeConfiguration, type Membership } from './core/configuration.ts'
+import { entryBytes } from './core/log.ts'
 import type { RaftOptions } from './options.ts'
 import { ITEM_OVERHEAD_BYTES, MESSAGE_OVERHEAD_BYTES } from './wire.ts'
 
@@ -10,6 +11,7 @@ export const RAFT_DEFAULTS: Readonly<Omit<ResolvedOptions, 'id' | 'group' | 'vot
   electionTimeoutMs: 1_000,
   leaseClockDrift: undefined,
   priority: 1,
+  witness: false,
   heartbeatIntervalMs: 100,
   maxPending: 16_384,
   maxCommandBytes: 512 * 1_024,
@@ -19,6 +21,13 @@ export const RAFT_DEFAULTS: Readonly<Omit<ResolvedOptions, 'id' | 'group' | 'vot
   keepEntries: 10_000,
   repairFromPeers: true,
 })
+
+/** Entries behind which a witness compacts its log. */
+const WITNESS_ENTRIES = 4_096
+const NO_ENTRY = { index: 0, term: 0, kind: 0, data: new Uint8Array(0) }
+
+/** Options that are no counts or times, and are checked one by one. */
+const NO_COUNTS: ReadonlySet<string> = new Set(['leaseClockDrift', 'priority', 'repairFromPeers', 'witness'])
 
 const GROUP_PATTERN = /^[a-z0-9-]{1,48}$/
 
@@ -37,7 +46,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     `voters must include this node, ${id}, or be empty where it is to be added later; got ${voters.join(', ')}`,
   )
   for (const [name, value] of Object.entries(resolved)) {
-    if (name in RAFT_DEFAULTS && !['leaseClockDrift', 'priority', 'repairFromPeers'].includes(name)) {
+    if (name in RAFT_DEFAULTS && !NO_COUNTS.has(name)) {
       const fits = name.endsWith('Ms') ? Number.isFinite(value) : Number.isSafeInteger(value)
       check(
         fits && Number(value) >= 1,
@@ -45,7 +54,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
       )
     }
   }
-  const { leaseClockDrift, priority, repairFromPeers } = resolved
+  const { leaseClockDrift, priority, repairFromPeers, witness } = resolved
   const drifts = leaseClockDrift === undefined || (leaseClockDrift >= 0 && leaseClockDrift <= 0.5)
   check(drifts, `leaseClockDrift must be from 0 to 0.5, got ${leaseClockDrift}`)
   check(typeof repairFromPeers === 'boolean', `repairFromPeers must be true or false, got ${repairFromPeers}`)
@@ -55,7 +64,18 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     `electionTimeoutMs (${resolved.electionTimeoutMs}) must be three times heartbeatIntervalMs ` +
       `(${resolved.heartbeatIntervalMs}) or more, so that two lost heartbeats are no reason for an election`,
   )
-  return Object.freeze({ ...resolved, voters: Object.freeze([...voters]) })
+  check(typeof witness === 'boolean', `witness must be true or false, got ${witness}`)
+  check(!witness || voters.length === 0, 'a witness is added by reconfigure, so its voters must be left out')
+  const limits = witness ? witnessLimits(resolved) : {}
+  return Object.freeze({ ...resolved, ...limits, voters: Object.freeze([...voters]) })
+}
+
+/** A witness needs no more of the log than what others may have to repeat. */
+function witnessLimits(given: ResolvedOptions): Pick<ResolvedOptions, 'snapshotEveryBytes' | 'keepEntries'> {
+  return {
+    snapshotEveryBytes: Math.min(given.snapshotEveryBytes, WITNESS_ENTRIES * entryBytes(NO_ENTRY)),
+    keepEntries: Math.min(given.keepEntries, WITNESS_ENTRIES / 4),
+  }
 }
 
 /** The limits that follow from the frame of the transport. */
@@ -78,13 +98,18 @@ function check(condition: boolean, message: string): void {
 }
 
 /** Checks the members that a group shall have. Throws a RangeError that says what is wrong with them. */
-export function checkMembers(voters: readonly string[], learners: readonly string[], maxBytes: number): void {
+export function checkMembers({ voters, learners, witnesses = [] }: Membership, maxBytes: number): void {
   check(Array.isArray(voters) && voters.length > 0, 'voters must name at least one node')
   const all = [...voters, ...learners]
   check(new Set(all).size === all.length, `no node may be named twice among the members, got ${all.join(', ')}`)
   check(all.every(isMemberId), 'members must be names of 1 to 128 characters')
-  const target = { voters, learners }
-  const bytes = encodeConfiguration({ voters, learners, outgoing: voters, target }).length
+  check(
+    new Set(witnesses).size === witnesses.length && witnesses.every((id) => voters.includes(id)),
+    `witnesses must be distinct, and be voters, got ${witnesses.join(', ')} for the voters ${voters.join(', ')}`,
+  )
+  check(witnesses.length < voters.length, 'one voter at least must be no witness: somebody must hold the data')
+  const target = { voters, learners, witnesses }
+  const bytes = encodeConfiguration({ voters, learners, outgoing: voters, target, witnesses }).length
   check(2 * bytes <= maxBytes, `${all.length} members are more than a frame of the transport can hold beside an entry`)
 }
 

@@ -1,7 +1,8 @@
 import type { Codec } from '@dsys/runtime'
 import { crc32 } from '@dsys/runtime/bytes'
-import type { StoredSnapshot } from '@dsys/storage'
+import type { SnapshotMeta, StoredSnapshot } from '@dsys/storage'
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
+import { WitnessMismatchError } from './errors.ts'
 import type { SnapshotDecoder } from './machine.ts'
 import { SessionTable } from './sessions.ts'
 import type { Turns } from './turns.ts'
@@ -15,6 +16,18 @@ import type { Turns } from './turns.ts'
  */
 const VERSION = 2
 const WHOLE_VERSION = 1
+
+/** All that the snapshot of a witness is: a version that nobody can read as a state. */
+const WITNESS_VERSION = 255
+const WITNESS_CONTENT = Uint8Array.of(WITNESS_VERSION)
+export const WITNESS_CHECKSUM: number = crc32(WITNESS_CONTENT)
+
+/** What a witness gets of a snapshot: the place in the log, and the configuration there. */
+export const withoutContent = (meta: SnapshotMeta): StoredSnapshot => ({
+  meta,
+  sizeBytes: WITNESS_CONTENT.length,
+  read: async (offset, maxBytes) => WITNESS_CONTENT.slice(offset, offset + maxBytes),
+})
 
 /** Numbers are never given a second meaning. */
 const KIND = { end: 0, sessions: 1, clients: 2, state: 3, batches: 4 } as const
@@ -53,12 +66,13 @@ export interface DecodedSnapshot<State, Result> {
 
 /** Encodes a snapshot while it is being stored, some of it each turn of the event loop. */
 export class ContentWriter implements AsyncIterable<Uint8Array> {
-  readonly #replica: FrozenReplica
+  readonly #replica: FrozenReplica | undefined
   readonly #turns: Turns
   #checksum = 0
   #sizeBytes = 0
 
-  constructor(replica: FrozenReplica, turns: Turns) {
+  /** @param replica absent at a witness. */
+  constructor(replica: FrozenReplica | undefined, turns: Turns) {
     this.#replica = replica
     this.#turns = turns
   }
@@ -73,6 +87,10 @@ export class ContentWriter implements AsyncIterable<Uint8Array> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.#replica === undefined) {
+      yield this.#note(WITNESS_CONTENT)
+      return
+    }
     yield this.#note(Uint8Array.of(VERSION))
     let parts = 0
     for (const kind of ['sessions', 'batches', 'clients', 'state'] as const) {
@@ -109,6 +127,8 @@ export async function decodeContent<State, Result>(
   try {
     const version = (await stream.take(1))[0]
     if (version === WHOLE_VERSION) return await decodeWhole(stream, resultCodec, decoder)
+    if (version === WITNESS_VERSION)
+      throw new WitnessMismatchError('this node is made to hold data, and the snapshot is that of a witness')
     if (version !== VERSION) throw new MalformedError(`snapshot version ${version} is not ${VERSION}`)
     const parts = new PartReader(stream, turns)
     const sessions = new SessionTable<Result>()
@@ -118,6 +138,18 @@ export async function decodeContent<State, Result>(
     for await (const part of parts.of(KIND.state)) decoder.add(part)
     await parts.end()
     return { sessions, state: decoder.finish(), checksum: parts.checksum }
+  } finally {
+    await stream.close()
+  }
+}
+
+/** Reads the snapshot of a witness. Throws WitnessMismatchError when it holds data. */
+export async function checkNoContent(content: AsyncIterable<Uint8Array>): Promise<number> {
+  const stream = new ByteStream(content)
+  try {
+    if ((await stream.take(1))[0] !== WITNESS_VERSION)
+      throw new WitnessMismatchError('this node is made as a witness, and the snapshot holds data')
+    return stream.checksum
   } finally {
     await stream.close()
   }

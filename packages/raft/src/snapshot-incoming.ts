@@ -1,6 +1,7 @@
 import { crc32 } from '@dsys/runtime/bytes'
 import type { SnapshotMeta } from '@dsys/storage'
 import type { SnapshotChunk } from './core/messages.ts'
+import { WitnessMismatchError } from './errors.ts'
 import { Handover } from './handover.ts'
 import type { DecodedSnapshot } from './snapshot-content.ts'
 import { WINDOW_BYTES } from './snapshot-transfer.ts'
@@ -175,7 +176,7 @@ export class IncomingSnapshot {
       checksum = (await decoding).checksum
     } catch (error) {
       this.turns.check()
-      throw new UnreadableSnapshotError(error)
+      throw error instanceof WitnessMismatchError ? error : new UnreadableSnapshotError(error)
     }
     if (this.#wholeChecksum !== undefined && checksum !== this.#wholeChecksum)
       throw new UnreadableSnapshotError(

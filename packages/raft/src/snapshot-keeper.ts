@@ -8,7 +8,7 @@ import type { Progress } from './core/progress.ts'
 import type { RaftCore } from './core/raft-core.ts'
 import type { RaftMetrics } from './metrics.ts'
 import type { Proposals } from './proposals.ts'
-import { ContentWriter } from './snapshot-content.ts'
+import { ContentWriter, WITNESS_CHECKSUM, withoutContent } from './snapshot-content.ts'
 import { IncomingSnapshot, UnreadableSnapshotError } from './snapshot-incoming.ts'
 import { SnapshotSender } from './snapshot-transfer.ts'
 import type { RaftEvent } from './status.ts'
@@ -214,8 +214,10 @@ export class SnapshotKeeper<State, Command, Result> {
   send(followers: readonly string[]): void {
     const { core, log } = this.#parts
     for (const to of followers) {
-      const snapshot = log.snapshot()
-      const { checksum } = this.#newest
+      const stored = log.snapshot()
+      const isWitness = core.isWitness(to)
+      const snapshot = isWitness && stored !== undefined ? withoutContent(stored.meta) : stored
+      const checksum = isWitness ? WITNESS_CHECKSUM : this.#newest.checksum
       const isSent =
         snapshot !== undefined && checksum !== undefined && snapshot.meta.index === this.#newest.index
           ? this.#sender.begin(to, snapshot, checksum)

@@ -23,6 +23,8 @@ export interface RaftStatus {
   readonly voters: readonly string[]
   /** Who is sent the log and counts for nothing. */
   readonly learners: readonly string[]
+  /** Those of them that hold no data. */
+  readonly witnesses: readonly string[]
   /**
    * Set while this node abstains from elections, since damage took entries of its log: until everything up to `throughIndex`, or an
    * entry of a higher term than `term`, is committed here.
@@ -67,6 +69,7 @@ export type RaftEvent =
       readonly type: 'MembersChanged'
       readonly voters: readonly string[]
       readonly learners: readonly string[]
+      readonly witnesses: readonly string[]
       readonly index: number
     }
   | { readonly type: 'SnapshotTaken'; readonly index: number; readonly sizeBytes: number }

@@ -1,8 +1,13 @@
 import type { LogEntry } from '@dsys/storage'
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
-import { type Membership, readIds, writeIds } from './core/configuration.ts'
 import type { Message, VoteRefusal } from './core/messages.ts'
 import type { ReconfigureRefusal } from './core/reconfiguration.ts'
+import {
+  decodeReconfigureRequest,
+  encodeReconfigureRequest,
+  type ReconfigureRequest,
+  reconfigureRequestBytes,
+} from './wire-members.ts'
 
 /** Proposals that a follower passes to the leader. */
 export interface ForwardRequest {
@@ -39,16 +44,6 @@ export interface ReadIndexResponse {
 export interface ReadIndexRefused {
   readonly type: 'read-index-refused'
   readonly ticket: number
-}
-
-/** Asks the leader to bring the group to `target`. */
-export interface ReconfigureRequest {
-  readonly type: 'reconfigure-request'
-  readonly ticket: number
-  readonly target: Membership
-  readonly expected: Membership | undefined
-  /** The index of the newest configuration that the sender knows to be committed. */
-  readonly basis: number
 }
 
 /** The leader has begun it, or is there already: by the configuration at `index`. */
@@ -119,6 +114,7 @@ const REFUSAL = {
   'in-progress': 4,
   unexpected: 5,
   outdated: 6,
+  'witness-role': 7,
 } as const satisfies Record<ReconfigureRefusal, number>
 
 const FLAG_PRE_VOTE = 1
@@ -148,15 +144,10 @@ export function wireBytes(message: WireMessage): number {
     case 'vote-response':
       return 64 + (message.why === undefined ? 0 : voteRefusalBytes(message.why))
     case 'reconfigure-request':
-      return 64 + membershipBytes(message.target) + membershipBytes(message.expected)
+      return reconfigureRequestBytes(message)
     default:
       return 64
   }
-}
-
-function membershipBytes(membership: Membership | undefined): number {
-  if (membership === undefined) return 0
-  return [...membership.voters, ...membership.learners].reduce((sum, id) => sum + 4 + Buffer.byteLength(id), 8)
 }
 
 /** One frame with all of `messages`: the version, the header with its length, then each message with its tag and length. */
@@ -248,10 +239,7 @@ function encodeDriverBody(writer: ByteWriter, message: DriverMessage): void {
       writer.u53(message.ticket).u53(message.index)
       return
     case 'reconfigure-request':
-      writer.u53(message.ticket).u53(message.basis)
-      encodeMembership(writer, message.target)
-      writer.u8(message.expected === undefined ? 0 : 1)
-      if (message.expected !== undefined) encodeMembership(writer, message.expected)
+      encodeReconfigureRequest(writer, message)
       return
     case 'reconfigure-accepted':
       writer.u53(message.ticket).u53(message.index)
@@ -306,15 +294,6 @@ function decodeVoteRefusal(reader: ByteReader): VoteRefusal | undefined {
     default:
       return undefined
   }
-}
-
-function encodeMembership(writer: ByteWriter, { voters, learners }: Membership): void {
-  writeIds(writer, voters)
-  writeIds(writer, learners)
-}
-
-function decodeMembership(reader: ByteReader): Membership {
-  return { voters: readIds(reader), learners: readIds(reader) }
 }
 
 /** Entries have consecutive indices, so the first one's stands for all. */
@@ -435,13 +414,7 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage | undefined {
     case TAG['read-index-refused']:
       return { type: 'read-index-refused', ticket: reader.u53() }
     case TAG['reconfigure-request']:
-      return {
-        type: 'reconfigure-request',
-        ticket: reader.u53(),
-        basis: reader.u53(),
-        target: decodeMembership(reader),
-        expected: reader.u8() === 0 ? undefined : decodeMembership(reader),
-      }
+      return decodeReconfigureRequest(reader)
     case TAG['sleep-request']:
       return { type: 'sleep-request', term: reader.u53(), commitIndex: reader.u53(), round: reader.u53() }
     case TAG['sleep-response']:

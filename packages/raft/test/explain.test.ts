@@ -56,6 +56,7 @@ function factsOf({ status, core, leader, configuration, node }: Change): NodeFac
       firstIndex: 1,
       snapshotIndex: 0,
       voters: placed.configuration.voters,
+      witnesses: [],
       learners: placed.configuration.learners,
       repair: undefined,
       change: undefined,

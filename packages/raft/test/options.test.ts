@@ -13,6 +13,15 @@ test('what is not said, or said to be undefined, is the default', () => {
   expect(resolveOptions({ id: 'n1', group: 'orders' }).voters).toEqual([])
 })
 
+test('a witness keeps little of the log, whatever is said of snapshots', () => {
+  const witness = { id: 'w', group: 'orders', witness: true }
+  expect(resolveOptions(witness)).toMatchObject({ snapshotEveryBytes: 4_096 * 32, keepEntries: 1_024 })
+  expect(resolveOptions({ ...witness, snapshotEveryBytes: 100, keepEntries: 5 })).toMatchObject({
+    snapshotEveryBytes: 100,
+    keepEntries: 5,
+  })
+})
+
 test('later changes of what was given change nothing', () => {
   const voters = ['n1', 'n2', 'n3']
   const resolved = resolveOptions({ ...GIVEN, voters })
@@ -39,6 +48,8 @@ describe('a RangeError names the option that cannot be', () => {
     ['maxCommandBytes', { maxCommandBytes: -1 }],
     ['keepEntries', { keepEntries: Number.NaN }],
     ['repairFromPeers', { repairFromPeers: 1 }],
+    ['witness', { witness: 1 }],
+    ['witness', { witness: true }],
   ]
   for (const [says, options] of wrong) {
     test(JSON.stringify(options), () => {

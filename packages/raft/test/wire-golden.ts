@@ -92,12 +92,12 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
   ['02000f000000100000000000000006000000000000000b', { type: 'read-index-response', ticket: 6, index: 11 }],
   ['020010000000080000000000000006', { type: 'read-index-refused', ticket: 6 }],
   [
-    '020011000000390000000000000007000000000000000900000002000000026e31000000026e3400000001000000026e350100000001000000026e3100000000',
+    '020011000000470000000000000007000000000000000900000002000000026e31000000026e3400000001000000026e350100000001000000026e310000000000000001000000026e3400000000',
     {
       type: 'reconfigure-request',
       ticket: 7,
       basis: 9,
-      target: { voters: ['n1', 'n4'], learners: ['n5'] },
+      target: { voters: ['n1', 'n4'], learners: ['n5'], witnesses: ['n4'] },
       expected: { voters: ['n1'], learners: [] },
     },
   ],

@@ -20,7 +20,10 @@ const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 
 /** Ids of any characters, as a length in bytes is not one in characters. */
 const ids = fc.array(fc.string({ unit: 'grapheme', maxLength: 12 }), { maxLength: 5 })
-const membership = fc.record({ voters: ids, learners: ids })
+const membership = fc.oneof(
+  fc.record({ voters: ids, learners: ids }),
+  fc.record({ voters: ids, learners: ids, witnesses: ids.filter(({ length }) => length > 0) }),
+)
 
 const appendRequest = fc
   .record({
@@ -128,7 +131,15 @@ const message = fc.oneof(
   record('reconfigure-accepted', { ticket: whole, index: whole }),
   record('reconfigure-refused', {
     ticket: whole,
-    why: fc.constantFrom('not-leader', 'transferring', 'not-ready', 'in-progress', 'unexpected', 'outdated'),
+    why: fc.constantFrom(
+      'not-leader',
+      'transferring',
+      'not-ready',
+      'in-progress',
+      'unexpected',
+      'outdated',
+      'witness-role',
+    ),
   }),
 )
 
@@ -276,6 +287,20 @@ test('fields that an earlier version does not send are absent', () => {
     seen++
   }
   expect(seen).toBe(2)
+})
+
+test('a request to reconfigure of a version that knows no witnesses names none', () => {
+  const hex =
+    '020011000000390000000000000007000000000000000900000002000000026e31000000026e3400000001000000026e350100000001000000026e3100000000'
+  expect(decodeFrame(Buffer.from(hex, 'hex'))).toEqual([
+    {
+      type: 'reconfigure-request',
+      ticket: 7,
+      basis: 9,
+      target: { voters: ['n1', 'n4'], learners: ['n5'] },
+      expected: { voters: ['n1'], learners: [] },
+    },
+  ])
 })
 
 describe('what a later version adds is passed over', () => {

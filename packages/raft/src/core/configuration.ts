@@ -4,15 +4,19 @@ import { ByteReader, ByteWriter, MalformedError } from '../bytes.ts'
 export const CONFIGURATION_KIND = 3
 
 const VERSION = 1
+/** With witnesses. A node that does not know of them must not go on. */
+const VERSION_WITH_WITNESSES = 2
 /** More than this in one list is no configuration of ours. */
 const MAX_MEMBERS = 4_096
 
 /** Whom a group shall consist of. No id is in both lists. */
 export interface Membership {
-  /** At least one. */
+  /** Who counts in elections and commits; one at least that is no witness. */
   readonly voters: readonly string[]
   /** They are sent the log, and count for nothing. */
   readonly learners: readonly string[]
+  /** Those of the voters that hold no data: they vote, and store terms. Absent where there are none. */
+  readonly witnesses?: readonly string[]
 }
 
 /**
@@ -27,12 +31,23 @@ export interface Configuration extends Membership {
   readonly outgoing: readonly string[]
   /** What the leader goes on to as soon as all its voters have the log; part of the entry, so a new leader goes on too. */
   readonly target: Membership | undefined
+  /** Those that hold no data, of everybody who is named here: voters of either configuration, and learners that become such voters. */
+  readonly witnesses?: readonly string[]
 }
 
 /** A configuration that a group begins with, or that nobody is about to leave. */
-export function simpleConfiguration(voters: readonly string[], learners: readonly string[] = []): Configuration {
-  return { voters, learners, outgoing: [], target: undefined }
+export function simpleConfiguration(
+  voters: readonly string[],
+  learners: readonly string[] = [],
+  witnesses: readonly string[] = [],
+): Configuration {
+  return { voters, learners, outgoing: [], target: undefined, ...marked(witnesses) }
 }
+
+const marked = (witnesses: readonly string[]): Pick<Membership, 'witnesses'> =>
+  witnesses.length === 0 ? {} : { witnesses }
+
+export const isWitness = ({ witnesses }: Membership, id: string): boolean => witnesses?.includes(id) === true
 
 export const isJoint = ({ outgoing }: Configuration): boolean => outgoing.length > 0
 
@@ -57,39 +72,54 @@ export function sameIds(a: readonly string[], b: readonly string[]): boolean {
 }
 
 export const sameMembership = (a: Membership, b: Membership): boolean =>
-  sameIds(a.voters, b.voters) && sameIds(a.learners, b.learners)
+  sameIds(a.voters, b.voters) && sameIds(a.learners, b.learners) && sameIds(a.witnesses ?? [], b.witnesses ?? [])
+
+/** Where the group stands once nothing is on its way any more. */
+export function destinationOf(configuration: Configuration): Membership {
+  const { voters, learners, target } = configuration
+  return target ?? { voters, learners, ...marked(voters.filter((id) => isWitness(configuration, id))) }
+}
+
+/** Whether somebody who is of the group would become a witness by `target`, or cease to be one: neither can be without a new disk. */
+export function changesWitnesses(from: Configuration, target: Membership): boolean {
+  const named = [...target.voters, ...target.learners]
+  return named.some((id) => isMember(from, id) && isWitness(from, id) !== isWitness(target, id))
+}
 
 /**
  * The first of up to three steps from `from` to `target`: those who are new become learners, so that a majority never waits
  * for somebody who has nothing yet (dissertation §4.2.1; P-31).
  */
 export function aimAt(from: Configuration, target: Membership): Configuration {
-  if (sameIds(from.voters, target.voters)) return simpleConfiguration(target.voters, target.learners)
+  if (sameIds(from.voters, target.voters)) return simpleConfiguration(target.voters, target.learners, target.witnesses)
   // Learners that are wanted no more go at once: they count for nothing.
   const wanted = [...target.voters, ...target.learners]
   const learners = [...new Set(wanted)].filter((id) => !from.voters.includes(id))
-  return { voters: from.voters, learners, outgoing: [], target }
+  const witnesses = new Set([...from.voters.filter((id) => isWitness(from, id)), ...(target.witnesses ?? [])])
+  return { voters: from.voters, learners, outgoing: [], target, ...marked([...witnesses]) }
 }
 
 /** The second: both configurations are in force. */
-export function enterJoint({ voters }: Configuration, target: Membership): Configuration {
-  return { voters: target.voters, learners: target.learners, outgoing: voters, target: undefined }
+export function enterJoint({ voters, witnesses = [] }: Configuration, target: Membership): Configuration {
+  return { voters: target.voters, learners: target.learners, outgoing: voters, target: undefined, ...marked(witnesses) }
 }
 
 /** The third: the old one is left. */
-export function leaveJoint({ voters, learners }: Configuration): Configuration {
-  return simpleConfiguration(voters, learners)
+export function leaveJoint(joint: Configuration): Configuration {
+  const { voters, learners, witnesses } = destinationOf(joint)
+  return simpleConfiguration(voters, learners, witnesses)
 }
 
 /** The data of a configuration's entry. */
-export function encodeConfiguration({ voters, learners, outgoing, target }: Configuration): Uint8Array {
-  const writer = new ByteWriter().u8(VERSION)
+export function encodeConfiguration({ voters, learners, outgoing, target, witnesses }: Configuration): Uint8Array {
+  const writer = new ByteWriter().u8(witnesses === undefined ? VERSION : VERSION_WITH_WITNESSES)
   for (const ids of [voters, learners, outgoing]) writeIds(writer, ids)
   writer.u8(target === undefined ? 0 : 1)
   if (target !== undefined) {
     writeIds(writer, target.voters)
     writeIds(writer, target.learners)
   }
+  if (witnesses !== undefined) writeIds(writer, witnesses)
   return writer.finish()
 }
 
@@ -97,10 +127,13 @@ export function encodeConfiguration({ voters, learners, outgoing, target }: Conf
 export function decodeConfiguration(data: Uint8Array): Configuration {
   const reader = new ByteReader(data)
   const version = reader.u8()
-  if (version !== VERSION) throw new MalformedError(`configuration version ${version} is not ${VERSION}`)
+  if (version !== VERSION && version !== VERSION_WITH_WITNESSES)
+    throw new MalformedError(`configuration version ${version} is not ${VERSION} or ${VERSION_WITH_WITNESSES}`)
   const [voters, learners, outgoing] = [readIds(reader), readIds(reader), readIds(reader)]
-  const target = reader.u8() === 0 ? undefined : { voters: readIds(reader), learners: readIds(reader) }
-  return { voters, learners, outgoing, target }
+  const aim = reader.u8() === 0 ? undefined : { voters: readIds(reader), learners: readIds(reader) }
+  const witnesses = version === VERSION ? [] : readIds(reader)
+  const target = aim && { ...aim, ...marked(aim.voters.filter((id) => witnesses.includes(id))) }
+  return { voters, learners, outgoing, target, ...marked(witnesses) }
 }
 
 export function writeIds(writer: ByteWriter, ids: readonly string[]): void {

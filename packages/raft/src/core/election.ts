@@ -1,3 +1,4 @@
+import { countsAsVoter } from './configuration.ts'
 import type { VoteRefusal, VoteRequest, VoteResponse } from './messages.ts'
 import { countVotes } from './quorum.ts'
 import {
@@ -9,21 +10,37 @@ import {
   resetPreVoteTimer,
   setLeader,
 } from './roles.ts'
-import { type CoreState, isVoter, leaderIsAlive } from './state.ts'
+import { type CoreState, holdsNoData, isVoter, leaderIsAlive } from './state.ts'
 
 /** The election timer ran out, or the leader asked this node to take over. */
 export function campaign(state: CoreState, why: string, isTransfer: boolean): void {
   // A node that stores a snapshot does not know its own log yet (P-09), and only voters may win (P-10).
-  if (state.installing || abstains(state) || !state.configurations.mayBeVoter(state.config.id, state.commitIndex)) {
+  if (state.installing || abstains(state) || !mayLead(state)) {
     standBack(state)
     return
   }
   const { preVote = true, leaseClockDrift } = state.config
   // A transfer is an election that everybody expects; asking first would only lose time (P-08).
-  if (isTransfer || (!preVote && leaseClockDrift === undefined)) becomeCandidate(state, isTransfer, why)
+  const asks = preVote || leaseClockDrift !== undefined || !isVoter(state, state.config.id)
+  if (isTransfer || !asks) becomeCandidate(state, isTransfer, why)
   else becomePreCandidate(state, why)
   requestVotes(state)
   decide(state)
+}
+
+/** For so many election timeouts voters are left to find a leader among themselves. */
+const PATIENCE_OF_OTHERS = 4
+
+/**
+ * Voters may lead, and where a witness votes anybody with data, if they find no leader: it may be the only one whose log is as new as that
+ * of the witness, though it was removed meanwhile. Then it leads until a voter has that log. A witness has no data to lead with.
+ */
+function mayLead({ config, configurations, commitIndex, nowMs, promisedMs = 0 }: CoreState): boolean {
+  if (config.witness === true) return false
+  if (configurations.mayBeVoter(config.id, commitIndex)) return true
+  const { configuration } = configurations.current
+  const witnessVotes = configuration.witnesses?.some((id) => countsAsVoter(configuration, id)) === true
+  return witnessVotes && nowMs - promisedMs > PATIENCE_OF_OTHERS * config.electionTimeoutMs
 }
 
 /** The election timer of a node that does not campaign: it looks whether its leader is still heard. */
@@ -55,8 +72,10 @@ function requestVotes(state: CoreState): void {
  * configuration, in which it is one, or this node is (P-03).
  */
 function mayBeVoter(state: CoreState, id: string, { lastIndex, lastTerm }: VoteRequest): boolean {
-  const { log } = state
-  return isVoter(state, id) || lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex > log.lastIndex)
+  const { log, config } = state
+  if (isVoter(state, id) || lastTerm > log.lastTerm) return true
+  // A witness with the newest log cannot lead: whoever has the data of it must be able to, also one that is about to leave.
+  return lastTerm === log.lastTerm && lastIndex >= log.lastIndex + (config.witness === true ? 0 : 1)
 }
 
 /** Whether this node has lost entries that it may have acknowledged, so that it must elect nobody (P-40). */
@@ -64,7 +83,7 @@ const abstains = ({ abstention }: CoreState): boolean => abstention !== undefine
 
 export function handleVoteRequest(state: CoreState, from: string, request: VoteRequest): void {
   const { outbox } = state
-  if (!mayBeVoter(state, from, request)) return
+  if (!mayBeVoter(state, from, request) || holdsNoData(state, from)) return
   const refuse = (why: VoteRefusal): void => {
     const { term } = state
     outbox.send(from, { type: 'vote-response', term, preVote: request.preVote, granted: false, why }, 'hard-state')

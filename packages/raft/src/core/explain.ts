@@ -1,8 +1,7 @@
-import { countsAsVoter, type Membership } from './configuration.ts'
+import { countsAsVoter, destinationOf, type Membership } from './configuration.ts'
 import type { PlacedConfiguration } from './configurations.ts'
 import type { VoteRefusal } from './messages.ts'
 import type { ProgressState } from './progress.ts'
-import { destinationOf } from './reconfiguration.ts'
 import { type CoreState, isAsleep, type Leadership } from './state.ts'
 
 /** What a leader knows of one follower. */

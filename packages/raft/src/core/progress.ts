@@ -39,6 +39,8 @@ export class Progress {
   sleepsSinceRound: number | undefined
   /** For one that is no member any more: when the leader stops to send to it. */
   leavesMs: number | undefined
+  /** It is sent no data; also when it is no member any more. */
+  readonly witness: boolean
   readonly #inflight: InflightAppend[] = []
   #inflightBytes = 0
   /** The present round of catching up ends when the follower has this entry. */
@@ -47,8 +49,9 @@ export class Progress {
   /** How long the last round took. */
   #roundMs = Number.POSITIVE_INFINITY
 
-  constructor(next: number, nowMs: number) {
+  constructor(next: number, nowMs: number, witness = false) {
     this.next = next
+    this.witness = witness
     this.#roundEnd = next - 1
     this.#roundBeganMs = nowMs
   }

@@ -26,9 +26,10 @@ import {
   snapshotFailed,
   snapshotInstalled,
 } from './snapshots.ts'
-import { appendToLog, type CoreConfig, type CoreEvent, type CoreState } from './state.ts'
+import { appendToLog, type CoreConfig, type CoreEvent, type CoreState, holdsNoData } from './state.ts'
 import { nextDueMs, tick } from './tick.ts'
 import { beginTransfer, transferStep } from './transfer.ts'
+import { checkEntries, checkRole } from './witness.ts'
 
 /** What a core finds on its disk when it begins. */
 export interface RestoredState {
@@ -75,6 +76,8 @@ export class RaftCore {
     const begun = { index: 0, configuration: simpleConfiguration(config.voters) }
     const configurations = new Configurations(restored.snapshot?.configuration ?? begun)
     configurations.appended(restored.entries)
+    checkEntries(restored.entries, config.witness === true)
+    checkRole(configurations.current, config.id, config.witness === true)
     // A snapshot may be durable before the term that it came in is. No vote was given in a term that was not durable.
     const restoredTerm = log.lastTerm > hardState.term ? { term: log.lastTerm, votedFor: undefined } : hardState
     this.#state = {
@@ -161,6 +164,11 @@ export class RaftCore {
   /** Who was in the group at `index`, which must not be compacted away: what a snapshot at that index keeps. */
   configurationAt(index: number): PlacedConfiguration {
     return this.#state.configurations.at(index)
+  }
+
+  /** Whether `id` is a witness: its snapshots have no content. */
+  isWitness(id: string): boolean {
+    return this.#state.leadership?.progress.get(id)?.witness ?? holdsNoData(this.#state, id)
   }
 
   /** Entries up to here are on this node's own disk. */

@@ -3,10 +3,14 @@ import {
   aimAt,
   CONFIGURATION_KIND,
   type Configuration,
+  changesWitnesses,
   countsAsVoter,
+  destinationOf,
   encodeConfiguration,
   enterJoint,
   isJoint,
+  isMember,
+  isWitness,
   leaveJoint,
   type Membership,
   membersOf,
@@ -15,7 +19,7 @@ import {
 import { Progress } from './progress.ts'
 import { roundAcknowledged } from './reads.ts'
 import { appendToLog, type CoreState, type Leadership } from './state.ts'
-import { handOver } from './transfer.ts'
+import { beginTransfer, handOver, heirOf } from './transfer.ts'
 
 /** Why a reconfiguration was not begun. */
 export type ReconfigureRefusal =
@@ -29,6 +33,8 @@ export type ReconfigureRefusal =
   | 'outdated'
   /** The group is not what the caller takes it for. */
   | 'unexpected'
+  /** A member would become a witness, or a witness a member with data. */
+  | 'witness-role'
 
 /** What became of a request. */
 export type ReconfigureResult = 'begun' | 'reached' | ReconfigureRefusal
@@ -56,13 +62,9 @@ export function reconfigure(
   if (basis !== undefined && index > basis) return 'outdated'
   if (index > state.commitIndex || isJoint(configuration)) return 'in-progress'
   if (expected !== undefined && !sameMembership(configuration, expected)) return 'unexpected'
+  if (changesWitnesses(configuration, target)) return 'witness-role'
   propose(state, leadership, aimAt(configuration, target))
   return 'begun'
-}
-
-/** Where the group stands once nothing is on its way any more. */
-export function destinationOf({ voters, learners, target }: Configuration): Membership {
-  return target ?? { voters, learners }
 }
 
 /** Takes the next step of a change that is on its way, when it can be taken. Called once a turn. */
@@ -76,11 +78,22 @@ export function continueReconfiguration(state: CoreState, leadership: Leadership
     propose(state, leadership, enterJoint(configuration, target))
   } else {
     const answering = sayFarewell(state, leadership, index)
-    if (!answering && !countsAsVoter(configuration, state.config.id)) {
-      // The voter with the most of the log shall follow it (dissertation §4.2.2; P-10).
-      handOver(state, leadership, 'it was removed from the voters')
-    }
+    // The voter with the most of the log shall follow it (dissertation §4.2.2; P-10).
+    if (!answering && !countsAsVoter(configuration, state.config.id)) leaveLead(state, leadership, configuration)
   }
+}
+
+/**
+ * This leader is no voter any more. Where there are witnesses it leaves only once its heir has all that one of them may have: a witness
+ * with more of the log than every voter with data votes for none of them.
+ */
+function leaveLead(state: CoreState, leadership: Leadership, { witnesses }: Configuration): void {
+  if (witnesses === undefined) {
+    handOver(state, leadership, 'it was removed from the voters')
+    return
+  }
+  const heir = heirOf(state, leadership)
+  if (heir !== undefined) beginTransfer(state, heir)
 }
 
 /** Whether a node has the log but for what came within the last election timeout (dissertation §4.2.1). */
@@ -92,20 +105,23 @@ function isCaughtUp(state: CoreState, leadership: Leadership, id: string): boole
 
 function propose(state: CoreState, leadership: Leadership, configuration: Configuration): void {
   const { log, term } = state
+  const before = state.configurations.current.configuration
   const data = encodeConfiguration(configuration)
   const entry: LogEntry = { index: log.lastIndex + 1, term, kind: CONFIGURATION_KIND, data }
   appendToLog(state, [entry])
-  followMembers(state, leadership)
+  followMembers(state, leadership, before)
   roundAcknowledged(state, leadership)
 }
 
-/** Begins to send to whoever is new, from the entry on that says so. Those who leave are sent to until they know it: {@link sayFarewell}. */
-function followMembers(state: CoreState, { progress }: Leadership): void {
-  for (const id of membersOf(state.configurations.current.configuration)) {
-    if (id === state.config.id) continue
-    const known = progress.get(id)
-    if (known === undefined) progress.set(id, new Progress(state.log.lastIndex, state.nowMs))
-    else known.leavesMs = undefined
+/**
+ * Begins to send to whoever is new, from the entry on that says so. Those who leave are sent to until they know it: {@link sayFarewell}. Of one
+ * who comes back before that nothing is known: its disk may be another.
+ */
+function followMembers(state: CoreState, { progress }: Leadership, before: Configuration): void {
+  const { configuration } = state.configurations.current
+  for (const id of membersOf(configuration)) {
+    if (id === state.config.id || (progress.has(id) && isMember(before, id))) continue
+    progress.set(id, new Progress(state.log.lastIndex, state.nowMs, isWitness(configuration, id)))
   }
 }
 

@@ -6,6 +6,7 @@ import { reachedByQuorum } from './quorum.ts'
 import { roundAcknowledged } from './reads.ts'
 import type { CoreState, Leadership } from './state.ts'
 import { transferStep } from './transfer.ts'
+import { stripped } from './witness.ts'
 
 /** Sends what each follower should get now: called once a turn, so that all proposals of the turn share a message. */
 export function replicate(state: CoreState, leadership: Leadership): void {
@@ -34,8 +35,8 @@ function sendEntries(
   progress: Progress,
   appends: Map<number, Append>,
 ): void {
-  const { log, config } = state
-  while (progress.next <= log.lastIndex && progress.state !== 'snapshot') {
+  const { config } = state
+  while (progress.next <= sendableIndex(state, progress) && progress.state !== 'snapshot') {
     if (progress.state === 'probe' && progress.probeSent) return
     const windowFull =
       progress.inflightCount >= config.maxInflightAppends || progress.inflightBytes >= config.maxInflightBytes
@@ -44,6 +45,19 @@ function sendEntries(
     if (append !== undefined) appends.set(progress.next, append)
     send(state, id, progress, append)
   }
+}
+
+/**
+ * A follower gets entries beside this leader's own write. A witness gets them after it: if this node crashed before, nobody would have the data
+ * of what the witness has, and the witness would vote for nobody any more.
+ */
+const sendableIndex = ({ log, outbox }: CoreState, { witness }: Progress): number =>
+  witness ? outbox.durableIndex : log.lastIndex
+
+/** What a witness gets of an append, up to the entry `upTo`. */
+function withoutData({ message }: Append, upTo: number): Append {
+  const entries = message.entries.filter(({ index }) => index <= upTo).map(stripped)
+  return { message: { ...message, entries }, bytes: entries.reduce((sum, entry) => sum + entryBytes(entry), 0) }
 }
 
 /** One append from `next` on; with `maxBytes` 0 an empty one, which asks whether the follower is where it is thought to be. */
@@ -77,7 +91,7 @@ function send(state: CoreState, id: string, progress: Progress, append: Append |
     state.snapshotWanted.add(id)
     return
   }
-  const { message, bytes } = append
+  const { message, bytes } = progress.witness ? withoutData(append, sendableIndex(state, progress)) : append
   state.outbox.send(id, message, 'nothing')
   progress.sentCommit = message.commitIndex
   if (message.entries.length > 0) progress.sent(message.prevIndex + message.entries.length, bytes)

@@ -1,6 +1,6 @@
 import type { LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
-import { CONFIGURATION_KIND, encodeConfiguration, membersOf } from './configuration.ts'
+import { CONFIGURATION_KIND, encodeConfiguration, isWitness, membersOf } from './configuration.ts'
 import { entryBytes } from './log.ts'
 import { Progress } from './progress.ts'
 import { appendToLog, type CoreState, leaderIsAlive } from './state.ts'
@@ -125,8 +125,11 @@ export function becomeLeader(state: CoreState): void {
   leaveRole(state)
   const { log } = state
   const termStartIndex = log.lastIndex + 1
-  const members = membersOf(state.configurations.current.configuration).filter((id) => id !== state.config.id)
-  const progress = new Map(members.map((id) => [id, new Progress(termStartIndex, state.nowMs)]))
+  const { configuration } = state.configurations.current
+  const members = membersOf(configuration).filter((id) => id !== state.config.id)
+  const progress = new Map(
+    members.map((id) => [id, new Progress(termStartIndex, state.nowMs, isWitness(configuration, id))]),
+  )
   appendToLog(state, [{ index: termStartIndex, term: state.term, ...firstOfTerm(state) }])
   let uncommittedBytes = 0
   for (let index = state.commitIndex + 1; index <= log.lastIndex; index++) {

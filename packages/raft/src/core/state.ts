@@ -1,12 +1,13 @@
 import type { SeededRandom } from '@dsys/runtime'
 import type { Abstention, LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
-import { type Configuration, countsAsVoter } from './configuration.ts'
+import { type Configuration, countsAsVoter, isWitness } from './configuration.ts'
 import type { Configurations } from './configurations.ts'
 import type { RaftLog } from './log.ts'
 import type { SnapshotChunk, SnapshotProgress, VoteRefusal } from './messages.ts'
 import type { Outbox } from './outbox.ts'
 import type { Progress } from './progress.ts'
+import { checkEntries, checkRole } from './witness.ts'
 
 /** What a core is told once. */
 export interface CoreConfig {
@@ -41,6 +42,8 @@ export interface CoreConfig {
    * value is how far apart the rates of two monotonic clocks may be, as a share: 0.01 is one part in a hundred.
    */
   readonly leaseClockDrift?: number
+  /** The node votes and holds no data: it is a witness in every configuration that names it. Default false. */
+  readonly witness?: boolean
 }
 
 /** A read that waits until leadership is confirmed. */
@@ -147,8 +150,13 @@ export interface CoreState {
 export const isVoter = (state: CoreState, id: string): boolean =>
   countsAsVoter(state.configurations.current.configuration, id)
 
+/** Whether `id` is sent no data, as far as this node knows. */
+export const holdsNoData = (state: CoreState, id: string): boolean =>
+  isWitness(state.configurations.current.configuration, id)
+
 /** Appends to the log in memory, and takes over the configurations among the entries. */
 export function appendToLog(state: CoreState, entries: readonly LogEntry[]): void {
+  checkEntries(entries, state.config.witness === true)
   const changed = state.configurations.appended(entries)
   const bytes = state.log.bytes
   state.log.append(entries)
@@ -165,6 +173,7 @@ export function truncateLog(state: CoreState, index: number): void {
 }
 
 export function configurationChanged(state: CoreState): void {
+  checkRole(state.configurations.current, state.config.id, state.config.witness === true)
   state.events.push({ type: 'configuration', ...state.configurations.current })
 }
 

@@ -1,4 +1,4 @@
-import { CONFIGURATION_KIND, type Message, type RaftCore } from '@dsys/raft/core'
+import { CONFIGURATION_KIND, type Message, type RaftCore, STRIPPED_KIND } from '@dsys/raft/core'
 import { BrokenPromise } from '@dsys/simulation'
 import type { LogEntry } from '@dsys/storage'
 import type { CoreDisk } from './core-disk.ts'
@@ -6,6 +6,8 @@ import type { CoreDisk } from './core-disk.ts'
 /** A node as the checker sees it. */
 export interface Observed {
   readonly id: string
+  /** It holds no data. */
+  readonly witness: boolean
   /** Absent while the node is down. */
   readonly core: RaftCore | undefined
   readonly disk: CoreDisk
@@ -177,7 +179,8 @@ export class Checker {
     if (first === undefined || log === undefined) return
     let prevTerm = log.termAt(first.index - 1) ?? 0
     for (const entry of entries) {
-      const { index, term, kind, data } = entry
+      const { index, term } = entry
+      const { kind, data } = this.#comparable(node, entry)
       let terms = this.#written[index]
       if (terms === undefined) {
         terms = []
@@ -190,6 +193,19 @@ export class Checker {
       }
       prevTerm = term
     }
+  }
+
+  /** What the entry must be on every node: of the one that a witness has, only the place and the term are known. */
+  #comparable(node: Observed, { index, term, kind, data }: LogEntry): Pick<LogEntry, 'kind' | 'data'> {
+    const isStripped = kind === STRIPPED_KIND
+    if (kind !== CONFIGURATION_KIND && isStripped !== node.witness) {
+      const has = isStripped ? 'has no data' : 'has data'
+      broken(
+        'witnesses hold no data',
+        `entry ${index} ${has} on ${node.id}, which is ${node.witness ? 'a' : 'no'} witness`,
+      )
+    }
+    return isStripped ? (this.#written[index]?.find((each) => each.term === term) ?? { kind, data }) : { kind, data }
   }
 
   /** `message` leaves the node. */
@@ -237,6 +253,7 @@ export class Checker {
 
   /** The state machine of a node has reached `index` and its digest is now `digest`. */
   applied(node: Observed, index: number, digest: number): void {
+    if (node.witness) return
     const known = this.#digests[index]
     if (known === undefined) this.#digests[index] = digest
     else if (known !== digest) {

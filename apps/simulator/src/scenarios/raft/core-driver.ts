@@ -42,7 +42,7 @@ export class CoreDriver {
   readonly #node: CoreNode
   readonly #life: SimLife
   readonly #disk: CoreDisk
-  readonly #machine = new RegisterMachine()
+  readonly #machine: RegisterMachine
   readonly #snapshots: SnapshotExchange
   readonly #reads = new Map<number, AskedRead>()
   #confirmed: { readonly index: number; readonly read: AskedRead }[] = []
@@ -56,15 +56,15 @@ export class CoreDriver {
   #nextTicket = 1
 
   constructor(world: RaftWorld, node: CoreNode, life: SimLife) {
-    const { knobs, firstVoters, Core, scheduler } = world
+    const { knobs, Core, scheduler } = world
     this.#world = world
     this.#node = node
     this.#life = life
     this.#disk = node.disk
+    this.#machine = new RegisterMachine(node)
     const restored = node.disk.recover()
     const config = {
-      id: node.id,
-      voters: firstVoters.includes(node.id) ? firstVoters : [],
+      ...node.madeAs,
       electionTimeoutMs: knobs.electionTimeoutMs,
       heartbeatIntervalMs: knobs.heartbeatIntervalMs,
       maxAppendBytes: knobs.maxAppendBytes,

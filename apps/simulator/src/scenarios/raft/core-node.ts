@@ -1,4 +1,4 @@
-import type { RaftCore } from '@dsys/raft/core'
+import type { CoreConfig, RaftCore } from '@dsys/raft/core'
 import type { Random } from '@dsys/runtime'
 import { type MachineProgram, type SimLife, SimMachine } from '@dsys/simulation'
 import type { Observed } from './checker.ts'
@@ -35,6 +35,17 @@ export class CoreNode implements MachineProgram, Observed {
       rate: 1 + knobs.clockSpread * (clocks.float() - 0.5),
     }
     this.machine = new SimMachine({ id, scheduler, trace, program: this, disk: this.disk }, { clock, impostors: true })
+  }
+
+  /** It is made as a witness, in every life. */
+  get witness(): boolean {
+    return this.#world.witnesses.includes(this.id)
+  }
+
+  /** What it is in every life. */
+  get madeAs(): Pick<CoreConfig, 'id' | 'voters' | 'witness'> {
+    const { firstVoters } = this.#world
+    return { id: this.id, witness: this.witness, voters: firstVoters.includes(this.id) ? firstVoters : [] }
   }
 
   get core(): RaftCore | undefined {

@@ -18,6 +18,8 @@ export interface RaftWorld {
   readonly ids: readonly string[]
   /** Those of the nodes that are voters from the start. */
   readonly firstVoters: readonly string[]
+  /** Those of the nodes that are made as witnesses. */
+  readonly witnesses: readonly string[]
   readonly checker: Checker
   /** Absent where no reads ride leases. */
   readonly promises: PromiseWatch | undefined

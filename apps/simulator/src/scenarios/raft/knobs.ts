@@ -44,6 +44,8 @@ export interface RaftKnobs {
   readonly nodes: number
   /** So many of the nodes are voters from the start; the others wait to be added. All, where nobody reconfigures. */
   readonly firstVoters: number
+  /** So many of the nodes, the last ones, are made as witnesses: they are no voters from the start. */
+  readonly witnesses: number
   readonly chaosMs: number
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
@@ -130,6 +132,7 @@ function drawMixed(random: Random): RaftKnobs {
     cutTails: false,
     leaseTraps: false,
     firstVoters: pick(random, [1, 2, 3, 5]),
+    witnesses: 0,
     leaseClockDrift: pick(random, [0, LEASE_CLOCK_DRIFT]),
     withoutPreVote: pick(random, [0, 0, 0, 1, 2]),
   }
@@ -267,6 +270,7 @@ function votersChange(random: Random): Partial<RaftKnobs> {
     restartDelayMs: pick(random, [20, 200]),
     aimedRate: pick(random, [0, 0.02]),
     effectRate: pick(random, [0, 0.002]),
+    witnesses: pick(random, [0, 0, 1]),
   }
 }
 
@@ -378,9 +382,10 @@ function consistent(knobs: RaftKnobs): RaftKnobs {
   const { nodes, firstVoters, faultKinds, leaseClockDrift } = knobs
   // A lease is safe as long as clocks keep to the bound; one that jumps does not.
   const bounded = leaseClockDrift === 0 ? faultKinds : faultKinds.filter((kind) => kind !== 'jump-forward')
-  if (!faultKinds.includes('reconfigure')) return { ...knobs, firstVoters: nodes, faultKinds: bounded }
+  if (!faultKinds.includes('reconfigure')) return { ...knobs, firstVoters: nodes, witnesses: 0, faultKinds: bounded }
   const kinds = bounded.filter((kind) => !LASTING_FAULTS.includes(kind))
-  return { ...knobs, firstVoters: Math.min(firstVoters, nodes), faultKinds: kinds }
+  const witnesses = Math.min(knobs.witnesses, nodes - 1)
+  return { ...knobs, firstVoters: Math.min(firstVoters, nodes - witnesses), witnesses, faultKinds: kinds }
 }
 
 const KNOB_NAMES: ReadonlySet<string> = new Set(

@@ -18,12 +18,16 @@ export function ownFaults(nodes: readonly CoreNode[]): Readonly<Record<(typeof O
       const ids = nodes.map(({ id }) => id)
       const voters = some(random, ids, 0.6)
       if (voters.length === 0) voters.push(ids[random.integer(0, ids.length)] as string)
+      const witnesses = voters.filter((id) => nodes.find((node) => node.id === id)?.witness)
+      // Somebody must hold the data.
+      if (witnesses.length === voters.length) voters.push(ids[0] as string)
       const learners = some(
         random,
-        ids.filter((id) => !voters.includes(id)),
+        nodes.filter(({ id, witness }) => !voters.includes(id) && !witness).map(({ id }) => id),
         0.3,
       )
-      for (const { driver } of nodes) if (driver?.core.role === 'leader') driver.reconfigure({ voters, learners })
+      const target = witnesses.length === 0 ? { voters, learners } : { voters, learners, witnesses }
+      for (const { driver } of nodes) if (driver?.core.role === 'leader') driver.reconfigure(target)
       return () => undefined
     },
     /** A node begins an election although it hears its leader. */

@@ -87,6 +87,7 @@ export class RaftRun {
       knobs: this.#knobs,
       ids,
       firstVoters: ids.slice(0, this.#knobs.firstVoters),
+      witnesses: ids.slice(ids.length - this.#knobs.witnesses),
       checker: this.#checker,
       promises: direct && this.#knobs.leaseClockDrift > 0 ? new PromiseWatch(this.#knobs.electionTimeoutMs) : undefined,
       history: this.#history,

@@ -1,3 +1,4 @@
+import { promise } from '@dsys/simulation'
 import type { LogEntry } from '@dsys/storage'
 
 /** How many registers are remembered. Clients move on to new ones, so a history falls into many short ones. */
@@ -38,12 +39,19 @@ export type MachineState = Uint32Array
  */
 export class RegisterMachine {
   #state: MachineState = new Uint32Array(1 + 2 * REGISTERS)
+  readonly #witness: boolean
+
+  /** That of a witness has no state: nothing is applied to it, and its snapshots are empty. */
+  constructor({ witness }: { readonly witness: boolean } = { witness: false }) {
+    this.#witness = witness
+  }
 
   get digest(): number {
     return this.#state[0] as number
   }
 
   apply({ index, term, kind, data }: LogEntry): void {
+    if (this.#witness) return
     const state = this.#state
     let digest = mix(mix(mix(state[0] as number, index), term), kind)
     if (data.length === COMMAND_BYTES) {
@@ -68,11 +76,16 @@ export class RegisterMachine {
   }
 
   snapshot(): MachineState {
-    return this.#state.slice()
+    return this.#witness ? new Uint32Array(0) : this.#state.slice()
   }
 
   restore(state: MachineState): void {
-    this.#state = state.slice()
+    promise(
+      (state.length === 0) === this.#witness,
+      'witnesses hold no data',
+      () => `a snapshot has ${state.length} words`,
+    )
+    if (!this.#witness) this.#state = state.slice()
   }
 }
 

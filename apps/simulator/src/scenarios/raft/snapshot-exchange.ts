@@ -4,6 +4,8 @@ import { decodeState, encodeState } from './register-machine.ts'
 
 interface Sending {
   readonly snapshot: StoredSnapshot
+  /** Whom it goes to holds no data. */
+  readonly witness: boolean
   offset: number
   sentMs: number
   attempts: number
@@ -18,6 +20,7 @@ export interface ArrivedSnapshot {
 }
 
 const MAX_ATTEMPTS = 10
+const NO_BYTES = new Uint8Array(0)
 
 /** What a {@link SnapshotExchange} works with. */
 export interface SnapshotExchangeParts {
@@ -48,7 +51,8 @@ export class SnapshotExchange {
     }
     const sent = this.#sending.get(to)
     if (sent !== undefined && sent.snapshot.index >= snapshot.index) return
-    this.#sending.set(to, { snapshot, offset: 0, sentMs: nowMs, attempts: 0, delivered: false })
+    const witness = core.isWitness(to)
+    this.#sending.set(to, { snapshot, witness, offset: 0, sentMs: nowMs, attempts: 0, delivered: false })
     this.#send(to, nowMs)
   }
 
@@ -65,7 +69,7 @@ export class SnapshotExchange {
       context: encodePlaced(configuration),
       offset: sending.offset,
       totalBytes: chunks,
-      data: encodeState(state),
+      data: sending.witness ? NO_BYTES : encodeState(state),
       // Every chunk has the whole state, so there is nothing to put together, and no damage to find.
       checksums: undefined,
     })

@@ -3,6 +3,7 @@ import type { Configuration } from '../../../src/core/configuration.ts'
 import type { Message } from '../../../src/core/messages.ts'
 import type { WriteEffect } from '../../../src/core/outbox.ts'
 import { RaftCore } from '../../../src/core/raft-core.ts'
+import { STRIPPED_KIND } from '../../../src/core/witness.ts'
 import { ELECTION_TIMEOUT_MS, entriesOf, HEARTBEAT_INTERVAL_MS } from './cluster.ts'
 
 interface StoryNode {
@@ -30,13 +31,16 @@ export class Story {
   #network: OnItsWay[] = []
   #lines: string[] = []
   #nowMs = 0
+  /** The nodes that are made as witnesses. */
+  #witnesses: string[] = []
   #maxAppendBytes = 1_000
   #nextTicket = 1
 
   readonly #commands: Readonly<Record<string, Command>> = {
     // cluster 5 append=1 voters=3: nodes n1 to n5, with empty disks; appends of about so many bytes, one entry at least. The
-    // group begins with so many of them, by default with all.
+    // group begins with so many of them, by default with all. With witnesses=n3,n4 these hold no data.
     cluster: ([count], options) => {
+      this.#witnesses = (options.get('witnesses') ?? '').split(',').filter(Boolean)
       this.#maxAppendBytes = Number(options.get('append') ?? 1_000)
       this.#ids = Array.from({ length: Number(count) }, (_, i) => `n${i + 1}`)
       this.#voters = this.#ids.slice(0, Number(options.get('voters') ?? count))
@@ -60,10 +64,13 @@ export class Story {
       this.#say(this.#node(id).core.propose(items) ?? 'taken')
     },
     transfer: ([id, to]) => this.#say(this.#node(id).core.transfer(to as string, this.#nowMs) ? 'begun' : 'refused'),
-    // reconfigure n1 voters=n1,n2 learners=n4
+    // reconfigure n1 voters=n1,n2,n3 learners=n4 witnesses=n3
     reconfigure: ([id], options) => {
       const ids = (name: string): string[] => (options.get(name) ?? '').split(',').filter(Boolean)
-      const result = this.#node(id).core.reconfigure({ voters: ids('voters'), learners: ids('learners') })
+      const witnesses = ids('witnesses')
+      const members = { voters: ids('voters'), learners: ids('learners') }
+      const target = witnesses.length > 0 ? { ...members, witnesses } : members
+      const result = this.#node(id).core.reconfigure(target)
       this.#say(result)
     },
     read: ([id]) => this.#say(this.#node(id).core.requestRead(this.#nextTicket++) ? 'asked' : 'refused'),
@@ -126,6 +133,7 @@ export class Story {
     const config = {
       id,
       voters: this.#voters.includes(id) ? this.#voters : [],
+      witness: this.#witnesses.includes(id),
       electionTimeoutMs: ELECTION_TIMEOUT_MS,
       heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
       maxAppendBytes: this.#maxAppendBytes,
@@ -203,8 +211,8 @@ function members({ configuration: { index, configuration } }: RaftCore): string 
   return index === 0 ? '' : ` configuration=${index} ${describeMembers(configuration)}`
 }
 
-function describeMembers({ voters, outgoing, learners, target }: Configuration): string {
-  const lists = { voters, outgoing, learners, target: target?.voters ?? [] }
+function describeMembers({ voters, outgoing, learners, target, witnesses = [] }: Configuration): string {
+  const lists = { voters, outgoing, learners, target: target?.voters ?? [], witnesses }
   return Object.entries(lists)
     .filter(([, ids]) => ids.length > 0)
     .map(([name, ids]) => `${name}=${ids.join(',')}`)
@@ -220,6 +228,9 @@ function describeMessage({ from, to, message }: OnItsWay): string {
 
 /** Of entries their terms, of the reason for a refusal its name. */
 function describeField(value: unknown): unknown {
-  if (Array.isArray(value)) return `[${value.map(({ term }) => term).join(',')}]`
+  if (Array.isArray(value)) return `[${value.map(describeEntry).join(',')}]`
   return typeof value === 'object' && value !== null && 'reason' in value ? value.reason : value
 }
+
+/** Its term, and in brackets that its data was left out. */
+const describeEntry = ({ term, kind }: LogEntry): string => (kind === STRIPPED_KIND ? `(${term})` : `${term}`)
