@@ -6,6 +6,7 @@ import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
 import { RAFT_GROUPS_MUTANTS } from './raft-groups.mjs'
 import { RAFT_MEMBERS_MUTANTS } from './raft-members.mjs'
 import { RAFT_PITFALL_MUTANTS } from './raft-pitfalls.mjs'
+import { RAFT_SNAPSHOTS_MUTANTS } from './raft-snapshots.mjs'
 import { STORAGE_MUTANTS } from './storage.mjs'
 
 /**
@@ -20,6 +21,7 @@ export const MUTANTS = [
   ...RAFT_GROUPS_MUTANTS,
   ...RAFT_PITFALL_MUTANTS,
   ...RAFT_DRIVER_MUTANTS,
+  ...RAFT_SNAPSHOTS_MUTANTS,
   ...KV_MUTANTS,
   ...STORAGE_MUTANTS,
   ...MEMBERSHIP_MUTANTS,

@@ -10,7 +10,7 @@ import type { RaftMetrics } from './metrics.ts'
 import type { Proposals } from './proposals.ts'
 import { ContentWriter, WITNESS_CHECKSUM, withoutContent } from './snapshot-content.ts'
 import { IncomingSnapshot, UnreadableSnapshotError } from './snapshot-incoming.ts'
-import { SnapshotSender } from './snapshot-transfer.ts'
+import { type ChunkToSend, SnapshotSender } from './snapshot-transfer.ts'
 import type { RaftEvent } from './status.ts'
 import { AbandonedError, Turns } from './turns.ts'
 
@@ -276,21 +276,25 @@ export class SnapshotKeeper<State, Command, Result> {
 
   /** Sends `to` what it should get now. */
   #pump(to: string): void {
-    this.#sendChunks(to).catch((error) => {
-      // A newer snapshot may have taken its place meanwhile; the next attempt begins with that one.
-      this.#parts.logger.log('warn', 'a snapshot could not be read for a follower', { to, error })
-      this.#giveUp(to)
-    })
+    const { clock, logger } = this.#parts
+    const now = (): number => clock.monotonicMs()
+    for (let step = this.#sender.read(to, now); step !== undefined; step = this.#sender.read(to, now)) {
+      step.then(
+        (chunk) => this.#sendChunk(chunk),
+        (error) => {
+          // A newer snapshot may have taken its place meanwhile; the next attempt begins with that one.
+          logger.log('warn', 'a snapshot could not be read for a follower', { to, error })
+          this.#giveUp(to)
+        },
+      )
+    }
   }
 
-  async #sendChunks(to: string): Promise<void> {
-    const { clock, core, wake } = this.#parts
-    for (;;) {
-      const step = await this.#sender.read(to, () => clock.monotonicMs())
-      if (step === undefined || core.role !== 'leader' || this.#stopped) return
-      core.sendSnapshotChunk(step.to, step.chunk)
-      wake()
-    }
+  #sendChunk(step: ChunkToSend | undefined): void {
+    const { core, wake } = this.#parts
+    if (step === undefined || core.role !== 'leader' || this.#stopped) return
+    core.sendSnapshotChunk(step.to, step.chunk)
+    wake()
   }
 
   #giveUp(to: string): void {

@@ -26,7 +26,8 @@ class Sending {
   #answered = false
   #lastSentMs = 0
   attempts = 0
-  reading = false
+  /** Chunks are read side by side, and go in the order in which they were taken; this is the end of the last. */
+  tail: Promise<unknown> = Promise.resolve()
 
   constructor(snapshot: StoredSnapshot, checksum: number) {
     this.snapshot = snapshot
@@ -43,8 +44,20 @@ class Sending {
     return this.#acknowledged >= this.snapshot.sizeBytes
   }
 
-  /** Where the chunk begins that should go now; `undefined` when none should. */
-  next(): number | undefined {
+  /** Takes the chunk that should go now, which is under way from here on; `undefined` when none should. */
+  take(chunkBytes: number, nowMs: number): { readonly offset: number; readonly bytes: number } | undefined {
+    const offset = this.#next()
+    if (offset === undefined) return undefined
+    const bytes = Math.min(chunkBytes, this.snapshot.sizeBytes - offset)
+    this.#arrived(offset)
+    this.#underWay.set(offset, { bytes, sentMs: nowMs })
+    this.#underWayBytes += bytes
+    this.#sentUpTo = Math.max(this.#sentUpTo, offset + bytes)
+    this.#lastSentMs = nowMs
+    return { offset, bytes }
+  }
+
+  #next(): number | undefined {
     for (const offset of this.#again) return offset
     if (this.#sentUpTo >= this.snapshot.sizeBytes) return undefined
     const [chunks, bytes] = this.#answered ? [WINDOW_CHUNKS, WINDOW_BYTES] : [1, 1]
@@ -52,16 +65,12 @@ class Sending {
     return isFull ? undefined : this.#sentUpTo
   }
 
-  sent(offset: number, bytes: number, nowMs: number): void {
-    this.#again.delete(offset)
+  /** The chunk was read, and leaves. */
+  sent(offset: number, nowMs: number): void {
     this.#lastSentMs = nowMs
-    // An answer may have made it superfluous while it was read.
-    if (offset + bytes <= this.#acknowledged) return
-    this.#arrived(offset)
-    this.#underWay.set(offset, { bytes, sentMs: nowMs })
-    this.#underWayBytes += bytes
-    // What was read when the attempt began anew at an earlier place has a gap before it, which must be sent yet.
-    if (offset <= this.#sentUpTo) this.#sentUpTo = Math.max(this.#sentUpTo, offset + bytes)
+    // Where the sending began anew while it was read, it is sent for nothing, and counts for nothing.
+    const chunk = this.#underWay.get(offset)
+    if (chunk !== undefined) this.#underWay.set(offset, { ...chunk, sentMs: nowMs })
   }
 
   #arrived(offset: number): void {
@@ -94,7 +103,6 @@ class Sending {
 
   /** Sends again what got no answer for so long. Returns false when that is of no use any more. */
   remind(nowMs: number, resendAfterMs: number): boolean {
-    if (this.reading) return true
     if (this.delivered) return nowMs - this.#lastSentMs <= resendAfterMs
     const overdue = [...this.#underWay].filter(([, { sentMs }]) => nowMs - sentMs > resendAfterMs)
     if (overdue.length === 0) return true
@@ -161,25 +169,29 @@ export class SnapshotSender {
     if (sending?.snapshot.meta.index === answer.snapshotIndex) sending.answered(answer)
   }
 
-  /** Reads the chunk that `to` should get now; `undefined` when none should, or another read is under way. */
-  async read(to: string, nowMs: () => number): Promise<ChunkToSend | undefined> {
+  /**
+   * Reads the chunk that `to` should get now; `undefined` when none should. May be called again at once: chunks are given out in order.
+   * Resolves with `undefined` when the sending has ended meanwhile.
+   */
+  read(to: string, now: () => number): Promise<ChunkToSend | undefined> | undefined {
     const sending = this.#sendings.get(to)
-    const offset = sending?.next()
-    if (sending === undefined || offset === undefined || sending.reading) return undefined
+    if (sending === undefined) return undefined
     const { snapshot, checksum } = sending
     const { index, term, context } = snapshot.meta
-    sending.reading = true
-    try {
-      const data = await snapshot.read(offset, Math.max(1, this.#chunkBytes - context.length))
+    const taken = sending.take(Math.max(1, this.#chunkBytes - context.length), now())
+    if (taken === undefined) return undefined
+    const { offset, bytes } = taken
+    const reading = Promise.all([snapshot.read(offset, bytes), sending.tail]).then(([data]) => {
       if (this.#sendings.get(to) !== sending) return undefined
-      if (data.length === 0) throw new Error(`the stored snapshot ends at ${offset} of ${snapshot.sizeBytes} bytes`)
-      sending.sent(offset, data.length, nowMs())
+      if (data.length < bytes)
+        throw new Error(`the stored snapshot ends at ${offset + data.length} of ${snapshot.sizeBytes} bytes`)
+      sending.sent(offset, now())
       const checksums = { chunk: crc32(data), whole: checksum }
       const place = { snapshotIndex: index, snapshotTerm: term, context, offset, totalBytes: snapshot.sizeBytes }
       return { to, chunk: { ...place, data, checksums } }
-    } finally {
-      sending.reading = false
-    }
+    })
+    sending.tail = reading.catch(() => undefined)
+    return reading
   }
 
   /** Whose last chunks should go again is made ready for it; returns whom nothing helps. */

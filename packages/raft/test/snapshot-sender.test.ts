@@ -26,11 +26,11 @@ test('P-35: a late word that something is missing leaves no gap, also when a chu
   const sender = new SnapshotSender({ chunkBytes: CHUNK_BYTES, resendAfterMs: 100 })
   sender.begin('n2', snapshot, 0)
   const sent: number[] = []
-  const chunk = (during = (): void => undefined): Promise<void> => {
-    const read = sender.read('n2', () => 0).then((next) => void (next !== undefined && sent.push(next.chunk.offset)))
+  const chunk = (during = (): void => undefined): Promise<void> | undefined => {
+    const read = sender.read('n2', () => 0)
     during()
     endRead()
-    return read
+    return read?.then((next) => void (next !== undefined && sent.push(next.chunk.offset)))
   }
   const answer = (nextOffset: number, resendFrom?: number): void =>
     sender.progress('n2', { type: 'snapshot-progress', term: 2, snapshotIndex: 7, nextOffset, resendFrom })

@@ -110,6 +110,29 @@ describe('sending', () => {
     expect(sender.remind(RESEND_AFTER_MS + 1)).toEqual(['n2'])
   })
 
+  test('reads side by side, and sends in order', async () => {
+    const sender = new SnapshotSender({ chunkBytes: KIB, resendAfterMs: RESEND_AFTER_MS })
+    const waiting: (() => void)[] = []
+    const snapshot = stored(4 * KIB)
+    const read = async (offset: number, maxBytes: number): Promise<Uint8Array> => {
+      if (offset > 0) await new Promise<void>((resolve) => waiting.unshift(resolve))
+      return snapshot.read(offset, maxBytes)
+    }
+    sender.begin('n2', { ...snapshot, read }, 1)
+    expect(await sentNow(sender)).toEqual([0])
+    sender.progress('n2', progress(KIB))
+    const offsets: (number | undefined)[] = []
+    for (let step = sender.read('n2', () => 0); step !== undefined; step = sender.read('n2', () => 0))
+      void step.then((chunk) => offsets.push(chunk?.chunk.offset))
+    await Promise.resolve()
+    expect(waiting.length).toBe(3)
+    for (const go of waiting) {
+      go()
+      for (let i = 0; i < 20; i++) await Promise.resolve()
+    }
+    expect(offsets).toEqual([1, 2, 3].map((at) => at * KIB))
+  })
+
   test('sends to no more than a few at once', () => {
     const sender = new SnapshotSender({ chunkBytes: KIB, resendAfterMs: RESEND_AFTER_MS })
     for (let i = 0; i < MAX_SENDINGS; i++) expect(sender.begin(`n${i}`, stored(KIB), 1)).toBe(true)
@@ -122,7 +145,7 @@ describe('sending', () => {
   test('a stored snapshot that ends too early is an error, and no endless reading', async () => {
     const sender = new SnapshotSender({ chunkBytes: KIB, resendAfterMs: RESEND_AFTER_MS })
     sender.begin('n2', { ...stored(KIB), read: async () => NOTHING }, 1)
-    await expect(sender.read('n2', () => 0)).rejects.toThrow('ends at 0')
+    await expect(sender.read('n2', () => 0)).rejects.toThrow('ends at 0 of')
   })
 })
 

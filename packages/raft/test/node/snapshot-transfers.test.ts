@@ -139,6 +139,27 @@ describe('P-36: while a snapshot is', () => {
     expect(cluster.node(leader).status()).toMatchObject({ role: 'leader', term })
   })
 
+  test('here as a whole and not installed yet, its node asks nobody for votes (P-09)', async () => {
+    const { cluster, away } = await leftBehind()
+    await using _ = cluster
+    const [follower] = away as [string]
+    cluster.filter = (_from, to, message) => {
+      if (to === follower && message.type === 'snapshot-chunk') cluster.disk(follower).holdSyncs()
+      return true
+    }
+    await cluster.start(follower)
+    await cluster.waitFor('the whole of it', () => cluster.disk(follower).waiting > 0)
+    for (const id of cluster.ids) if (id !== follower) cluster.crash(id)
+    await cluster.advance(10_000)
+    const roles = (): string[] =>
+      cluster.life(follower).events.flatMap((event) => (event.type === 'RoleChanged' ? [event.role] : []))
+    expect(new Set(roles())).toEqual(new Set(['follower']))
+    cluster.disk(follower).releaseSyncs()
+    await cluster.advance(5_000)
+    expect(installs(cluster, follower)).toBe(1)
+    expect(roles()).toContain('pre-candidate')
+  })
+
   test('sent to more followers than a leader sends to at once, all of them get it', async () => {
     const { cluster, away } = await leftBehind({ size: 7 }, 3)
     await using _ = cluster
