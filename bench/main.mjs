@@ -27,7 +27,7 @@ const HELP = `npm run bench -- [options]
   --operations A,B    put, get or both (put,get)
   --only NAME         dsys or etcd
   --skip A,B          leave out load, failover or startup
-  --node-flags TEXT   flags for the Node.js of the dsys nodes, such as "--cpu-prof --cpu-prof-dir=profiles"
+  --node-flags=TEXT   flags for the Node.js of the dsys nodes, such as --node-flags="--cpu-prof --cpu-prof-dir=profiles"
   --write             write its part of docs/benchmarks.md
   --keep              keep data and logs of the clusters
 `

@@ -142,7 +142,7 @@ async function trips(times, to) {
 }
 
 /** Writes one entry to the same disk, where the file has room already, and syncs it, again and again. @param {number} times */
-function syncs(times) {
+async function syncs(times) {
   const file = join(directory, id, 'probe')
   const fd = openSync(file, 'w')
   try {
@@ -154,6 +154,8 @@ function syncs(times) {
       writeSync(fd, command, 0, command.length, (i * command.length) % ROOM_BYTES)
       fdatasyncSync(fd)
       latencies.add(startMs, performance.now())
+      // The calls block; a leader that shows no life in between would be replaced.
+      await new Promise((resolve) => setImmediate(resolve))
     }
     return { latencies }
   } finally {

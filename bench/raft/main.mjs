@@ -19,7 +19,7 @@ const HELP = `npm run bench:raft -- [options]
   --warmup N          of the same load before it (2)
   --clients A,B,...   concurrent proposers (1,64,256)
   --only A,B          systems by name: dsys, hashicorp/raft, "hashicorp/raft in one process", etcd
-  --node-flags TEXT   flags for the Node.js of the dsys nodes, such as "--cpu-prof --cpu-prof-dir=profiles"
+  --node-flags=TEXT   flags for the Node.js of the dsys nodes, such as --node-flags="--cpu-prof --cpu-prof-dir=profiles"
   --write             write its part of docs/benchmarks.md
   --keep              keep data and logs
 `
