@@ -7,7 +7,8 @@ export interface PreparedSegment {
   readonly sizeBytes: number
 }
 
-const CHUNK_BYTES = 1024 * 1024
+/** One durable write of zeros. The disk serves the log's own writes in between, so a large one would hold up a commit. */
+const CHUNK_BYTES = 256 * 1024
 const SUFFIX = '.tmp'
 
 /** Whether `name` is that of a file that was never finished. */
