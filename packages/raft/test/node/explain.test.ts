@@ -1,6 +1,7 @@
 import type { Finding, RaftNode } from '@dsys/raft'
 import { describe, expect, test } from 'vitest'
 import { Cluster } from './support/cluster.ts'
+import { Hosts } from './support/hosts.ts'
 import { type Add, type CounterState, counter } from './support/machines.ts'
 
 type Counters = Cluster<CounterState, Add, number>
@@ -248,6 +249,25 @@ describe('explain() of a change of members', () => {
     cluster.filter = undefined
     await cluster.run(change, 60_000)
   })
+})
+
+test('explain() of a group that sleeps takes its silence for what it is, and tells who is missing once somebody is', async () => {
+  await using hosts = await Hosts.start(counter, { groups: 4 })
+  await hosts.asleep()
+  await hosts.advance(60_000)
+  expect(hosts.allAsleep()).toBe(true)
+  for (const id of hosts.ids) {
+    for (const group of hosts.names) expect(hosts.node(id, group).explain().findings).toEqual([])
+  }
+  const [group = ''] = hosts.names
+  const leader = hosts.leader(group) as string
+  const [gone = ''] = hosts.followers(group)
+  hosts.crash(gone)
+  await hosts.advance(10_000)
+  expect(hosts.leader(group)).toBe(leader)
+  const { message, evidence } = finding(hosts.node(leader, group), 'member-silent')
+  expect(timeless(message)).toBe(`${gone}, a voter, has been silent for … ms, and the group can spare no more.`)
+  expect(evidence).toMatchObject({ id: gone, isVoter: true, spare: 0 })
 })
 
 test('explain() of a node that has stopped itself says why', async () => {
