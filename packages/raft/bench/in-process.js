@@ -1,90 +1,113 @@
-/** Three nodes in one process, over memory: what the protocol itself costs. Build first, then run `node bench/in-process.js`. */
+/**
+ * Nodes in one process, over memory: what the protocol itself costs. Build first, then run `node packages/raft/bench/in-process.js`, with
+ * `--write` to write the part of docs/benchmarks.md. Each measurement is a process of its own.
+ */
 import { execFileSync } from 'node:child_process'
-import { cpus } from 'node:os'
-import { RaftNode } from '@dsys/raft'
-import { rawBytes, systemRuntime } from '@dsys/runtime'
-import { MemoryLogStorage } from '@dsys/storage-memory'
-import { MemoryNetwork } from '@dsys/transport-memory'
+import { cpus, loadavg } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { writePart } from '../../../bench/page.mjs'
+import { table } from '../../../bench/table.mjs'
 
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
-const VOTERS = ['n1', 'n2', 'n3']
-const COMMAND = Buffer.alloc(Number(process.env.BENCH_BYTES ?? 256), 7)
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '2' },
+    bytes: { type: 'string', default: '256' },
+    write: { type: 'boolean', default: false },
+  },
+})
+const rounds = Number(values.rounds)
+const SIZES = /** @type {const} */ ([3, 5, 7])
+const WORKER = fileURLToPath(new URL('in-process-worker.js', import.meta.url))
+/** Room for all that is counted, so that nothing is collected meanwhile. */
+const ROOMY = ['--expose-gc', '--min-semi-space-size=512', '--max-semi-space-size=512']
 
-const machine = {
-  initial: () => ({ count: 0 }),
-  apply: (/** @type {{ count: number }} */ state) => ({ state, result: ++state.count }),
-  commandCodec: rawBytes,
-}
-
-const network = new MemoryNetwork({}, { maxQueuedBytes: 2 ** 30 })
-const nodes = await Promise.all(
-  VOTERS.map(async (id) => {
-    const transport = network.endpoint(id)
-    const log = new MemoryLogStorage()
-    await Promise.all([transport.start(), log.start()])
-    const raft = new RaftNode({ ...systemRuntime(), transport, log, machine }, { id, group: 'bench', voters: VOTERS })
-    await raft.start()
-    return raft
-  }),
-)
-for (const node of nodes) await node.propose(COMMAND, { timeoutMs: 10_000 })
-const leader = nodes.find((node) => node.status().role === 'leader')
-const follower = nodes.find((node) => node !== leader)
-if (leader === undefined || follower === undefined) throw new Error('the group has no leader')
-
-/** @type {Record<string, object>} */
-const rows = {}
+/** @typedef {{ perSecond: number, medianMs: number, p99Ms: number, cpuUs: number }} Rate */
+/** @typedef {{ collections: number, heap: number, buffers: number, keptHeap: number, keptBuffers: number }} Allocated */
 
 /**
- * Calls `call` from `width` callers at once, each again as soon as it was answered.
- *
- * @param {string} name
- * @param {number} width
- * @param {() => Promise<unknown>} call
+ * @param {number} nodes
+ * @param {string} measure
+ * @param {readonly string[]} [flags] of Node
  */
-async function row(name, width, call) {
-  for (const seconds of [SECONDS / 4, SECONDS]) {
-    /** @type {number[]} */
-    const latencies = []
-    const begun = performance.now()
-    const until = begun + seconds * 1_000
-    const caller = async () => {
-      for (let now = performance.now(); now < until; ) {
-        await call()
-        const after = performance.now()
-        latencies.push(after - now)
-        now = after
-      }
-    }
-    await Promise.all(Array.from({ length: width }, caller))
-    const took = (performance.now() - begun) / 1_000
-    latencies.sort((a, b) => a - b)
-    const at = (/** @type {number} */ share) => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2)
-    rows[name] = {
-      'per second': Math.round(latencies.length / took).toLocaleString('en'),
-      'median ms': at(0.5),
-      'p99 ms': at(0.99),
-    }
-  }
+function run(nodes, measure, flags = []) {
+  const options = ['--nodes', `${nodes}`, '--measure', measure, '--seconds', values.seconds, '--bytes', values.bytes]
+  return JSON.parse(execFileSync(process.execPath, [...flags, WORKER, ...options], { encoding: 'utf8' }))
 }
 
-for (const width of [1, 64, 256, 1_024])
-  await row(`propose at the leader, ${width}`, width, () => leader.propose(COMMAND))
-for (const width of [1, 256]) await row(`propose at a follower, ${width}`, width, () => follower.propose(COMMAND))
-for (const width of [1, 256])
-  await row(`read at the leader, ${width}`, width, () => leader.read((state) => state.count))
-for (const width of [1, 256])
-  await row(`read at a follower, ${width}`, width, () => follower.read((state) => state.count))
+/** @param {readonly number[]} list */
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN
+/** @param {number} value */
+const whole = (value) => Math.round(value).toLocaleString('en')
+/** @param {number} value */
+const short = (value) => value.toPrecision(3)
 
-const commit = (() => {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
-  } catch {
-    return 'unknown'
-  }
-})()
-console.log(
-  `${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, commit ${commit}, ${COMMAND.length} bytes, ${SECONDS} s each`,
+const loadBefore = loadavg()[0] ?? Number.NaN
+/** @type {Map<number, Record<string, Rate>[]>} */
+const speeds = new Map(SIZES.map((size) => [size, []]))
+// One size after the other in each round, so that what else the machine does meets all of them.
+for (let round = 0; round < rounds; round++) for (const size of SIZES) speeds.get(size)?.push(run(size, 'speed'))
+const memory = SIZES.map((size) => ({
+  size,
+  allocated: /** @type {Allocated} */ (run(size, 'allocated', ROOMY)),
+  idle: /** @type {{ replica: number }} */ (run(size, 'idle', ['--expose-gc'])),
+}))
+
+/** @param {number} size @param {string} row @param {keyof Rate} figure */
+const figure = (size, row, figure) => median((speeds.get(size) ?? []).map((each) => each[row]?.[figure] ?? Number.NaN))
+
+const rows = Object.keys(speeds.get(3)?.[0] ?? {})
+const rates = table(
+  ['operation, callers', ...SIZES.map((size) => `${size} nodes, per s`), '3 nodes, p50 ms', 'p99 ms', 'CPU µs each'],
+  rows.map((row) => [
+    row,
+    ...SIZES.map((size) => whole(figure(size, row, 'perSecond'))),
+    short(figure(3, row, 'medianMs')),
+    short(figure(3, row, 'p99Ms')),
+    short(figure(3, row, 'cpuUs')),
+  ]),
 )
-console.table(rows)
-await Promise.all(nodes.map((node) => node.stop()))
+const bytes = table(
+  ['bytes', ...SIZES.map((size) => `${size} nodes`)],
+  [
+    ['allocated for one proposal on all nodes, heap', ...memory.map(({ allocated }) => whole(allocated.heap))],
+    ['and outside of the heap, in buffers', ...memory.map(({ allocated }) => whole(allocated.buffers))],
+    ['of these kept with the log, heap', ...memory.map(({ allocated }) => whole(Math.max(0, allocated.keptHeap)))],
+    ['and in buffers', ...memory.map(({ allocated }) => whole(allocated.keptBuffers))],
+    ['an idle group, one replica', ...memory.map(({ idle }) => whole(idle.replica))],
+    ['an idle group, all replicas', ...memory.map(({ idle, size }) => whole(idle.replica * size))],
+  ],
+)
+for (const { size, allocated } of memory) {
+  if (allocated.collections > 0)
+    console.warn(`${size} nodes: memory was collected while it was counted, so the count is too low`)
+}
+
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+const text = `## Raft alone, in one process
+
+All nodes of a group in one process and on one thread, over transports and storages in memory: no network, no disk, no codec, and a state machine that
+counts. So this is what the protocol costs, for all nodes together, at ${values.bytes} bytes a command. Figures are medians of ${rounds} rounds of ${values.seconds} s each, behind
+a quarter as much of the same load; each caller asks again when it has its answer. CPU is that of the whole process, garbage collection included.
+
+A \`proposeAll\` of 64 commands is one entry of the log: its rows count commands, and a sixty-fourth of that are entries. Small ones have 16 bytes each.
+
+|  |  |
+|---|---|
+| date, commit | ${new Date().toISOString().slice(0, 10)}, ${commit} |
+| processors | ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'} |
+| versions | Node.js ${process.version} |
+| load before and behind | ${loadBefore.toFixed(2)}, ${(loadavg()[0] ?? Number.NaN).toFixed(2)} (average of one minute) |
+
+${rates}
+
+Memory is counted from outside: \`process.memoryUsage()\` before and behind 5,120 proposals of 256 callers, in a young heap so large that nothing was
+collected meanwhile, and again behind a collection for what is kept. It is kept until the next snapshot. An idle group is one of 200 that share transports and
+storages, with a leader and one entry each.
+
+${bytes}
+
+\`node packages/raft/bench/in-process.js --write\` takes about ${Math.ceil((rounds * 3 * 11 * 1.25 * Number(values.seconds)) / 60 + 1)} minutes after a build, and writes this part.`
+console.log(text)
+if (values.write) writePart('raft-in-process', text)

@@ -1,6 +1,6 @@
 import { type Codec, InvariantError, json } from '@dsys/runtime'
 import type { LogEntry } from '@dsys/storage'
-import { checkBatch, decodeBatch } from './batches.ts'
+import { batchBytes, checkBatch, decodeBatch, writeBatch } from './batches.ts'
 import { MalformedError, readU53, writeU53 } from './bytes.ts'
 import {
   CLIENT_COMMAND_KIND,
@@ -24,7 +24,7 @@ export const BATCH_KIND = 6
 /** Opens a session; its data is a nonce by which the opener knows it. */
 export const OPEN_SESSION_KIND = 2
 
-/** What {@link encodeCommand} writes before the command. */
+/** What {@link writeCommand} writes before the command. */
 export const COMMAND_HEADER_BYTES = 24
 
 /** What an entry did, for the proposer that may wait on this node. */
@@ -59,20 +59,31 @@ export function isProposal({ kind, data }: { readonly kind: number; readonly dat
   }
 }
 
+/** A command, or those of a batch, encoded. */
+export type EncodedCommand = Uint8Array | readonly Uint8Array[]
+
+export const isBatch = (command: EncodedCommand): command is readonly Uint8Array[] => Array.isArray(command)
+
+/** What {@link writeCommand} writes. */
+export const commandBytes = (command: EncodedCommand): number =>
+  COMMAND_HEADER_BYTES + (isBatch(command) ? batchBytes(command) : command.length)
+
 /** Writes the data of a command entry, or a batch, to `at`: whose it is, which of theirs, and what. Returns where it ends. */
-export function encodeCommand(
+export function writeCommand(
   bytes: Uint8Array,
   at: number,
   sessionId: number,
   sequence: number,
   settledBelow: number,
-  command: Uint8Array,
+  command: EncodedCommand,
 ): number {
   writeU53(bytes, sessionId, at)
   writeU53(bytes, sequence, at + 8)
   writeU53(bytes, settledBelow, at + 16)
-  bytes.set(command, at + COMMAND_HEADER_BYTES)
-  return at + COMMAND_HEADER_BYTES + command.length
+  const begin = at + COMMAND_HEADER_BYTES
+  if (isBatch(command)) return writeBatch(bytes, begin, command)
+  bytes.set(command, begin)
+  return begin + command.length
 }
 
 /**

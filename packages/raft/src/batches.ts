@@ -10,15 +10,21 @@ export function batchBytes(commands: readonly Uint8Array[]): number {
   return bytes
 }
 
-/** The commands of a batch, each behind its length. */
+/** Writes the commands of a batch to `at`, each behind its length. Returns where they end. */
+export function writeBatch(bytes: Uint8Array, at: number, commands: readonly Uint8Array[]): number {
+  let next = at
+  for (const command of commands) {
+    writeU32(bytes, command.length, next)
+    bytes.set(command, next + LENGTH_BYTES)
+    next += LENGTH_BYTES + command.length
+  }
+  return next
+}
+
+/** The commands of a batch in a piece of their own. */
 export function encodeBatch(commands: readonly Uint8Array[]): Uint8Array {
   const batch = Buffer.allocUnsafe(batchBytes(commands))
-  let at = 0
-  for (const command of commands) {
-    writeU32(batch, command.length, at)
-    batch.set(command, at + LENGTH_BYTES)
-    at += LENGTH_BYTES + command.length
-  }
+  writeBatch(batch, 0, commands)
   return batch
 }
 

@@ -2,10 +2,12 @@ import { type Clock, Deadlines, Pending, type Random } from '@dsys/runtime'
 import {
   type AppliedEntry,
   BATCH_KIND,
-  COMMAND_HEADER_BYTES,
   COMMAND_KIND,
-  encodeCommand,
+  commandBytes,
+  type EncodedCommand,
+  isBatch,
   OPEN_SESSION_KIND,
+  writeCommand,
 } from './applier.ts'
 import { ByteWriter } from './bytes.ts'
 import {
@@ -31,9 +33,7 @@ const OPENING_SEQUENCE = 0
 
 interface Proposal {
   readonly sequence: number
-  /** What the command is under the session of this node. */
-  readonly kind: typeof COMMAND_KIND | typeof BATCH_KIND
-  readonly command: Uint8Array
+  readonly command: EncodedCommand
   /** The entry of a client; other commands go under the session of this node. */
   readonly own: OwnEntry | undefined
   readonly pending: Pending<unknown>
@@ -105,26 +105,26 @@ export class Proposals<Result> {
   /** Takes a command; the promise is settled when its entry is applied here, or by the deadline. */
   add(command: Uint8Array, options: CallOptions & { readonly client?: ClientCall }): Promise<Result> {
     const own = options.client === undefined ? undefined : encodeClientCommand(options.client, command)
-    return this.#add(COMMAND_KIND, command, own, options) as Promise<Result>
+    return this.#add(command, own, options) as Promise<Result>
   }
 
-  /** Takes an encoded batch, which is one proposal with one sequence: its results come together, or not at all. */
-  addBatch(batch: Uint8Array, options: CallOptions): Promise<Result[]> {
-    return this.#add(BATCH_KIND, batch, undefined, options) as Promise<Result[]>
+  /** Takes a batch, which is one proposal with one sequence: its results come together, or not at all. */
+  addBatch(commands: readonly Uint8Array[], options: CallOptions): Promise<Result[]> {
+    return this.#add(commands, undefined, options) as Promise<Result[]>
   }
 
   /** Asks for a new client; the promise has its id. */
   addClient(options: CallOptions): Promise<string> {
     const data = this.#nonce()
     const own = { kind: OPEN_CLIENT_KIND, data, key: openingKey(data) }
-    return this.#add(COMMAND_KIND, data, own, options) as Promise<string>
+    return this.#add(data, own, options) as Promise<string>
   }
 
   #nonce(): Uint8Array {
     return new ByteWriter().text(this.#config.proposer).raw(this.#random.bytes(NONCE_BYTES)).finish()
   }
 
-  #add(kind: Proposal['kind'], command: Uint8Array, own: OwnEntry | undefined, options: CallOptions): Promise<unknown> {
+  #add(command: EncodedCommand, own: OwnEntry | undefined, options: CallOptions): Promise<unknown> {
     const { group, maxPending, metrics } = this.#config
     if (this.#waiting.size >= maxPending) {
       metrics.overloaded('proposals')
@@ -141,7 +141,7 @@ export class Proposals<Result> {
           ? new NoLeaderError(group, timeoutMs)
           : new OutcomeUnknownError(group, `it was not seen to be applied within ${timeoutMs} ms`),
     })
-    const proposal: Proposal = { sequence, kind, command, own, pending, attempts: 0, resendMs: 0 }
+    const proposal: Proposal = { sequence, command, own, pending, attempts: 0, resendMs: 0 }
     this.#waiting.set(sequence, proposal)
     if (own !== undefined) this.#byKey.set(own.key, [...(this.#byKey.get(own.key) ?? []), proposal])
     if (this.#unsent.length === 0) this.#begunToWait(proposal)
@@ -201,14 +201,14 @@ export class Proposals<Result> {
     const sessionId = this.#session?.id ?? 0
     const settledBelow = this.#settledBelow()
     let bytes = 0
-    for (const { own, command } of proposals) if (own === undefined) bytes += COMMAND_HEADER_BYTES + command.length
+    for (const { own, command } of proposals) if (own === undefined) bytes += commandBytes(command)
     const block = Buffer.allocUnsafe(bytes)
     let at = 0
-    return proposals.map(({ sequence, own, kind, command }) => {
+    return proposals.map(({ sequence, own, command }) => {
       if (own !== undefined) return { sequence, kind: own.kind, data: own.data }
       const begin = at
-      at = encodeCommand(block, begin, sessionId, sequence, settledBelow, command)
-      return { sequence, kind, data: block.subarray(begin, at) }
+      at = writeCommand(block, begin, sessionId, sequence, settledBelow, command)
+      return { sequence, kind: isBatch(command) ? BATCH_KIND : COMMAND_KIND, data: block.subarray(begin, at) }
     })
   }
 

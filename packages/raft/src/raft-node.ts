@@ -2,7 +2,7 @@ import { EventHub, Lifecycle, NotRunningError, Pending, type StartOptions, type 
 import type { GroupLog } from '@dsys/storage'
 import type { Raft, ReconfigureTarget } from './api.ts'
 import { Applier } from './applier.ts'
-import { batchBytes, encodeBatch } from './batches.ts'
+import { batchBytes } from './batches.ts'
 import { bootstrapGroup } from './bootstrap.ts'
 import { isJoint, type Membership } from './core/configuration.ts'
 import type { RaftCore } from './core/raft-core.ts'
@@ -221,7 +221,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       const encoded = commands.map((command) => this.#applier.commandCodec.encode(command))
       const bytes = batchBytes(encoded)
       if (bytes > this.#maxCommandBytes) throw new CommandTooLargeError(bytes, this.#maxCommandBytes)
-      const results = this.#proposals.addBatch(encodeBatch(encoded), options)
+      const results = this.#proposals.addBatch(encoded, options)
       driver.wake()
       return results
     } catch (error) {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { json, type TimerHandle, VirtualClock } from '@dsys/runtime'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Applier, COMMAND_HEADER_BYTES, COMMAND_KIND, encodeCommand, OPEN_SESSION_KIND } from '../src/applier.ts'
+import { Applier, COMMAND_HEADER_BYTES, COMMAND_KIND, OPEN_SESSION_KIND, writeCommand } from '../src/applier.ts'
 import { MalformedError } from '../src/bytes.ts'
 import { CLIENT_COMMAND_KIND, encodeClientCommand, OPEN_CLIENT_KIND } from '../src/client-commands.ts'
 import type { StateMachine } from '../src/machine.ts'
@@ -40,7 +40,7 @@ function after(machine: StateMachine<Words, string, number>, words: readonly str
 function add(applier: WordsApplier, word: string, i: number): void {
   const command = json<string>().encode(word)
   const data = new Uint8Array(COMMAND_HEADER_BYTES + command.length)
-  encodeCommand(data, 0, 1 + (i % 2), 1 + i, Math.max(1, i - 2), command)
+  writeCommand(data, 0, 1 + (i % 2), 1 + i, Math.max(1, i - 2), command)
   applier.apply({ index: 3 + i, term: 1, kind: COMMAND_KIND, data })
 }
 
