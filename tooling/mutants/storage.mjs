@@ -178,6 +178,20 @@ export const STORAGE_MUTANTS = [
     to: '',
   },
   {
+    name: 'dsys-wal inspect believes its first look at a log that is being written',
+    source: 'a batch may be seen and the one before it missed',
+    file: 'packages/storage-file/src/inspect/inspect.ts',
+    from: 'options.inUseBy === undefined ? 1 : MOST_ATTEMPTS',
+    to: '1',
+  },
+  {
+    name: 'dsys-wal inspect does not mind the end mark',
+    source: 'an end that is gone as a whole',
+    file: 'packages/storage-file/src/inspect/inspect.ts',
+    from: 'if ((last?.lastBatch ?? 0) >= durableThrough) return undefined',
+    to: 'if ((last?.lastBatch ?? 0) >= 0) return undefined',
+  },
+  {
     name: 'a hole in the log is no damage',
     source: 'P-43',
     file: 'packages/storage-file/src/salvage.ts',

@@ -79,6 +79,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   // A checksum is a function of its bytes, and a suite must be able to fail.
   'packages/runtime/src/bytes.ts': ['node:zlib'],
   'packages/storage-file/src/': ['node:zlib'],
+  'packages/storage-file/src/inspect/command.ts': ['node:util'],
   'packages/storage/src/conformance/': ['node:assert/strict'],
   'packages/transport/src/conformance/': ['node:assert/strict'],
   'packages/transport-nats/src/keep-alive.ts': ['node:worker_threads'],

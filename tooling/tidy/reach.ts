@@ -8,6 +8,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'apps/reference-node': ['src/main.ts', 'src/cluster.ts', 'src/tour.ts'],
   'apps/simulator': ['src/main.ts'],
   'packages/linearizability': ['src/command-line.ts'],
+  'packages/storage-file': ['src/node/wal-command-line.ts'],
 }
 
 /** Sources that nothing reaches from an entry of their package. */

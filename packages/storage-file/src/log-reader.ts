@@ -5,6 +5,14 @@ import { type ScannedSegment, type ScanOptions, type ScanVisitor, scanSegment } 
 import { Replay } from './replay.ts'
 import { isUnfinished } from './segment-preparer.ts'
 
+/** Who wants to know what a scan comes by. */
+export interface ScanWatch {
+  /** A whole batch. */
+  batch(number: number): void
+  /** A segment was read to its end. */
+  segment(scanned: ScannedSegment): void
+}
+
 /** What {@link recover} found. */
 export interface FoundLog {
   readonly replay: Replay
@@ -22,10 +30,7 @@ export interface FoundLog {
  */
 export async function recover(disk: Disk, directory: string, signal: AbortSignal): Promise<FoundLog> {
   const names = await reading(`listing ${directory}`, () => disk.list(directory))
-  const sequences = names
-    .map(segmentSequence)
-    .filter((sequence) => sequence !== undefined)
-    .sort((a, b) => a - b)
+  const sequences = sequencesOf(names)
   const replay = new Replay()
   const last = await scanAll(disk, directory, { sequences, replay, signal })
   if (replay.undecided !== undefined) throw replay.undecided
@@ -45,8 +50,14 @@ export async function readGroup(
   return { entries: replay.entriesOf(options.group), damage: replay.groups.get(options.group)?.damage }
 }
 
+/** Numbers of the segments that have these `names`, oldest first. */
+export function sequencesOf(names: readonly string[]): number[] {
+  const sequences = names.map(segmentSequence).filter((sequence) => sequence !== undefined)
+  return sequences.sort((a, b) => a - b)
+}
+
 /** Reads segments one after the other, and gives the last. */
-async function scanAll(
+export async function scanAll(
   disk: Disk,
   directory: string,
   {
@@ -54,11 +65,13 @@ async function scanAll(
     replay,
     until,
     signal,
+    watch,
   }: {
     readonly sequences: readonly number[]
     readonly replay: Replay
     readonly until?: number
     readonly signal?: AbortSignal
+    readonly watch?: ScanWatch
   },
 ): Promise<ScannedSegment | undefined> {
   let before: ScannedSegment | undefined
@@ -81,7 +94,8 @@ async function scanAll(
       ...behind(before),
       ...(followed || until === undefined ? {} : { until }),
     }
-    const scanned = await scanSegment(disk, path, options, visitor(replay, path, sequence))
+    const scanned = await scanSegment(disk, path, options, visitor(replay, path, sequence, watch))
+    if (scanned !== undefined) watch?.segment(scanned)
     skipped = scanned === undefined
     before = scanned ?? before
   }
@@ -95,8 +109,9 @@ function behind(before: ScannedSegment | undefined): Pick<ScanOptions, 'firstBat
   return { firstBatch: lastBatch + 1, ...(dirtyEnd > end ? { before: { path, position: end } } : {}) }
 }
 
-function visitor(replay: Replay, path: string, sequence: number): ScanVisitor {
+function visitor(replay: Replay, path: string, sequence: number, watch: ScanWatch | undefined): ScanVisitor {
   return {
+    batch: (number) => watch?.batch(number),
     record: (record) => {
       const wrong = replay.apply(record, sequence)
       if (wrong !== undefined) throw new CorruptionError(path, SEGMENT_HEADER_BYTES, wrong)

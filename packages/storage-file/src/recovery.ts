@@ -78,8 +78,8 @@ export interface ScanVisitor {
   record(record: LogRecord, batch: number): void
   /** Batch `batch`, and perhaps some behind it, are damaged, and later ones stand whole. */
   gap(damage: CorruptionError, batch: number): void
-  /** A whole batch, with its place; `records` of it follow. */
-  batch?(number: number, position: number, bytes: number): void
+  /** A whole batch; its records follow. */
+  batch(number: number): void
 }
 
 /**
@@ -132,7 +132,7 @@ export async function scanSegment(
       visitor.gap(missing, batch)
     }
     afterGap = false
-    visitor.batch?.(frame.batch, position, frameBytes(frame.payloadBytes))
+    visitor.batch(frame.batch)
     visitAll(path, position, payload, (record) => visitor.record(record, frame.batch))
     batch = frame.batch + 1
     lastStart = position

@@ -93,17 +93,9 @@ export class SnapshotFiles {
 
   /** Finds and checks the newest snapshot, then removes what it makes superfluous; nothing when the newest is damaged. */
   async open(): Promise<void> {
-    const names = await reading(`listing ${this.#directory}`, () => this.#disk.list(this.#directory))
-    const indices = names.map(snapshotIndex).filter((index) => index !== undefined)
-    if (indices.length > 0) {
-      const newest = Math.max(...indices)
-      try {
-        this.#newest = await reading(`reading the snapshot at ${newest}`, () => this.#check(newest))
-      } catch (error) {
-        if (!(error instanceof CorruptionError)) throw error
-        this.#damaged = { index: newest, damage: error }
-        return
-      }
+    const names = await this.look()
+    if (this.#damaged !== undefined) return
+    if (this.#newest !== undefined) {
       // Its content was synced before it got its name. The name itself may not be, if the process was killed then.
       await this.#disk.syncDirectory(this.#parent)
       await this.#disk.syncDirectory(this.#directory)
@@ -113,6 +105,20 @@ export class SnapshotFiles {
       const superfluous = isUnfinished(name) || (index !== undefined && index !== this.#newest?.meta.index)
       if (superfluous) await this.#disk.remove(`${this.#directory}/${name}`)
     }
+  }
+
+  /** Finds and checks the newest snapshot, and changes nothing. Gives the names of all files. */
+  async look(): Promise<readonly string[]> {
+    const names = await reading(`listing ${this.#directory}`, () => this.#disk.list(this.#directory))
+    const newest = Math.max(0, ...names.map((name) => snapshotIndex(name) ?? 0))
+    if (newest === 0) return names
+    try {
+      this.#newest = await reading(`reading the snapshot at ${newest}`, () => this.#check(newest))
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error
+      this.#damaged = { index: newest, damage: error }
+    }
+    return names
   }
 
   /**

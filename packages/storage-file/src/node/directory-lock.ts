@@ -60,6 +60,12 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   }
 }
 
+/** The process that holds the folder `realPath`, if one does that is alive. */
+export async function lockedBy(realPath: string): Promise<number | undefined> {
+  const holder = await readHolder(`${realPath}/lock`)
+  return holder !== undefined && (await isAlive(holder)) ? holder.pid : undefined
+}
+
 /**
  * Makes `path` ours, or throws DirectoryLockedError. `mine` is a finished file that says who we are; linking it in is
  * atomic and fails when `path` is there, so nobody ever sees half a lock.

@@ -128,9 +128,12 @@ class NodeDisk implements Disk {
     const { O_RDWR, O_CREAT, O_DSYNC, O_SYNC } = constants
     // A system without O_DSYNC has the stronger O_SYNC.
     const durable = options.durableWrites ? (O_DSYNC ?? O_SYNC) : 0
+    return this.openWith(path, O_RDWR | (options.create ? O_CREAT : 0) | durable)
+  }
+
+  protected async openWith(path: string, flags: number): Promise<DiskFile> {
     try {
-      const fd = await openFile(this.#resolve(path), O_RDWR | (options.create ? O_CREAT : 0) | durable, 0o640)
-      return new NodeFile(path, fd)
+      return new NodeFile(path, await openFile(this.#resolve(path), flags, 0o640))
     } catch (error) {
       throw isMissing(error) ? new FileMissingError(path, error) : error
     }
@@ -182,6 +185,38 @@ class NodeDisk implements Disk {
     if (inside === '..' || inside.startsWith(`..${sep}`)) throw new RangeError(`${path} leads out of the disk's folder`)
     return resolved
   }
+}
+
+/** The same, to be looked at: files are opened for reading alone, and whatever would change something throws. */
+class ReadOnlyDisk extends NodeDisk {
+  override async open(path: string): Promise<DiskFile> {
+    return this.openWith(path, constants.O_RDONLY)
+  }
+
+  override async createDirectory(): Promise<void> {
+    throw new TypeError('this disk is only read')
+  }
+
+  override async rename(): Promise<void> {
+    throw new TypeError('this disk is only read')
+  }
+
+  override async remove(): Promise<void> {
+    throw new TypeError('this disk is only read')
+  }
+
+  override async syncDirectory(): Promise<void> {
+    throw new TypeError('this disk is only read')
+  }
+
+  override async lock(): Promise<() => Promise<void>> {
+    throw new TypeError('this disk is only read')
+  }
+}
+
+/** The real disk below `root`, which nobody can change by it. */
+export function readOnlyDisk(root: string): Disk {
+  return new ReadOnlyDisk(root, systemRandom)
 }
 
 /**
