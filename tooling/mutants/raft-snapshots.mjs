@@ -94,8 +94,8 @@ export const RAFT_SNAPSHOTS_MUTANTS = [
     name: 'a leader sends to everybody at once',
     source: 'STYLE 15',
     file: 'packages/raft/src/snapshot-transfer.ts',
-    from: `if (known === undefined && this.#sendings.size >= MAX_SENDINGS) return false`,
-    to: `if (known === undefined && this.#sendings.size >= 1_000) return false`,
+    from: `if (known === undefined && !this.#places.take()) return false`,
+    to: `if (known === undefined && !this.#places.take() && to === '') return false`,
   },
   {
     name: 'a snapshot is encoded in one turn',
@@ -112,6 +112,15 @@ export const RAFT_SNAPSHOTS_MUTANTS = [
     from: `      yield part
       await this.#turns.spent(part.length)`,
     to: `      yield part`,
+  },
+  {
+    name: 'the work on the snapshots of all groups of a node goes on in the same turn',
+    source: 'P-36',
+    file: 'packages/raft/src/turns.ts',
+    from: `      this.#waiting.shift()?.()
+`,
+    to: `      for (const next of this.#waiting.splice(0)) next()
+`,
   },
   {
     name: 'the table of sessions is not frozen',

@@ -27,7 +27,7 @@ import { Reconfigurations } from './reconfigurations.ts'
 import { checkMembers, frameLimits, type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import { contentOf } from './snapshot-content.ts'
 import type { FollowerStatus, RaftEvent, RaftStatus } from './status.ts'
-import { Turns } from './turns.ts'
+import { TurnBudget, Turns } from './turns.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
 
@@ -135,7 +135,8 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   async #restore(log: GroupLog): Promise<void> {
     const snapshot = log.snapshot()
     if (snapshot === undefined) return
-    const turns = new Turns(this.#ports.clock)
+    const { clock, host } = this.#ports
+    const turns = new Turns(host?.snapshots.budget ?? new TurnBudget(clock))
     const decoded = await this.#applier.decode(contentOf(snapshot), turns)
     this.#applier.adopt(snapshot.meta.index, decoded)
   }

@@ -10,14 +10,20 @@ import type { RaftMetrics } from './metrics.ts'
 import type { Proposals } from './proposals.ts'
 import { ContentWriter, WITNESS_CHECKSUM, withoutContent } from './snapshot-content.ts'
 import { IncomingSnapshot, UnreadableSnapshotError } from './snapshot-incoming.ts'
-import { type ChunkToSend, SnapshotSender } from './snapshot-transfer.ts'
+import { type ChunkToSend, type SendingPlaces, SnapshotSender } from './snapshot-transfer.ts'
 import type { RaftEvent } from './status.ts'
-import { AbandonedError, Turns } from './turns.ts'
+import { AbandonedError, TurnBudget, Turns } from './turns.ts'
 
 /** How much more log than usual is kept for followers that answer but lag, as a multiple of `snapshotEveryBytes`. */
 const LAG_FACTOR = 4
 /** After so many times `resendAfterMs` without a word the part of a snapshot that is here is given up. */
 const IDLE_FACTOR = 60
+
+/** What the groups of one node share of what snapshots cost. */
+export interface SnapshotShare {
+  readonly budget: TurnBudget
+  readonly places: SendingPlaces
+}
 
 /** What a {@link SnapshotKeeper} works on. */
 export interface SnapshotKeeperParts<State, Command, Result> {
@@ -37,6 +43,8 @@ export interface SnapshotKeeperParts<State, Command, Result> {
   /** Something changed in the core: take its effects soon. */
   readonly wake: () => void
   readonly metrics: RaftMetrics
+  /** Where the groups of this node share one: absent for a group that stands alone. */
+  readonly host: { readonly snapshots: SnapshotShare } | undefined
   readonly fail: (error: unknown) => void
 }
 
@@ -46,6 +54,7 @@ export interface SnapshotKeeperParts<State, Command, Result> {
  */
 export class SnapshotKeeper<State, Command, Result> {
   readonly #parts: SnapshotKeeperParts<State, Command, Result>
+  readonly #budget: TurnBudget
   readonly #sender: SnapshotSender
   /** The newest snapshot on disk. */
   #newest: { readonly index: number; readonly sizeBytes: number; readonly checksum: number | undefined }
@@ -63,7 +72,8 @@ export class SnapshotKeeper<State, Command, Result> {
     const stored = parts.log.snapshot()
     const checksum = parts.applier.adoptedChecksum
     this.#newest = { index: stored?.meta.index ?? 0, sizeBytes: stored?.sizeBytes ?? 0, checksum }
-    this.#sender = new SnapshotSender({ chunkBytes: parts.chunkBytes, resendAfterMs: parts.resendAfterMs })
+    this.#budget = parts.host?.snapshots.budget ?? new TurnBudget(parts.clock)
+    this.#sender = new SnapshotSender(parts, parts.host?.snapshots.places)
   }
 
   /** The index of the newest snapshot on disk, 0 without one. */
@@ -90,11 +100,12 @@ export class SnapshotKeeper<State, Command, Result> {
     this.#stopped = true
     this.#taking?.abandon('the node ends')
     this.#incoming?.abandon('the node ends')
+    this.#sender.endAll()
   }
 
   #turns(): Turns {
-    const { clock, buggify } = this.#parts
-    return new Turns(clock, () => buggify?.('raft.short-snapshot-turn') === true)
+    const { buggify } = this.#parts
+    return new Turns(this.#budget, () => buggify?.('raft.short-snapshot-turn') === true)
   }
 
   /** An entry of `bytes` was applied. */

@@ -7,8 +7,24 @@ const MAX_ATTEMPTS = 10
 /** What may be under way to one follower, which keeps no more in memory: by bytes, but one chunk at least, and by number. */
 export const WINDOW_BYTES: number = 1_024 * 1_024
 const WINDOW_CHUNKS = 16
-/** Snapshots that are sent at once; the other followers that want one wait. */
+/** Snapshots that a node sends at once; the other followers that want one wait. */
 export const MAX_SENDINGS = 2
+
+/** Counts the snapshots that a node sends, in all of its groups. */
+export class SendingPlaces {
+  #taken = 0
+
+  /** Returns false when as many are sent as may. */
+  take(): boolean {
+    if (this.#taken >= MAX_SENDINGS) return false
+    this.#taken++
+    return true
+  }
+
+  release(): void {
+    this.#taken--
+  }
+}
 
 /** One snapshot on its way to one follower. */
 class Sending {
@@ -130,9 +146,15 @@ export interface ChunkToSend {
 export class SnapshotSender {
   readonly #chunkBytes: number
   readonly #resendAfterMs: number
+  readonly #places: SendingPlaces
   readonly #sendings = new Map<string, Sending>()
 
-  constructor(config: { readonly chunkBytes: number; readonly resendAfterMs: number }) {
+  /** @param places are shared by all groups of the node. */
+  constructor(
+    config: { readonly chunkBytes: number; readonly resendAfterMs: number },
+    places: SendingPlaces = new SendingPlaces(),
+  ) {
+    this.#places = places
     this.#chunkBytes = config.chunkBytes
     this.#resendAfterMs = config.resendAfterMs
   }
@@ -157,7 +179,7 @@ export class SnapshotSender {
   /** Begins to send `snapshot`, unless this follower is being sent that one. Returns false when too many are being sent already. */
   begin(to: string, snapshot: StoredSnapshot, checksum: number): boolean {
     const known = this.#sendings.get(to)
-    if (known === undefined && this.#sendings.size >= MAX_SENDINGS) return false
+    if (known === undefined && !this.#places.take()) return false
     if (known === undefined || known.snapshot.meta.index < snapshot.meta.index)
       this.#sendings.set(to, new Sending(snapshot, checksum))
     return true
@@ -206,10 +228,10 @@ export class SnapshotSender {
   }
 
   end(to: string): void {
-    this.#sendings.delete(to)
+    if (this.#sendings.delete(to)) this.#places.release()
   }
 
   endAll(): void {
-    this.#sendings.clear()
+    for (const to of this.followers) this.end(to)
   }
 }

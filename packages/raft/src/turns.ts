@@ -13,21 +13,55 @@ export class AbandonedError extends Error {
 }
 
 /**
- * Divides long work into turns of the event loop, so that frames, timers and finished writes never wait for the end of it.
- * The work says what it has done, and waits whenever it is asked to.
+ * What long work of one node, of all of its groups, may take of each turn of the event loop. Whoever has used it up waits, and one of those who wait
+ * goes on in each turn: so frames, timers and finished writes never wait for more than one share, however much is to be done.
  */
-export class Turns {
+export class TurnBudget {
   readonly #clock: Clock
-  /** Whether to end a turn early; for simulations. */
-  readonly #short: () => boolean
-  #abandoned: AbandonedError | undefined
+  readonly #waiting: (() => void)[] = []
+  #isDue = false
   #begunMs: number
   #bytes = 0
 
-  constructor(clock: Clock, short: () => boolean = () => false) {
+  constructor(clock: Clock) {
     this.#clock = clock
-    this.#short = short
     this.#begunMs = clock.monotonicMs()
+  }
+
+  /** `bytes` were worked on. Returns what to wait for where the share of this turn is used up, or `now` says so. */
+  spent(bytes: number, now: boolean): Promise<void> | undefined {
+    this.#bytes += bytes
+    const isUsed = now || this.#bytes >= TURN_BYTES || this.#clock.monotonicMs() - this.#begunMs >= TURN_MS
+    if (!isUsed) return undefined
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+      this.#defer()
+    })
+  }
+
+  #defer(): void {
+    if (this.#isDue || this.#waiting.length === 0) return
+    this.#isDue = true
+    this.#clock.afterIo(() => {
+      this.#isDue = false
+      this.#begunMs = this.#clock.monotonicMs()
+      this.#bytes = 0
+      this.#waiting.shift()?.()
+      this.#defer()
+    })
+  }
+}
+
+/** One piece of long work, in turns of the event loop. It says what it has done, and waits whenever it is asked to. */
+export class Turns {
+  readonly #budget: TurnBudget
+  /** Whether to end a turn early; for simulations. */
+  readonly #short: () => boolean
+  #abandoned: AbandonedError | undefined
+
+  constructor(budget: TurnBudget, short: () => boolean = () => false) {
+    this.#budget = budget
+    this.#short = short
   }
 
   /** The work is not wanted any more: it throws where it would go on. */
@@ -47,15 +81,6 @@ export class Turns {
   /** `bytes` were worked on. Returns what to wait for where this turn is used up, and throws when the work was given up. */
   spent(bytes: number): Promise<void> | undefined {
     this.check()
-    this.#bytes += bytes
-    const used = this.#bytes >= TURN_BYTES || this.#clock.monotonicMs() - this.#begunMs >= TURN_MS
-    return used || this.#short() ? this.#next() : undefined
-  }
-
-  async #next(): Promise<void> {
-    await new Promise<void>((resolve) => void this.#clock.afterIo(resolve))
-    this.#begunMs = this.#clock.monotonicMs()
-    this.#bytes = 0
-    this.check()
+    return this.#budget.spent(bytes, this.#short())?.then(() => this.check())
   }
 }

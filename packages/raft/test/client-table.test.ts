@@ -6,7 +6,7 @@ import { CLIENT_COMMAND_KIND, encodeClientCommand, isClientCommand, OPEN_CLIENT_
 import { ClientTable, MAX_CLIENT_RESULTS, MAX_CLIENTS } from '../src/client-table.ts'
 import { SessionTable } from '../src/sessions.ts'
 import { ContentWriter } from '../src/snapshot-content.ts'
-import { Turns } from '../src/turns.ts'
+import { TurnBudget, Turns } from '../src/turns.ts'
 
 const NUMBERS = json<number>()
 
@@ -157,7 +157,7 @@ describe('in a snapshot', () => {
     applier.apply({ index: 1, term: 1, kind: OPEN_CLIENT_KIND, data: new Uint8Array([1]) })
     applier.apply({ index: 2, term: 1, kind: CLIENT_COMMAND_KIND, data: command('1.1', 1, 5) })
     const other = new Applier<number, number, number>(machine)
-    const turns = new Turns(new VirtualClock())
+    const turns = new Turns(new TurnBudget(new VirtualClock()))
     other.adopt(2, await other.decode(new ContentWriter(applier.freeze(), turns), turns))
     for (const each of [applier, other]) {
       const again = each.apply({ index: 3, term: 2, kind: CLIENT_COMMAND_KIND, data: command('1.1', 1, 5) })

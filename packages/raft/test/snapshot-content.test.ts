@@ -7,7 +7,7 @@ import { MalformedError } from '../src/bytes.ts'
 import { CLIENT_COMMAND_KIND, encodeClientCommand, OPEN_CLIENT_KIND } from '../src/client-commands.ts'
 import type { StateMachine } from '../src/machine.ts'
 import { ContentWriter, contentOf } from '../src/snapshot-content.ts'
-import { AbandonedError, Turns } from '../src/turns.ts'
+import { AbandonedError, TurnBudget, Turns } from '../src/turns.ts'
 
 interface Words {
   readonly words: string[]
@@ -44,7 +44,7 @@ function add(applier: WordsApplier, word: string, i: number): void {
   applier.apply({ index: 3 + i, term: 1, kind: COMMAND_KIND, data })
 }
 
-const turns = (): Turns => new Turns(new VirtualClock())
+const turns = (): Turns => new Turns(new TurnBudget(new VirtualClock()))
 
 async function written(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const pieces: Uint8Array[] = []
@@ -195,24 +195,47 @@ describe('P-36: a snapshot in turns', () => {
   test('is written while commands are applied, and holds what was there when it began', async () => {
     const applier = after(inParts, words)
     const writing = new TurnClock(() => add(applier, 'later', applier.state.words.length))
-    const content = await written(new ContentWriter(applier.freeze(), new Turns(writing)))
+    const content = await written(new ContentWriter(applier.freeze(), new Turns(new TurnBudget(writing))))
     // 2 MB, 256 KiB a turn.
     expect(writing.turns).toBeGreaterThanOrEqual(6)
     expect(applier.state.words.length).toBe(words.length + writing.turns)
     const reading = new TurnClock(() => undefined)
-    const decoded = await new Applier(inParts).decode(pieces(content), new Turns(reading))
+    const decoded = await new Applier(inParts).decode(pieces(content), new Turns(new TurnBudget(reading)))
     expect(reading.turns).toBeGreaterThanOrEqual(6)
     expect(decoded.state.words).toEqual(words)
   })
 
   test('gives the others a turn by time too', async () => {
     const clock = new VirtualClock()
-    const slow = new Turns(clock)
+    const slow = new Turns(new TurnBudget(clock))
     expect(slow.spent(1)).toBeUndefined()
     clock.advance(3)
     expect(slow.spent(1)).toBeInstanceOf(Promise)
     await clock.advanceAsync(0)
     expect(slow.spent(1)).toBeUndefined()
+  })
+
+  test('shares each turn with those of other groups: one goes on at a time', async () => {
+    let turnsTaken = 0
+    let inThisTurn = 0
+    let most = 0
+    const clock = new TurnClock(() => {
+      turnsTaken++
+      most = Math.max(most, inThisTurn)
+      inThisTurn = 0
+    })
+    const budget = new TurnBudget(clock)
+    const work = async (): Promise<void> => {
+      const own = new Turns(budget)
+      for (let i = 0; i < 10; i++) {
+        inThisTurn += 100_000
+        await own.spent(100_000)
+      }
+    }
+    await Promise.all(Array.from({ length: 20 }, work))
+    // Each does one step before it is asked to wait; from then on a turn has three steps of one of them.
+    expect(most).toBeLessThanOrEqual(20 * 100_000)
+    expect(turnsTaken).toBeGreaterThan((20 * 10 * 100_000) / (4 * 100_000))
   })
 
   test('ends when it is given up, writing or reading', async () => {

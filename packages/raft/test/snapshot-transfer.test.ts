@@ -6,8 +6,8 @@ import type { SnapshotChunk, SnapshotProgress } from '../src/core/messages.ts'
 import { SessionTable } from '../src/sessions.ts'
 import type { DecodedSnapshot } from '../src/snapshot-content.ts'
 import { IncomingSnapshot, UnreadableSnapshotError } from '../src/snapshot-incoming.ts'
-import { type ChunkToSend, MAX_SENDINGS, SnapshotSender } from '../src/snapshot-transfer.ts'
-import { AbandonedError, Turns } from '../src/turns.ts'
+import { type ChunkToSend, MAX_SENDINGS, SendingPlaces, SnapshotSender } from '../src/snapshot-transfer.ts'
+import { AbandonedError, TurnBudget, Turns } from '../src/turns.ts'
 
 const KIB = 1_024
 const RESEND_AFTER_MS = 1_000
@@ -133,13 +133,20 @@ describe('sending', () => {
     expect(offsets).toEqual([1, 2, 3].map((at) => at * KIB))
   })
 
-  test('sends to no more than a few at once', () => {
-    const sender = new SnapshotSender({ chunkBytes: KIB, resendAfterMs: RESEND_AFTER_MS })
+  test('sends to no more than a few at once, over all groups of a node', () => {
+    const places = new SendingPlaces()
+    const sender = new SnapshotSender({ chunkBytes: KIB, resendAfterMs: RESEND_AFTER_MS }, places)
+    const ofOtherGroup = new SnapshotSender({ chunkBytes: KIB, resendAfterMs: RESEND_AFTER_MS }, places)
     for (let i = 0; i < MAX_SENDINGS; i++) expect(sender.begin(`n${i}`, stored(KIB), 1)).toBe(true)
     expect(sender.begin('late', stored(KIB), 1)).toBe(false)
     expect(sender.begin('n0', stored(KIB, 11), 1)).toBe(true)
+    expect(ofOtherGroup.begin('late', stored(KIB), 1)).toBe(false)
     sender.end('n1')
-    expect(sender.begin('late', stored(KIB), 1)).toBe(true)
+    sender.end('n1')
+    expect(ofOtherGroup.begin('late', stored(KIB), 1)).toBe(true)
+    expect(sender.begin('n1', stored(KIB), 1)).toBe(false)
+    sender.endAll()
+    expect(ofOtherGroup.begin('later', stored(KIB), 1)).toBe(true)
   })
 
   test('a stored snapshot that ends too early is an error, and no endless reading', async () => {
@@ -177,7 +184,7 @@ describe('arriving', () => {
 
   function begin(first = chunkAt(0, 100)): Arriving {
     const steps: string[] = []
-    const turns = new Turns(new VirtualClock())
+    const turns = new Turns(new TurnBudget(new VirtualClock()))
     const incoming = new IncomingSnapshot('n1', first, turns, 0, () => void steps.push(`stored ${incoming.nextOffset}`))
     const decoding = decoded(incoming.toDecode)
     decoding.catch(() => undefined)

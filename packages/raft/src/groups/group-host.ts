@@ -1,4 +1,5 @@
 import type { Sleep } from '../core/sleep.ts'
+import type { SnapshotShare } from '../snapshot-keeper.ts'
 
 /** What a host asks of one of its groups. */
 export interface GroupMember {
@@ -15,6 +16,8 @@ export interface GroupHost {
     readonly alignHeartbeats: true
     readonly sleepAfterHeartbeats?: number
   }
+  /** What all groups together may do with snapshots at once. */
+  readonly snapshots: SnapshotShare
   /** The group takes part from now on. */
   attach(member: GroupMember): void
   /** How the group sleeps after a turn; `undefined` when it is awake. */

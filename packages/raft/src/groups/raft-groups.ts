@@ -5,6 +5,9 @@ import { GroupOpenError, TooManyGroupsError } from '../errors.ts'
 import type { StateMachine } from '../machine.ts'
 import type { RaftOptions } from '../options.ts'
 import { RaftNode } from '../raft-node.ts'
+import type { SnapshotShare } from '../snapshot-keeper.ts'
+import { SendingPlaces } from '../snapshot-transfer.ts'
+import { TurnBudget } from '../turns.ts'
 import type { GroupHost } from './group-host.ts'
 import { GroupTransport } from './group-transport.ts'
 import { type RaftGroupsOptions, type ResolvedGroupsOptions, resolveGroupsOptions } from './groups-options.ts'
@@ -51,6 +54,7 @@ export class RaftGroups implements Service {
   readonly #channel: HostChannel
   readonly #sleepers: Sleepers
   readonly #open = new Map<string, AnyNode>()
+  readonly #snapshots: SnapshotShare
   readonly #lifecycle: Lifecycle
 
   /** Throws a RangeError when the options do not fit each other or the transport. */
@@ -62,6 +66,7 @@ export class RaftGroups implements Service {
     if (transport.self.id !== id) {
       throw new RangeError(`id (${id}) must be that of the transport (${transport.self.id})`)
     }
+    this.#snapshots = { budget: new TurnBudget(clock), places: new SendingPlaces() }
     this.#turns = new HostTurns(clock, () => this.#channel.flush())
     this.#sleepers = new Sleepers({
       ...this.#options,
@@ -164,6 +169,7 @@ export class RaftGroups implements Service {
     const sleeping = Number.isFinite(sleepAfterHeartbeats) ? { sleepAfterHeartbeats } : {}
     return {
       timing: { alignHeartbeats: true, ...sleeping },
+      snapshots: this.#snapshots,
       attach: (member) => this.#sleepers.attach(group, member),
       sleeps: (sleep) => this.#sleepers.sleeps(group, sleep),
       detach: (failed) => {
