@@ -106,4 +106,11 @@ export const RAFT_CALLS_MUTANTS = [
     this.#batches.length = 0`,
     to: `    this.#batches.length = 0`,
   },
+  {
+    name: 'a pause of the process is not noticed',
+    source: 'explain()',
+    file: 'packages/raft/src/group-driver.ts',
+    from: `    if (late && !this.#graceGiven) this.#paused = {`,
+    to: `    if (late && dueMs < 0) this.#paused = {`,
+  },
 ]

@@ -396,7 +396,7 @@ export class GroupDriver<State, Command, Result> {
     const { clock, options, proposals, reads } = this.#parts
     const nowMs = clock.monotonicMs()
     const late = nowMs - dueMs > options.heartbeatIntervalMs
-    if (late) this.#paused = { untilMs: nowMs, forMs: nowMs - dueMs }
+    if (late && !this.#graceGiven) this.#paused = { untilMs: nowMs, forMs: nowMs - dueMs }
     if (late && this.core.role !== 'leader' && !this.#graceGiven) {
       // This process was blocked or paused. What came meanwhile may take more than one turn to read, so judge later.
       this.#graceGiven = true

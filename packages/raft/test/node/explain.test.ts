@@ -62,6 +62,34 @@ describe('explain() of a group', () => {
     )
   })
 
+  test('with a process that stood still says for how long, beside who is gone', async () => {
+    await using cluster = await Cluster.start(counter, QUIET)
+    await cluster.elected()
+    await cluster.advance(1_000)
+    cluster.life('n1').clock.pause(4_000)
+    for (const id of ['n2', 'n3']) cluster.crash(id)
+    await cluster.advance(3_900)
+    expect(
+      cluster
+        .node('n1')
+        .explain()
+        .findings.map(({ code }) => code),
+    ).not.toContain('process-paused')
+    await cluster.advance(600)
+    const { message, evidence } = finding(cluster.node('n1'), 'process-paused')
+    expect(timeless(message)).toBe('The process of this node stood still for … ms until … ms ago.')
+    expect(evidence.pausedForMs).toBeGreaterThan(2_000)
+    expect(evidence.pausedForMs).toBeLessThanOrEqual(4_000)
+    expect(evidence.agoMs).toBeCloseTo(500)
+    await cluster.advance(2_000)
+    expect(
+      cluster
+        .node('n1')
+        .explain()
+        .findings.map(({ code }) => code),
+    ).toEqual(['voters-silent', 'election-pending'])
+  })
+
   test('whose others were never heard says that', async () => {
     await using cluster = new Cluster(counter, { ids: ['n1', 'n2'] })
     await cluster.start('n1')

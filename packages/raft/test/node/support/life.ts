@@ -14,6 +14,7 @@ import { decodeFrame, encodeFrame, type WireMessage } from '../../../src/wire.ts
 export class LifeClock implements Clock {
   readonly #clock: Clock
   #over = false
+  #pausedUntilMs = 0
   readonly #timers = new Set<TimerHandle>()
 
   constructor(clock: Clock) {
@@ -28,6 +29,11 @@ export class LifeClock implements Clock {
     this.#over = true
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
+  }
+
+  /** The process stands still: nothing that it has set fires before `durationMs` have passed. */
+  pause(durationMs: number): void {
+    this.#pausedUntilMs = this.#clock.monotonicMs() + durationMs
   }
 
   monotonicMs(): number {
@@ -48,10 +54,18 @@ export class LifeClock implements Clock {
 
   #add(set: (fire: () => void) => TimerHandle, callback: () => void): TimerHandle {
     if (this.#over) return { cancel: () => undefined }
-    const timer = set(() => {
+    let timer: TimerHandle
+    const fire = (): void => {
       this.#timers.delete(timer)
-      callback()
-    })
+      const pausedForMs = this.#pausedUntilMs - this.#clock.monotonicMs()
+      if (pausedForMs <= 0) {
+        callback()
+        return
+      }
+      timer = this.#clock.setTimer(pausedForMs, fire)
+      this.#timers.add(timer)
+    }
+    timer = set(fire)
     this.#timers.add(timer)
     return {
       cancel: () => {
