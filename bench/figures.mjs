@@ -1,4 +1,7 @@
-/** Words for figures, the same on every page. */
+/** Words for figures, the same in every part of the page. */
+
+/** Less than this is what a machine at rest does by itself. */
+const SHARED_CORES = 0.1
 
 /** @param {number} value */
 export const whole = (value) => (Number.isNaN(value) ? '-' : Math.round(value).toLocaleString('en'))
@@ -12,6 +15,20 @@ export const ratio = (own, peer) => (peer > 0 ? (own / peer).toFixed(2) : '-')
 
 /** @param {number} cores */
 export const processors = (cores) => (Number.isNaN(cores) ? '-' : cores.toFixed(2))
+
+/**
+ * Says so where the machine was not free: figures of such a run are too low, and unevenly so.
+ *
+ * @param {readonly number[]} cores processors that other programs used, one for each window
+ */
+export function sharedMachine(cores) {
+  const mean = cores.reduce((sum, value) => sum + value, 0) / cores.length
+  if (!(mean > SHARED_CORES)) return ''
+  return `
+
+**The machine was shared.** Other programs used ${mean.toFixed(2)} processors on average during the measured windows, so all rates are
+too low, all latencies too high, and the ratios are less certain than they look.`
+}
 
 /** Rows of every part: what it was measured on. @param {import('./machine.mjs').Machine} facts @param {string} date @param {string} commit */
 export const circumstances = (facts, date, commit) => [

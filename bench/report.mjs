@@ -1,4 +1,4 @@
-import { circumstances, milliseconds, processors, ratio, whole } from './figures.mjs'
+import { circumstances, milliseconds, processors, ratio, sharedMachine, whole } from './figures.mjs'
 import { median } from './latencies.mjs'
 import { KEYS, VALUE_BYTES } from './load.mjs'
 import { table } from './table.mjs'
@@ -14,8 +14,6 @@ import { ELECTION_TIMEOUT_MS, HEARTBEAT_MS } from './target.mjs'
  */
 
 const KINDS = /** @type {const} */ ({ put: 'put', get: 'linearizable read' })
-/** Less than this is what a machine at rest does by itself. */
-const SHARED_CORES = 0.1
 
 /** @param {number} bytes */
 const megabytes = (bytes) => (bytes / 1e6).toFixed(0)
@@ -59,16 +57,8 @@ function elsewhere({ cores: { machine = Number.NaN, ...ours } }) {
   return Math.max(rest, 0)
 }
 
-/** Says so where the machine was not free: figures of such a run are too low, and unevenly so. @param {Measurement} measurement */
-function sharing({ all }) {
-  const shares = all.flatMap(({ windows }) => [...windows.values()].flat().map(elsewhere))
-  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length
-  if (!(mean > SHARED_CORES)) return ''
-  return `
-
-**The machine was shared.** Other programs used ${mean.toFixed(2)} processors on average during the measured windows, so all rates are
-too low, all latencies too high, and the ratios are less certain than they look.`
-}
+/** @param {Measurement} measurement */
+const sharing = ({ all }) => sharedMachine(all.flatMap(({ windows }) => [...windows.values()].flat().map(elsewhere)))
 
 /** @param {Measurement} measurement */
 function coresTable({ all, settings }) {

@@ -1,4 +1,4 @@
-import { circumstances, milliseconds, processors, ratio, whole } from '../figures.mjs'
+import { circumstances, milliseconds, processors, ratio, sharedMachine, whole } from '../figures.mjs'
 import { median, merge, quantile } from '../latencies.mjs'
 import { table } from '../table.mjs'
 import { ELECTION_TIMEOUT_MS, ENTRY_BYTES, HEARTBEAT_MS } from '../target.mjs'
@@ -25,6 +25,10 @@ const mid = ({ windows }, clients, figure) => median((windows.get(clients) ?? []
 
 /** @param {Window} window */
 const perSecond = (window) => window.perSecond
+
+/** @param {Measurement} measurement */
+const disturbances = ({ all }) =>
+  all.flatMap(({ windows }) => [...windows.values()].flat().map(({ elsewhere }) => elsewhere))
 
 /** @param {Measurement} measurement */
 function ratesTable({ settings, all }) {
@@ -90,7 +94,7 @@ ${quick ? '\n**This was a smoke run: its figures mean nothing.**\n' : ''}
 Three nodes, entries of ${ENTRY_BYTES} bytes, a heartbeat of ${HEARTBEAT_MS} ms and an election timeout of ${whole(ELECTION_TIMEOUT_MS)} ms, all on loopback and on one
 disk. Clients propose at the leader in a closed loop: each proposes again when its last proposal is applied there. The systems take
 turns, each round with new groups; figures are medians of ${rounds} rounds, and each window of ${seconds} s follows ${warmup} s of the same load.
-After each round every node must have applied at least what was acknowledged.
+After each round every node must have applied at least what was acknowledged.${sharedMachine(disturbances(measurement))}
 
 ${table(['system', 'version', 'its nodes', 'its clients', 'on the disks of a majority before a proposal is answered'], systems)}
 

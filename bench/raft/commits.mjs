@@ -1,5 +1,5 @@
 import { quantile } from '../latencies.mjs'
-import { cpuSeconds, pause, until } from '../processes.mjs'
+import { cpuSeconds, machineCpuSeconds, pause, until } from '../processes.mjs'
 
 /**
  * What one window has measured.
@@ -9,6 +9,7 @@ import { cpuSeconds, pause, until } from '../processes.mjs'
  * @property {number} p50Ms
  * @property {number} p99Ms
  * @property {Readonly<Record<Part, number>>} cores processors in use on average; not numbers where the system does not tell
+ * @property {number} elsewhere processors that other programs used
  *
  * @typedef {'leader' | 'followers' | 'others' | 'clients'} Part
  */
@@ -38,9 +39,9 @@ async function undisturbed(group, clients, seconds) {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     await pause(REST_MS)
     const pids = await group.pids()
-    const before = used(pids)
+    const [before, machineBefore] = [used(pids), machineCpuSeconds() ?? Number.NaN]
     const raw = await group.run(clients, seconds * 1_000)
-    const after = used(pids)
+    const [after, machineAfter] = [used(pids), machineCpuSeconds() ?? Number.NaN]
     commits += raw.commits
     if ((await group.pids()).leader[0] !== pids.leader[0]) continue
     const took = raw.us / 1e6
@@ -48,8 +49,11 @@ async function undisturbed(group, clients, seconds) {
     const cores = /** @type {Record<Part, number>} */ (
       Object.fromEntries(PARTS.map((part) => [part, (after[part] - before[part]) / took]))
     )
+    const ours = PARTS.reduce((sum, part) => sum + cores[part], 0)
+    // The clocks of the processes and of the machine tick apart.
+    const elsewhere = Math.max((machineAfter - machineBefore) / took - ours, 0)
     const ms = (/** @type {number} */ share) => quantile(latencies, share) / 1_000
-    return { commits, window: { perSecond: raw.commits / took, p50Ms: ms(0.5), p99Ms: ms(0.99), cores } }
+    return { commits, window: { perSecond: raw.commits / took, p50Ms: ms(0.5), p99Ms: ms(0.99), cores, elsewhere } }
   }
   throw new Error(`the leader changed in each of ${ATTEMPTS} windows; the machine is too busy to measure anything`)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { milliseconds, ratio, whole } from '../figures.mjs'
+import { milliseconds, ratio, sharedMachine, whole } from '../figures.mjs'
 import { median, merge, parseWrk, quantile, quantileOf, withoutCorrection } from '../latencies.mjs'
 import { withPart } from '../page.mjs'
 import { table } from '../table.mjs'
@@ -60,6 +60,11 @@ describe('figures', () => {
     expect(ratio(30, 10)).toBe('3.00')
     expect(ratio(30, 0)).toBe('-')
     expect(ratio(30, Number.NaN)).toBe('-')
+  })
+
+  test('a machine that others used is named, and one at rest is not', () => {
+    expect(sharedMachine([0.5, 0.3])).toContain('used 0.40 processors')
+    expect([[0.05], [], [Number.NaN]].map(sharedMachine)).toEqual(['', '', ''])
   })
 
   test('numbers have as many digits as they are worth', () => {
