@@ -6,7 +6,7 @@ import { freePorts, Program, until } from './processes.mjs'
 import { ELECTION_TIMEOUT_MS, HEARTBEAT_MS, NODES } from './target.mjs'
 
 export const HOW_TO_GET_ETCD =
-  'There is no etcd on the PATH, so dsys is measured alone. Install it with "apt-get install etcd-server" (Debian, ' +
+  'There is no etcd on the PATH, so it is left out. Install it with "apt-get install etcd-server" (Debian, ' +
   'Ubuntu) or "brew install etcd" (macOS).'
 
 /**

@@ -7,7 +7,7 @@ import { etcd as etcdTarget, HOW_TO_GET_ETCD } from '../etcd-cluster.mjs'
 import { machine } from '../machine.mjs'
 import { writePart } from '../page.mjs'
 import { dsys, startDsys } from '../raft/dsys.mjs'
-import { hashicorpApart } from '../raft/hashicorp.mjs'
+import { hashicorp } from '../raft/hashicorp.mjs'
 import { failovers, mortal } from './failovers.mjs'
 import { failoverPart } from './report.mjs'
 
@@ -30,39 +30,27 @@ const SAY_EVERY = 10
  * @property {(directory: string) => Promise<{ group: import('./failovers.mjs').Mortal, stop: () => Promise<void> }>} start
  */
 
-/** @param {number} kills @param {number} peerKills @returns {Candidate[]} */
+/** @param {number} kills @param {number} peerKills */
 function candidates(kills, peerKills) {
-  const hashicorp = hashicorpApart(say)
+  const hashicorpApart = hashicorp(say)?.apart
   const etcd = etcdTarget()
   if (etcd === undefined) say(HOW_TO_GET_ETCD)
   /** @param {import('../raft/group.mjs').MortalGroup} group */
-  const whole = (group) => ({ group, stop: () => group.stop() })
-  return [
-    { name: dsys.name, version: dsys.version, kills, start: async (folder) => whole(await startDsys(folder)) },
-    ...(hashicorp === undefined
-      ? []
-      : [
-          {
-            name: hashicorp.name,
-            version: hashicorp.version,
-            kills: peerKills,
-            start: async (/** @type {string} */ folder) => whole(await hashicorp.start(folder)),
-          },
-        ]),
-    ...(etcd === undefined
-      ? []
-      : [
-          {
-            name: etcd.name,
-            version: etcd.version,
-            kills: peerKills,
-            start: async (/** @type {string} */ folder) => {
-              const cluster = await etcd.start(folder)
-              return { group: mortal(cluster), stop: () => cluster.stop() }
-            },
-          },
-        ]),
-  ]
+  const begun = (group) => ({ group, stop: () => group.stop() })
+  /** @type {Candidate[]} */
+  const all = [{ ...dsys, kills, start: async (folder) => begun(await startDsys(folder)) }]
+  if (hashicorpApart !== undefined) {
+    const start = async (/** @type {string} */ folder) => begun(await hashicorpApart.start(folder))
+    all.push({ ...hashicorpApart, kills: peerKills, start })
+  }
+  if (etcd !== undefined) {
+    const start = async (/** @type {string} */ folder) => {
+      const cluster = await etcd.start(folder)
+      return { group: mortal(cluster), stop: () => cluster.stop() }
+    }
+    all.push({ ...etcd, kills: peerKills, start })
+  }
+  return all
 }
 
 await runBench(async () => {

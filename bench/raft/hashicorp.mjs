@@ -11,47 +11,39 @@ const HOW_TO_GET_IT =
   'golang-github-hashicorp-raft-boltdb-dev".'
 
 /**
- * hashicorp/raft with its BoltDB store and its transport over TCP, as three processes.
+ * hashicorp/raft with its BoltDB store and its transport over TCP: as three processes, and as three nodes of one process.
  *
  * @typedef {import('./group.mjs').System & { start: (directory: string) => Promise<import('./group.mjs').MortalGroup> }} Apart
  *
  * @param {(line: string) => void} say
- * @returns {Apart | undefined} undefined where it cannot be built
+ * @returns {{ apart: Apart, together: import('./group.mjs').System } | undefined} undefined where it cannot be built
  */
-export function hashicorpApart(say) {
+export function hashicorp(say) {
   const program = buildPeer('hashicorp-raft', IMPORTS)
   if (program === undefined) {
     say(HOW_TO_GET_IT)
     return undefined
   }
-  return {
-    name: 'hashicorp/raft',
+  const common = {
     version: debianVersion('golang-github-hashicorp-raft-dev'),
-    form: 'three processes over TCP',
     durability: 'BoltDB, which syncs each transaction with fdatasync',
-    proposers: "in the leader's process",
-    start: (directory) => startApart(program, directory),
   }
-}
-
-/**
- * The same as three processes, and as three nodes of one process.
- *
- * @param {(line: string) => void} say
- * @returns {import('./group.mjs').System[]} empty where it cannot be built
- */
-export function hashicorp(say) {
-  const apart = hashicorpApart(say)
-  const program = buildPeer('hashicorp-raft', IMPORTS)
-  if (apart === undefined || program === undefined) return []
-  const together = {
-    ...apart,
-    name: 'hashicorp/raft in one process',
-    form: 'three nodes in one process over TCP',
-    proposers: 'in that process',
-    start: (/** @type {string} */ directory) => startTogether(program, directory),
+  return {
+    apart: {
+      ...common,
+      name: 'hashicorp/raft',
+      form: 'three processes over TCP',
+      proposers: "in the leader's process",
+      start: (directory) => startApart(program, directory),
+    },
+    together: {
+      ...common,
+      name: 'hashicorp/raft in one process',
+      form: 'three nodes in one process over TCP',
+      proposers: 'in that process',
+      start: (directory) => startTogether(program, directory),
+    },
   }
-  return [apart, together]
 }
 
 const IDS = Array.from({ length: NODES }, (_, i) => `n${i + 1}`)

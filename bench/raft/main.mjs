@@ -87,7 +87,9 @@ await runBench(async () => {
     clients: values.clients.split(',').map((text) => wholeOption('clients', text, 1)),
   }
   const wanted = values.only?.split(',')
-  const systems = [dsys, ...hashicorp(say), ...etcd(say)].filter(({ name }) => wanted?.includes(name) ?? true)
+  const peer = hashicorp(say)
+  const peers = [...(peer === undefined ? [] : [peer.apart, peer.together]), ...etcd(say)]
+  const systems = [dsys, ...peers].filter(({ name }) => wanted?.includes(name) ?? true)
   if (systems.length === 0) throw new Error('--only names no system that is here')
   const directory = workFolder(values)
   const facts = machine(directory)
