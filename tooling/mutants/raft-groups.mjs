@@ -100,8 +100,15 @@ export const RAFT_GROUPS_MUTANTS = [
     name: 'a host that was paused takes all others for silent',
     source: 'own: frames that have arrived speak before the clock judges',
     file: 'packages/raft/src/groups/sleepers.ts',
-    from: 'const judges = nowMs - dueMs <= heartbeatIntervalMs',
-    to: 'const judges = nowMs >= dueMs',
+    from: 'const judges = nowMs - dueMs <= heartbeatIntervalMs || this.#graceGiven',
+    to: 'const judges = nowMs >= dueMs || this.#graceGiven',
+  },
+  {
+    name: 'a host that is always late never takes another for silent',
+    source: 'own: groups sleep only as long as the hosts of their peers are heard',
+    file: 'packages/raft/src/groups/sleepers.ts',
+    from: 'const judges = nowMs - dueMs <= heartbeatIntervalMs || this.#graceGiven',
+    to: 'const judges = nowMs - dueMs <= heartbeatIntervalMs && !this.#graceGiven',
   },
   {
     name: 'a host that has begun another life wakes nobody',

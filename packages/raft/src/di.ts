@@ -3,6 +3,8 @@ import { CLOCK, LOGGER, METER, RANDOM } from '@dsys/runtime/di'
 import { LOG_STORAGE } from '@dsys/storage/di'
 import { TRANSPORT } from '@dsys/transport/di'
 import type { Raft } from './api.ts'
+import type { RaftGroupsOptions } from './groups/groups-options.ts'
+import { RaftGroups } from './groups/raft-groups.ts'
 import type { StateMachine } from './machine.ts'
 import type { RaftOptions } from './options.ts'
 import { RaftNode } from './raft-node.ts'
@@ -14,6 +16,9 @@ export const STATE_MACHINE: Token<StateMachine<any, any, any>> = token('dsys.Sta
 /** The node's member of the group. */
 // biome-ignore lint/suspicious/noExplicitAny: as above.
 export const RAFT: Token<Raft<any, any, any>> = token('dsys.Raft')
+
+/** The groups of the node, for one that has many. */
+export const RAFT_GROUPS: Token<RaftGroups> = token('dsys.RaftGroups')
 
 /** Registers a RaftNode over the scope's transport, log storage and state machine. The id defaults to the transport's. */
 export function raft(options: Omit<RaftOptions, 'id'> & { readonly id?: string }): Module {
@@ -30,6 +35,24 @@ export function raft(options: Omit<RaftOptions, 'id'> & { readonly id?: string }
         machine: scope.get(STATE_MACHINE),
       }
       return new RaftNode(ports, { ...options, id: options.id ?? transport.self.id })
+    })
+  }
+}
+
+/** Registers a RaftGroups over the scope's transport and log storage; whoever has groups opens them. The id defaults to the transport's. */
+export function raftGroups(options: Omit<RaftGroupsOptions, 'id'> & { readonly id?: string } = {}): Module {
+  return (scope) => {
+    scope.register(RAFT_GROUPS, () => {
+      const transport = scope.get(TRANSPORT)
+      const ports = {
+        clock: scope.get(CLOCK),
+        random: scope.get(RANDOM),
+        logger: scope.get(LOGGER),
+        meter: scope.get(METER),
+        transport,
+        log: scope.get(LOG_STORAGE),
+      }
+      return new RaftGroups(ports, { ...options, id: options.id ?? transport.self.id })
     })
   }
 }

@@ -103,7 +103,7 @@ export class RaftGroups implements Service {
 
   /**
    * Starts this node's member of a group, and returns it once its log is open, without waiting for a leader. Stop it by
-   * {@link RaftGroups.close}, or by its own `stop`.
+   * {@link RaftGroups.close}, or by its own `stop`. One that has failed stays, to be looked at, until it is closed.
    *
    * @throws GroupOpenError, TooManyGroupsError, NotRunningError, RangeError for options that do not fit, and what the log storage throws.
    */

@@ -51,6 +51,7 @@ export class Sleepers {
   readonly #peers = new Map<string, Peer>()
   #asleep = 0
   #timer: TimerHandle | undefined
+  #graceGiven = false
   #ended = false
 
   constructor(parts: SleepersParts) {
@@ -141,8 +142,9 @@ export class Sleepers {
   #tick(dueMs: number): void {
     const { clock, heartbeatIntervalMs, electionTimeoutMs, send } = this.#parts
     const nowMs = clock.monotonicMs()
-    // A process that was blocked or paused reads first what came meanwhile, and judges at the next beat.
-    const judges = nowMs - dueMs <= heartbeatIntervalMs
+    // A process that was blocked or paused reads first what came meanwhile, and judges at the next beat, however late that is.
+    const judges = nowMs - dueMs <= heartbeatIntervalMs || this.#graceGiven
+    this.#graceGiven = !judges
     for (const peer of [...this.#peers.values()]) {
       if (judges && nowMs - peer.heardMs > electionTimeoutMs) this.#wakeAll(peer)
       else send(peer.id, { type: 'beat', ...peer.led.digest })

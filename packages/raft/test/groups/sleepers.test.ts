@@ -122,6 +122,13 @@ describe('the watch over sleeping groups', () => {
     expect(node.woken).toEqual(['a'])
   })
 
+  test('judges in time also where it is late at every beat', () => {
+    const node = new Driven()
+    node.sleep('a', follows(1))
+    for (let i = 0; i < 8; i++) node.pass(2.5 * HEARTBEAT_INTERVAL_MS)
+    expect(node.woken).toEqual(['a'])
+  })
+
   test('wakes what counts on a peer that has begun another life, and not by what its earlier one left behind', () => {
     const node = new Driven()
     node.sleep('a', follows(1))

@@ -97,7 +97,7 @@ class GroupsSimulation {
       const id = this.#pick([...lives.keys()])
       const back = this.#random.float() < 0.4
       this.#tell(`${id} crashes${back ? ' and starts at once' : ''}`)
-      this.#hosts.crash(id)
+      this.#crash(id)
       if (back) await this.#hosts.run(this.#hosts.start(id))
     } else if (draw < 0.15 && lives.size < ids.length) {
       const id = this.#pick(ids.filter((each) => !lives.has(each)))
@@ -133,6 +133,13 @@ class GroupsSimulation {
     } else if (draw < 0.52) {
       await this.#reopen()
     }
+  }
+
+  /** What its members have failed by is of a life that is over. */
+  #crash(id: string): void {
+    const { errors } = this.#hosts
+    for (let i = errors.length - 1; i >= 0; i--) if (errors[i]?.member.endsWith(` at ${id}`)) this.#checkError(i)
+    this.#hosts.crash(id)
   }
 
   /** One member fails, or is closed, while its host goes on. */
@@ -285,7 +292,7 @@ class GroupsSimulation {
     const lost = this.#random.float() < 0.5 ? this.#pick(hosts.ids) : undefined
     if (lost !== undefined) {
       this.#tell(`${lost} crashes while all sleep`)
-      hosts.crash(lost)
+      this.#crash(lost)
     }
     for (const name of lost === undefined ? hosts.names : []) {
       const leader = hosts.leader(name)
