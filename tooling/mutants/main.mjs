@@ -8,7 +8,7 @@ import { hunt } from './simulator.mjs'
 import { killedBySuite } from './suite.mjs'
 
 const USAGE = `npm run mutants -- [options]: plants every bug, one at a time, and says by what it dies.
-  --only TEXT   just those whose name or file contains TEXT
+  --only TEXT   just those whose name, file or rule contains TEXT, as P-25
   --seeds N     seeds that a simulation may use for each (default 6000)
   --minutes N   time that a simulation may use for each (default 3)
   --write       renew docs/mutants.md and the seeds of the sample; not with --only
@@ -30,7 +30,9 @@ async function main() {
     return values.help ? 0 : 2
   }
   const { only } = values
-  const chosen = MUTANTS.filter(({ name, file }) => only === undefined || name.includes(only) || file.includes(only))
+  const chosen = MUTANTS.filter(
+    ({ name, file, source }) => only === undefined || [name, file, source].some((text) => text.includes(only)),
+  )
   const limits = { first: 1, count: Number(values.seeds), timeoutMs: Number(values.minutes) * 60_000 }
 
   /** @type {import('./score.mjs').Death[]} */

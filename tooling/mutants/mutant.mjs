@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
  *
  * @typedef {object} Mutant
  * @property {string} name what is wrong, in a sentence
- * @property {string} source where the rule comes from that it breaks
+ * @property {string} source where the rule comes from that it breaks, and the ids of the known pitfalls that it falls into
  * @property {string} file relative to the repository
  * @property {string} from text that occurs once in the file
  * @property {string} to what takes its place
@@ -42,4 +42,13 @@ export function plant({ name, file, from, to }, text) {
  */
 export function unitOf(file) {
   return file.split('/').slice(0, 2).join('/')
+}
+
+/**
+ * The known pitfalls of Raft that a mutant falls into, by their ids in packages/raft/PITFALLS.md.
+ *
+ * @param {Pick<Mutant, 'source'>} mutant
+ */
+export function pitfallsOf({ source }) {
+  return source.match(/\bP-\d\d\b/g) ?? []
 }

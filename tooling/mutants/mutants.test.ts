@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { MUTANTS } from './all.mjs'
-import { plant, ROOT } from './mutant.mjs'
+import { pitfallsOf, plant, ROOT } from './mutant.mjs'
 
 describe('planted bugs', () => {
   test('each has a name of its own', () => {
@@ -12,6 +12,11 @@ describe('planted bugs', () => {
   test.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('fits the code: %s', (_name, mutant) => {
     const text = readFileSync(join(ROOT, mutant.file), 'utf8')
     expect(plant(mutant, text)).not.toBe(text)
+  })
+
+  test('of the known pitfalls of Raft more than 30 have one that the simulation can see', () => {
+    const seen = MUTANTS.filter(({ scenario }) => scenario !== undefined).flatMap(pitfallsOf)
+    expect(new Set(seen).size).toBeGreaterThan(30)
   })
 
   test('a text that does not occur once is refused, with what to do', () => {

@@ -2,7 +2,7 @@
 export const RAFT_DRIVER_MUTANTS = [
   {
     name: 'the driver says that a write is durable before it is',
-    source: 'Raft §5.2; an ack before fsync',
+    source: 'Raft §5.2; an ack before fsync; P-38',
     file: 'packages/raft/src/group-driver.ts',
     from: `    this.#writes.add(done)
 `,
@@ -74,7 +74,7 @@ export const RAFT_DRIVER_MUTANTS = [
   },
   {
     name: 'a proposal that was handed over and lost is reported as not applied',
-    source: 'the three outcomes: applied, not applied, unknown',
+    source: 'the three outcomes: applied, not applied, unknown; P-47',
     file: 'packages/raft/src/proposals.ts',
     from: 'proposal.attempts === 0\n          ? new NoLeaderError',
     to: 'proposal.attempts >= 0\n          ? new NoLeaderError',

@@ -74,7 +74,7 @@ export const RAFT_MUTANTS = [
   },
   {
     name: 'less than a majority commits',
-    source: 'Raft §5.3; P-17',
+    source: 'Raft §5.3; P-17, P-18',
     file: 'packages/raft/src/core/quorum.ts',
     from: `return descending[majority(descending.length) - 1] ?? 0`,
     to: `return descending[Math.max(0, majority(descending.length) - 2)] ?? 0`,

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT } from './mutant.mjs'
+import { pitfallsOf, ROOT } from './mutant.mjs'
 
 /**
  * By what a mutant died.
@@ -69,7 +69,30 @@ Last full run: commit ${commit}. ${summarize(deaths)}.
 | Bug | Rule | File | Simulation | First test that fails |
 |---|---|---|---|---|
 ${rows.join('\n')}
+
+## By known pitfall
+
+The ids are those of [the list of known pitfalls](../packages/raft/PITFALLS.md).
+
+| Pitfall | Planted bugs | Died by tests | Died by simulation |
+|---|---|---|---|
+${pitfallRows(mutants, deaths).join('\n')}
 `
+}
+
+/**
+ * @param {readonly import('./mutant.mjs').Mutant[]} mutants
+ * @param {readonly Death[]} deaths
+ */
+function pitfallRows(mutants, deaths) {
+  const ids = [...new Set(mutants.flatMap(pitfallsOf))].sort()
+  return ids.map((id) => {
+    const own = deaths.filter((_death, i) => pitfallsOf(mutants[i] ?? { source: '' }).includes(id))
+    const names = own.map(({ name }) => name.replaceAll('|', '\\|')).join('; ')
+    const byTest = own.filter(({ test }) => test !== undefined).length
+    const bySimulation = own.filter(({ hunted }) => hunted?.seed !== undefined).length
+    return `| ${id} | ${names} | ${byTest} of ${own.length} | ${bySimulation} of ${own.length} |`
+  })
 }
 
 /** @param {import('./simulator.mjs').Hunted | undefined} hunted */

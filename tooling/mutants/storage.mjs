@@ -25,7 +25,7 @@ export const STORAGE_MUTANTS = [
   },
   {
     name: 'the name of a new segment is not synced',
-    source: 'a name is durable after a sync of its folder',
+    source: 'a name is durable after a sync of its folder; P-41',
     file: 'packages/storage-file/src/write-ahead-log.ts',
     from: `segmentName(sequence)}\`)
     await this.#ports.disk.syncDirectory(this.#directory)
@@ -88,7 +88,7 @@ export const STORAGE_MUTANTS = [
   },
   {
     name: 'a snapshot gets its name before it is durable',
-    source: 'P-31',
+    source: 'P-41',
     file: 'packages/storage-file/src/snapshot-files.ts',
     from: '      await onDisk(file.sync())\n',
     to: '',
@@ -96,7 +96,7 @@ export const STORAGE_MUTANTS = [
   },
   {
     name: 'the older snapshot goes before the newer one has its name',
-    source: 'P-31',
+    source: 'P-41',
     file: 'packages/storage-file/src/snapshot-files.ts',
     from: `    await onDisk(disk.rename(aside, path))`,
     to: `    if (this.#newest !== undefined) await onDisk(disk.remove(this.#newest.path))

@@ -208,7 +208,7 @@ describe('Raft §5.4, safety', () => {
     expect(node.settle()).toMatchObject([{ message: { type: 'vote-response', granted } }])
   })
 
-  test('§5.4.2, figure 8: entries of older terms are committed only by one of the present term', () => {
+  test('§5.4.2, figure 8 (P-11): entries of older terms are committed only by one of the present term', () => {
     const node = coreOf(stored([1, 2]), { voters: ['n1', 'n2', 'n3', 'n4', 'n5'] })
     node.lead('n2', 'n3')
     for (const from of ['n2', 'n3']) node.step(from, { type: 'append-accepted', term: 3, matchIndex: 2, round: 0 })
