@@ -48,6 +48,7 @@ export function unitOf(file) {
  * The known pitfalls of Raft that a mutant falls into, by their ids in packages/raft/PITFALLS.md.
  *
  * @param {Pick<Mutant, 'source'>} mutant
+ * @returns {readonly string[]}
  */
 export function pitfallsOf({ source }) {
   return source.match(/\bP-\d\d\b/g) ?? []
