@@ -7,10 +7,7 @@ const PACKAGES = fileURLToPath(new URL('../../', import.meta.url))
 /** Where tests name pitfalls of Raft. */
 const TESTED = ['raft', 'storage-file', 'kv']
 /** Ids for which there is no test, and why. */
-const WITHOUT_TEST: Readonly<Record<string, string>> = {
-  'P-30':
-    'Nothing that a node knows tells an empty disk from a new one; that ids are not used again is asked of whoever runs the nodes.',
-}
+const WITHOUT_TEST: Readonly<Record<string, string>> = {}
 
 const ALL = Array.from({ length: 48 }, (_, i) => `P-${String(i + 1).padStart(2, '0')}`)
 const page = readFileSync(join(PACKAGES, 'raft/PITFALLS.md'), 'utf8')
@@ -43,9 +40,7 @@ describe('known pitfalls', () => {
   test('each is named by a test, or says why by none', () => {
     const named = namedByTests()
     expect(ALL.filter((id) => !named.has(id) && WITHOUT_TEST[id] === undefined)).toEqual([])
-    for (const [id, why] of Object.entries(WITHOUT_TEST)) {
-      expect([id, why, named.has(id)]).toEqual([id, expect.stringMatching(/^[A-Z].+\.$/), false])
-    }
+    for (const why of Object.values(WITHOUT_TEST)) expect(why).toMatch(/^[A-Z].+\.$/)
   })
 
   test('tests name none that is not there', () => {
