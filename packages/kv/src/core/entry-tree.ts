@@ -35,9 +35,16 @@ function childOf(keys: readonly string[], key: string): number {
   return keys[place] === key ? place + 1 : place
 }
 
-function* entriesOf<V>(node: Node<V>): Generator<[key: string, value: V], void, undefined> {
-  if (node.children !== undefined) for (const child of node.children) yield* entriesOf(child)
-  else for (const [i, key] of node.keys.entries()) yield [key, node.values[i] as V]
+/** Some entries that follow each other: each value beside its key. */
+export interface EntryRun<V> {
+  readonly keys: readonly string[]
+  readonly values: readonly V[]
+}
+
+/** Leaf by leaf: a generator that stepped through every entry, branch within branch, took several times as long. */
+function* leavesOf<V>(node: Node<V>): Generator<EntryRun<V>, void, undefined> {
+  if (node.children === undefined) yield node
+  else for (const child of node.children) yield* leavesOf(child)
 }
 
 /**
@@ -79,16 +86,18 @@ export class EntryTree<V> implements Iterable<[key: string, value: V]> {
     return true
   }
 
-  /** The entries as they are now, in order, however the tree changes. */
-  freeze(): Iterable<[key: string, value: V]> {
+  /** The entries as they are now, in order, however the tree changes. Some runs may be empty. */
+  freeze(): Iterable<EntryRun<V>> {
     this.#owner = {}
     const root = this.#root
-    return { [Symbol.iterator]: () => entriesOf(root) }
+    return { [Symbol.iterator]: () => leavesOf(root) }
   }
 
   /** In order. The tree must not change meanwhile. */
-  [Symbol.iterator](): Iterator<[key: string, value: V]> {
-    return entriesOf(this.#root)
+  *[Symbol.iterator](): Iterator<[key: string, value: V], void, undefined> {
+    for (const { keys, values } of leavesOf(this.#root)) {
+      for (const [i, key] of keys.entries()) yield [key, values[i] as V]
+    }
   }
 
   /** The node itself where no view has it, else a copy. */

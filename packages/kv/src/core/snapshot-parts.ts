@@ -1,6 +1,7 @@
 import type { SnapshotDecoder, SnapshotInParts } from '@dsys/raft'
 import { type ByteReader, ByteWriter, MalformedError } from '@dsys/runtime/bytes'
 import { decoding } from './decoding.ts'
+import type { EntryRun } from './entry-tree.ts'
 import { emptyKeyspace, emptyState, type KeyspaceState, type KvState, type StoredEntry } from './state.ts'
 
 /**
@@ -15,41 +16,46 @@ const VERSION = 2
  * the entries, in any order.
  */
 const WHOLE_VERSION = 1
+const KIB = 1_024
 /** A part ends behind the entry that reaches this size. */
-const PART_BYTES = 64 * 1_024
+const PART_BYTES = 64 * KIB
 
 interface FrozenKeyspace {
   readonly name: string
   readonly revision: number
-  readonly entries: Iterable<[key: string, entry: StoredEntry]>
+  readonly runs: Iterable<EntryRun<StoredEntry>>
 }
 
 function freeze(state: KvState): Iterable<Uint8Array> {
   const keyspaces: FrozenKeyspace[] = []
   for (const [name, { revision, entries }] of state.keyspaces) {
-    keyspaces.push({ name, revision, entries: entries.freeze() })
+    keyspaces.push({ name, revision, runs: entries.freeze() })
   }
   return encodeParts(keyspaces.sort((a, b) => (a.name < b.name ? -1 : 1)))
 }
 
 function* encodeParts(keyspaces: readonly FrozenKeyspace[]): Generator<Uint8Array, void, undefined> {
-  for (const { name, revision, entries } of keyspaces) {
-    const begin = (): ByteWriter => new ByteWriter(PART_BYTES).u8(VERSION).u8(name.length).latin1(name).u53(revision)
+  for (const { name, revision, runs } of keyspaces) {
+    const begin = (): ByteWriter =>
+      new ByteWriter(PART_BYTES + KIB).u8(VERSION).u8(name.length).latin1(name).u53(revision)
     let part = begin()
+    const emptyBytes = part.length
     let isFirst = true
-    let isEmpty = true
-    for (const [key, entry] of entries) {
-      part.u16(key.length).latin1(key).u53(entry.createRevision).u53(entry.revision)
-      part.u32(entry.value.length).raw(entry.value)
-      isEmpty = false
-      if (part.length < PART_BYTES) continue
-      yield part.written()
-      part = begin()
-      isFirst = false
-      isEmpty = true
+    for (const { keys, values } of runs) {
+      for (let i = 0; i < keys.length; i++) {
+        writeEntry(part, keys[i] as string, values[i] as StoredEntry)
+        if (part.length < PART_BYTES) continue
+        yield part.written()
+        part = begin()
+        isFirst = false
+      }
     }
-    if (isFirst || !isEmpty) yield part.written()
+    if (isFirst || part.length > emptyBytes) yield part.written()
   }
+}
+
+function writeEntry(part: ByteWriter, key: string, { createRevision, revision, value }: StoredEntry): void {
+  part.u16(key.length).latin1(key).u53(createRevision).u53(revision).u32(value.length).raw(value)
 }
 
 function decoder(): SnapshotDecoder<KvState> {
