@@ -360,6 +360,13 @@ export const RAFT_MEMBERS_MUTANTS = [
     to: `progress.has(id)`,
   },
   {
+    name: 'a node stops without waiting for a change of the members',
+    source: 'API of `stop`: it finishes what it can of the calls under way',
+    file: 'packages/raft/src/raft-node.ts',
+    from: `this.#proposals.size + this.#reads.size + this.#changes.size === 0`,
+    to: `this.#proposals.size + this.#reads.size === 0`,
+  },
+  {
     name: 'a group is begun where one is already',
     source: '`bootstrap` refuses a log that is not empty',
     file: 'packages/raft/src/core/bootstrap.ts',

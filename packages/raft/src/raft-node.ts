@@ -165,7 +165,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
 
   /** Waits until no caller waits any more, or `timeoutMs` have passed: then the rest is told that this node stopped. */
   async #drain(driver: GroupDriver<State, Command, Result>, timeoutMs: number): Promise<void> {
-    const idle = (): boolean => this.#proposals.size === 0 && this.#reads.size === 0
+    const idle = (): boolean => this.#proposals.size + this.#reads.size + this.#changes.size === 0
     if (idle()) return
     const drained = new Pending<boolean>({
       clock: this.#ports.clock,
@@ -183,6 +183,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
         node: this.#options.id,
         proposals: this.#proposals.size,
         reads: this.#reads.size,
+        reconfigurations: this.#changes.size,
       })
     } finally {
       unwatch()

@@ -130,6 +130,27 @@ describe('stop', () => {
     expect(await read).toMatchObject({ code: 'DSYS_NOT_RUNNING', outcome: 'not-applied' })
   })
 
+  test('waits for a change of the members that its caller waits for, and says what is not known of one that cannot be done', async () => {
+    const ids = ['n1', 'n2', 'n3', 'n4']
+    await using cluster = new Cluster(counter, {
+      ids,
+      initial: ids.slice(0, 3),
+      network: { link: { minDelayMs: 2, maxDelayMs: 2 } },
+    })
+    for (const id of ids) await cluster.start(id)
+    await cluster.waitFor('a leader', () => cluster.leader() !== undefined)
+    await cluster.run(cluster.node('n1').propose({ id: 'first', by: 1 }))
+    const [first, second] = cluster.followers().filter((id) => id !== 'n4') as [string, string]
+    const members = { voters: ids.slice(0, 3), learners: ['n4'] }
+    const done = cluster.node(first).reconfigure(members)
+    await Promise.all([cluster.stop(first), expect(done).resolves.toEqual(members)])
+    // n9 never comes.
+    const never = caught(cluster.node(second).reconfigure({ voters: [...members.voters, 'n9'] }))
+    await cluster.waitFor('its beginning', () => cluster.node(second).status().change !== undefined)
+    await cluster.stop(second)
+    expect(await never).toMatchObject({ code: 'DSYS_RAFT_OUTCOME_UNKNOWN' })
+  })
+
   test('ends a transfer that is under way', async () => {
     await using cluster = await Cluster.start(counter)
     const leader = await warm(cluster)
