@@ -49,7 +49,7 @@ class Model {
   }
 }
 
-test('agrees with a simple model on every command, also through a snapshot', () => {
+test('dissertation §6.3: agrees with a simple model on every command, also through a snapshot', () => {
   const command = fc.record({
     session: fc.nat(4),
     sequence: fc.integer({ min: 1, max: 12 }),

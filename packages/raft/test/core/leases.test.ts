@@ -52,7 +52,7 @@ const isGranted = (node: Driven, request: VoteRequest): boolean => {
   return node.settle().some(({ message }) => message.type === 'vote-response' && message.granted)
 }
 
-describe('P-25: the lease of a leader', () => {
+describe('P-25, dissertation §6.4.1: the lease of a leader', () => {
   test('counts from when the round left, however late its answers come, and ends earlier by the drift of clocks', () => {
     const beginsMs = HEARTBEAT_INTERVAL_MS
     for (const [leaseClockDrift, lastsMs] of [

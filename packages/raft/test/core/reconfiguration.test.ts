@@ -16,7 +16,7 @@ import { append, catchingUp, joint, last, leader, preVotes, withConfigurations }
 
 // The ids are those of the list of known protocol bugs that comments in the core refer to; § is Ongaro's dissertation.
 
-describe('a change of the voters', () => {
+describe('a change of the voters (dissertation §4.3)', () => {
   test('goes by learners that catch up, both configurations, and the new one alone', () => {
     const node = leader()
     expect(node.core.reconfigure({ voters: ['n1', 'n2', 'n4'], learners: ['n3'] })).toBe('begun')
