@@ -15,8 +15,9 @@ const machine = {
  *
  * @param {number} size how many nodes
  * @param {readonly string[]} names of the groups
+ * @param {Partial<import('@dsys/raft').RaftOptions>} [options] of every node
  */
-export async function startGroups(size, names) {
+export async function startGroups(size, names, options = {}) {
   const voters = Array.from({ length: size }, (_, i) => `n${i + 1}`)
   const network = new MemoryNetwork({}, { maxQueuedBytes: 2 ** 30 })
   const places = await Promise.all(
@@ -31,7 +32,8 @@ export async function startGroups(size, names) {
     names.map((group) =>
       Promise.all(
         places.map(async ({ id, transport, log }) => {
-          const node = new RaftNode({ ...systemRuntime(), transport, log, machine }, { id, group, voters })
+          const ports = { ...systemRuntime(), transport, log, machine }
+          const node = new RaftNode(ports, { id, group, voters, ...options })
           await node.start()
           return node
         }),
