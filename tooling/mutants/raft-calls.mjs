@@ -26,6 +26,7 @@ export const RAFT_CALLS_MUTANTS = [
     if (`,
     to: `    if (id === '') results.set(sequence, result)
     if (`,
+    scenario: 'kv',
   },
   {
     name: 'a command of a client is applied whose result was forgotten',
@@ -58,6 +59,7 @@ export const RAFT_CALLS_MUTANTS = [
     }))`,
     to: `      results: new Map<number, Result>(),
     }))`,
+    scenario: 'kv',
   },
   {
     name: 'a client that waits is not told what a snapshot brings',

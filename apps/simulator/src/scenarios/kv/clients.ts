@@ -5,6 +5,7 @@ import type { Scheduler, Trace } from '@dsys/simulation'
 import type { KvService } from './kv-program.ts'
 import { targetOf } from './member-changes.ts'
 import type { KvOperation } from './operations.ts'
+import { PersistentClient } from './persistent-client.ts'
 import type { Replicas } from './replicas.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -34,6 +35,8 @@ interface Lane {
   readonly operations: readonly KvOperation[]
   next: number
   life: number
+  /** The one that puts exactly once. */
+  readonly persistent: PersistentClient
 }
 
 /** Clients that use the nodes in turns, and write down what they saw. */
@@ -76,7 +79,7 @@ export class Clients {
       own.push(operation)
     }
     for (const [number, own] of byClient) {
-      const lane: Lane = { number, operations: own, next: 0, life: 1 }
+      const lane: Lane = { number, operations: own, next: 0, life: 1, persistent: this.#persistent() }
       this.#lanes.push(lane)
       this.#wait(lane)
     }
@@ -84,7 +87,10 @@ export class Clients {
 
   /** No call that has not begun is made any more. */
   stop(): void {
-    for (const lane of this.#lanes) lane.next = lane.operations.length
+    for (const lane of this.#lanes) {
+      lane.next = lane.operations.length
+      lane.persistent.stop()
+    }
     // A change of the members that somebody waits for is asked for again, also after the end of all faults.
     for (const giveUp of this.#changes) giveUp()
   }
@@ -118,7 +124,10 @@ export class Clients {
     if (operation.verb === 'stale') this.#readStale(service, operation)
     else if (operation.verb === 'transfer') this.#transfer(operation)
     else if (operation.verb === 'reconfigure') this.#reconfigure(service, operation)
-    else {
+    else if (operation.verb === 'once') {
+      this.#once(lane, operation)
+      return
+    } else {
       this.#call(service, operation, `c${lane.number}-${lane.life}`, (how) => {
         if (how === 'unknown') lane.life++
         this.#wait(lane)
@@ -136,6 +145,30 @@ export class Clients {
       if (found !== undefined) return found
     }
     return undefined
+  }
+
+  #persistent(): PersistentClient {
+    const { scheduler, count, callTimeoutMs: timeoutMs } = this.#parts
+    return new PersistentClient({ scheduler, count, timeoutMs, service: (node) => this.#serviceFor(node) })
+  }
+
+  /** A put that is tried again through crashes and changes of leader, until it is known what became of it. */
+  #once(lane: Lane, operation: KvOperation): void {
+    const { key, number, node } = operation
+    const { scheduler, valueBytes } = this.#parts
+    this.keys.add(key)
+    const input = { op: 'put', value: `v${number}` }
+    const recorded = this.recorder.invoke(`c${lane.number}-${lane.life}`, key, input)
+    const call = { recorded, operation, input, floor: this.#highestAcknowledged, node: '' }
+    this.#open++
+    this.#note('', 'call.once', number)
+    const value = Buffer.from(input.value.padEnd(valueBytes))
+    lane.persistent.propose({ op: 'put', keyspace: 'default', key, value }, node, (how, result) => {
+      this.#open--
+      this.#finish(call, how, result?.changed ? { revision: result.revision } : undefined)
+      if (how === 'unknown') lane.life++
+      scheduler.after(0, () => this.#wait(lane))
+    })
   }
 
   /** One call that goes into the history. `done` is told once how it ended. */

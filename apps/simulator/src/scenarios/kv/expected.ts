@@ -42,6 +42,7 @@ export const EXPECTED: readonly string[] = [
   ...named('client', ['DSYS_RAFT_NO_LEADER', 'DSYS_RAFT_OUTCOME_UNKNOWN', 'DSYS_RAFT_OVERLOADED']),
   'client.DSYS_RAFT_READ_TIMEOUT',
   ...named('transfer', ['done', 'failed']),
+  'once.again',
   ...named('reconfigure', ['done', 'DSYS_RAFT_MEMBERSHIP_CONFLICT', 'DSYS_RAFT_RECONFIGURATION_PENDING']),
   ...named('reconfigure', ['DSYS_RAFT_NO_LEADER', 'aborted']),
   'impostor.refused',

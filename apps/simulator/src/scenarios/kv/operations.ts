@@ -2,7 +2,7 @@ import type { Random } from '@dsys/runtime'
 import { type Operation, type Plan, pick } from '@dsys/simulation'
 
 /**
- * What a client can do. `transfer` asks the leader to hand over, `reconfigure` changes the members as its key says: they are no operations
+ * What a client can do. `once` is a put that is tried again until its outcome is known; `transfer` asks the leader to hand over, `reconfigure` changes the members as its key says: they are no operations
  * on a key.
  */
 export const VERBS = [
@@ -13,6 +13,7 @@ export const VERBS = [
   'update',
   'delete',
   'delete-if',
+  'once',
   'transfer',
   'reconfigure',
 ] as const
@@ -43,6 +44,7 @@ const MIX: readonly Verb[] = [
   ...Array.from({ length: 14 }, (): Verb => 'update'),
   ...Array.from({ length: 6 }, (): Verb => 'delete'),
   ...Array.from({ length: 6 }, (): Verb => 'delete-if'),
+  ...Array.from({ length: 8 }, (): Verb => 'once'),
   'transfer',
 ]
 
