@@ -116,18 +116,21 @@ export class DurableLog {
     }
   }
 
-  #compare({ hardState, snapshot, entries }: RecoveredLog, unprovenMs: number): void {
+  #compare({ hardState, snapshot, entries, lost }: RecoveredLog, unprovenMs: number): void {
     const unproven = this.#last.filter(({ atMs }) => this.#endedMs - atMs < unprovenMs).map(({ write }) => write)
     const possible = [this.#hardState, ...[...this.#asked].flatMap((asked) => asked.hardState ?? [])]
     if (unproven.length > 0) possible.push(this.#hardStateBefore)
     const same = ({ term, votedFor }: HardState): boolean => term === hardState.term && votedFor === hardState.votedFor
     if (!possible.some(same))
       this.#lost(`the vote ${JSON.stringify(this.#hardState)}: it has ${JSON.stringify(hardState)}`)
+    if (lost !== undefined) {
+      this.#compareLoss(lost.throughIndex, unproven)
+      return
+    }
     const base = snapshot?.index ?? 0
     if (base < this.#snapshotIndex) this.#lost(`the snapshot at ${this.#snapshotIndex}: it has that at ${base}`)
     const found = new Map(entries.map((entry) => [entry.index, entry]))
-    const fromUnproven = unproven.map((write) => write.entries?.[0]?.index ?? Number.POSITIVE_INFINITY)
-    const replaced = Math.min(...[...this.#asked].map(({ fromIndex }) => fromIndex), ...fromUnproven)
+    const replaced = this.#replacedFrom(unproven)
     for (const [index, entry] of this.#entries) {
       if (index <= base || index >= replaced) continue
       const there = found.get(index)
@@ -136,6 +139,19 @@ export class DurableLog {
         `entry ${index} of term ${entry.term}: it has ${there === undefined ? 'none' : `one of ${there.term}`}`,
       )
     }
+  }
+
+  /** From here on nobody knows what a life finds. */
+  #replacedFrom(unproven: readonly LogWrite[]): number {
+    const fromUnproven = unproven.map((write) => write.entries?.[0]?.index ?? Number.POSITIVE_INFINITY)
+    return Math.min(...[...this.#asked].map(({ fromIndex }) => fromIndex), ...fromUnproven)
+  }
+
+  /** Entries that damage took, and that are told of, up to `throughIndex`: there must be none beyond. */
+  #compareLoss(throughIndex: number, unproven: readonly LogWrite[]): void {
+    const replaced = this.#replacedFrom(unproven)
+    const beyond = [...this.#entries.keys()].find((index) => index > throughIndex && index < replaced)
+    if (beyond !== undefined) this.#lost(`entry ${beyond}, and says that it has lost entries up to ${throughIndex}`)
   }
 }
 

@@ -33,6 +33,7 @@ export const EXPECTED: readonly string[] = [
   ]),
   ...named('disk', ['sync-failed', 'read-failed', 'full', 'stalled', 'slowed', 'hiccup']),
   'damage.DSYS_STORAGE_CORRUPT',
+  'damage.salvaged',
   ...named('exit', ['DSYS_STORAGE_READ_FAILED', 'DSYS_STORAGE_FAILED', 'DSYS_RAFT_FAILED']),
   ...named('buggify.raft', POINTS),
   ...named('raft', ['LeaderChanged', 'RoleChanged', 'SnapshotTaken', 'SnapshotInstalled', 'Failed']),

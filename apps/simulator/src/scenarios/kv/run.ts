@@ -241,12 +241,18 @@ export class KvRun {
     this.#restartLater(this.#world.node(id))
   }
 
-  /** Nobody knows what a damaged disk has lost, so its node is replaced; that it says so as well is what we count. */
-  #onDamaged({ id }: SimLife, error: unknown): void {
-    const noticed = error === undefined ? 'unnoticed' : codeOf(error)
-    this.#counts.add(`damage.${noticed}`)
-    const expected = error === undefined || noticed === 'DSYS_STORAGE_CORRUPT' || isTrouble(error)
-    this.#verdict.keep(expected, 'damage', () => `${id} meets a flipped bit with ${textOf(error)}`)
+  /**
+   * A bit that flips in what nothing proves yet is taken for a torn write, so the node of a damaged disk is replaced whatever it says. That it
+   * says so is counted, and that it keeps term and vote where it could go on is looked at: see {@link DurableLog}.
+   */
+  #onDamaged({ id }: SimLife, found: 'unnoticed' | 'salvaged' | { readonly error: unknown }): void {
+    if (typeof found === 'string') this.#counts.add(`damage.${found}`)
+    else {
+      const { error } = found
+      this.#counts.add(`damage.${codeOf(error)}`)
+      const expected = codeOf(error) === 'DSYS_STORAGE_CORRUPT' || isTrouble(error)
+      this.#verdict.keep(expected, 'damage', () => `${id} meets a flipped bit with ${textOf(error)}`)
+    }
     this.#world.node(id).lose()
   }
 
