@@ -50,7 +50,7 @@ export interface KvProgramParts {
   /** A life does not find on its disk what an earlier one was told to be durable. */
   readonly onLost: (what: string) => void
   /** A life has found its disk damaged, or not found it: it must not take part any more. */
-  readonly onDamaged: (life: SimLife, found: 'unnoticed' | 'salvaged' | { readonly error: unknown }) => void
+  readonly onDamaged: (life: SimLife, error: unknown, salvaged: boolean) => void
 }
 
 /** Until a batch is followed by another, or sealed, damage to it looks like a torn write: a while by any clock, also of a slow process. */
@@ -123,15 +123,19 @@ export class KvProgram implements MachineProgram {
 
   /** What a node does that starts on a damaged disk, before it meets the others. */
   async #inspect(life: SimLife): Promise<void> {
-    let found: Parameters<KvProgramParts['onDamaged']>[1] = 'unnoticed'
+    let found: unknown
+    let salvaged = false
     try {
       const { log } = await this.#open(life, UNPROVEN_MS)
-      const { recovered } = await log.openGroup(GROUP, { salvage: true })
-      if (recovered.lost !== undefined) found = 'salvaged'
+      found = await log.openGroup(GROUP).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      if (found !== undefined) salvaged = (await log.openGroup(GROUP, { salvage: true })).recovered.lost !== undefined
     } catch (error) {
-      found = { error }
+      found = error
     }
-    if (life.alive) this.#parts.onDamaged(life, found)
+    if (life.alive) this.#parts.onDamaged(life, found, salvaged)
   }
 
   async #open(life: SimLife, unprovenMs = 0): Promise<{ readonly generation: number; readonly log: Log }> {

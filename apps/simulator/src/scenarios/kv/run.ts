@@ -173,7 +173,7 @@ export class KvRun {
       onExit: (life, error) => this.#onExit(life, error),
       nowMs: () => this.#scheduler.nowMs,
       onLost: (what) => this.#verdict.break('durable log', `${id} does not find ${what}`),
-      onDamaged: (life, error) => this.#onDamaged(life, error),
+      onDamaged: (life, error, salvaged) => this.#onDamaged(life, error, salvaged),
     })
     this.#programs.set(id, program)
     const spread = this.#knobs.clockSpread * (random.stream('clock').float() - 0.5)
@@ -245,14 +245,12 @@ export class KvRun {
    * A bit that flips in what nothing proves yet is taken for a torn write, so the node of a damaged disk is replaced whatever it says. That it
    * says so is counted, and that it keeps term and vote where it could go on is looked at: see {@link DurableLog}.
    */
-  #onDamaged({ id }: SimLife, found: 'unnoticed' | 'salvaged' | { readonly error: unknown }): void {
-    if (typeof found === 'string') this.#counts.add(`damage.${found}`)
-    else {
-      const { error } = found
-      this.#counts.add(`damage.${codeOf(error)}`)
-      const expected = codeOf(error) === 'DSYS_STORAGE_CORRUPT' || isTrouble(error)
-      this.#verdict.keep(expected, 'damage', () => `${id} meets a flipped bit with ${textOf(error)}`)
-    }
+  #onDamaged({ id }: SimLife, error: unknown, salvaged: boolean): void {
+    const noticed = error === undefined ? 'unnoticed' : codeOf(error)
+    this.#counts.add(`damage.${noticed}`)
+    if (salvaged) this.#counts.add('damage.salvaged')
+    const expected = error === undefined || noticed === 'DSYS_STORAGE_CORRUPT' || isTrouble(error)
+    this.#verdict.keep(expected, 'damage', () => `${id} meets a flipped bit with ${textOf(error)}`)
     this.#world.node(id).lose()
   }
 

@@ -33,15 +33,20 @@ export class LogFiles implements ClusterStorage {
     this.disk(id).crash('lost')
   }
 
-  /** Turns over one bit of `text`, which stands in the log of a node that does not run. Returns the path of the file. */
-  damage(id: string, text: string): string {
+  /** Turns over one bit of `text`, which stands in the log of a node that does not run. */
+  damage(id: string, text: string): void {
+    if (!this.tryDamage(id, text)) throw new Error(`"${text}" is not in the log of ${id}`)
+  }
+
+  /** The same, where `text` stands there. Says whether it does. */
+  tryDamage(id: string, text: string): boolean {
     for (const { path } of this.disk(id).files()) {
       if (!path.endsWith('.wal')) continue
       const position = Buffer.from(this.disk(id).content(path)).indexOf(text)
       if (position < 0) continue
       this.disk(id).flip({ path, position, bit: 0 })
-      return path
+      return true
     }
-    throw new Error(`"${text}" is not in the log of ${id}`)
+    return false
   }
 }
