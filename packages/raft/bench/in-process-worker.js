@@ -124,11 +124,10 @@ async function allocatedBytes() {
 /** What one replica of an idle group keeps, with a leader that was elected, and one command in the log. */
 async function idleBytes() {
   const before = usedBytes()
-  const groups = await startGroups(
-    size,
-    Array.from({ length: IDLE_GROUPS }, (_, i) => `idle-${i}`),
-  )
-  await Promise.all(groups.map((nodes) => nodes[0]?.propose(small, { timeoutMs: 30_000 })))
+  const names = Array.from({ length: IDLE_GROUPS }, (_, i) => `idle-${i}`)
+  // So many that begin at once must not disturb each other's elections.
+  const groups = await startGroups(size, names, { electionTimeoutMs: 5_000, heartbeatIntervalMs: 500 })
+  await Promise.all(groups.map((nodes) => nodes[0]?.propose(small, { timeoutMs: 120_000 })))
   await new Promise((resolve) => setTimeout(resolve, 500))
   const after = usedBytes()
   await Promise.all(groups.flat().map((node) => node.stop()))
