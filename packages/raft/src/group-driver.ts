@@ -215,12 +215,15 @@ export class GroupDriver<State, Command, Result> {
       this.#readDesk.ask(nowMs)
       this.#membersDesk.ask(nowMs)
       const effects = this.core.takeEffects()
-      this.#write(effects, nowMs)
       for (const { to, message } of effects.messages) this.#outgoing.add(to, message)
+      if (this.#readDesk.answer(effects)) this.wake()
+      // What needs this write is still held by the core. The rest leaves first: handing a write to the disk takes this thread a while.
+      this.#outgoing.flush()
+      this.#write(effects, nowMs)
+      // Behind the write: a snapshot may be durable only after what was written before it.
       this.#snapshots.send(effects.snapshotWanted)
       for (const { from, message } of effects.snapshotTraffic) this.#snapshots.receive(from, message)
       if (effects.snapshotWanted.length > 0 || effects.snapshotTraffic.length > 0) this.wake()
-      if (this.#readDesk.answer(effects)) this.wake()
       this.#outgoing.flush()
       this.#apply()
       this.#membersDesk.tell()
