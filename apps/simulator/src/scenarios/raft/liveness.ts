@@ -105,11 +105,13 @@ export class Liveness {
   }
 
   #drawCore(able: readonly CoreNode[]): CoreNode[] {
-    const { nodes, random } = this.#parts
+    const { nodes, random, knobs } = this.#parts
     const majority = Math.floor(nodes.length / 2) + 1
     const size = random.integer(majority, able.length + 1)
     const left = [...able]
-    return Array.from({ length: size }, () => left.splice(random.integer(0, left.length), 1)[0] as CoreNode)
+    const core = Array.from({ length: size }, () => left.splice(random.integer(0, left.length), 1)[0] as CoreNode)
+    // One that hears nobody, and begins elections without asking first, disturbs all others for ever (P-07): so it is healed with them.
+    return [...core, ...left.filter((node) => nodes.indexOf(node) < knobs.withoutPreVote)]
   }
 
   /**
