@@ -150,7 +150,8 @@ export class Liveness {
   /** The most entries that one of `group` may need from another node, also from one that is down just now. */
   #backlog(group: readonly CoreNode[]): number {
     const ends = this.#parts.nodes.map(({ core, disk }) => core?.log.lastIndex ?? disk.lastIndex)
-    const known = group.map(({ core, disk }) => core?.commitIndex ?? disk.snapshot?.index ?? 0)
+    // What is committed may wait long until it is applied, and only then is a write acknowledged.
+    const known = group.map(({ driver, disk }) => driver?.applied ?? disk.snapshot?.index ?? 0)
     return Math.max(...ends) - Math.min(...known)
   }
 
