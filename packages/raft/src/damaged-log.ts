@@ -19,7 +19,7 @@ export function damageOf(
   if (voters.length === 1 && outgoing.length === 0) {
     const hint =
       'Keep a copy of the directory. No other voter is known that could have the entries: restore a backup, ' +
-      'or call recover({ acceptDataLoss: true }) to go on without them.'
+      'or, where the log still names its members, call recover({ acceptDataLoss: true }) to go on without them.'
     throw new CorruptionError(file, offset, what, hint)
   }
   const damage = { fromIndex, throughIndex, file, offset }

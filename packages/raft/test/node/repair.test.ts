@@ -1,3 +1,5 @@
+import { recover } from '@dsys/raft'
+import { systemRuntime } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
 import { Cluster, type ClusterOptions } from './support/cluster.ts'
 import { LogFiles } from './support/log-files.ts'
@@ -149,6 +151,30 @@ describe('damage is refused', () => {
       await expect(cluster.start('n1')).rejects.toMatchObject({ ...corrupt, hint: /No other voter is known/ })
       cluster.crash('n1')
     }
+  })
+
+  test('and recover goes on with what is left, where that is accepted', async () => {
+    const { cluster, files } = await start({ size: 1, initial: [] })
+    await using _ = cluster
+    await cluster.run(cluster.node('n1').bootstrap({ voters: ['n1'] }))
+    await cluster.elected()
+    await write(cluster, names('a', 6))
+    await cluster.advance(REST_MS)
+    cluster.crash('n1')
+    files.damage('n1', 'a-2-')
+    const options = { id: 'n1', group: 'test', voters: ['n1'] }
+    for (const acceptDataLoss of [false, true]) {
+      await using log = files.open('n1', systemRuntime({ clock: cluster.clock }))
+      await log.start()
+      const recovery = recover({ log }, { ...options, acceptDataLoss })
+      if (acceptDataLoss) await recovery
+      else await expect(recovery).rejects.toMatchObject({ code: 'DSYS_RAFT_DATA_LOSS_NOT_ACCEPTED' })
+    }
+    await cluster.start('n1')
+    await cluster.elected()
+    await write(cluster, ['after'])
+    expect((await cluster.state('n1')).applied).toEqual(['a-0-', 'a-1-', 'after'])
+    expect(cluster.node('n1').status().repair).toBeUndefined()
   })
 
   test('by one that was told not to repair', async () => {
