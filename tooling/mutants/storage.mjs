@@ -151,8 +151,8 @@ export const STORAGE_MUTANTS = [
     name: 'a salvage is not noted in the log',
     source: 'P-40: what is given up once does not come back',
     file: 'packages/storage-file/src/file-group-log.ts',
-    from: 'salvaged === undefined ? [change] : [salvageChange(this.#group, salvaged), change]',
-    to: '[change]',
+    from: 'salvaged === undefined ? undefined : salvageChange(this.#group, salvaged)',
+    to: 'salvaged === undefined ? undefined : undefined',
   },
   {
     name: 'entries behind the damage are taken to join those before it',

@@ -199,28 +199,36 @@ export class FileGroupLog implements GroupLog {
 
   #append(change: Change): Promise<void> {
     const salvaged = this.#salvaged
-    const changes = salvaged === undefined ? [change] : [salvageChange(this.#group, salvaged), change]
     this.#salvaged = undefined
+    const before = salvaged === undefined ? undefined : salvageChange(this.#group, salvaged)
+    const number = this.#number + (before === undefined ? 1 : 2)
+    this.#number = number
     const [group, hardState, end] = [this.#group, this.#hardState, this.#end]
-    const before = this.#number
-    this.#number += changes.length
     const appended = this.#log.append({
       group,
-      bytes: changes.reduce((sum, { bytes }) => sum + bytes, 3 * (hardState.votedFor?.length ?? 0)),
-      frees: changes.some(({ frees }) => frees),
+      bytes: change.bytes + (before?.bytes ?? 0),
+      frees: change.frees || before !== undefined,
       put: (out) => {
-        for (const [i, { put }] of changes.entries()) put(out, { group: group.id, number: before + 1 + i, hardState })
+        before?.put(out, { group: group.id, number: number - 1, hardState })
+        change.put(out, { group: group.id, number, hardState })
       },
       note: (segment) => {
-        for (const { note } of changes) note(segment)
-        Object.assign(group, { number: before + changes.length, hardState, end })
+        before?.note(segment)
+        change.note(segment)
+        group.number = number
+        group.hardState = hardState
+        group.end = end
       },
     })
-    if (salvaged !== undefined) {
+    return this.#settles(appended, before !== undefined)
+  }
+
+  /** Nothing counts on the new beginning of a salvaged log before the snapshot that cannot be read is out of its way. */
+  #settles(appended: Promise<void>, begins: boolean): Promise<void> {
+    if (begins) {
       this.#settled = appended.then(() => this.#onDisk(this.#snapshots.putAway()))
       this.#settled.catch(() => undefined)
     }
-    // Nothing counts on the new beginning before the snapshot that cannot be read is out of its way.
     const settled = this.#settled
     const done = settled === undefined ? appended : Promise.all([appended, settled]).then(() => undefined)
     this.#lastAppend = done.then(undefined, () => undefined)
