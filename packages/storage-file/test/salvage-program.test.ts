@@ -41,7 +41,7 @@ describe('damage anywhere in the log of three groups: each is whole, or says wha
     test(`seed ${seed}`, { timeout: 600_000 }, async () => {
       const tally = await damageEverywhere(seed, exhaustive > 0 ? 37 : 509)
       for (const result of ['whole', 'salvaged', 'refused']) {
-        ok((tally.get(result) ?? 0) > 3, `${tally.get(result) ?? 0} ${result}`)
+        ok((tally.get(result) ?? 0) > 2, `${tally.get(result) ?? 0} ${result}`)
       }
     })
   }

@@ -4,7 +4,7 @@ import { Cluster } from './support/cluster.ts'
 import { LogFiles } from './support/log-files.ts'
 import { type Add, type CounterState, counter } from './support/machines.ts'
 
-const SEEDS = Number(process.env.RAFT_SEEDS ?? 4)
+const SEEDS = Number(process.env.RAFT_SEEDS ?? 8)
 const FIRST = Number(process.env.RAFT_SEED ?? 1)
 const STEPS = 40
 /** As long as it takes an idle log to say that all before is durable, and whom it was for. */
