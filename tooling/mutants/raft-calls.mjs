@@ -65,8 +65,8 @@ export const RAFT_CALLS_MUTANTS = [
     name: 'a client that waits is not told what a snapshot brings',
     source: 'dissertation §6.3',
     file: 'packages/raft/src/proposals.ts',
-    from: `    if (outcome.type !== 'new') this.#settleOwn(key, outcome)`,
-    to: `    if (outcome.type !== 'new' && key === '') this.#settleOwn(key, outcome)`,
+    from: `    if (outcome.type === 'applied') this.#settleOwn(key, outcome)`,
+    to: `    if (outcome.type === 'applied' && key === '') this.#settleOwn(key, outcome)`,
   },
   {
     name: 'a refusal is told of long after there was a leader again',
@@ -114,5 +114,12 @@ export const RAFT_CALLS_MUTANTS = [
     file: 'packages/raft/src/group-driver.ts',
     from: `    if (late && !this.#graceGiven) this.#paused = {`,
     to: `    if (late && dueMs < 0) this.#paused = {`,
+  },
+  {
+    name: 'a snapshot from before a client was opened tells that it is forgotten',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/proposals.ts',
+    from: `    if (outcome.type === 'applied') this.#settleOwn(key, outcome)`,
+    to: `    if (outcome.type !== 'new') this.#settleOwn(key, outcome)`,
   },
 ]

@@ -176,4 +176,11 @@ export const RAFT_GROUPS_MUTANTS = [
     from: 'if (i > from && (message === undefined || bytes + more > maxFrameBytes)) {',
     to: 'if (i > from && (message === undefined || bytes > maxFrameBytes)) {',
   },
+  {
+    name: 'a member that is opened again names its questions as the earlier one did',
+    source: 'P-22: a late answer is not that to a later question',
+    file: 'packages/raft/src/tickets.ts',
+    from: 'Math.max(this.#last + 1, Math.floor(nowMs * 1_000))',
+    to: 'Math.max(this.#last + 1, Math.min(nowMs, 0))',
+  },
 ]

@@ -29,7 +29,7 @@ export class OutcomeUnknownError extends DsysError {
 
 /**
  * The group does not know the client of a proposal (`DSYS_RAFT_CLIENT_FORGOTTEN`): it was used least lately of too many, or is of another
- * group. This call has applied nothing; whether an earlier one with the same sequence has, nobody can say any more.
+ * group. Whether the command was applied before, nobody can say any more; it will not be from now on.
  */
 export class ClientForgottenError extends DsysError {
   readonly client: string
@@ -47,7 +47,7 @@ export class ClientForgottenError extends DsysError {
 
 /**
  * The group keeps no result for a sequence that is so far back (`DSYS_RAFT_RESULT_FORGOTTEN`): its client has said that it has seen it, or has
- * had too many others since. This call has applied nothing; whether an earlier one with the same sequence has, nobody can say any more.
+ * had too many others since. Whether the command was applied before, nobody can say any more; it will not be from now on.
  */
 export class ResultForgottenError extends DsysError {
   readonly client: string

@@ -336,7 +336,8 @@ export class Proposals<Result> {
     if (kind === OPEN_CLIENT_KIND) return
     const { client, sequence } = decodeClientCommand(data)
     const outcome = tables.lookupClient(client, sequence)
-    if (outcome.type !== 'new') this.#settleOwn(key, outcome)
+    // The snapshot may be older than the client. One that is forgotten is so behind it too: the command, which comes again, will tell.
+    if (outcome.type === 'applied') this.#settleOwn(key, outcome)
   }
 
   #settleOwn(key: string, outcome: Exclude<ClientLookup<unknown>, { type: 'new' }>): void {

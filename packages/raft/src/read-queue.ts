@@ -2,6 +2,7 @@ import { type Clock, Deadlines, Pending } from '@dsys/runtime'
 import { NoLeaderError, OverloadedError, ReadTimeoutError } from './errors.ts'
 import type { RaftMetrics } from './metrics.ts'
 import type { ReadOptions } from './options.ts'
+import { Tickets } from './tickets.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
 /** Questions of one kind to the leader that may be open at once; the reads that come meanwhile share the next one. */
@@ -58,7 +59,7 @@ export class ReadQueue<State> {
   /** When the first of `#waiting` was called. */
   #waitingSinceMs = 0
   #size = 0
-  #nextTicket = 1
+  readonly #tickets = new Tickets()
 
   constructor(clock: Clock, config: ReadQueueConfig) {
     this.#clock = clock
@@ -107,7 +108,7 @@ export class ReadQueue<State> {
     if (open >= MAX_OPEN_TICKETS) return undefined
     const reads = this.#waiting.filter((read) => read.lease === lease)
     if (reads.length === 0) return undefined
-    const ticket = this.#nextTicket++
+    const ticket = this.#tickets.next(nowMs)
     for (const read of reads) read.asked = true
     const [sinceMs, resendMs] = [this.#waitingSinceMs, nowMs + this.#config.resendAfterMs]
     this.#asked.set(ticket, { lease, reads, sinceMs, askedMs: nowMs, resendMs })

@@ -10,6 +10,7 @@ import {
   WitnessRoleError,
 } from './errors.ts'
 import type { ReconfigureOptions } from './options.ts'
+import { Tickets } from './tickets.ts'
 
 const DEFAULT_TIMEOUT_MS = 30_000
 /** Changes are rare; whoever has more than this open has made a mistake. */
@@ -37,7 +38,7 @@ export class Reconfigurations {
   readonly #clock: Clock
   readonly #config: { readonly group: string; readonly resendAfterMs: number }
   readonly #open = new Map<number, Reconfiguration>()
-  #nextTicket = 1
+  readonly #tickets = new Tickets()
 
   constructor(clock: Clock, config: { readonly group: string; readonly resendAfterMs: number }) {
     this.#clock = clock
@@ -55,7 +56,7 @@ export class Reconfigurations {
     const { group } = this.#config
     for (const [ticket, one] of this.#open) if (one.pending.settled) this.#open.delete(ticket)
     if (this.#open.size >= MAX_OPEN) return Promise.reject(new OverloadedError(group, `${MAX_OPEN} reconfigurations`))
-    const ticket = this.#nextTicket++
+    const ticket = this.#tickets.next(this.#clock.monotonicMs())
     const pending = new Pending<Membership>({
       clock: this.#clock,
       timeoutMs,

@@ -90,6 +90,25 @@ describe('a command of a client', () => {
     expect(cluster.life(home).events.map(({ type }) => type)).toContain('SnapshotInstalled')
   })
 
+  test('is not refused by a node whose state is of a snapshot from before the client was opened', async () => {
+    await using cluster = await Cluster.start(counter, { raft: { snapshotEveryBytes: 2_048, keepEntries: 1 } })
+    const leader = await cluster.elected()
+    const [home = '', other = ''] = cluster.followers()
+    cluster.filter = (_from, to) => to !== home
+    for (let i = 0; i < 200; i++) await cluster.run(cluster.node(other).propose({ id: `filler ${i}`, by: 1 }, PATIENT))
+    const { snapshotIndex } = cluster.node(leader).status()
+    const client = await openedAt(cluster, other)
+    expect(cluster.node(leader).status()).toMatchObject({ snapshotIndex })
+    // It gets the snapshot, and nothing of what comes behind it.
+    cluster.filter = (_from, to, message) =>
+      to !== home || message.type !== 'append-request' || message.entries.length === 0
+    const sent = send(cluster, home, client, 1)
+    await cluster.waitFor('the snapshot', () => cluster.node(home).status().snapshotIndex === snapshotIndex)
+    cluster.filter = undefined
+    expect(await cluster.run(sent)).toBe(201)
+    expect((await applied(cluster)).filter((name) => name === `${client} 1`)).toHaveLength(1)
+  })
+
   test('is refused, and not applied, where nobody knows any more whether it was', async () => {
     await using cluster = await Cluster.start(counter, { size: 1 })
     await cluster.elected()
