@@ -168,4 +168,18 @@ export const RAFT_SNAPSHOTS_MUTANTS = [
     from: `const WHOLE_VERSION = 1`,
     to: `const WHOLE_VERSION = 0`,
   },
+  {
+    name: 'a snapshot is sent to a follower that is silent',
+    source: 'P-35: places are for those that answer',
+    file: 'packages/raft/src/snapshot-keeper.ts',
+    from: 'const isSent = isKnown && isHeard && this',
+    to: 'const isSent = isKnown && isHeard !== undefined && this',
+  },
+  {
+    name: 'the place of a follower that falls silent is held for it',
+    source: 'P-35: places are for those that answer',
+    file: 'packages/raft/src/snapshot-keeper.ts',
+    from: 'else if (!this.#isLive(progress)) this.#giveUp(to)',
+    to: "else if (to === '') this.#giveUp(to)",
+  },
 ]

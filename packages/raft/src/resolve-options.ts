@@ -29,7 +29,8 @@ const NO_ENTRY = { index: 0, term: 0, kind: 0, data: new Uint8Array(0) }
 /** Options that are no counts or times, and are checked one by one. */
 const NO_COUNTS: ReadonlySet<string> = new Set(['leaseClockDrift', 'priority', 'repairFromPeers', 'witness'])
 
-const GROUP_PATTERN = /^[a-z0-9-]{1,48}$/
+/** What the name of a group looks like. */
+export const GROUP_PATTERN: RegExp = /^[a-z0-9-]{1,48}$/
 
 /** Fills in the defaults. Throws a RangeError that names the option and the relation that it breaks. */
 export function resolveOptions(options: RaftOptions): ResolvedOptions {

@@ -97,7 +97,8 @@ export class IncomingSnapshot {
     // Half of it is left for what comes in order, so that a gap can always be filled.
     if (this.#keptBytes + data.length > (isEarly ? MAX_KEPT_BYTES / 2 : MAX_KEPT_BYTES)) return { type: 'known' }
     if (isEarly) {
-      if (!this.#early.has(offset)) this.#keptBytes += data.length
+      // Another leader may cut the same snapshot into other chunks.
+      this.#keptBytes += data.length - (this.#early.get(offset)?.length ?? 0)
       this.#early.set(offset, data)
       // Asked once for each gap: what is late by itself is not sent twice for every chunk behind it.
       if (this.#askedFor === this.#receivedBytes) return { type: 'known' }

@@ -170,9 +170,12 @@ export class SnapshotKeeper<State, Command, Result> {
   }
 
   #liveFollowers(): Progress[] {
-    const { clock, core, resendAfterMs } = this.#parts
-    const sinceMs = clock.monotonicMs() - resendAfterMs
-    return [...(core.progress?.values() ?? [])].filter(({ heardMs = Number.NEGATIVE_INFINITY }) => heardMs >= sinceMs)
+    return [...(this.#parts.core.progress?.values() ?? [])].filter((progress) => this.#isLive(progress))
+  }
+
+  #isLive({ heardMs = Number.NEGATIVE_INFINITY }: Progress): boolean {
+    const { clock, resendAfterMs } = this.#parts
+    return clock.monotonicMs() - heardMs <= resendAfterMs
   }
 
   /** Where the last of the followers stands that live and get entries: what comes behind stays, unless it is too much. */
@@ -229,10 +232,11 @@ export class SnapshotKeeper<State, Command, Result> {
       const isWitness = core.isWitness(to)
       const snapshot = isWitness && stored !== undefined ? withoutContent(stored.meta) : stored
       const checksum = isWitness ? WITNESS_CHECKSUM : this.#newest.checksum
-      const isSent =
-        snapshot !== undefined && checksum !== undefined && snapshot.meta.index === this.#newest.index
-          ? this.#sender.begin(to, snapshot, checksum)
-          : false
+      const isKnown = snapshot !== undefined && checksum !== undefined && snapshot.meta.index === this.#newest.index
+      const progress = core.progress?.get(to)
+      // One that is silent would hold a place, of few, that another waits for. Once it answers to heartbeats it has its turn.
+      const isHeard = progress !== undefined && this.#isLive(progress)
+      const isSent = isKnown && isHeard && this.#sender.begin(to, snapshot, checksum)
       // It is asked again where it stands, with the next heartbeat; by then another may have got its own.
       if (isSent) this.#pump(to)
       else core.snapshotFailed(to)
@@ -322,7 +326,9 @@ export class SnapshotKeeper<State, Command, Result> {
       return
     }
     for (const to of this.#sender.followers) {
-      if (this.#parts.core.progress?.get(to)?.state !== 'snapshot') this.#sender.end(to)
+      const progress = this.#parts.core.progress?.get(to)
+      if (progress?.state !== 'snapshot') this.#sender.end(to)
+      else if (!this.#isLive(progress)) this.#giveUp(to)
     }
     for (const to of this.#sender.remind(nowMs)) this.#giveUp(to)
     // A chunk that arrives twice is as legal as one that is late.

@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, MalformedError } from '../bytes.ts'
+import { GROUP_PATTERN } from '../resolve-options.ts'
 import type { SleepDigest, SleepingGroup } from './sleep-set.ts'
 
 /** A frame of one group. */
@@ -162,9 +163,10 @@ function readGroups(reader: ByteReader): SleepingGroup[] {
   return groups
 }
 
+/** Nothing else is believed to be a name, as it is sent back, and goes into a frame by its length. */
 function readName(reader: ByteReader): string {
   const bytes = reader.bytes()
-  if (bytes.length === 0 || bytes.length > MAX_GROUP_BYTES)
-    throw new MalformedError(`a name of ${bytes.length} bytes is none of a group`)
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  if (!GROUP_PATTERN.test(name)) throw new MalformedError(`a name of ${bytes.length} bytes is none of a group`)
+  return name
 }

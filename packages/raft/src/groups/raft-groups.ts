@@ -130,7 +130,7 @@ export class RaftGroups implements Service {
     try {
       await node.start(signal === undefined ? {} : { signal })
     } catch (error) {
-      this.#open.delete(group)
+      this.#forget(group, node)
       throw error
     }
     return node

@@ -80,7 +80,8 @@ export class Sleepers {
   /** How `group` sleeps from now on; `undefined` when it is awake. */
   sleeps(group: string, sleep: Sleep | undefined): void {
     const watched = this.#groups.get(group)
-    if (watched === undefined || (watched.sleep === undefined && sleep === undefined)) return
+    // A turn that has changed nothing of it says nothing of its peers either.
+    if (watched === undefined || isSame(watched.sleep, sleep)) return
     if (watched.sleep !== undefined) this.#forget(group, watched.sleep)
     watched.sleep = sleep
     if (sleep === undefined) return
@@ -220,4 +221,10 @@ export class Sleepers {
     const sleep = this.#groups.get(group)?.sleep
     return sleep?.term === term && sleep.peers.includes(peer)
   }
+}
+
+function isSame(one: Sleep | undefined, other: Sleep | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  const { role, term, peers } = other
+  return one.role === role && one.term === term && one.peers.join() === peers.join()
 }

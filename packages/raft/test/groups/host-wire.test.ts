@@ -99,6 +99,13 @@ describe('the frames of a host', () => {
     )
   })
 
+  test('with a name that no group has are malformed: in an answer it could take more bytes than were counted', () => {
+    for (const name of ['', 'ä', 'A', 'x'.repeat(49)]) {
+      const list: HostMessage = { type: 'asleep-leading', wantsYours: false, groups: [{ group: name, term: 1 }] }
+      expect(() => decodeHostFrame(encodeHostFrame([list])), name).toThrow(MalformedError)
+    }
+  })
+
   test('of a later version within the format are read as far as they are known', () => {
     const beat = '0100020000000c000000020000000100000003'
     const unknown = 'ee00000003aabbcc'

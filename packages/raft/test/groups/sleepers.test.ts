@@ -85,6 +85,18 @@ const follows = (term: number, leader = 'n2'): Sleep => ({ role: 'follower', ter
 const leads = (term: number, peers = ['n2', 'n3']): Sleep => ({ role: 'leader', term, peers })
 
 describe('the watch over sleeping groups', () => {
+  test('takes a peer for heard only when it was, however many turns a sleeping group has', () => {
+    const node = new Driven()
+    node.sleep('a', follows(1))
+    for (let i = 0; i < 12; i++) {
+      node.pass(HEARTBEAT_INTERVAL_MS)
+      // A late answer, or a frame that cannot be read, ends in a turn that leaves the group asleep.
+      if (node.woken.length === 0) node.sleepers.sleeps('a', follows(1))
+    }
+    expect(node.woken).toEqual(['a'])
+    expect(node.heardMs[0]).toBe(0)
+  })
+
   test('beats once an interval for each peer, and not at all where nothing sleeps', () => {
     const node = new Driven()
     expect(node.watches).toBe(false)
