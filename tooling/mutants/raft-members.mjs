@@ -384,8 +384,15 @@ export const RAFT_MEMBERS_MUTANTS = [
     name: 'a group is recovered in the term that its log ends in',
     source: '`recover`; P-32',
     file: 'packages/raft/src/recover.ts',
-    from: `const term = Math.max(last.term, log.recovered.hardState.term) + 1`,
-    to: `const term = Math.max(last.term, log.recovered.hardState.term)`,
+    from: `hardState.term) + 1 + (crc32(Buffer.from(id)) % TERM_SPREAD)`,
+    to: `hardState.term)`,
+  },
+  {
+    name: 'two survivors are recovered in one term',
+    source: 'Raft §5.3, log matching; `recover`; P-32',
+    file: 'packages/raft/src/recover.ts',
+    from: `const TERM_SPREAD = 1_048_576`,
+    to: `const TERM_SPREAD = 1`,
   },
   {
     name: 'a group is recovered by whoever only looks',

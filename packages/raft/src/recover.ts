@@ -1,4 +1,5 @@
 import type { Logger } from '@dsys/runtime'
+import { crc32 } from '@dsys/runtime/bytes'
 import type { GroupLog, LogEntry, LogStorage } from '@dsys/storage'
 import {
   CONFIGURATION_KIND,
@@ -14,6 +15,12 @@ import { checkMembers } from './resolve-options.ts'
 
 /** Far more than any configuration that a frame can carry; a frame is looked at again where the node starts. */
 const MAX_CONFIGURATION_BYTES = 64 * 1_024
+
+/**
+ * How far above all known terms a recovery may begin. Nobody has voted in its term, so nothing but this keeps apart what is written in it on two
+ * survivors, or beside a leader that still lives: one index and one term must be one entry (Raft §5.3).
+ */
+const TERM_SPREAD = 1_048_576
 
 /** What {@link recover} works on: the started log storage of a node that does not run. */
 export interface RecoverPorts {
@@ -69,7 +76,7 @@ export async function recover(ports: RecoverPorts, options: RecoverOptions): Pro
   if (members.length === 0) throw new NothingToRecoverError(group)
   if (isWitness(configuration, id)) throw new WitnessError(group, 'is nothing to recover from')
   if (!acceptDataLoss) throw new DataLossNotAcceptedError(group, members, last)
-  const term = Math.max(last.term, log.recovered.hardState.term) + 1
+  const term = Math.max(last.term, log.recovered.hardState.term) + 1 + (crc32(Buffer.from(id)) % TERM_SPREAD)
   const data = encodeConfiguration(
     simpleConfiguration(
       voters,

@@ -182,6 +182,47 @@ describe('recover', () => {
     for (const id of [shorter, leader]) expect((await cluster.state(id)).applied).toEqual(['first', 'second'])
   })
 
+  test('is of a term of its own on each survivor: two that were both recovered never hold two logs for one', async () => {
+    await using cluster = await Cluster.start(counter, { ids: FIVE })
+    const leader = await cluster.elected()
+    await add(cluster, leader, 'first')
+    await cluster.converged()
+    const others = FIVE.filter((id) => id !== leader)
+    const [second = '', third = ''] = others
+    // Each gets a last entry that the others lack: under the old leader, and under the next one that hears of none of it.
+    cluster.filter = (_from, to, { type }) => type !== 'append-request' || to === second
+    cluster
+      .node(leader)
+      .propose({ id: 'of the old leader', by: 1 })
+      .catch(() => undefined)
+    await cluster.waitFor('it', () => cluster.disk(second).read('test').entries.at(-1)?.index === lastOf(third) + 1)
+    cluster.crash(leader)
+    cluster.crash(second)
+    cluster.filter = (_from, _to, { type }) => type !== 'append-request'
+    await cluster.waitFor('the next leader', () => others.includes(cluster.leader() as string))
+    const next = cluster.leader() as string
+    await cluster.waitFor('its first entry', () => lastOf(next) === lastOf(second))
+    for (const id of others) if (id !== second) cluster.crash(id)
+    function lastOf(id: string): number {
+      return cluster.disk(id).read('test').entries.at(-1)?.index as number
+    }
+    cluster.filter = undefined
+    // The term of the second is behind: whoever was down has not heard of the election.
+    const { term: later } = cluster.disk(next).read('test').hardState
+    const storage = new MemoryLogStorage({ disk: cluster.disk(second) })
+    await storage.start()
+    await (await storage.openGroup('test')).persist({ hardState: { term: later, votedFor: undefined } })
+    await storage.stop()
+    const both = [second, next]
+    for (const id of both) await recoverOn(cluster, { id, voters: both, acceptDataLoss: true })
+    for (const id of both) await cluster.start(id)
+    await cluster.waitFor('a leader', () => both.includes(cluster.leader() as string))
+    await add(cluster, cluster.leader() as string, 'after')
+    await cluster.converged()
+    const [one, other] = await Promise.all(both.map((id) => cluster.state(id)))
+    expect(one).toEqual(other)
+  })
+
   test('P-32: gets a group of two out that has lost one, which no change of the members can', async () => {
     await using cluster = await Cluster.start(counter, { size: 2 })
     const leader = await cluster.elected()
