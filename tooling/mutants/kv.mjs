@@ -47,4 +47,12 @@ export const KV_MUTANTS = [
     from: 'this.#parts.codec.decode(Buffer.from(entry.value))',
     to: 'this.#parts.codec.decode(entry.value)',
   },
+  {
+    name: 'the entry that takes the place of a deleted one is looked for where it was',
+    source: 'kv: the index of the entries',
+    file: 'packages/kv/src/core/entry-table.ts',
+    from: '    this.#shard(lastKey).set(lastKey, place)\n',
+    to: '',
+    scenario: 'kv',
+  },
 ]

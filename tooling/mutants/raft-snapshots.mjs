@@ -139,10 +139,10 @@ export const RAFT_SNAPSHOTS_MUTANTS = [
   {
     name: 'the entries of kv are not frozen',
     source: 'P-36',
-    file: 'packages/kv/src/core/entry-tree.ts',
+    file: 'packages/kv/src/core/entry-table.ts',
     from: `    this.#owner = {}
-    const root = this.#root`,
-    to: `    const root = this.#root`,
+    return this.#chunks.slice()`,
+    to: `    return this.#chunks.slice()`,
     scenario: 'kv',
   },
   {

@@ -1,14 +1,15 @@
 import type { SnapshotDecoder, SnapshotInParts } from '@dsys/raft'
 import { type ByteReader, ByteWriter, MalformedError } from '@dsys/runtime/bytes'
 import { decoding } from './decoding.ts'
-import type { EntryRun } from './entry-tree.ts'
+import type { EntryRun } from './entry-table.ts'
 import { emptyKeyspace, emptyState, type KeyspaceState, type KvState, type StoredEntry } from './state.ts'
 
 /**
  * Each part: version u8 · name length u8 · name of the keyspace · its revision u64 · entries to the end, for each: key length u16 · key ·
  * createRevision u64 · revision u64 · value length u32 · value.
  *
- * The parts of a keyspace follow each other, with their keys in order, and keyspaces by their names; one without entries has one part.
+ * The parts of a keyspace follow each other, and keyspaces by their names; one without entries has one part. The order of the entries
+ * is part of the state, as it says where later changes put theirs.
  */
 const VERSION = 2
 /**
@@ -108,5 +109,5 @@ function readEntry(reader: ByteReader, keyspace: KeyspaceState): void {
   keyspace.sizeBytes += key.length + value.length
 }
 
-/** Snapshots of the state, in parts of about 64 KiB. Equal states give equal bytes, whatever made them. */
+/** Snapshots of the state, in parts of about 64 KiB. States that come of the same commands give equal bytes, also where one went on from a snapshot of the other. */
 export const snapshotParts: SnapshotInParts<KvState> = Object.freeze({ freeze, decoder })

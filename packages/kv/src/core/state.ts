@@ -1,4 +1,4 @@
-import { EntryTree } from './entry-tree.ts'
+import { EntryTable } from './entry-table.ts'
 
 /** One key's value in the replicated state. Never changed in place: a new value is a new object, so a reader may keep it. */
 export interface StoredEntry {
@@ -16,8 +16,8 @@ export interface KeyspaceState {
   revision: number
   /** Bytes of all keys and values. */
   sizeBytes: number
-  /** In the order of the keys. */
-  readonly entries: EntryTree<StoredEntry>
+  /** In an order that follows from the commands alone. */
+  readonly entries: EntryTable<StoredEntry>
 }
 
 /** All keyspaces of one Raft group, by name. A keyspace appears with its first change. */
@@ -30,7 +30,7 @@ export function emptyState(): KvState {
 }
 
 export function emptyKeyspace(): KeyspaceState {
-  return { revision: 0, sizeBytes: 0, entries: new EntryTree() }
+  return { revision: 0, sizeBytes: 0, entries: new EntryTable() }
 }
 
 /** The entry of `key`, in its stored form. */
