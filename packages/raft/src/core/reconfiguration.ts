@@ -137,8 +137,11 @@ function sayFarewell(state: CoreState, { progress }: Leadership, index: number):
   for (const [id, each] of progress) {
     if (members.includes(id)) continue
     each.leavesMs ??= state.nowMs + FAREWELL_TIMEOUTS * electionTimeoutMs
-    if ((each.match >= index && each.sentCommit >= index) || state.nowMs >= each.leavesMs) progress.delete(id)
-    else if (each.heardMs !== undefined && state.nowMs - each.heardMs <= electionTimeoutMs) answering = true
+    if ((each.match >= index && each.sentCommit >= index) || state.nowMs >= each.leavesMs) {
+      progress.delete(id)
+      // Nobody knows of it any more that it was a witness, to which no data may go.
+      state.snapshotWanted.delete(id)
+    } else if (each.heardMs !== undefined && state.nowMs - each.heardMs <= electionTimeoutMs) answering = true
   }
   return answering
 }

@@ -16,9 +16,10 @@ import {
   ELECTION_TIMEOUT_MS,
   entriesOf,
   find,
+  HEARTBEAT_INTERVAL_MS,
   OF_THREE,
 } from './support/cluster.ts'
-import { append, leader, preVotes, receivers, withConfigurations } from './support/members.ts'
+import { append, last, leader, preVotes, receivers, withConfigurations } from './support/members.ts'
 
 const WITNESSED = simpleConfiguration(['n1', 'n2', 'n3'], [], ['n3'])
 
@@ -128,6 +129,27 @@ describe('a witness', () => {
     expect(kinds.filter((kind) => kind !== CONFIGURATION_KIND)).toEqual([STRIPPED_KIND])
     node.core.reconfigure({ voters: ['n1', 'n2', 'n3'], learners: [], witnesses: ['n3'] })
     expect(node.core.progress?.get('n3')).toMatchObject({ match: 0, witness: true })
+  })
+
+  test('gets no snapshot any more once it was told that it was removed: it would be one with data', () => {
+    const node = leaderWithWitness()
+    node.core.reconfigure({ voters: ['n1', 'n2'], learners: [] })
+    for (let step = 0; step < 3; step++) node.have('n2')
+    expect(node.core.configuration.configuration.voters).toEqual(['n1', 'n2'])
+    const removedAt = last(node)
+    // What it lacks is compacted away; it is sent a snapshot, and by the time that it has that there is a newer one.
+    node.core.compact(node.core.commitIndex)
+    const { term } = node.core
+    const refusal = { rejectedIndex: removedAt, hintIndex: 1, hintTerm: 1, round: 0 }
+    node.step('n3', { type: 'append-rejected', term, ...refusal })
+    for (let beat = 0; beat < 3; beat++) node.pass(HEARTBEAT_INTERVAL_MS)
+    expect(node.effects().snapshotWanted).toEqual(['n3'])
+    node.propose(7, 8)
+    node.have('n2')
+    node.core.compact(node.core.commitIndex)
+    node.step('n3', { type: 'append-accepted', term, matchIndex: removedAt, round: 0 })
+    const { snapshotWanted } = node.effects()
+    expect(snapshotWanted.filter((id) => !node.core.isWitness(id))).toEqual([])
   })
 
   test('that has the newest log lets a node lead that was removed and has the data, when no voter can', () => {
