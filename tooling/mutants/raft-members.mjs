@@ -307,6 +307,30 @@ export const RAFT_MEMBERS_MUTANTS = [
     fixed: { weather: 'voters-change', witnesses: 1 },
   },
   {
+    name: 'a removed witness is sent a last snapshot, with data',
+    source: 'witnesses hold no data; a bug that this core has had',
+    file: 'packages/raft/src/core/reconfiguration.ts',
+    from: `      state.snapshotWanted.delete(id)
+`,
+    to: ``,
+    scenario: 'raft',
+    fixed: { weather: 'voters-change', witnesses: 1 },
+  },
+  {
+    name: 'witnesses alone commit',
+    source: 'a leader that was removed may go, and nobody else had the data',
+    file: 'packages/raft/src/core/replication.ts',
+    from: `Math.min(reachedByQuorum(configuration, reachedBy), reachedWithData(configuration, reachedBy))`,
+    to: `reachedByQuorum(configuration, reachedBy)`,
+  },
+  {
+    name: 'a leader goes though nobody with data answers',
+    source: 'P-31',
+    file: 'packages/raft/src/core/reconfiguration.ts',
+    from: `isCaughtUp(state, leadership, id)) && hasHeir(state, leadership, target)) {`,
+    to: `isCaughtUp(state, leadership, id))) {`,
+  },
+  {
     name: 'a witness has what no disk with data has',
     source: 'a bug that this core has had',
     file: 'packages/raft/src/core/replication.ts',

@@ -74,7 +74,7 @@ export function continueReconfiguration(state: CoreState, leadership: Leadership
   if (leadership.transfer !== undefined) return
   const { target } = configuration
   if (isJoint(configuration)) propose(state, leadership, leaveJoint(configuration))
-  else if (target?.voters.every((id) => isCaughtUp(state, leadership, id))) {
+  else if (target?.voters.every((id) => isCaughtUp(state, leadership, id)) && hasHeir(state, leadership, target)) {
     propose(state, leadership, enterJoint(configuration, target))
   } else {
     const answering = sayFarewell(state, leadership, index)
@@ -101,6 +101,13 @@ function isCaughtUp(state: CoreState, leadership: Leadership, id: string): boole
   if (countsAsVoter(state.configurations.current.configuration, id)) return true
   const { nowMs, log, config } = state
   return leadership.progress.get(id)?.isCaughtUp(nowMs, log.lastIndex, config.electionTimeoutMs) === true
+}
+
+/** Whether somebody with data is left to lead where witnesses might be a majority: this leader, or a voter that answers and has caught up. */
+function hasHeir({ nowMs, log, config }: CoreState, { progress }: Leadership, target: Membership): boolean {
+  if (target.witnesses === undefined || target.voters.includes(config.id)) return true
+  const withData = target.voters.filter((id) => !isWitness(target, id))
+  return withData.some((id) => progress.get(id)?.isCaughtUp(nowMs, log.lastIndex, config.electionTimeoutMs) === true)
 }
 
 function propose(state: CoreState, leadership: Leadership, configuration: Configuration): void {

@@ -1,4 +1,5 @@
 import { InvariantError } from '@dsys/runtime'
+import { type Configuration, isWitness } from './configuration.ts'
 import { entryBytes } from './log.ts'
 import type { AppendAccepted, AppendRejected, AppendRequest } from './messages.ts'
 import type { Progress } from './progress.ts'
@@ -138,11 +139,22 @@ export function handleAppendRejected(state: CoreState, from: string, answer: App
  * term is counted; with it everything before it is committed (Raft §5.4.2; P-11).
  */
 export function advanceCommit(state: CoreState, leadership: Leadership): void {
-  const index = reachedByQuorum(state.configurations.current.configuration, (id) =>
-    id === state.config.id ? state.outbox.durableIndex : (leadership.progress.get(id)?.match ?? 0),
-  )
+  const { configuration } = state.configurations.current
+  const reachedBy = (id: string): number =>
+    id === state.config.id ? state.outbox.durableIndex : (leadership.progress.get(id)?.match ?? 0)
+  const index = Math.min(reachedByQuorum(configuration, reachedBy), reachedWithData(configuration, reachedBy))
   if (index <= state.commitIndex || state.log.termAt(index) !== state.term) return
   commitTo(state, index)
+}
+
+/**
+ * The highest index of which a voter has the data. Witnesses may be a majority, and a leader that was removed may be gone as soon as that is
+ * committed: nobody would have the data of what was committed by their word.
+ */
+function reachedWithData(configuration: Configuration, reachedBy: (id: string) => number): number {
+  if (configuration.witnesses === undefined) return Number.POSITIVE_INFINITY
+  const voters = [...configuration.voters, ...configuration.outgoing]
+  return Math.max(...voters.filter((id) => !isWitness(configuration, id)).map(reachedBy))
 }
 
 /** Moves commitIndex forward. Every entry up to it is in this node's log. */

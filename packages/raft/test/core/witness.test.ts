@@ -131,6 +131,31 @@ describe('a witness', () => {
     expect(node.core.progress?.get('n3')).toMatchObject({ match: 0, witness: true })
   })
 
+  test('commits nothing with witnesses alone: a leader may go once its removal is committed, and a voter must have the data then', () => {
+    const node = leaderWithWitness()
+    // n2 has caught up, so the change begins; then it hears nothing more.
+    node.core.reconfigure({ voters: ['n2', 'n3', 'n4'], learners: [], witnesses: ['n3', 'n4'] })
+    node.have('n2', 'n3', 'n4')
+    expect(node.members).toBe('n2 n3 n4|n1 n2 n3||')
+    for (let step = 0; step < 4; step++) node.have('n3', 'n4')
+    expect(node.members).toBe('n2 n3 n4|||')
+    expect(node.core.committedConfiguration.configuration).toMatchObject({ outgoing: ['n1', 'n2', 'n3'] })
+    node.have('n2')
+    expect(node.core.committedConfiguration.configuration.voters).toEqual(['n2', 'n3', 'n4'])
+  })
+
+  test('takes the place of no leader where all others with data are silent: they would be waited for', () => {
+    const node = leaderWithWitness()
+    for (let beat = 0; beat < 40; beat++) {
+      if (beat === 20) node.core.reconfigure({ voters: ['n2', 'n3', 'n4'], learners: [], witnesses: ['n3', 'n4'] })
+      node.pass(HEARTBEAT_INTERVAL_MS)
+      node.have('n3', 'n4')
+    }
+    expect(node.members).toBe('n1 n2 n3||n4|n2 n3 n4')
+    node.have('n2')
+    expect(node.members).toBe('n2 n3 n4|n1 n2 n3||')
+  })
+
   test('gets no snapshot any more once it was told that it was removed: it would be one with data', () => {
     const node = leaderWithWitness()
     node.core.reconfigure({ voters: ['n1', 'n2'], learners: [] })
