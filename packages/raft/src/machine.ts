@@ -62,5 +62,6 @@ export interface ApplyContext {
 /** What {@link StateMachine.apply} returns. */
 export interface Applied<State, Result> {
   readonly state: State
+  /** Kept for retries, and written into snapshots later: so it must share nothing with the state that a later `apply` changes in place. */
   readonly result: Result
 }
