@@ -81,10 +81,11 @@ export class HostChannel {
   /** Sends what was added. What the transport drops is lost, as any frame may be; so is all, once the transport was stopped. */
   flush(): void {
     if (this.#queued.size === 0) return
-    if (this.#parts.transport.connection !== 'closed') {
-      for (const [to, messages] of this.#queued) this.#send(to, messages)
-    }
+    const queued = [...this.#queued]
+    // First, so that a frame that the transport refuses is not refused again in every turn.
     this.#queued.clear()
+    if (this.#parts.transport.connection === 'closed') return
+    for (const [to, messages] of queued) this.#send(to, messages)
   }
 
   #send(to: string, messages: readonly HostMessage[]): void {
