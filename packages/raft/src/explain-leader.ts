@@ -105,7 +105,8 @@ const REFUSAL_HINTS = {
   'later-term': 'This node has taken over that term and asks anew by itself.',
   'hears-leader': 'That leader does not reach this node: mend the network between them.',
   'log-behind': 'Another voter must win; this node then gets what it lacks.',
-  abstains: 'It votes again when a leader has brought it what it lacks: start one more of the others.',
+  abstains:
+    'It votes again when a leader has brought it what it lacks: start one more of the others. If a majority abstains, see recover().',
   voted: 'Votes were split. The next election begins at another time at each node.',
   unsaid: 'Upgrade that node: it then says why.',
 } as const

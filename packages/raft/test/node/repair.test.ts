@@ -184,3 +184,38 @@ describe('damage is refused', () => {
     await expect(cluster.start(id)).rejects.toMatchObject(corrupt)
   })
 })
+
+test('a group of which a majority abstains goes on by recover of one that is whole, and brings the others what they lack', async () => {
+  const { cluster, files } = await start({})
+  await using _ = cluster
+  await cluster.elected()
+  await write(cluster, names('a', 6))
+  await cluster.converged()
+  await cluster.advance(REST_MS)
+  for (const id of cluster.ids) cluster.crash(id)
+  for (const id of ['n1', 'n2']) files.damage(id, 'a-2-')
+  for (const id of cluster.ids) await cluster.start(id)
+  await cluster.advance(20_000)
+  expect(cluster.leader()).toBeUndefined()
+  for (const id of ['n1', 'n2']) expect(cluster.node(id).status().repair).toBeDefined()
+  const findings = cluster
+    .node('n3')
+    .explain()
+    .findings.filter(({ code }) => code === 'vote-refused')
+  expect(findings.map(({ hint }) => hint)).toContainEqual(expect.stringContaining('see recover()'))
+  for (const id of cluster.ids) cluster.crash(id)
+  {
+    await using log = files.open('n3', systemRuntime({ clock: cluster.clock }))
+    await log.start()
+    await recover({ log }, { id: 'n3', group: 'test', voters: ['n3'], acceptDataLoss: true })
+  }
+  for (const id of cluster.ids) await cluster.start(id)
+  await cluster.waitFor('the recovered one', () => cluster.leader() === 'n3')
+  await write(cluster, ['after'])
+  await cluster.run(cluster.node('n3').reconfigure({ voters: ['n1', 'n2', 'n3'] }))
+  await cluster.converged()
+  for (const id of cluster.ids) {
+    expect(cluster.node(id).status().repair).toBeUndefined()
+    expect((await cluster.state(id)).applied).toEqual([...names('a', 6), 'after'])
+  }
+})
