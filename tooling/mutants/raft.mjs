@@ -287,9 +287,9 @@ export const RAFT_MUTANTS = [
   {
     name: 'the next vote or term takes the mark of an abstention away',
     source: 'P-40',
-    file: 'packages/raft/src/core/raft-core.ts',
-    from: 'abstention === undefined ? { term, votedFor } : { term, votedFor, abstention }',
-    to: '{ term, votedFor }',
+    file: 'packages/raft/src/core/abstention.ts',
+    from: '...(abstention === undefined ? {} : { abstention }),',
+    to: '',
   },
   {
     name: 'a loss is not on the disk before others hear of this node',

@@ -244,6 +244,21 @@ export class WitnessMismatchError extends DsysError {
   }
 }
 
+/**
+ * The group knows this node by another disk (`DSYS_RAFT_IDENTITY_LOST`): its log was lost or replaced, and with it votes and entries that
+ * others count on. It stops, with this as the cause of its failure; nothing that it said has counted.
+ */
+export class IdentityLostError extends DsysError {
+  constructor(group: string, id: string) {
+    super(`group "${group}" knows the node ${id} by another disk than the one that it has now`, {
+      code: 'DSYS_RAFT_IDENTITY_LOST',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: `Remove ${id} by reconfigure() on another node, start it again, and add it by reconfigure(). Or give it back its own disk.`,
+    })
+  }
+}
+
 /** A reconfiguration was not done before the deadline (`DSYS_RAFT_RECONFIGURATION_PENDING`). If a leader has taken it, it goes on. */
 export class ReconfigurationPendingError extends DsysError {
   constructor(group: string, timeoutMs: number) {

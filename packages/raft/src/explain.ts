@@ -1,3 +1,4 @@
+import { IdentityLostError } from './errors.ts'
 import { whyNoLeader } from './explain-leader.ts'
 import { whoIsMissing, whyNotCommitted, whyNotPromoted, whyReadsWait } from './explain-leading.ts'
 import { capital, counted, type Explanation, type Finding, type NodeFacts } from './findings.ts'
@@ -31,7 +32,7 @@ function failed(failure: Error): Finding {
     subject: 'leader',
     message: `This node has stopped itself: ${reason}.`,
     evidence: { reason },
-    hint: 'Mend the cause and restart the node.',
+    hint: failure.cause instanceof IdentityLostError ? failure.cause.hint : 'Mend the cause and restart the node.',
   }
 }
 

@@ -21,7 +21,7 @@ import type { Reconfigurations } from './reconfigurations.ts'
 import type { frameLimits, ResolvedOptions } from './resolve-options.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
 import type { RaftEvent, RaftRole } from './status.ts'
-import { decodeFrame, type WireMessage } from './wire.ts'
+import { decodeFrame, incarnationIn, type WireMessage } from './wire.ts'
 
 /** Entries that one turn applies at the most, so that messages and timers get theirs. */
 const MAX_APPLIED_PER_TURN = 4_096
@@ -46,6 +46,8 @@ export interface GroupDriverParts<State, Command, Result> {
   readonly limits: ReturnType<typeof frameLimits>
   readonly metrics: RaftMetrics
   readonly seed: number
+  /** The number by which the group knows this node and its disk. */
+  readonly incarnation: number
   /** Rare behaviour on demand; absent outside a simulation. */
   readonly buggify: Buggify | undefined
   /** Where this group shares a host with others; absent for one that stands alone. */
@@ -80,6 +82,7 @@ export class GroupDriver<State, Command, Result> {
   #unlisten: (() => void) | undefined
   #failure: RaftFailedError | undefined
   #ended = false
+  #joined = false
   /** When each node was heard last; of those that no configuration names as many as fit. */
   readonly #heardMs = new Map<string, number>()
   /** When this process stood still last, and for how long. */
@@ -89,7 +92,7 @@ export class GroupDriver<State, Command, Result> {
   constructor(parts: GroupDriverParts<State, Command, Result>) {
     this.#parts = parts
     const { clock, options, limits, log, transport } = parts
-    this.#outgoing = new Outgoing(transport, this.channel, limits.maxFrameBytes, parts.buggify)
+    this.#outgoing = new Outgoing(transport, this.channel, { ...parts, ...limits })
     this.core = new RaftCore(
       {
         id: options.id,
@@ -97,6 +100,7 @@ export class GroupDriver<State, Command, Result> {
         electionTimeoutMs: options.electionTimeoutMs,
         priority: options.priority,
         witness: options.witness,
+        incarnation: parts.incarnation,
         ...(options.leaseClockDrift === undefined ? {} : { leaseClockDrift: options.leaseClockDrift }),
         heartbeatIntervalMs: options.heartbeatIntervalMs,
         ...parts.host?.timing,
@@ -115,6 +119,7 @@ export class GroupDriver<State, Command, Result> {
     this.#membersDesk = new MembersDesk({
       ...desks,
       desk: this.#readDesk,
+      group: options.group,
       retryAfterMs: options.heartbeatIntervalMs,
       wake: () => this.wake(),
     })
@@ -126,6 +131,7 @@ export class GroupDriver<State, Command, Result> {
       snapshotEveryBytes: options.snapshotEveryBytes,
       keepEntries: options.keepEntries,
       chunkBytes: limits.maxAppendBytes,
+      roomBytes: limits.roomBytes,
       resendAfterMs: options.electionTimeoutMs,
       publish: (event) => parts.hub.publish(event),
       wake: () => this.wake(),
@@ -167,8 +173,27 @@ export class GroupDriver<State, Command, Result> {
     }
   }
 
-  /** Begins to listen and to keep time. */
-  begin(): void {
+  /** Begins to listen and to keep time: once `stored`, so that nobody hears of an incarnation that a crash could take away. */
+  begin(stored: Promise<void> | undefined): void {
+    if (stored === undefined) {
+      this.#join()
+      return
+    }
+    const joined = stored.then(
+      () => {
+        this.#writes.delete(joined)
+        if (!this.#ended) this.#join()
+      },
+      (error) => {
+        this.#writes.delete(joined)
+        this.#fail(error)
+      },
+    )
+    this.#writes.add(joined)
+  }
+
+  #join(): void {
+    this.#joined = true
     const { clock, transport, logger } = this.#parts
     this.#unlisten = transport.listen(this.channel, (frame, from) => this.#receive(frame, from))
     this.#parts.host?.attach({
@@ -194,7 +219,7 @@ export class GroupDriver<State, Command, Result> {
 
   /** Something has changed: take the core's effects at the end of this turn. */
   wake(): void {
-    if (this.#flush !== undefined || this.#ended) return
+    if (this.#flush !== undefined || this.#ended || !this.#joined) return
     this.#flush = this.#parts.clock.afterIo(() => {
       this.#flush = undefined
       this.#turn()
@@ -227,6 +252,7 @@ export class GroupDriver<State, Command, Result> {
       this.#outgoing.flush()
       this.#apply()
       this.#membersDesk.tell()
+      this.#membersDesk.warn(nowMs)
       this.#measure(nowMs)
       this.#arm(nowMs)
       this.#parts.host?.sleeps(this.core.sleep)
@@ -250,7 +276,8 @@ export class GroupDriver<State, Command, Result> {
     try {
       const nowMs = this.#parts.clock.monotonicMs()
       if (this.#heardMs.size < MAX_HEARD || this.#heardMs.has(from.id)) this.#heardMs.set(from.id, nowMs)
-      for (const message of decodeFrame(frame)) this.#take(from, message, nowMs)
+      const incarnation = incarnationIn(frame)
+      for (const message of decodeFrame(frame)) this.#take(from, message, nowMs, incarnation)
     } catch (error) {
       if (!(error instanceof MalformedError)) {
         this.#fail(error)
@@ -262,7 +289,7 @@ export class GroupDriver<State, Command, Result> {
     this.wake()
   }
 
-  #take(from: PeerAddress, message: WireMessage, nowMs: number): void {
+  #take(from: PeerAddress, message: WireMessage, nowMs: number, incarnation: number | undefined): void {
     const { proposals, reads, options } = this.#parts
     switch (message.type) {
       case 'forward-request':
@@ -287,12 +314,15 @@ export class GroupDriver<State, Command, Result> {
         this.core.wake(nowMs)
         this.#membersDesk.receive(from, message)
         break
+      case 'identity-lost':
+        this.#membersDesk.identityLost(message)
+        break
       case 'reconfigure-accepted':
       case 'reconfigure-refused':
         this.#membersDesk.answered(message)
         break
       default:
-        this.core.step(from.id, message, nowMs)
+        this.core.step(from.id, message, nowMs, incarnation)
     }
   }
 

@@ -6,6 +6,7 @@ export {
   CommandTooLargeError,
   DataLossNotAcceptedError,
   GroupOpenError,
+  IdentityLostError,
   type LogFacts,
   MembershipConflictError,
   NoLeaderError,

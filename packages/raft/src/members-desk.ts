@@ -3,12 +3,13 @@ import type { PeerAddress } from '@dsys/transport'
 import { MalformedError } from './bytes.ts'
 import { isSettled, type Membership, sameMembership } from './core/configuration.ts'
 import type { RaftCore } from './core/raft-core.ts'
+import { IdentityLostError } from './errors.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { ReadDesk } from './read-desk.ts'
 import type { Reconfigurations } from './reconfigurations.ts'
 import { checkMembers } from './resolve-options.ts'
 import type { RaftEvent } from './status.ts'
-import type { ReconfigureAccepted, ReconfigureRefused } from './wire.ts'
+import type { IdentityLost, ReconfigureAccepted, ReconfigureRefused } from './wire.ts'
 import type { ReconfigureRequest } from './wire-members.ts'
 
 type Answer = ReconfigureAccepted | ReconfigureRefused
@@ -26,6 +27,9 @@ export interface MembersDeskParts {
   /** How long a refused request waits before it is asked again, in milliseconds. */
   readonly retryAfterMs: number
   readonly wake: () => void
+  readonly group: string
+  /** The number by which the group knows this node and its disk. */
+  readonly incarnation: number
 }
 
 /** Brings requests to change the members, of this node and of others, to whoever leads, and the answers back. */
@@ -33,6 +37,7 @@ export class MembersDesk {
   readonly #parts: MembersDeskParts
   /** The members that were told of last; none when a change was on its way as this node began. */
   #told: Membership | undefined
+  #warnedMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: MembersDeskParts) {
     this.#parts = parts
@@ -51,6 +56,30 @@ export class MembersDesk {
       if (leader !== id) outgoing.add(leader, request)
       else this.#reconfigure(request, (answer) => this.answered(answer))
     }
+  }
+
+  /**
+   * Tells those who answer in another incarnation than the one that the group knows. A leader that is none any more may know an earlier
+   * membership, so a round shows first that this one still leads.
+   */
+  warn(nowMs: number): void {
+    const { core, desk, outgoing, retryAfterMs } = this.#parts
+    const strangers = core.takeStrangers()
+    if (strangers.length === 0 || core.configuration.index > core.commitIndex || nowMs < this.#warnedMs + retryAfterMs)
+      return
+    this.#warnedMs = nowMs
+    desk.confirm((leads) => {
+      if (leads)
+        for (const [id, { heard, known }] of strangers) outgoing.add(id, { type: 'identity-lost', heard, known })
+    })
+    this.#parts.wake()
+  }
+
+  /** The leader says that this node is not known by its disk. Throws IdentityLostError. */
+  identityLost({ heard, known }: IdentityLost): void {
+    const { id, incarnation, group } = this.#parts
+    // It may be meant for an earlier life.
+    if (heard === incarnation && known !== incarnation) throw new IdentityLostError(group, id)
   }
 
   /** Another node asks. Throws MalformedError when what it asks for cannot be. */

@@ -2,20 +2,30 @@ import type { Buggify } from '@dsys/runtime'
 import type { PeerAddress, Transport } from '@dsys/transport'
 import { encodeFrame, FRAME_OVERHEAD_BYTES, type WireMessage, wireBytes } from './wire.ts'
 
+/** What an {@link Outgoing} is told once. */
+export interface OutgoingConfig {
+  readonly maxFrameBytes: number
+  /** The number by which the group knows this node and its disk; in every frame. */
+  readonly incarnation: number
+  readonly buggify: Buggify | undefined
+}
+
 /** Gathers the messages of one turn and sends those for the same peer together, in as few frames as the transport allows. */
 export class Outgoing {
   readonly #transport: Transport
   readonly #channel: string
   readonly #maxFrameBytes: number
+  readonly #incarnation: number
   readonly #buggify: Buggify | undefined
   readonly #byPeer = new Map<string, WireMessage[]>()
   #answers: { readonly to: PeerAddress; readonly messages: WireMessage[] }[] = []
 
-  constructor(transport: Transport, channel: string, maxFrameBytes: number, buggify?: Buggify) {
+  constructor(transport: Transport, channel: string, { maxFrameBytes, incarnation, buggify }: OutgoingConfig) {
     this.#buggify = buggify
     this.#transport = transport
     this.#channel = channel
     this.#maxFrameBytes = maxFrameBytes
+    this.#incarnation = incarnation
   }
 
   add(to: string, message: WireMessage): void {
@@ -62,14 +72,14 @@ export class Outgoing {
     for (const message of messages) {
       const bytes = wireBytes(message)
       if (batch.length > 0 && (alone || batchBytes + bytes > this.#maxFrameBytes)) {
-        frames.push(encodeFrame(batch))
+        frames.push(encodeFrame(batch, this.#incarnation))
         batch = []
         batchBytes = FRAME_OVERHEAD_BYTES
       }
       batch.push(message)
       batchBytes += bytes
     }
-    frames.push(encodeFrame(batch))
+    frames.push(encodeFrame(batch, this.#incarnation))
     return frames
   }
 }

@@ -11,6 +11,7 @@ import { CommandTooLargeError, TransferFailedError, WitnessError } from './error
 import { explain } from './explain.ts'
 import type { Explanation } from './findings.ts'
 import { GroupDriver } from './group-driver.ts'
+import { identityOf } from './identity.ts'
 import { RaftMetrics } from './metrics.ts'
 import {
   type CallOptions,
@@ -108,6 +109,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     const groupLog = await log.openGroup(group, { signal, salvage: this.#options.repairFromPeers })
     this.#log = groupLog
     await this.#restore(groupLog)
+    const { incarnation, stored } = identityOf(groupLog, id, random, transport.self.generation)
     signal.throwIfAborted()
     this.#driver = new GroupDriver({
       clock,
@@ -122,6 +124,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       metrics: this.#metrics,
       options: this.#options,
       limits,
+      incarnation,
       seed: random.integer(0, 2 ** 32),
       buggify: this.#ports.buggify,
       host: this.#ports.host,
@@ -129,7 +132,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     this.#startedMs = clock.monotonicMs()
     this.#damage = damageOf(groupLog, this.#driver.core, logger.child({ part: 'raft', node: id, group }))
     if (this.#damage !== undefined) this.#hub.publish(this.#damage)
-    this.#driver.begin()
+    this.#driver.begin(stored)
   }
 
   async #restore(log: GroupLog): Promise<void> {

@@ -76,7 +76,8 @@ export async function recover(ports: RecoverPorts, options: RecoverOptions): Pro
   if (members.length === 0) throw new NothingToRecoverError(group)
   if (isWitness(configuration, id)) throw new WitnessError(group, 'is nothing to recover from')
   if (!acceptDataLoss) throw new DataLossNotAcceptedError(group, members, last)
-  const term = Math.max(last.term, log.recovered.hardState.term) + 1 + (crc32(Buffer.from(id)) % TERM_SPREAD)
+  const { abstention: _, ...hardState } = log.recovered.hardState
+  const term = Math.max(last.term, hardState.term) + 1 + (crc32(Buffer.from(id)) % TERM_SPREAD)
   const data = encodeConfiguration(
     simpleConfiguration(
       voters,
@@ -85,13 +86,14 @@ export async function recover(ports: RecoverPorts, options: RecoverOptions): Pro
     ),
   )
   const entry: LogEntry = { index: last.index + 1, term, kind: CONFIGURATION_KIND, data }
-  await log.persist({ hardState: { term, votedFor: id }, entries: [entry] })
+  await log.persist({ hardState: { ...hardState, term, votedFor: id }, entries: [entry] })
   const recovery = { index: entry.index, term, previousMembers: members, uncertainFromIndex: snapshotIndex + 1 }
   ports.logger?.log('warn', 'a group was recovered from one survivor', { group, node: id, voters, ...recovery })
   return recovery
 }
 
-function survey({ recovered: { snapshot, entries } }: GroupLog): {
+/** What stands in a log. */
+export function survey({ recovered: { snapshot, entries } }: GroupLog): {
   readonly last: { readonly index: number; readonly term: number }
   readonly snapshotIndex: number
   readonly configuration: Configuration

@@ -83,13 +83,20 @@ function witnessLimits(given: ResolvedOptions): Pick<ResolvedOptions, 'snapshotE
 export function frameLimits(
   options: ResolvedOptions,
   maxFrameBytes: number,
-): { readonly maxCommandBytes: number; readonly maxAppendBytes: number; readonly maxFrameBytes: number } {
+): {
+  readonly maxCommandBytes: number
+  readonly maxAppendBytes: number
+  /** Room for what a message holds, in a frame of its own. */
+  readonly roomBytes: number
+  readonly maxFrameBytes: number
+} {
   const overhead = MESSAGE_OVERHEAD_BYTES + 2 * ITEM_OVERHEAD_BYTES
   const room = maxFrameBytes - overhead
   check(room >= 1_024, `the transport's maxFrameBytes (${maxFrameBytes}) must be ${1_024 + overhead} or more`)
   return {
     maxCommandBytes: Math.min(options.maxCommandBytes, room),
     maxAppendBytes: Math.min(options.maxAppendBytes, room),
+    roomBytes: room,
     maxFrameBytes,
   }
 }
@@ -110,7 +117,9 @@ export function checkMembers({ voters, learners, witnesses = [] }: Membership, m
   )
   check(witnesses.length < voters.length, 'one voter at least must be no witness: somebody must hold the data')
   const target = { voters, learners, witnesses }
-  const bytes = encodeConfiguration({ voters, learners, outgoing: voters, target, witnesses }).length
+  // The outgoing voters count as well, and may be others; as many are taken for them.
+  const pins = [...voters, ...voters].map((id) => [id, 0] as const)
+  const bytes = encodeConfiguration({ voters, learners, outgoing: voters, target, witnesses, pins }).length
   check(2 * bytes <= maxBytes, `${all.length} members are more than a frame of the transport can hold beside an entry`)
 }
 

@@ -36,6 +36,7 @@ export interface SnapshotKeeperParts<State, Command, Result> {
   readonly snapshotEveryBytes: number
   readonly keepEntries: number
   readonly chunkBytes: number
+  readonly roomBytes: number
   readonly resendAfterMs: number
   /** Rare behaviour on demand; absent outside a simulation. */
   readonly buggify: Buggify | undefined

@@ -145,17 +145,22 @@ export interface ChunkToSend {
  */
 export class SnapshotSender {
   readonly #chunkBytes: number
+  readonly #roomBytes: number
   readonly #resendAfterMs: number
   readonly #places: SendingPlaces
   readonly #sendings = new Map<string, Sending>()
 
-  /** @param places are shared by all groups of the node. */
+  /**
+   * @param config `chunkBytes` of content at most go in one message, and with the context at most `roomBytes`, by default as many.
+   * @param places are shared by all groups of the node.
+   */
   constructor(
-    config: { readonly chunkBytes: number; readonly resendAfterMs: number },
+    config: { readonly chunkBytes: number; readonly roomBytes?: number; readonly resendAfterMs: number },
     places: SendingPlaces = new SendingPlaces(),
   ) {
     this.#places = places
     this.#chunkBytes = config.chunkBytes
+    this.#roomBytes = config.roomBytes ?? config.chunkBytes
     this.#resendAfterMs = config.resendAfterMs
   }
 
@@ -200,7 +205,7 @@ export class SnapshotSender {
     if (sending === undefined) return undefined
     const { snapshot, checksum } = sending
     const { index, term, context } = snapshot.meta
-    const taken = sending.take(Math.max(1, this.#chunkBytes - context.length), now())
+    const taken = sending.take(Math.max(1, Math.min(this.#chunkBytes, this.#roomBytes - context.length)), now())
     if (taken === undefined) return undefined
     const { offset, bytes } = taken
     const reading = Promise.all([snapshot.read(offset, bytes), sending.tail]).then(([data]) => {

@@ -59,6 +59,13 @@ export interface ReconfigureRefused {
   readonly why: ReconfigureRefusal
 }
 
+/** The leader tells a node that answers as `heard` that the group knows it as `known`: its disk is not the one that it had. */
+export interface IdentityLost {
+  readonly type: 'identity-lost'
+  readonly heard: number
+  readonly known: number
+}
+
 /** What two drivers say to each other besides the messages of their cores. */
 export type DriverMessage =
   | ForwardRequest
@@ -69,6 +76,7 @@ export type DriverMessage =
   | ReconfigureRequest
   | ReconfigureAccepted
   | ReconfigureRefused
+  | IdentityLost
 
 /** Everything that goes over the wire. */
 export type WireMessage = Message | DriverMessage
@@ -104,6 +112,7 @@ const TAG = {
   'read-lease-request': 20,
   'sleep-request': 21,
   'sleep-response': 22,
+  'identity-lost': 23,
 } as const satisfies Record<WireMessage['type'], number>
 
 /** Numbers on the wire; never given a second meaning. */
@@ -128,7 +137,8 @@ export const MESSAGE_OVERHEAD_BYTES = 512
 export const ITEM_OVERHEAD_BYTES = 24
 
 /** What a frame takes besides its messages. */
-export const FRAME_OVERHEAD_BYTES = 2
+export const FRAME_OVERHEAD_BYTES = 10
+const INCARNATION_BYTES = 8
 
 /** The size of `message` on the wire, or a little more: for filling frames. */
 export function wireBytes(message: WireMessage): number {
@@ -151,10 +161,11 @@ export function wireBytes(message: WireMessage): number {
 }
 
 /** One frame with all of `messages`: the version, the header with its length, then each message with its tag and length. */
-export function encodeFrame(messages: readonly WireMessage[]): Uint8Array {
+export function encodeFrame(messages: readonly WireMessage[], incarnation?: number): Uint8Array {
   const writer = new ByteWriter(messages.reduce((sum, message) => sum + wireBytes(message), FRAME_OVERHEAD_BYTES))
-  // The header is empty in this version.
-  writer.u8(VERSION).u8(0)
+  writer.u8(VERSION)
+  if (incarnation === undefined) writer.u8(0)
+  else writer.u8(INCARNATION_BYTES).u53(incarnation)
   for (const message of messages) {
     writer.u8(TAG[message.type])
     const part = writer.beginPart()
@@ -241,6 +252,9 @@ function encodeDriverBody(writer: ByteWriter, message: DriverMessage): void {
     case 'reconfigure-request':
       encodeReconfigureRequest(writer, message)
       return
+    case 'identity-lost':
+      writer.u53(message.heard).u53(message.known)
+      return
     case 'reconfigure-accepted':
       writer.u53(message.ticket).u53(message.index)
       return
@@ -320,6 +334,14 @@ export function decodeFrame(frame: Uint8Array): WireMessage[] {
     reader.leave(outerEnd)
   }
   return messages
+}
+
+/** The incarnation of the node that has sent the frame; absent where an older version has. Throws {@link MalformedError}. */
+export function incarnationIn(frame: Uint8Array): number | undefined {
+  const reader = new ByteReader(frame)
+  reader.u8()
+  const length = reader.u8()
+  return length < INCARNATION_BYTES ? undefined : reader.u53()
 }
 
 function decodeMessage(tag: number, reader: ByteReader): WireMessage | undefined {
@@ -424,6 +446,8 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage | undefined {
         round: reader.u53(),
         asleep: (reader.u8() & FLAG_ASLEEP) !== 0,
       }
+    case TAG['identity-lost']:
+      return { type: 'identity-lost', heard: reader.u53(), known: reader.u53() }
     case TAG['reconfigure-accepted']:
       return { type: 'reconfigure-accepted', ticket: reader.u53(), index: reader.u53() }
     case TAG['reconfigure-refused']:

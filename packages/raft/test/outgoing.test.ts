@@ -5,6 +5,7 @@ import { Outgoing } from '../src/outgoing.ts'
 import { decodeFrame } from '../src/wire.ts'
 
 const MAX_FRAME_BYTES = 4_096
+const CONFIG = { maxFrameBytes: MAX_FRAME_BYTES, incarnation: 2 ** 48 - 1, buggify: undefined }
 
 /** What left, by peer. */
 function sending(): { readonly outgoing: Outgoing; readonly sent: Map<string, Uint8Array[]> } {
@@ -16,7 +17,7 @@ function sending(): { readonly outgoing: Outgoing; readonly sent: Map<string, Ui
       return true
     },
   } as unknown as Transport
-  return { outgoing: new Outgoing(transport, 'raft-test', MAX_FRAME_BYTES), sent }
+  return { outgoing: new Outgoing(transport, 'raft-test', CONFIG), sent }
 }
 
 const append = (prevIndex: number, entries = 1): AppendRequest => ({

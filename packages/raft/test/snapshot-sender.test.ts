@@ -45,3 +45,17 @@ test('P-35: a late word that something is missing leaves no gap, also when a chu
   for (let i = 0; i < 8; i++) await chunk()
   expect(sent).toEqual(expect.arrayContaining([12, 16, 20, 24, 28, 32, 36]))
 })
+
+test('a long configuration does not make the chunks small, unless the frame does', async () => {
+  const bytes = async (roomBytes: number): Promise<number | undefined> => {
+    const { snapshot, endRead } = slowSnapshot()
+    const meta = { ...snapshot.meta, context: new Uint8Array(100) }
+    const sender = new SnapshotSender({ chunkBytes: 8, roomBytes, resendAfterMs: 100 })
+    sender.begin('n2', { ...snapshot, meta }, 0)
+    const read = sender.read('n2', () => 0)
+    endRead()
+    return (await read)?.chunk.data.length
+  }
+  expect(await bytes(1_000)).toBe(8)
+  expect(await bytes(106)).toBe(6)
+})

@@ -127,4 +127,5 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
     { type: 'sleep-request', term: 4, commitIndex: 11, round: 8 },
   ],
   ['020016000000110000000000000004000000000000000801', { type: 'sleep-response', term: 4, round: 8, asleep: true }],
+  ['020017000000100000a1b2c3d4e5f60000000000000007', { type: 'identity-lost', heard: 0xa1b2c3d4e5f6, known: 7 }],
 ]

@@ -7,6 +7,7 @@ import {
   encodeFrame,
   FRAME_OVERHEAD_BYTES,
   ITEM_OVERHEAD_BYTES,
+  incarnationIn,
   MESSAGE_OVERHEAD_BYTES,
   type WireMessage,
   wireBytes,
@@ -98,6 +99,7 @@ const message = fc.oneof(
   record('heartbeat-response', { term: whole, round: whole }),
   record('sleep-request', { term: whole, commitIndex: whole, round: whole }),
   record('sleep-response', { term: whole, round: whole, asleep: fc.boolean() }),
+  record('identity-lost', { heard: whole, known: whole }),
   record('commit-notice', { term: whole, commitIndex: whole }),
   record('snapshot-chunk', {
     term: whole,
@@ -179,9 +181,20 @@ describe('the bytes of every message are what they were', () => {
 
   test('no message is missing', () => {
     const tags = GOLDEN.map(([hex]) => Number.parseInt(hex.slice(4, 6), 16))
-    expect([...new Set(tags)]).toEqual(Array.from({ length: 22 }, (_, i) => i + 1))
-    expect(new Set(GOLDEN.map(([, { type }]) => type)).size).toBe(22)
+    expect([...new Set(tags)]).toEqual(Array.from({ length: 23 }, (_, i) => i + 1))
+    expect(new Set(GOLDEN.map(([, { type }]) => type)).size).toBe(23)
   })
+})
+
+test('P-30: the incarnation of the sender stands in the header, where earlier versions skip it', () => {
+  const frame = encodeFrame([{ type: 'timeout-now', term: 4 }], 0xa1b2c3d4e5f6)
+  expect(Buffer.from(frame).toString('hex')).toBe('02080000a1b2c3d4e5f60b000000080000000000000004')
+  expect(plain(decodeFrame(frame))).toEqual([{ type: 'timeout-now', term: 4 }])
+  expect(incarnationIn(frame)).toBe(0xa1b2c3d4e5f6)
+  expect(incarnationIn(encodeFrame([{ type: 'timeout-now', term: 4 }]))).toBeUndefined()
+  // A later version may have more to say in the header.
+  expect(incarnationIn(Uint8Array.of(2, 9, ...frame.subarray(2, 10), 1))).toBe(0xa1b2c3d4e5f6)
+  expect(() => incarnationIn(frame.subarray(0, 9))).toThrow(MalformedError)
 })
 
 test('what is encoded is decoded as it was, several messages in a frame', () => {

@@ -31,6 +31,8 @@ async function example(): Promise<StorageOnMemory> {
     await log.persist({ entries: [{ index: 3, term: 2, kind: 255, data: new Uint8Array(0) }] })
     const third = await storage.openGroup('third')
     await third.persist({ hardState: { term: 5, votedFor: 'n2', abstention: { throughIndex: 9, term: 4 } } })
+    const fourth = await storage.openGroup('fourth')
+    await fourth.persist({ hardState: { term: 6, votedFor: undefined, incarnation: 0xa1b2c3d4e5f6 } })
   })
   return world
 }

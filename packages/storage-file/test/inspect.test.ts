@@ -38,7 +38,9 @@ async function example(): Promise<StorageOnMemory> {
     await log.saveSnapshot({ index: 2, term: 1, context: new Uint8Array(0) }, [Buffer.from('the state at 2')])
     await log.compact(2)
     const other = await storage.openGroup('other')
-    await other.persist({ hardState: { term: 7, votedFor: undefined, abstention: { throughIndex: 9, term: 6 } } })
+    await other.persist({
+      hardState: { term: 7, votedFor: undefined, abstention: { throughIndex: 9, term: 6 }, incarnation: 6 },
+    })
     for (const [index, text] of [
       [5, 'five'],
       [6, 'six'],

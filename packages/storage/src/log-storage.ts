@@ -29,11 +29,16 @@ export interface HardState {
   readonly votedFor: string | undefined
   /** Absent on a node that has lost nothing, or has it all again. */
   readonly abstention?: Abstention
+  /**
+   * The number that the node drew when it found this log without one: from 1 to 2^48 - 1. Whoever knows the node by another number knows
+   * it by another disk. Absent in a log that was written before nodes drew one.
+   */
+  readonly incarnation?: number
 }
 
 /** One atomic, ordered change of a log. */
 export interface LogWrite {
-  /** Replaces term and vote. */
+  /** Replaces the whole record: what is absent here is absent then. */
   readonly hardState?: HardState
   /**
    * Entries with consecutive indices. The first may lie at or below the last index: the log is cut before it, then the

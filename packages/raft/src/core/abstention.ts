@@ -1,4 +1,4 @@
-import type { Abstention, LostEntries } from '@dsys/storage'
+import type { Abstention, HardState, LostEntries } from '@dsys/storage'
 import type { CoreState } from './state.ts'
 
 /**
@@ -28,4 +28,14 @@ export function endAbstention(state: CoreState): void {
   state.abstention = undefined
   outbox.hardStateChanged()
   events.push({ type: 'repaired', index: commitIndex })
+}
+
+/** What the disk must hold of this node besides its log. */
+export function hardStateOf({ term, votedFor, abstention, config: { incarnation } }: CoreState): HardState {
+  return {
+    term,
+    votedFor,
+    ...(abstention === undefined ? {} : { abstention }),
+    ...(incarnation === undefined ? {} : { incarnation }),
+  }
 }

@@ -6,6 +6,8 @@ export const CONFIGURATION_KIND = 3
 const VERSION = 1
 /** With witnesses. A node that does not know of them must not go on. */
 const VERSION_WITH_WITNESSES = 2
+/** With incarnations as well. */
+const VERSION_WITH_PINS = 3
 /** More than this in one list is no configuration of ours. */
 const MAX_MEMBERS = 4_096
 
@@ -33,6 +35,21 @@ export interface Configuration extends Membership {
   readonly target: Membership | undefined
   /** Those that hold no data, of everybody who is named here: voters of either configuration, and learners that become such voters. */
   readonly witnesses?: readonly string[]
+  /** The incarnations by which the voters are known: who answers as one of them with another has lost its disk, and does not count (P-30). */
+  readonly pins?: readonly Pin[]
+}
+
+/** A node, and the number that it drew when its log was empty. */
+export type Pin = readonly [id: string, incarnation: number]
+
+export const pinOf = ({ pins }: Configuration, id: string): number | undefined =>
+  pins?.find(([pinned]) => pinned === id)?.[1]
+
+/** The same with these incarnations, of those who count in it. */
+export function withPins(configuration: Configuration, pins: readonly Pin[]): Configuration {
+  const { pins: _, ...rest } = configuration
+  const kept = pins.filter(([id]) => countsAsVoter(configuration, id))
+  return kept.length === 0 ? rest : { ...rest, pins: kept }
 }
 
 /** A configuration that a group begins with, or that nobody is about to leave. */
@@ -111,15 +128,21 @@ export function leaveJoint(joint: Configuration): Configuration {
 }
 
 /** The data of a configuration's entry. */
-export function encodeConfiguration({ voters, learners, outgoing, target, witnesses }: Configuration): Uint8Array {
-  const writer = new ByteWriter().u8(witnesses === undefined ? VERSION : VERSION_WITH_WITNESSES)
+export function encodeConfiguration(configuration: Configuration): Uint8Array {
+  const { voters, learners, outgoing, target, witnesses, pins } = configuration
+  const version = witnesses === undefined ? VERSION : VERSION_WITH_WITNESSES
+  const writer = new ByteWriter().u8(pins === undefined ? version : VERSION_WITH_PINS)
   for (const ids of [voters, learners, outgoing]) writeIds(writer, ids)
   writer.u8(target === undefined ? 0 : 1)
   if (target !== undefined) {
     writeIds(writer, target.voters)
     writeIds(writer, target.learners)
   }
-  if (witnesses !== undefined) writeIds(writer, witnesses)
+  if (witnesses !== undefined || pins !== undefined) writeIds(writer, witnesses ?? [])
+  if (pins !== undefined) {
+    writer.u32(pins.length)
+    for (const [id, incarnation] of pins) writer.text(id).u53(incarnation)
+  }
   return writer.finish()
 }
 
@@ -127,13 +150,20 @@ export function encodeConfiguration({ voters, learners, outgoing, target, witnes
 export function decodeConfiguration(data: Uint8Array): Configuration {
   const reader = new ByteReader(data)
   const version = reader.u8()
-  if (version !== VERSION && version !== VERSION_WITH_WITNESSES)
-    throw new MalformedError(`configuration version ${version} is not ${VERSION} or ${VERSION_WITH_WITNESSES}`)
+  if (version < VERSION || version > VERSION_WITH_PINS)
+    throw new MalformedError(`configuration version ${version} is not from ${VERSION} to ${VERSION_WITH_PINS}`)
   const [voters, learners, outgoing] = [readIds(reader), readIds(reader), readIds(reader)]
   const aim = reader.u8() === 0 ? undefined : { voters: readIds(reader), learners: readIds(reader) }
   const witnesses = version === VERSION ? [] : readIds(reader)
   const target = aim && { ...aim, ...marked(aim.voters.filter((id) => witnesses.includes(id))) }
-  return { voters, learners, outgoing, target, ...marked(witnesses) }
+  const pins = version === VERSION_WITH_PINS ? readPins(reader) : []
+  return withPins({ voters, learners, outgoing, target, ...marked(witnesses) }, pins)
+}
+
+function readPins(reader: ByteReader): Pin[] {
+  const count = reader.u32()
+  if (count > MAX_MEMBERS) throw new MalformedError(`${count} incarnations are more than ${MAX_MEMBERS}`)
+  return Array.from({ length: count }, () => [Buffer.from(reader.bytes()).toString('utf8'), reader.u53()])
 }
 
 export function writeIds(writer: ByteWriter, ids: readonly string[]): void {

@@ -1,4 +1,5 @@
 import { countsAsVoter } from './configuration.ts'
+import { isForgotten } from './incarnations.ts'
 import type { VoteRefusal, VoteRequest, VoteResponse } from './messages.ts'
 import { countVotes } from './quorum.ts'
 import {
@@ -78,8 +79,8 @@ function mayBeVoter(state: CoreState, id: string, { lastIndex, lastTerm }: VoteR
   return lastTerm === log.lastTerm && lastIndex >= log.lastIndex + (config.witness === true ? 0 : 1)
 }
 
-/** Whether this node has lost entries that it may have acknowledged, so that it must elect nobody (P-40). */
-const abstains = ({ abstention }: CoreState): boolean => abstention !== undefined
+/** Whether this node has lost entries that it may have acknowledged (P-40), or a whole disk (P-30), so that it must elect nobody. */
+const abstains = (state: CoreState): boolean => state.abstention !== undefined || isForgotten(state)
 
 export function handleVoteRequest(state: CoreState, from: string, request: VoteRequest): void {
   const { outbox } = state

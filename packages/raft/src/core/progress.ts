@@ -39,6 +39,8 @@ export class Progress {
   sleepsSinceRound: number | undefined
   /** For one that is no member any more: when the leader stops to send to it. */
   leavesMs: number | undefined
+  /** The incarnation in which it has answered this leader. */
+  incarnation: number | undefined
   /** It is sent no data; also when it is no member any more. */
   readonly witness: boolean
   readonly #inflight: InflightAppend[] = []

@@ -1,13 +1,14 @@
 import { SeededRandom } from '@dsys/runtime'
 import type { Abstention, HardState, LogEntry, LostEntries } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
-import { abstentionOf, endAbstention } from './abstention.ts'
+import { abstentionOf, endAbstention, hardStateOf } from './abstention.ts'
 import { bootstrap } from './bootstrap.ts'
 import { isMember, type Membership, simpleConfiguration } from './configuration.ts'
 import { Configurations, type PlacedConfiguration } from './configurations.ts'
 import { campaign, handleVoteRequest, handleVoteResponse, ownVoteDurable } from './election.ts'
 import { type CoreFacts, factsOf } from './explain.ts'
 import { handleAppendRequest, handleCommitNotice, handleHeartbeatRequest, handleTimeoutNow } from './follower.ts'
+import { isKnown, type Stranger, takeStrangers } from './incarnations.ts'
 import { RaftLog } from './log.ts'
 import type { Envelope, Message, SnapshotChunk, SnapshotProgress } from './messages.ts'
 import { Outbox, type WriteEffect } from './outbox.ts'
@@ -113,6 +114,7 @@ export class RaftCore {
       events: [],
       confirmedReads: [],
       droppedReads: [],
+      strangers: new Map(),
       snapshotWanted: new Set(),
       snapshotTraffic: [],
     }
@@ -207,7 +209,7 @@ export class RaftCore {
   }
 
   /** Takes one message of a peer. */
-  step(from: string, message: Message, nowMs: number): void {
+  step(from: string, message: Message, nowMs: number, incarnation?: number): void {
     this.#advance(nowMs)
     const state = this.#state
     if (message.type === 'vote-request') {
@@ -215,7 +217,7 @@ export class RaftCore {
       handleVoteRequest(state, from, message)
       return
     }
-    if (isAnswer(message) && !this.#isExpected(from)) return
+    if (isAnswer(message) && !(this.#isExpected(from) && isKnown(state, from, incarnation))) return
     if (message.term > state.term) {
       // A granted pre-vote names a term that nobody has begun.
       const isGrantedPreVote = message.type === 'vote-response' && message.preVote && message.granted
@@ -440,6 +442,11 @@ export class RaftCore {
     compactLog(this.#state, throughIndex)
   }
 
+  /** On a leader: who has answered in another incarnation than the one that the group knows, since the last call. */
+  takeStrangers(): Stranger[] {
+    return takeStrangers(this.#state)
+  }
+
   /** What has happened since the last call, for those who want to know before they give more input. */
   takeEvents(): CoreEvent[] {
     return this.#state.events.splice(0)
@@ -457,9 +464,7 @@ export class RaftCore {
       replicate(state, leadership)
     }
     endAbstention(state)
-    const { term, votedFor, abstention } = state
-    const hardState = abstention === undefined ? { term, votedFor } : { term, votedFor, abstention }
-    const write = state.outbox.takeWrite(state.log, hardState, state.nowMs)
+    const write = state.outbox.takeWrite(state.log, hardStateOf(state), state.nowMs)
     return {
       write,
       messages: state.outbox.takeMessages(),

@@ -15,7 +15,9 @@ import {
   type Membership,
   membersOf,
   sameMembership,
+  withPins,
 } from './configuration.ts'
+import { hasNewPins, pinsOf } from './incarnations.ts'
 import { Progress } from './progress.ts'
 import { roundAcknowledged } from './reads.ts'
 import { appendToLog, type CoreState, type Leadership } from './state.ts'
@@ -76,6 +78,8 @@ export function continueReconfiguration(state: CoreState, leadership: Leadership
   if (isJoint(configuration)) propose(state, leadership, leaveJoint(configuration))
   else if (target?.voters.every((id) => isCaughtUp(state, leadership, id)) && hasHeir(state, leadership, target)) {
     propose(state, leadership, enterJoint(configuration, target))
+  } else if (hasNewPins(state, leadership)) {
+    propose(state, leadership, configuration)
   } else {
     const answering = sayFarewell(state, leadership, index)
     // The voter with the most of the log shall follow it (dissertation §4.2.2; P-10).
@@ -113,7 +117,8 @@ function hasHeir({ nowMs, log, config }: CoreState, { progress }: Leadership, ta
 function propose(state: CoreState, leadership: Leadership, configuration: Configuration): void {
   const { log, term } = state
   const before = state.configurations.current.configuration
-  const data = encodeConfiguration(configuration)
+  // Whoever counts from now on is pinned in the incarnation that has answered.
+  const data = encodeConfiguration(withPins(configuration, pinsOf(state, leadership)))
   const entry: LogEntry = { index: log.lastIndex + 1, term, kind: CONFIGURATION_KIND, data }
   appendToLog(state, [entry])
   followMembers(state, leadership, before)

@@ -42,6 +42,8 @@ export interface CoreConfig {
    * value is how far apart the rates of two monotonic clocks may be, as a share: 0.01 is one part in a hundred.
    */
   readonly leaseClockDrift?: number
+  /** The number that this node drew when its log was empty, by which it is known. Absent where nobody minds it. */
+  readonly incarnation?: number
   /** The node votes and holds no data: it is a witness in every configuration that names it. Default false. */
   readonly witness?: boolean
 }
@@ -142,6 +144,8 @@ export interface CoreState {
   readonly events: CoreEvent[]
   readonly confirmedReads: { ticket: number; index: number }[]
   readonly droppedReads: number[]
+  /** Who has answered this leader in another incarnation than the one that the group knows, and the one that it knows. */
+  readonly strangers: Map<string, { readonly heard: number; readonly known: number }>
   readonly snapshotWanted: Set<string>
   readonly snapshotTraffic: { from: string; message: SnapshotChunk | SnapshotProgress }[]
 }

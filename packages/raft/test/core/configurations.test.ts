@@ -13,6 +13,7 @@ import {
   membersOf,
   sameIds,
   simpleConfiguration,
+  withPins,
 } from '../../src/core/configuration.ts'
 import { Configurations } from '../../src/core/configurations.ts'
 import { configurationEntry, entriesOf, OF_THREE } from './support/cluster.ts'
@@ -125,6 +126,22 @@ describe('the bytes of a configuration', () => {
     expect(Buffer.from(encodeConfiguration(simpleConfiguration(['a']))).toString('hex')).toBe(
       '01000000010000000161000000000000000000',
     )
+  })
+
+  test('with incarnations are of version 3, and those of the versions before are read (P-30)', () => {
+    const plainly = simpleConfiguration(['a', 'b'])
+    const pinned = withPins(plainly, [['b', 0xa1b2c3d4e5f6]])
+    const body = '0000000200000001610000000162' + '0000000000000000' + '00'
+    const hex = `03${body}${'00000000'}${'00000001'}${'0000000162'}0000a1b2c3d4e5f6`
+    expect(Buffer.from(encodeConfiguration(pinned)).toString('hex')).toBe(hex)
+    expect(decodeConfiguration(Buffer.from(hex, 'hex'))).toEqual(pinned)
+    expect(decodeConfiguration(Buffer.from(`01${body}`, 'hex'))).toEqual(plainly)
+    expect(decodeConfiguration(Buffer.from(`02${body}000000010000000162`, 'hex'))).toEqual({
+      ...plainly,
+      witnesses: ['b'],
+    })
+    expect(() => decodeConfiguration(Buffer.from(`04${body}`, 'hex'))).toThrow(MalformedError)
+    expect(() => decodeConfiguration(Buffer.from(`03${body}00000000ffffffff`, 'hex'))).toThrow(MalformedError)
   })
 
   test('P-28: what is encoded is decoded as it was, both halves of a joint one and the target', () => {

@@ -250,7 +250,7 @@ describe('a call that fails says what became of it', () => {
     await cluster.run(raft.stop())
     await expect(raft.propose({ id: 'x', by: 1 })).rejects.toBeInstanceOf(NotRunningError)
     await expect(raft.read(total, { consistency: 'stale' })).rejects.toBeInstanceOf(NotRunningError)
-    expect(raft.status()).toMatchObject({ lastApplied: 3, role: 'leader', snapshotIndex: 0 })
+    expect(raft.status()).toMatchObject({ lastApplied: 4, role: 'leader', snapshotIndex: 0 })
     await expect(raft.start()).rejects.toBeInstanceOf(NotRunningError)
   })
 })

@@ -79,7 +79,7 @@ export class NodeLostError extends NodeDownError {
 
 /**
  * A voter of a Raft group was started again on an empty disk (`DSYS_SIMULATION_DISK_LOST`). It did not start: it has forgotten whom
- * it voted for and what it acknowledged, so the group could elect two leaders in a term and lose what was committed.
+ * it voted for and what it acknowledged, and a group that has just begun could count it.
  */
 export class DiskLostError extends DsysError {
   readonly node: string

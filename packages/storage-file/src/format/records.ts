@@ -55,6 +55,7 @@ const HAS_HARD_STATE = 1
 const HAS_VOTE = 2
 const HAS_ENTRIES = 4
 const HAS_ABSTENTION = 8
+const HAS_INCARNATION = 16
 
 /** Bytes of an entry beside its data. */
 const ENTRY_OVERHEAD = 13
@@ -78,18 +79,19 @@ export function putText(out: ByteWriter, text: string): void {
 export const getText = (input: ByteReader): string => input.utf8(input.u32le())
 
 function putHead(out: ByteWriter, type: number, { group, number, hardState }: NewHead, moreFlags = 0): void {
-  const { term, votedFor, abstention } = hardState
+  const { term, votedFor, abstention, incarnation } = hardState
   out.u8(type)
   out.u32le(group)
   out.u53le(number)
-  const flags = (votedFor === undefined ? 0 : HAS_VOTE) | (abstention === undefined ? 0 : HAS_ABSTENTION)
-  out.u8(HAS_HARD_STATE | flags | moreFlags)
+  const marks = (abstention === undefined ? 0 : HAS_ABSTENTION) | (incarnation === undefined ? 0 : HAS_INCARNATION)
+  out.u8(HAS_HARD_STATE | (votedFor === undefined ? 0 : HAS_VOTE) | marks | moreFlags)
   out.u53le(term)
   if (votedFor !== undefined) putText(out, votedFor)
   if (abstention !== undefined) {
     out.u53le(abstention.throughIndex)
     out.u53le(abstention.term)
   }
+  if (incarnation !== undefined) out.u53le(incarnation)
 }
 
 function putEnd(out: ByteWriter, { last, lastTerm }: LogEnd): void {
@@ -159,8 +161,14 @@ export function writeBytes({ votedFor }: HardState, entries: readonly LogEntry[]
 function getHardState(input: ByteReader, flags: number): HardState {
   const term = input.u53le()
   const votedFor = flags & HAS_VOTE ? getText(input) : undefined
-  if ((flags & HAS_ABSTENTION) === 0) return { term, votedFor }
-  return { term, votedFor, abstention: { throughIndex: input.u53le(), term: input.u53le() } }
+  const abstention = flags & HAS_ABSTENTION ? { throughIndex: input.u53le(), term: input.u53le() } : undefined
+  const incarnation = flags & HAS_INCARNATION ? input.u53le() : undefined
+  return {
+    term,
+    votedFor,
+    ...(abstention === undefined ? {} : { abstention }),
+    ...(incarnation === undefined ? {} : { incarnation }),
+  }
 }
 
 function getEntries(input: ByteReader): LogEntry[] {

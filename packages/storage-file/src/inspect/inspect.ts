@@ -122,6 +122,7 @@ async function groupReport(
     term: recovered.hardState.term,
     votedFor: recovered.hardState.votedFor,
     abstention: recovered.hardState.abstention,
+    incarnation: recovered.hardState.incarnation,
     entries: first && last && { first: first.index, last: last.index, bytes },
     terms: list.flatMap(({ index, term }, i) => (list[i - 1]?.term === term ? [] : [{ term, from: index }])),
     snapshot: newest && { index: newest.meta.index, term: newest.meta.term, sizeBytes: newest.sizeBytes },

@@ -43,6 +43,8 @@ export interface GroupReport {
   readonly term: number
   readonly votedFor: string | undefined
   readonly abstention: Abstention | undefined
+  /** By which number its group knows this log. */
+  readonly incarnation: number | undefined
   /** Entries that a start would find; `undefined` without any. */
   readonly entries: { readonly first: number; readonly last: number; readonly bytes: number } | undefined
   /** From which index on the entries have which term. */

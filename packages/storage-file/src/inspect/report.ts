@@ -41,10 +41,11 @@ function segmentLine({
 }
 
 function groupLines(group: GroupReport, withEntries: boolean): string[] {
-  const { name, number, term, votedFor, abstention, entries, terms, snapshot, lost, list } = group
+  const { name, number, term, votedFor, abstention, incarnation, entries, terms, snapshot, lost, list } = group
   const lines = [`group "${name}" (number ${number})`]
   const vote = votedFor === undefined ? 'no vote' : `voted for ${votedFor}`
-  lines.push(`  term ${term}, ${vote}`)
+  const drawn = incarnation === undefined ? '' : `, incarnation ${incarnation}`
+  lines.push(`  term ${term}, ${vote}${drawn}`)
   if (abstention !== undefined) {
     const { throughIndex } = abstention
     lines.push(

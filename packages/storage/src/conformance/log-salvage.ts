@@ -57,6 +57,21 @@ async function salvage(place: LogStoragePlace, where: string): Promise<'refused'
 
 export const salvaging: readonly LogCase[] = [
   {
+    name: 'the incarnation is kept with term and vote, beside the mark of a node that abstains and without it (P-30)',
+    run: async (place) => {
+      const marked = { term: 8, votedFor: 'n1', abstention: { throughIndex: 9, term: 7 }, incarnation: 2 ** 48 - 1 }
+      const { abstention: _, ...plainly } = { ...marked, votedFor: undefined }
+      for (const hardState of [marked, plainly]) {
+        await session(place, (log) => log.persist({ hardState }))
+        await session(place, async (log) => {
+          deepEqual({ ...log.recovered.hardState }, hardState)
+          await log.persist({ entries: run(1, 1, 8) })
+        })
+        await session(place, async (log) => deepEqual({ ...log.recovered.hardState }, hardState))
+      }
+    },
+  },
+  {
     name: 'the mark of a node that abstains is kept with term and vote, and is gone with the next that have none',
     run: async (place) => {
       const abstention = { throughIndex: 2 ** 40, term: 7 }

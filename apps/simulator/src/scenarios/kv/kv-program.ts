@@ -61,7 +61,7 @@ type Log = RaftPorts<unknown, unknown, unknown>['log']
 /** One whole node with the real codecs and, mostly, the real write-ahead log. */
 export class KvProgram implements MachineProgram {
   readonly #parts: KvProgramParts
-  readonly #durable: DurableLog
+  #durable: DurableLog
   #service: KvService | undefined
 
   constructor(parts: KvProgramParts) {
@@ -72,6 +72,12 @@ export class KvProgram implements MachineProgram {
   /** What runs, perhaps in a process that is paused. */
   get service(): KvService | undefined {
     return this.#service?.life.alive ? this.#service : undefined
+  }
+
+  /** Its disk is another from now on, an empty one. */
+  forget(): void {
+    const { onLost, nowMs } = this.#parts
+    this.#durable = new DurableLog(onLost, nowMs)
   }
 
   start(life: SimLife): void {

@@ -3,6 +3,7 @@ import type { Nemesis, Scheduler, SimLinks, SimWorld } from '@dsys/simulation'
 import type { Clients } from './clients.ts'
 import type { KvKnobs } from './knobs.ts'
 import type { KvService } from './kv-program.ts'
+import type { LostDisks } from './lost-disks.ts'
 import type { Verdict } from './verdict.ts'
 
 /** What the end of a run works with. */
@@ -16,8 +17,8 @@ export interface LivenessParts {
   readonly service: (id: string) => KvService | undefined
   readonly links: Pick<SimLinks<unknown>, 'underWayUntilMs'>
   readonly knobs: Pick<KvKnobs, 'raft' | 'link' | 'disk' | 'members' | 'callTimeoutMs' | 'coreShare'>
-  /** Nodes that nobody expects to come back. */
-  readonly lost: ReadonlySet<string>
+  /** Nodes that come back last, and with empty disks. */
+  readonly lostDisks: LostDisks
 }
 
 /** A healed core takes writes within so many election timeouts; the most of some thousand seeds is half of it ... */
@@ -34,18 +35,52 @@ const PROBE_PAUSE_MS = 50
  */
 export class Liveness {
   readonly #parts: LivenessParts
+  #isBack = false
 
   constructor(parts: LivenessParts) {
     this.#parts = parts
   }
 
   async run(): Promise<void> {
-    const { nemesis, random, verdict, clients, scheduler } = this.#parts
+    const { nemesis, random, verdict, scheduler, lostDisks } = this.#parts
     const core = this.#drawCore()
     const healRest = nemesis.healCore(core, random)
-    if (this.#changing) await this.#gather()
+    if (this.#changing) await this.#gather(this.#parts.world.ids)
     if (!verdict.broken) await this.#progress(core)
     healRest()
+    await this.#agree()
+    if (lostDisks.ids.length > 0 && !verdict.broken) {
+      await this.#bringBack()
+      await this.#agree()
+    }
+    // What is under way, a late frame for instance, must do no harm either.
+    await scheduler.runAsync(scheduler.nowMs + this.#electionTimeoutMs, () => verdict.broken)
+  }
+
+  /**
+   * Who has lost its disk is back under its id with an empty one. Where the group knows it by its disk it must stop itself, and until then
+   * count for nothing (P-30). It is removed then, and added again.
+   */
+  async #bringBack(): Promise<void> {
+    const { lostDisks, verdict, world } = this.#parts
+    lostDisks.begin()
+    await this.#until(
+      'lost disks',
+      () => lostDisks.settled,
+      () => `${lostDisks.ids.join(', ')} neither stop nor take part with empty disks`,
+    )
+    const { stopped } = lostDisks
+    if (stopped.length > 0 && !verdict.broken) {
+      await this.#gather(world.ids.filter((id) => !stopped.includes(id)))
+      lostDisks.restart()
+      if (!verdict.broken) await this.#gather(world.ids)
+    }
+    this.#isBack = true
+  }
+
+  /** All nodes have the same, and say so to whoever reads. */
+  async #agree(): Promise<void> {
+    const { verdict, clients } = this.#parts
     if (verdict.broken) return
     await this.#until(
       'convergence',
@@ -62,13 +97,11 @@ export class Liveness {
       () => (unread.size > 0 ? `nobody answers reads of ${[...unread].join(', ')}` : `${clients.open} calls never end`),
       this.#parts.knobs.callTimeoutMs,
     )
-    // What is under way, a late frame for instance, must do no harm either.
-    await scheduler.runAsync(scheduler.nowMs + this.#electionTimeoutMs, () => verdict.broken)
   }
 
   #alive(): string[] {
-    const { world, lost } = this.#parts
-    return world.ids.filter((id) => !lost.has(id) && !world.node(id).lost)
+    const { world, lostDisks } = this.#parts
+    return world.ids.filter((id) => this.#isBack || !(lostDisks.ids.includes(id) || world.node(id).lost))
   }
 
   #drawCore(): string[] {
@@ -89,22 +122,20 @@ export class Liveness {
     return this.#parts.knobs.members.everyMs > 0
   }
 
-  /** Whatever became of the changes that were under way: all nodes can be made voters, and then are. */
-  async #gather(): Promise<void> {
-    const { world } = this.#parts
+  /** Whatever became of the changes that were under way: these nodes can be made the voters, and then are. */
+  async #gather(voters: readonly string[]): Promise<void> {
     const gathered = new Set<string>()
-    for (const id of world.ids) this.#call(id, 'all', gathered, (found) => this.#gatherBy(found))
+    for (const id of this.#alive()) this.#call(id, 'all', gathered, (found) => this.#gatherBy(found, voters))
     await this.#until(
       'members',
       () => gathered.size > 0,
-      () => `nobody makes voters of ${world.ids.join(', ')}`,
+      () => `nobody makes voters of ${voters.join(', ')}`,
       PROGRESS_TIMEOUTS * this.#electionTimeoutMs,
     )
   }
 
-  #gatherBy({ raft }: KvService): Promise<unknown> {
-    const target = { voters: this.#parts.world.ids, learners: [] }
-    return raft.reconfigure(target, { timeoutMs: 4 * this.#electionTimeoutMs })
+  #gatherBy({ raft }: KvService, voters: readonly string[]): Promise<unknown> {
+    return raft.reconfigure({ voters, learners: [] }, { timeoutMs: 4 * this.#electionTimeoutMs })
   }
 
   /** Every node of the core gets a write through, and then a read, within the bound. */

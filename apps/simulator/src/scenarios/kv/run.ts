@@ -24,6 +24,7 @@ import { judge } from './judge.ts'
 import { type KvKnobs, knobsOf, type Moment } from './knobs.ts'
 import { isTrouble, KvProgram, type KvService, type RoleChange } from './kv-program.ts'
 import { Liveness } from './liveness.ts'
+import { isIdentityLost, LostDisks } from './lost-disks.ts'
 import { operationsOf } from './operations.ts'
 import { Replicas } from './replicas.ts'
 import { Verdict } from './verdict.ts'
@@ -48,6 +49,7 @@ export class KvRun {
   /** Who leads each term. */
   readonly #leaders = new Map<number, string>()
   #calm = false
+  #lostDisks: LostDisks | undefined
 
   constructor(plan: Plan, options: RunOptions) {
     this.#plan = plan
@@ -121,6 +123,15 @@ export class KvRun {
     this.#aim.stop()
     this.#calm = true
     this.#clients.stop()
+    const { lost } = this.#atlas
+    const lostDisks = new LostDisks({
+      world: this.#world,
+      lost: this.#world.ids.filter((id) => lost.has(id) || this.#world.node(id).lost),
+      replace: (id) => this.#replaceDisk(id),
+      service: (id) => this.#service(id),
+      count: (what) => this.#counts.add(what),
+    })
+    this.#lostDisks = lostDisks
     const liveness = new Liveness({
       scheduler: this.#scheduler,
       world: this.#world,
@@ -131,9 +142,14 @@ export class KvRun {
       service: (id) => this.#service(id),
       links: this.#links,
       knobs: this.#knobs,
-      lost: this.#atlas.lost,
+      lostDisks,
     })
     await liveness.run()
+  }
+
+  #replaceDisk(id: string): void {
+    this.#world.node(id).replaceDisk()
+    this.#programs.get(id)?.forget()
   }
 
   #judgeHistory(): void {
@@ -237,6 +253,10 @@ export class KvRun {
       return
     }
     this.#counts.add(`exit.${code}`)
+    if (this.#lostDisks?.ids.includes(id) && isIdentityLost(error)) {
+      this.#lostDisks.onStopped(id)
+      return
+    }
     this.#verdict.keep(isTrouble(error), 'no reason to stop', () => `${id} stopped itself: ${textOf(error)}`)
     this.#restartLater(this.#world.node(id))
   }

@@ -8,7 +8,7 @@ import type {
   TransportCapabilities,
   TransportEvent,
 } from '@dsys/transport'
-import { decodeFrame, encodeFrame, type WireMessage } from '../../../src/wire.ts'
+import { decodeFrame, encodeFrame, incarnationIn, type WireMessage } from '../../../src/wire.ts'
 
 /** The clock as one life of a node sees it: once the life is over, nothing that it has set fires any more. */
 export class LifeClock implements Clock {
@@ -111,7 +111,7 @@ export class FilteredTransport implements Transport {
     const filter = this.#filter()
     if (filter === undefined) return this.#inner.send(to, channel, this.#rewrite(frame))
     const passed = decodeFrame(frame).filter((message) => filter(this.self.id, to.id, message))
-    return passed.length > 0 && this.#inner.send(to, channel, encodeFrame(passed))
+    return passed.length > 0 && this.#inner.send(to, channel, encodeFrame(passed, incarnationIn(frame)))
   }
 
   broadcast(channel: string, frame: Uint8Array): boolean {

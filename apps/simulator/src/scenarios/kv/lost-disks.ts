@@ -1,0 +1,63 @@
+import { IdentityLostError } from '@dsys/raft'
+import type { SimWorld } from '@dsys/simulation'
+import type { KvService } from './kv-program.ts'
+
+/** What {@link LostDisks} works with. */
+export interface LostDisksParts {
+  readonly world: SimWorld
+  /** The nodes whose disks are lost. */
+  readonly lost: readonly string[]
+  /** The node gets an empty disk. */
+  readonly replace: (id: string) => void
+  readonly service: (id: string) => KvService | undefined
+  readonly count: (what: string) => void
+}
+
+/** Whether a node has ended since its group knows it by another disk (P-30). */
+export function isIdentityLost(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof IdentityLostError
+}
+
+/** The nodes whose disks were lost, which come back under their ids with empty ones. */
+export class LostDisks {
+  readonly #parts: LostDisksParts
+  readonly #stopped = new Set<string>()
+
+  constructor(parts: LostDisksParts) {
+    this.#parts = parts
+  }
+
+  get ids(): readonly string[] {
+    return this.#parts.lost
+  }
+
+  /** Those that have stopped themselves. */
+  get stopped(): readonly string[] {
+    return [...this.#stopped]
+  }
+
+  begin(): void {
+    const { lost, replace, world } = this.#parts
+    for (const id of lost) {
+      replace(id)
+      world.node(id).restart()
+    }
+  }
+
+  /** The node `id` has ended since its group knows it by another disk. */
+  onStopped(id: string): void {
+    this.#parts.count('lost-disk.stopped')
+    this.#stopped.add(id)
+  }
+
+  /** Those that were stopped run again, with the disk that they have by now. */
+  restart(): void {
+    for (const id of this.#stopped) this.#parts.world.node(id).restart()
+  }
+
+  /** Everybody has stopped itself, or takes part: the group has never known it by a disk. */
+  get settled(): boolean {
+    const { lost, service } = this.#parts
+    return lost.every((id) => this.#stopped.has(id) || (service(id)?.raft.status().lastApplied ?? 0) > 0)
+  }
+}
