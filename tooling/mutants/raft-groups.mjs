@@ -183,4 +183,18 @@ export const RAFT_GROUPS_MUTANTS = [
     from: 'Math.max(this.#last + 1, Math.floor(nowMs * 1_000))',
     to: 'Math.max(this.#last + 1, Math.min(nowMs, 0))',
   },
+  {
+    name: 'a sleeping group takes its peers for heard with every turn',
+    source: 'own: a silent host wakes who counts on it',
+    file: 'packages/raft/src/groups/sleepers.ts',
+    from: 'if (watched === undefined || isSame(watched.sleep, sleep)) return',
+    to: 'if (watched === undefined || (sleep === undefined && isSame(watched.sleep, sleep))) return',
+  },
+  {
+    name: 'what comes as the name of a group is believed to be one',
+    source: 'Transport: maxFrameBytes',
+    file: 'packages/raft/src/groups/host-wire.ts',
+    from: 'if (!GROUP_PATTERN.test(name)) throw',
+    to: 'if (bytes.length === 0) throw',
+  },
 ]
