@@ -278,7 +278,10 @@ export class RaftFailedError extends DsysError {
       code: 'DSYS_RAFT_FAILED',
       retryable: false,
       outcome: 'unknown',
-      hint: 'Look at the cause: mostly a failing disk or a state machine that threw. Mend it and restart the node.',
+      hint:
+        cause instanceof IdentityLostError
+          ? cause.hint
+          : 'Look at the cause: mostly a failing disk or a state machine that threw. Mend it and restart the node.',
       cause,
     })
   }
