@@ -140,7 +140,7 @@ export const RAFT_SNAPSHOTS_MUTANTS = [
     name: 'the entries of kv are not frozen',
     source: 'P-36',
     file: 'packages/kv/src/core/entry-table.ts',
-    from: `    this.#owner = {}
+    from: `    this.#views++
     return this.#chunks.slice()`,
     to: `    return this.#chunks.slice()`,
     scenario: 'kv',
