@@ -1,5 +1,9 @@
+import { crc32 } from '@dsys/runtime/bytes'
 import { CONFIGURATION_KIND, encodeConfiguration, membersOf, simpleConfiguration } from './configuration.ts'
 import { appendToLog, type CoreState } from './state.ts'
+
+/** The first term is one of so many, by the voters. */
+const FIRST_TERMS = 2 ** 20
 
 /**
  * Makes a group of `voters`, of which this node is one: writes their configuration as the first entry. Returns false, with nothing
@@ -9,12 +13,14 @@ export function bootstrap(state: CoreState, voters: readonly string[]): boolean 
   const { log, configurations, outbox, config } = state
   const isOfGroup = membersOf(configurations.current.configuration).length > 0
   if (state.term > 0 || log.lastIndex > 0 || isOfGroup) return false
-  // The entry is one of term 1, so nobody else may make another in that term: this node does not vote in it.
-  state.term = 1
-  state.votedFor = config.id
-  outbox.hardStateChanged()
   // In one order, whoever gives the list and wherever: the same entry for the same group.
   const data = encodeConfiguration(simpleConfiguration([...voters].sort()))
-  appendToLog(state, [{ index: 1, term: 1, kind: CONFIGURATION_KIND, data }])
+  // Another list gives another term, so two nodes that are given different ones by mistake have no entry that looks the same and is not.
+  const term = 1 + (crc32(data) % FIRST_TERMS)
+  // Nobody else may make another entry in that term: this node does not vote in it.
+  state.term = term
+  state.votedFor = config.id
+  outbox.hardStateChanged()
+  appendToLog(state, [{ index: 1, term, kind: CONFIGURATION_KIND, data }])
   return true
 }

@@ -70,13 +70,23 @@ describe('bootstrap', () => {
       code: 'DSYS_RAFT_ALREADY_BOOTSTRAPPED',
       outcome: 'not-applied',
       voters: ['n1', 'n2'],
-      term: 2,
+      term: cluster.node('n1').status().term,
       lastIndex: cluster.node('n1').status().lastIndex,
     })
     // One that was never asked, but has learned it; and one of no group is free.
     await expect(cluster.node('n2').bootstrap({ voters: ['n2'] })).rejects.toBeInstanceOf(AlreadyBootstrappedError)
     expect(cluster.node('n2').status().voters).toEqual(['n1', 'n2'])
     await cluster.run(cluster.node('n3').bootstrap({ voters: ['n3'] }))
+  })
+
+  test('with two lists by mistake never makes entries that look the same and are not', async () => {
+    const first = async (voters: readonly string[]): Promise<number | undefined> => {
+      await using cluster = await waiting(THREE)
+      await cluster.run(cluster.node('n1').bootstrap({ voters }))
+      return cluster.disk('n1').read('test').entries[0]?.term
+    }
+    expect(await first(['n1', 'n2'])).not.toBe(await first(['n1', 'n3']))
+    expect(await first(['n1', 'n2'])).toBe(await first(['n2', 'n1']))
   })
 
   test('is refused where the options name voters, and where the node has voted', async () => {
