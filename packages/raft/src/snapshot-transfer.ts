@@ -217,6 +217,7 @@ export class SnapshotSender {
       const place = { snapshotIndex: index, snapshotTerm: term, context, offset, totalBytes: snapshot.sizeBytes }
       return { to, chunk: { ...place, data, checksums } }
     })
+    // Whoever reads is told of a failure; the tail only keeps the reads in their order.
     sending.tail = reading.catch(() => undefined)
     return reading
   }

@@ -2,6 +2,7 @@ import type { LogEntry } from '@dsys/storage'
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
 import type { Message, VoteRefusal } from './core/messages.ts'
 import type { ReconfigureRefusal } from './core/reconfiguration.ts'
+import { readMessages } from './framing.ts'
 import {
   decodeReconfigureRequest,
   encodeReconfigureRequest,
@@ -321,19 +322,7 @@ function encodeEntries(writer: ByteWriter, entries: readonly LogEntry[]): void {
  * frame is of another version of the format, cut, or foreign.
  */
 export function decodeFrame(frame: Uint8Array): WireMessage[] {
-  const reader = new ByteReader(frame)
-  const version = reader.u8()
-  if (version !== VERSION) throw new MalformedError(`version ${version} is not ${VERSION}`)
-  reader.leave(reader.enterBytes(reader.u8()))
-  const messages: WireMessage[] = []
-  while (!reader.done) {
-    const tag = reader.u8()
-    const outerEnd = reader.enter()
-    const message = decodeMessage(tag, reader)
-    if (message !== undefined) messages.push(message)
-    reader.leave(outerEnd)
-  }
-  return messages
+  return readMessages(frame, VERSION, decodeMessage)
 }
 
 /** The incarnation of the node that has sent the frame; absent where an older version has. Throws {@link MalformedError}. */

@@ -1,4 +1,5 @@
-import { ByteReader, ByteWriter, MalformedError } from '../bytes.ts'
+import { type ByteReader, ByteWriter, MalformedError } from '../bytes.ts'
+import { readMessages } from '../framing.ts'
 import { GROUP_PATTERN } from '../resolve-options.ts'
 import type { SleepDigest, SleepingGroup } from './sleep-set.ts'
 
@@ -115,19 +116,7 @@ function encodeGroups(writer: ByteWriter, groups: readonly SleepingGroup[]): voi
 
 /** Reads a frame of a host: the messages that this version knows. Throws {@link MalformedError} when it is of another version, cut, or foreign. */
 export function decodeHostFrame(frame: Uint8Array): HostMessage[] {
-  const reader = new ByteReader(frame)
-  const version = reader.u8()
-  if (version !== VERSION) throw new MalformedError(`version ${version} is not ${VERSION}`)
-  reader.leave(reader.enterBytes(reader.u8()))
-  const messages: HostMessage[] = []
-  while (!reader.done) {
-    const tag = reader.u8()
-    const outerEnd = reader.enter()
-    const message = decodeBody(tag, reader)
-    if (message !== undefined) messages.push(message)
-    reader.leave(outerEnd)
-  }
-  return messages
+  return readMessages(frame, VERSION, decodeBody)
 }
 
 function decodeBody(tag: number, reader: ByteReader): HostMessage | undefined {
