@@ -1,12 +1,7 @@
 export { MalformedError } from './bytes.ts'
-export {
-  CONFIGURATION_KIND,
-  type Configuration,
-  decodeConfiguration,
-  encodeConfiguration,
-  type Membership,
-} from './core/configuration.ts'
-export { decodePlaced, encodePlaced, type PlacedConfiguration } from './core/configurations.ts'
+export { decodeConfiguration, decodePlaced, encodeConfiguration, encodePlaced } from './configuration-codec.ts'
+export { CONFIGURATION_KIND, type Configuration, type Membership } from './core/configuration.ts'
+export type { PlacedConfiguration } from './core/configurations.ts'
 export type { RaftLog } from './core/log.ts'
 export type {
   AppendAccepted,
@@ -32,7 +27,7 @@ export type { ReconfigureRefusal, ReconfigureResult } from './core/reconfigurati
 export { NO_OP_KIND } from './core/roles.ts'
 export type { Sleep } from './core/sleep.ts'
 export type { InstallResult } from './core/snapshots.ts'
-export type { CoreConfig, CoreEvent } from './core/state.ts'
+export type { CoreConfig, CoreEvent, CoreView } from './core/state.ts'
 export { STRIPPED_KIND } from './core/witness.ts'
 export type { RaftRole } from './status.ts'
 export {

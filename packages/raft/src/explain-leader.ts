@@ -1,4 +1,4 @@
-import type { CoreFacts } from './core/explain.ts'
+import type { CoreFacts } from './core-facts.ts'
 import { type Finding, listed, type Majority, majoritiesOf, ms, type NodeFacts } from './findings.ts'
 
 type Refusal = CoreFacts['refusals'][number]

@@ -1,4 +1,4 @@
-import type { FollowerFacts, LeaderFacts } from './core/explain.ts'
+import type { FollowerFacts, LeaderFacts } from './core-facts.ts'
 import {
   capital,
   counted,

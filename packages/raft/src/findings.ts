@@ -1,5 +1,5 @@
 import type { Transport } from '@dsys/transport'
-import type { CoreFacts } from './core/explain.ts'
+import type { CoreFacts } from './core-facts.ts'
 import type { RaftStatus } from './status.ts'
 
 /** What a finding is about. */

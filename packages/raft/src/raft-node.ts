@@ -6,6 +6,7 @@ import { batchBytes } from './batches.ts'
 import { bootstrapGroup } from './bootstrap.ts'
 import { isJoint, type Membership } from './core/configuration.ts'
 import type { RaftCore } from './core/raft-core.ts'
+import { factsOf } from './core-facts.ts'
 import { damageOf } from './damaged-log.ts'
 import { CommandTooLargeError, TransferFailedError, WitnessError } from './errors.ts'
 import { explain } from './explain.ts'
@@ -305,7 +306,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       status,
       ...driver.observed(nowMs),
       ...this.#options,
-      core: driver.core.explain(nowMs),
+      core: factsOf(driver.core.view, nowMs),
       runsForMs: nowMs - this.#startedMs,
       connection: this.#ports.transport.connection,
       failure: driver.failure,

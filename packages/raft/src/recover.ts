@@ -1,15 +1,15 @@
 import type { Logger } from '@dsys/runtime'
 import { crc32 } from '@dsys/runtime/bytes'
 import type { GroupLog, LogEntry, LogStorage } from '@dsys/storage'
+import { decodePlaced, encodeConfiguration } from './configuration-codec.ts'
 import {
   CONFIGURATION_KIND,
   type Configuration,
-  encodeConfiguration,
   isWitness,
   membersOf,
   simpleConfiguration,
 } from './core/configuration.ts'
-import { Configurations, decodePlaced } from './core/configurations.ts'
+import { Configurations } from './core/configurations.ts'
 import { DataLossNotAcceptedError, NothingToRecoverError, WitnessError } from './errors.ts'
 import { checkMembers } from './resolve-options.ts'
 

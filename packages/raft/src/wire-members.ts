@@ -1,5 +1,6 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
-import { type Membership, readIds, writeIds } from './core/configuration.ts'
+import { readIds, writeIds } from './configuration-codec.ts'
+import type { Membership } from './core/configuration.ts'
 
 /** Asks the leader to bring the group to `target`. */
 export interface ReconfigureRequest {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Configuration } from '../src/core/configuration.ts'
-import type { CoreFacts, FollowerFacts, LeaderFacts } from '../src/core/explain.ts'
+import type { CoreFacts, FollowerFacts, LeaderFacts } from '../src/core-facts.ts'
 import { explain } from '../src/explain.ts'
 import { FINDING_CODES, type NodeFacts } from '../src/findings.ts'
 import type { RaftStatus } from '../src/status.ts'

@@ -1,15 +1,5 @@
-import { ByteReader, ByteWriter, MalformedError } from '../bytes.ts'
-
 /** The kind of the entry that holds a {@link Configuration}. */
 export const CONFIGURATION_KIND = 3
-
-const VERSION = 1
-/** With witnesses. A node that does not know of them must not go on. */
-const VERSION_WITH_WITNESSES = 2
-/** With incarnations as well. */
-const VERSION_WITH_PINS = 3
-/** More than this in one list is no configuration of ours. */
-const MAX_MEMBERS = 4_096
 
 /** Whom a group shall consist of. No id is in both lists. */
 export interface Membership {
@@ -61,7 +51,8 @@ export function simpleConfiguration(
   return { voters, learners, outgoing: [], target: undefined, ...marked(witnesses) }
 }
 
-const marked = (witnesses: readonly string[]): Pick<Membership, 'witnesses'> =>
+/** The mark of these witnesses; none where there are none. */
+export const marked = (witnesses: readonly string[]): Pick<Membership, 'witnesses'> =>
   witnesses.length === 0 ? {} : { witnesses }
 
 export const isWitness = ({ witnesses }: Membership, id: string): boolean => witnesses?.includes(id) === true
@@ -125,55 +116,4 @@ export function enterJoint({ voters, witnesses = [] }: Configuration, target: Me
 export function leaveJoint(joint: Configuration): Configuration {
   const { voters, learners, witnesses } = destinationOf(joint)
   return simpleConfiguration(voters, learners, witnesses)
-}
-
-/** The data of a configuration's entry. */
-export function encodeConfiguration(configuration: Configuration): Uint8Array {
-  const { voters, learners, outgoing, target, witnesses, pins } = configuration
-  const version = witnesses === undefined ? VERSION : VERSION_WITH_WITNESSES
-  const writer = new ByteWriter().u8(pins === undefined ? version : VERSION_WITH_PINS)
-  for (const ids of [voters, learners, outgoing]) writeIds(writer, ids)
-  writer.u8(target === undefined ? 0 : 1)
-  if (target !== undefined) {
-    writeIds(writer, target.voters)
-    writeIds(writer, target.learners)
-  }
-  if (witnesses !== undefined || pins !== undefined) writeIds(writer, witnesses ?? [])
-  if (pins !== undefined) {
-    writer.u32(pins.length)
-    for (const [id, incarnation] of pins) writer.text(id).u53(incarnation)
-  }
-  return writer.finish()
-}
-
-/** Reads the data of a configuration's entry. Throws MalformedError. */
-export function decodeConfiguration(data: Uint8Array): Configuration {
-  const reader = new ByteReader(data)
-  const version = reader.u8()
-  if (version < VERSION || version > VERSION_WITH_PINS)
-    throw new MalformedError(`configuration version ${version} is not from ${VERSION} to ${VERSION_WITH_PINS}`)
-  const [voters, learners, outgoing] = [readIds(reader), readIds(reader), readIds(reader)]
-  const aim = reader.u8() === 0 ? undefined : { voters: readIds(reader), learners: readIds(reader) }
-  const witnesses = version === VERSION ? [] : readIds(reader)
-  const target = aim && { ...aim, ...marked(aim.voters.filter((id) => witnesses.includes(id))) }
-  const pins = version === VERSION_WITH_PINS ? readPins(reader) : []
-  return withPins({ voters, learners, outgoing, target, ...marked(witnesses) }, pins)
-}
-
-function readPins(reader: ByteReader): Pin[] {
-  const count = reader.u32()
-  if (count > MAX_MEMBERS) throw new MalformedError(`${count} incarnations are more than ${MAX_MEMBERS}`)
-  return Array.from({ length: count }, () => [Buffer.from(reader.bytes()).toString('utf8'), reader.u53()])
-}
-
-export function writeIds(writer: ByteWriter, ids: readonly string[]): void {
-  writer.u32(ids.length)
-  for (const id of ids) writer.text(id)
-}
-
-/** Throws MalformedError where there are too many. */
-export function readIds(reader: ByteReader): string[] {
-  const count = reader.u32()
-  if (count > MAX_MEMBERS) throw new MalformedError(`${count} members are more than ${MAX_MEMBERS}`)
-  return Array.from({ length: count }, () => Buffer.from(reader.bytes()).toString('utf8'))
 }

@@ -1,13 +1,8 @@
 import { InvariantError } from '@dsys/runtime'
 import type { LogEntry } from '@dsys/storage'
-import { ByteReader, ByteWriter, MalformedError } from '../bytes.ts'
-import {
-  CONFIGURATION_KIND,
-  type Configuration,
-  countsAsVoter,
-  decodeConfiguration,
-  encodeConfiguration,
-} from './configuration.ts'
+import { MalformedError } from '../bytes.ts'
+import { decodeConfiguration } from '../configuration-codec.ts'
+import { CONFIGURATION_KIND, type Configuration, countsAsVoter } from './configuration.ts'
 
 /** A configuration and the entry that it came with. */
 export interface PlacedConfiguration {
@@ -86,15 +81,4 @@ function readEntry({ index, data }: LogEntry): PlacedConfiguration {
     if (!(error instanceof MalformedError)) throw error
     throw new InvariantError(`the configuration in entry ${index} cannot be read: ${error.message}`)
   }
-}
-
-/** What a snapshot keeps of the group: the configuration at its index, and where that came from. */
-export function encodePlaced({ index, configuration }: PlacedConfiguration): Uint8Array {
-  return new ByteWriter().u53(index).raw(encodeConfiguration(configuration)).finish()
-}
-
-/** Reads what {@link encodePlaced} wrote. Throws MalformedError. */
-export function decodePlaced(bytes: Uint8Array): PlacedConfiguration {
-  const reader = new ByteReader(bytes)
-  return { index: reader.u53(), configuration: decodeConfiguration(reader.rest()) }
 }

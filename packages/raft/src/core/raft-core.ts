@@ -6,7 +6,6 @@ import { bootstrap } from './bootstrap.ts'
 import { isMember, type Membership, simpleConfiguration } from './configuration.ts'
 import { Configurations, type PlacedConfiguration } from './configurations.ts'
 import { campaign, handleVoteRequest, handleVoteResponse, ownVoteDurable } from './election.ts'
-import { type CoreFacts, factsOf } from './explain.ts'
 import { handleAppendRequest, handleCommitNotice, handleHeartbeatRequest, handleTimeoutNow } from './follower.ts'
 import { isKnown, type Stranger, takeStrangers } from './incarnations.ts'
 import { RaftLog } from './log.ts'
@@ -27,7 +26,7 @@ import {
   snapshotFailed,
   snapshotInstalled,
 } from './snapshots.ts'
-import { appendToLog, type CoreConfig, type CoreEvent, type CoreState, holdsNoData } from './state.ts'
+import { appendToLog, type CoreConfig, type CoreEvent, type CoreState, type CoreView, holdsNoData } from './state.ts'
 import { nextDueMs, tick } from './tick.ts'
 import { beginTransfer, transferStep } from './transfer.ts'
 import { checkEntries, checkRole } from './witness.ts'
@@ -188,9 +187,9 @@ export class RaftCore {
     return this.#state.leadership?.transfer?.to
   }
 
-  /** What this core knows of why there is no leader, no commit or no promotion, as of `nowMs`. */
-  explain(nowMs: number): CoreFacts {
-    return factsOf(this.#state, nowMs)
+  /** All that this core knows, to be looked at between two inputs. */
+  get view(): CoreView {
+    return this.#state
   }
 
   /** How it sleeps: without time, until it is given something, or {@link RaftCore.wake} is called. `undefined` while it is awake. */

@@ -1,4 +1,5 @@
 import type { LogEntry } from '@dsys/storage'
+import { encodeConfiguration } from '../configuration-codec.ts'
 import {
   aimAt,
   CONFIGURATION_KIND,
@@ -6,7 +7,6 @@ import {
   changesWitnesses,
   countsAsVoter,
   destinationOf,
-  encodeConfiguration,
   enterJoint,
   isJoint,
   isMember,

@@ -1,6 +1,7 @@
 import type { LogEntry } from '@dsys/storage'
+import { encodeConfiguration } from '../configuration-codec.ts'
 import type { RaftRole } from '../status.ts'
-import { CONFIGURATION_KIND, encodeConfiguration, isWitness, membersOf } from './configuration.ts'
+import { CONFIGURATION_KIND, isWitness, membersOf } from './configuration.ts'
 import { entryBytes } from './log.ts'
 import { Progress } from './progress.ts'
 import { appendToLog, type CoreState, leaderIsAlive } from './state.ts'

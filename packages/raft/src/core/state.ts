@@ -95,7 +95,7 @@ export type CoreEvent =
   /** Another configuration is in force; it may not be committed yet. */
   | { readonly type: 'configuration'; readonly index: number; readonly configuration: Configuration }
 
-/** The whole state of a core. Handlers change it in place; nothing outside src/core sees it. */
+/** The whole state of a core. Handlers change it in place. */
 export interface CoreState {
   readonly config: CoreConfig
   readonly random: SeededRandom
@@ -127,7 +127,7 @@ export interface CoreState {
   /** Infinity while this follower sleeps. */
   electionDueMs: number
   votes: Map<string, boolean>
-  /** The last refusal of each voter since there was a leader: for {@link factsOf} alone. */
+  /** The last refusal of each voter since there was a leader: to explain, no rule looks at it. */
   readonly refusals: Map<string, { readonly atMs: number; readonly why: VoteRefusal | undefined }>
   /** When another leader, or none, was known last. */
   leaderChangedMs: number
@@ -149,6 +149,9 @@ export interface CoreState {
   readonly snapshotWanted: Set<string>
   readonly snapshotTraffic: { from: string; message: SnapshotChunk | SnapshotProgress }[]
 }
+
+/** The state as others may see it, to explain it. */
+export type CoreView = Readonly<CoreState>
 
 /** Whether `id` counts in elections and commits, as far as this node knows. */
 export const isVoter = (state: CoreState, id: string): boolean =>

@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MalformedError } from '../../src/bytes.ts'
+import { decodeConfiguration, encodeConfiguration } from '../../src/configuration-codec.ts'
 import {
   aimAt,
   type Configuration,
-  decodeConfiguration,
-  encodeConfiguration,
   enterJoint,
   isJoint,
   isMember,

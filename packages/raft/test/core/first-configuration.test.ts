@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { CONFIGURATION_KIND, decodeConfiguration, simpleConfiguration } from '../../src/core/configuration.ts'
+import { decodeConfiguration } from '../../src/configuration-codec.ts'
+import { CONFIGURATION_KIND, simpleConfiguration } from '../../src/core/configuration.ts'
 import { configurationEntry, coreOf, find, stored } from './support/cluster.ts'
 import { append } from './support/members.ts'
 

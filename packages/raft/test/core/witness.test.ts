@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  CONFIGURATION_KIND,
-  type Configuration,
-  decodeConfiguration,
-  encodeConfiguration,
-  simpleConfiguration,
-} from '../../src/core/configuration.ts'
+import { decodeConfiguration, encodeConfiguration } from '../../src/configuration-codec.ts'
+import { CONFIGURATION_KIND, type Configuration, simpleConfiguration } from '../../src/core/configuration.ts'
 import type { VoteRequest } from '../../src/core/messages.ts'
 import { STRIPPED_KIND } from '../../src/core/witness.ts'
 import { WitnessMismatchError } from '../../src/errors.ts'

@@ -1,10 +1,6 @@
 import type { LogEntry } from '@dsys/storage'
-import {
-  CONFIGURATION_KIND,
-  type Configuration,
-  encodeConfiguration,
-  simpleConfiguration,
-} from '../../../src/core/configuration.ts'
+import { encodeConfiguration } from '../../../src/configuration-codec.ts'
+import { CONFIGURATION_KIND, type Configuration, simpleConfiguration } from '../../../src/core/configuration.ts'
 import type { PlacedConfiguration } from '../../../src/core/configurations.ts'
 import type { Message } from '../../../src/core/messages.ts'
 import { type Effects, RaftCore, type RestoredState } from '../../../src/core/raft-core.ts'

@@ -1,8 +1,8 @@
-import { countsAsVoter, destinationOf, type Membership } from './configuration.ts'
-import type { PlacedConfiguration } from './configurations.ts'
-import type { VoteRefusal } from './messages.ts'
-import type { ProgressState } from './progress.ts'
-import { type CoreState, isAsleep, type Leadership } from './state.ts'
+import { countsAsVoter, destinationOf, type Membership } from './core/configuration.ts'
+import type { PlacedConfiguration } from './core/configurations.ts'
+import type { VoteRefusal } from './core/messages.ts'
+import type { ProgressState } from './core/progress.ts'
+import { type CoreView, isAsleep, type Leadership } from './core/state.ts'
 
 /** What a leader knows of one follower. */
 export interface FollowerFacts {
@@ -62,8 +62,8 @@ export interface CoreFacts {
   readonly leader: LeaderFacts | undefined
 }
 
-/** The facts as of `nowMs`. Changes nothing. */
-export function factsOf(state: CoreState, nowMs: number): CoreFacts {
+/** What the core with this state knows as of `nowMs`. */
+export function factsOf(state: CoreView, nowMs: number): CoreFacts {
   const { configurations, config, commitIndex, outbox, log } = state
   const placed = configurations.current
   const promisedMs = config.leaseClockDrift === undefined ? undefined : state.promisedMs
@@ -87,7 +87,7 @@ export function factsOf(state: CoreState, nowMs: number): CoreFacts {
   }
 }
 
-function leaderFacts(state: CoreState, leadership: Leadership, nowMs: number): LeaderFacts {
+function leaderFacts(state: CoreView, leadership: Readonly<Leadership>, nowMs: number): LeaderFacts {
   const { config, log, configurations } = state
   const { progress, sinceMs, transfer, reads, earlyReads, termStartIndex, uncommittedBytes } = leadership
   const { configuration } = configurations.current
