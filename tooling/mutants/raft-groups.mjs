@@ -70,10 +70,10 @@ export const RAFT_GROUPS_MUTANTS = [
   {
     name: 'a question for votes wakes nobody',
     source: 'own: whoever is alone wakes its leader by asking',
-    file: 'packages/raft/src/core/raft-core.ts',
-    from: `      wake(state)
-      handleVoteRequest`,
-    to: '      handleVoteRequest',
+    file: 'packages/raft/src/core/step.ts',
+    from: `    wake(state)
+    handleVoteRequest`,
+    to: '    handleVoteRequest',
   },
   {
     name: 'a follower that wakes waits for its leader anew',

@@ -7,9 +7,9 @@ export const RAFT_MEMBERS_MUTANTS = [
   {
     name: 'answers of those who are not of the group are heard',
     source: 'P-10',
-    file: 'packages/raft/src/core/raft-core.ts',
-    from: `!(this.#isExpected(from) && isKnown(state, from, incarnation))`,
-    to: `!isKnown(state, from, incarnation)`,
+    file: 'packages/raft/src/core/step.ts',
+    from: '!(isExpected(state, from) && isKnown(state, from, incarnation))',
+    to: '!isKnown(state, from, incarnation)',
   },
   {
     name: 'the configuration that is being left does not count for commits',
@@ -117,7 +117,7 @@ export const RAFT_MEMBERS_MUTANTS = [
   {
     name: 'the configuration of a snapshot is ignored at a restart',
     source: 'P-28',
-    file: 'packages/raft/src/core/raft-core.ts',
+    file: 'packages/raft/src/core/begin.ts',
     from: `new Configurations(restored.snapshot?.configuration ?? begun)`,
     to: `new Configurations(begun)`,
     scenario: 'raft',
@@ -140,8 +140,8 @@ export const RAFT_MEMBERS_MUTANTS = [
   {
     name: 'the configurations in the log are ignored at a restart',
     source: 'P-29',
-    file: 'packages/raft/src/core/raft-core.ts',
-    from: `    configurations.appended(restored.entries)
+    file: 'packages/raft/src/core/begin.ts',
+    from: `  configurations.appended(restored.entries)
 `,
     to: '',
     scenario: 'raft',
@@ -273,7 +273,7 @@ export const RAFT_MEMBERS_MUTANTS = [
   {
     name: 'the promise to a leader is forgotten at a restart',
     source: 'P-25',
-    file: 'packages/raft/src/core/raft-core.ts',
+    file: 'packages/raft/src/core/begin.ts',
     from: `promisedMs: restoredTerm.term === 0 ? undefined : nowMs,`,
     to: `promisedMs: undefined,`,
     scenario: 'raft',

@@ -46,14 +46,8 @@ export const RAFT_MUTANTS = [
     name: 'an append is acknowledged before it is durable',
     source: 'Raft §5.3; P-38',
     file: 'packages/raft/src/core/follower.ts',
-    from: `      matchIndex: request.prevIndex + request.entries.length,
-      round: request.round,
-    },
-    'log',`,
-    to: `      matchIndex: request.prevIndex + request.entries.length,
-      round: request.round,
-    },
-    'nothing',`,
+    from: `matchIndex, round }, 'log')`,
+    to: `matchIndex, round }, 'nothing')`,
     scenario: 'raft',
   },
   {
@@ -85,22 +79,22 @@ export const RAFT_MUTANTS = [
     source: 'Raft §5.3; P-12',
     file: 'packages/raft/src/core/follower.ts',
     from: `  storeEntries(state, request.entries)
-  verifiedUpTo(state, request.prevIndex + request.entries.length, request.commitIndex)`,
+  const matchIndex`,
     to: `  const lastSent = request.prevIndex + request.entries.length
-  if (lastSent < log.lastIndex && lastSent >= state.commitIndex) {
+  if (lastSent < log.lastIndex && lastSent >= commitIndex) {
     log.truncate(lastSent + 1)
-    outbox.truncated(lastSent + 1)
+    state.outbox.truncated(lastSent + 1)
   }
   storeEntries(state, request.entries)
-  verifiedUpTo(state, request.prevIndex + request.entries.length, request.commitIndex)`,
+  const matchIndex`,
     scenario: 'raft',
   },
   {
     name: 'the entry before an append is not compared',
     source: 'Raft §5.3',
     file: 'packages/raft/src/core/follower.ts',
-    from: `if (log.termAt(request.prevIndex) !== request.prevTerm) {`,
-    to: `if (log.termAt(request.prevIndex) === undefined) {`,
+    from: 'log.termAt(request.prevIndex) !== request.prevTerm)',
+    to: 'log.termAt(request.prevIndex) === undefined)',
     scenario: 'raft',
   },
   {
@@ -176,7 +170,7 @@ export const RAFT_MUTANTS = [
   {
     name: 'a leader in a minority never steps down, and takes no other term',
     source: 'Raft §5.1',
-    file: 'packages/raft/src/core/raft-core.ts',
+    file: 'packages/raft/src/core/step.ts',
     from: `if (!isGrantedPreVote) {`,
     to: `if (!isGrantedPreVote && state.role !== 'leader') {`,
     scenario: 'raft',
@@ -242,9 +236,9 @@ export const RAFT_MUTANTS = [
   {
     name: 'a request of an old leader gets no answer',
     source: 'P-06',
-    file: 'packages/raft/src/core/raft-core.ts',
-    from: `      this.#state.outbox.send(from, { type: 'heartbeat-response', term: this.#state.term, round: 0 }, 'hard-state')`,
-    to: ``,
+    file: 'packages/raft/src/core/step.ts',
+    from: `    outbox.send(from, { type: 'heartbeat-response', term, round: 0 }, 'hard-state')`,
+    to: '',
     scenario: 'raft',
   },
   {
@@ -294,8 +288,9 @@ export const RAFT_MUTANTS = [
   {
     name: 'a loss is not on the disk before others hear of this node',
     source: 'P-40',
-    file: 'packages/raft/src/core/raft-core.ts',
-    from: '    if (restored.lost !== undefined) this.#state.outbox.hardStateChanged()\n',
+    file: 'packages/raft/src/core/begin.ts',
+    from: `  if (restored.lost !== undefined) state.outbox.hardStateChanged()
+`,
     to: '',
   },
   {

@@ -22,54 +22,39 @@ export function hearLeader(state: CoreState, from: string): void {
 
 export function handleAppendRequest(state: CoreState, from: string, request: AppendRequest): void {
   hearLeader(state, from)
-  const { log, outbox } = state
-  const { term } = state
-  if (request.prevIndex < state.commitIndex) {
-    acceptBehindCommit(state, from, request)
-    return
-  }
-  if (log.termAt(request.prevIndex) !== request.prevTerm) {
+  const { log, commitIndex } = state
+  // What is committed equals the leader's log (Raft §5.4), so an append that begins before that, late or from a leader that has just
+  // begun to probe, needs no comparison: what is here is passed over, and the rest is taken as usual.
+  if (request.prevIndex >= commitIndex && log.termAt(request.prevIndex) !== request.prevTerm) {
     const hint = log.lastIndexWithin(Math.min(request.prevIndex, log.lastIndex), request.prevTerm)
-    outbox.send(
-      from,
-      {
-        type: 'append-rejected',
-        term,
-        rejectedIndex: request.prevIndex,
-        hintIndex: hint.index,
-        hintTerm: hint.term,
-        round: request.round,
-        ...lostEntries(state),
-      },
-      'hard-state',
-    )
+    refuse(state, from, request.prevIndex, hint, request.round)
     return
   }
   storeEntries(state, request.entries)
-  verifiedUpTo(state, request.prevIndex + request.entries.length, request.commitIndex)
-  outbox.send(
-    from,
-    {
-      type: 'append-accepted',
-      term,
-      matchIndex: request.prevIndex + request.entries.length,
-      round: request.round,
-    },
-    'log',
-  )
+  const matchIndex = Math.max(request.prevIndex + request.entries.length, commitIndex)
+  // The log equals the leader's up to there; so much of the leader's commitIndex may be believed (P-14).
+  state.verifiedIndex = Math.max(state.verifiedIndex, matchIndex)
+  learnCommit(state, request.commitIndex)
+  acknowledge(state, from, matchIndex, request.round)
 }
 
-/**
- * An append that begins before commitIndex: late, or from a leader that has just begun to probe. What is committed equals
- * the leader's log (Raft §5.4), so the entries up to there are passed over and the rest is taken as usual.
- */
-function acceptBehindCommit(state: CoreState, from: string, request: AppendRequest): void {
-  const { commitIndex } = state
-  const lastSent = request.prevIndex + request.entries.length
-  storeEntries(state, request.entries)
-  const matchIndex = Math.max(lastSent, commitIndex)
-  verifiedUpTo(state, matchIndex, request.commitIndex)
-  state.outbox.send(from, { type: 'append-accepted', term: state.term, matchIndex, round: request.round }, 'log')
+/** Tells the leader that this log equals its own up to `matchIndex`, once that is on the disk (P-38). */
+export function acknowledge({ outbox, term }: CoreState, leader: string, matchIndex: number, round: number): void {
+  outbox.send(leader, { type: 'append-accepted', term, matchIndex, round }, 'log')
+}
+
+/** Tells the leader that its log goes on behind `rejectedIndex` in another way than this one, and up to where they may agree. */
+function refuse(
+  { outbox, term, abstention }: CoreState,
+  leader: string,
+  rejectedIndex: number,
+  hint: { readonly index: number; readonly term: number },
+  round: number,
+): void {
+  const hinted = { rejectedIndex, hintIndex: hint.index, hintTerm: hint.term, round }
+  // The leader must not go by what a node that has lost entries acknowledged before.
+  const lost = abstention === undefined ? {} : ({ lostEntries: true } as const)
+  outbox.send(leader, { type: 'append-rejected', term, ...hinted, ...lost }, 'hard-state')
 }
 
 /**
@@ -98,12 +83,6 @@ function conflictWithCommitted(state: CoreState, index: number): never {
   throw new InvariantError(`the leader's entry ${index} differs from the committed one (commit ${state.commitIndex})`)
 }
 
-/** The log equals the leader's up to `index`; so much of the leader's commitIndex may be believed (P-14). */
-function verifiedUpTo(state: CoreState, index: number, leaderCommit: number): void {
-  state.verifiedIndex = Math.max(state.verifiedIndex, index)
-  learnCommit(state, leaderCommit)
-}
-
 function learnCommit(state: CoreState, leaderCommit: number): void {
   state.leaderCommit = Math.max(state.leaderCommit, leaderCommit)
   const index = Math.min(state.leaderCommit, state.verifiedIndex)
@@ -122,10 +101,6 @@ export function handleHeartbeatRequest(state: CoreState, from: string, request: 
   state.outbox.send(from, { type: 'heartbeat-response', term: state.term, round: request.round }, 'hard-state')
 }
 
-/** What a refusal says of a node that has lost entries: the leader must not go by what it acknowledged before. */
-const lostEntries = ({ abstention }: CoreState): { readonly lostEntries?: true } =>
-  abstention === undefined ? {} : { lostEntries: true }
-
 /** Whether nothing has come since the last heartbeat at a node that has lost entries, for which the leader may see no reason. */
 function isStuck(state: CoreState): boolean {
   if (state.abstention === undefined) return false
@@ -139,21 +114,8 @@ function isStuck(state: CoreState): boolean {
  * a leader that knows of no gap sends nothing. Saying that nothing is behind the end makes it probe.
  */
 function askToVerify(state: CoreState, leader: string): void {
-  const { outbox, term } = state
   const { lastIndex, lastTerm } = state.log
-  outbox.send(
-    leader,
-    {
-      type: 'append-rejected',
-      term,
-      rejectedIndex: lastIndex + 1,
-      hintIndex: lastIndex,
-      hintTerm: lastTerm,
-      round: 0,
-      ...lostEntries(state),
-    },
-    'hard-state',
-  )
+  refuse(state, leader, lastIndex + 1, { index: lastIndex, term: lastTerm }, 0)
 }
 
 export function handleCommitNotice(state: CoreState, from: string, notice: CommitNotice): void {

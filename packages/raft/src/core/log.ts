@@ -69,6 +69,13 @@ export class RaftLog {
       : packed + ENTRY_OVERHEAD_BYTES
   }
 
+  /** What the entries from `first` to `last`, which must be there, count for. */
+  bytesBetween(first: number, last: number): number {
+    let bytes = 0
+    for (let index = first; index <= last; index++) bytes += this.#bytesAt(index)
+    return bytes
+  }
+
   /** Entries up to `index` are seldom read from now on. */
   pack(index: number): void {
     const count = Math.min(index, this.lastIndex) - this.#baseIndex - this.#packed.length
@@ -123,7 +130,7 @@ export class RaftLog {
 
   /** Removes the entries from `first` to `last`: some of the oldest, or some of the newest. */
   #remove(first: number, last: number): void {
-    for (let index = first; index <= last; index++) this.#bytes -= this.#bytesAt(index)
+    this.#bytes -= this.bytesBetween(first, last)
     const position = first - this.#baseIndex - 1
     const count = last - first + 1
     const packed = Math.max(0, Math.min(count, this.#packed.length - position))

@@ -1,47 +1,26 @@
-import { SeededRandom } from '@dsys/runtime'
-import type { Abstention, HardState, LogEntry, LostEntries } from '@dsys/storage'
+import type { Abstention, LogEntry } from '@dsys/storage'
 import type { RaftRole } from '../status.ts'
-import { abstentionOf, endAbstention, hardStateOf } from './abstention.ts'
+import { endAbstention, hardStateOf } from './abstention.ts'
+import { beginState, type RestoredState } from './begin.ts'
 import { bootstrap } from './bootstrap.ts'
-import { isMember, type Membership, simpleConfiguration } from './configuration.ts'
-import { Configurations, type PlacedConfiguration } from './configurations.ts'
-import { campaign, handleVoteRequest, handleVoteResponse, ownVoteDurable } from './election.ts'
-import { handleAppendRequest, handleCommitNotice, handleHeartbeatRequest, handleTimeoutNow } from './follower.ts'
-import { isKnown, type Stranger, takeStrangers } from './incarnations.ts'
-import { RaftLog } from './log.ts'
+import type { Membership } from './configuration.ts'
+import type { PlacedConfiguration } from './configurations.ts'
+import { campaign, ownVoteDurable } from './election.ts'
+import { type Stranger, takeStrangers } from './incarnations.ts'
+import type { RaftLog } from './log.ts'
 import type { Envelope, Message, SnapshotChunk, SnapshotProgress } from './messages.ts'
-import { Outbox, type WriteEffect } from './outbox.ts'
+import type { WriteEffect } from './outbox.ts'
 import type { Progress } from './progress.ts'
-import { admitEarlyReads, beginRound, handleHeartbeatResponse, requestLeaseRead, requestRead } from './reads.ts'
+import { admitEarlyReads, beginRound, requestLeaseRead, requestRead } from './reads.ts'
 import { continueReconfiguration, type ReconfigureResult, reconfigure } from './reconfiguration.ts'
-import { advanceCommit, handleAppendAccepted, handleAppendRejected, replicate } from './replication.ts'
-import { becomeFollower, resetPreVoteTimer } from './roles.ts'
-import { handleSleepRequest, handleSleepResponse, type Sleep, sleepOf, stayAwake, wake } from './sleep.ts'
-import {
-  compactLog,
-  handleSnapshotChunk,
-  handleSnapshotProgress,
-  type InstallResult,
-  snapshotAcknowledged,
-  snapshotFailed,
-  snapshotInstalled,
-} from './snapshots.ts'
+import { advanceCommit, replicate } from './replication.ts'
+import { resetPreVoteTimer } from './roles.ts'
+import { type Sleep, sleepOf, stayAwake, wake } from './sleep.ts'
+import { compactLog, type InstallResult, snapshotAcknowledged, snapshotFailed, snapshotInstalled } from './snapshots.ts'
 import { appendToLog, type CoreConfig, type CoreEvent, type CoreState, type CoreView, holdsNoData } from './state.ts'
+import { step } from './step.ts'
 import { nextDueMs, tick } from './tick.ts'
 import { beginTransfer, transferStep } from './transfer.ts'
-import { checkEntries, checkRole } from './witness.ts'
-
-/** What a core finds on its disk when it begins. */
-export interface RestoredState {
-  readonly hardState: HardState
-  /** With the configuration that holds at its index. */
-  readonly snapshot:
-    | { readonly index: number; readonly term: number; readonly configuration: PlacedConfiguration }
-    | undefined
-  readonly entries: readonly LogEntry[]
-  /** What damage took of the log: this node abstains from elections until it has it again. */
-  readonly lost?: Pick<LostEntries, 'throughIndex' | 'term'> | undefined
-}
 
 /** What one turn of the core wants done. The order of the fields is the order in which to do it. */
 export interface Effects {
@@ -70,55 +49,7 @@ export class RaftCore {
   readonly #state: CoreState
 
   constructor(config: CoreConfig, restored: RestoredState, seed: number, nowMs: number) {
-    const base = restored.snapshot ?? { index: 0, term: 0 }
-    const log = new RaftLog(base, restored.entries)
-    const { hardState } = restored
-    const begun = { index: 0, configuration: simpleConfiguration(config.voters) }
-    const configurations = new Configurations(restored.snapshot?.configuration ?? begun)
-    configurations.appended(restored.entries)
-    checkEntries(restored.entries, config.witness === true)
-    checkRole(configurations.current, config.id, config.witness === true)
-    // A snapshot may be durable before the term that it came in is. No vote was given in a term that was not durable.
-    const restoredTerm = log.lastTerm > hardState.term ? { term: log.lastTerm, votedFor: undefined } : hardState
-    this.#state = {
-      config,
-      random: new SeededRandom(seed),
-      log,
-      configurations,
-      outbox: new Outbox(log),
-      nowMs,
-      term: restoredTerm.term,
-      votedFor: restoredTerm.votedFor,
-      abstention: abstentionOf(hardState.abstention, restored.lost),
-      verifiedBefore: 0,
-      role: 'follower',
-      leader: undefined,
-      // Only what a snapshot holds is known to be committed; the leader tells the rest (P-43).
-      commitIndex: base.index,
-      leaderCommit: 0,
-      verifiedIndex: base.index,
-      leaderHeardMs: undefined,
-      // What was promised before a restart is not known, but to one that was never in a term nobody has listened.
-      promisedMs: restoredTerm.term === 0 ? undefined : nowMs,
-      electionDueMs: 0,
-      votes: new Map(),
-      refusals: new Map(),
-      leaderChangedMs: nowMs,
-      commitMovedMs: nowMs,
-      ownVoteWriteId: undefined,
-      campaignIsTransfer: false,
-      leadership: undefined,
-      installing: false,
-      busy: false,
-      events: [],
-      confirmedReads: [],
-      droppedReads: [],
-      strangers: new Map(),
-      snapshotWanted: new Set(),
-      snapshotTraffic: [],
-    }
-    // Before anything else leaves, the loss is on the disk.
-    if (restored.lost !== undefined) this.#state.outbox.hardStateChanged()
+    this.#state = beginState(config, restored, seed, nowMs)
     // A node that has just begun does not know whether there is a leader; a pre-vote finds out at no risk.
     resetPreVoteTimer(this.#state)
   }
@@ -210,95 +141,7 @@ export class RaftCore {
   /** Takes one message of a peer. */
   step(from: string, message: Message, nowMs: number, incarnation?: number): void {
     this.#advance(nowMs)
-    const state = this.#state
-    if (message.type === 'vote-request') {
-      wake(state)
-      handleVoteRequest(state, from, message)
-      return
-    }
-    if (isAnswer(message) && !(this.#isExpected(from) && isKnown(state, from, incarnation))) return
-    if (message.term > state.term) {
-      // A granted pre-vote names a term that nobody has begun.
-      const isGrantedPreVote = message.type === 'vote-response' && message.preVote && message.granted
-      if (!isGrantedPreVote) {
-        becomeFollower(state, message.term, undefined, `${from} is in term ${message.term}`)
-      }
-    } else if (message.term < state.term) {
-      this.#answerOldTerm(from, message)
-      return
-    }
-    // A leader wakes by all but answers that come late. What wakes a follower says so itself: whatever its leader sends.
-    if (!isAnswer(message) || message.type === 'append-rejected') {
-      if (state.leadership !== undefined) wake(state)
-    }
-    this.#dispatch(from, message)
-  }
-
-  /**
-   * Whether this node should hear an answer of `from`. Requests are heard from everybody: a leader may be of a configuration that this
-   * node has yet to learn. Answers are due from members alone, and from those who are told that they are none any more (P-10).
-   */
-  #isExpected(from: string): boolean {
-    const { configurations, leadership } = this.#state
-    return isMember(configurations.current.configuration, from) || leadership?.progress.has(from) === true
-  }
-
-  /**
-   * A request of an older leader is answered with the present term, so that it steps down; without that a node in a higher
-   * term that cannot win would be stuck beside a leader it cannot follow (P-06). Old answers are dropped.
-   */
-  #answerOldTerm(from: string, message: Message): void {
-    if (
-      message.type === 'append-request' ||
-      message.type === 'heartbeat-request' ||
-      message.type === 'sleep-request' ||
-      message.type === 'commit-notice' ||
-      message.type === 'snapshot-chunk'
-    ) {
-      this.#state.outbox.send(from, { type: 'heartbeat-response', term: this.#state.term, round: 0 }, 'hard-state')
-    }
-  }
-
-  #dispatch(from: string, message: Exclude<Message, { type: 'vote-request' }>): void {
-    const state = this.#state
-    switch (message.type) {
-      case 'vote-response':
-        handleVoteResponse(state, from, message)
-        break
-      case 'append-request':
-        handleAppendRequest(state, from, message)
-        break
-      case 'append-accepted':
-        handleAppendAccepted(state, from, message)
-        break
-      case 'append-rejected':
-        handleAppendRejected(state, from, message)
-        break
-      case 'heartbeat-request':
-        handleHeartbeatRequest(state, from, message)
-        break
-      case 'heartbeat-response':
-        handleHeartbeatResponse(state, from, message)
-        break
-      case 'sleep-request':
-        handleSleepRequest(state, from, message)
-        break
-      case 'sleep-response':
-        handleSleepResponse(state, from, message)
-        break
-      case 'commit-notice':
-        handleCommitNotice(state, from, message)
-        break
-      case 'snapshot-chunk':
-        handleSnapshotChunk(state, from, message)
-        break
-      case 'snapshot-progress':
-        handleSnapshotProgress(state, from, message)
-        break
-      case 'timeout-now':
-        handleTimeoutNow(state, from, message)
-        break
-    }
+    step(this.#state, from, message, incarnation)
   }
 
   /**
@@ -477,17 +320,6 @@ export class RaftCore {
   #advance(nowMs: number): void {
     if (nowMs > this.#state.nowMs) this.#state.nowMs = nowMs
   }
-}
-
-function isAnswer({ type }: Message): boolean {
-  return (
-    type === 'vote-response' ||
-    type === 'append-accepted' ||
-    type === 'append-rejected' ||
-    type === 'heartbeat-response' ||
-    type === 'sleep-response' ||
-    type === 'snapshot-progress'
-  )
 }
 
 function drainSet(set: Set<string>): string[] {

@@ -162,13 +162,8 @@ export function commitTo(state: CoreState, index: number): void {
   if (index > state.log.lastIndex) {
     throw new InvariantError(`commit ${index} is beyond the last entry ${state.log.lastIndex}`)
   }
-  const { leadership } = state
-  if (leadership !== undefined) {
-    for (let i = state.commitIndex + 1; i <= index; i++) {
-      const entry = state.log.at(i)
-      if (entry !== undefined) leadership.uncommittedBytes -= entryBytes(entry)
-    }
-  }
+  const { leadership, log } = state
+  if (leadership !== undefined) leadership.uncommittedBytes -= log.bytesBetween(state.commitIndex + 1, index)
   state.commitIndex = index
   state.commitMovedMs = state.nowMs
 }

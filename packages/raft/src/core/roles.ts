@@ -2,7 +2,6 @@ import type { LogEntry } from '@dsys/storage'
 import { encodeConfiguration } from '../configuration-codec.ts'
 import type { RaftRole } from '../status.ts'
 import { CONFIGURATION_KIND, isWitness, membersOf } from './configuration.ts'
-import { entryBytes } from './log.ts'
 import { Progress } from './progress.ts'
 import { appendToLog, type CoreState, leaderIsAlive } from './state.ts'
 
@@ -132,11 +131,6 @@ export function becomeLeader(state: CoreState): void {
     members.map((id) => [id, new Progress(termStartIndex, state.nowMs, isWitness(configuration, id))]),
   )
   appendToLog(state, [{ index: termStartIndex, term: state.term, ...firstOfTerm(state) }])
-  let uncommittedBytes = 0
-  for (let index = state.commitIndex + 1; index <= log.lastIndex; index++) {
-    const entry = log.at(index)
-    if (entry !== undefined) uncommittedBytes += entryBytes(entry)
-  }
   state.leadership = {
     progress,
     termStartIndex,
@@ -150,7 +144,7 @@ export function becomeLeader(state: CoreState): void {
     quiet: { index: termStartIndex, round: 0 },
     idleHeartbeats: 0,
     sleepFromRound: undefined,
-    uncommittedBytes,
+    uncommittedBytes: log.bytesBetween(state.commitIndex + 1, log.lastIndex),
     transfer: undefined,
     sinceMs: state.nowMs,
   }

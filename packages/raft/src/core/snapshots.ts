@@ -1,6 +1,6 @@
 import { invariant } from '@dsys/runtime'
 import type { PlacedConfiguration } from './configurations.ts'
-import { hearLeader } from './follower.ts'
+import { acknowledge, hearLeader } from './follower.ts'
 import type { SnapshotChunk, SnapshotProgress } from './messages.ts'
 import { type CoreState, configurationChanged } from './state.ts'
 
@@ -9,11 +9,7 @@ export function handleSnapshotChunk(state: CoreState, from: string, chunk: Snaps
   hearLeader(state, from)
   if (chunk.snapshotIndex <= state.commitIndex) {
     // Old news: this node has more than the snapshot (P-33). Its commitIndex reconnects the leader to the log (P-35).
-    state.outbox.send(
-      from,
-      { type: 'append-accepted', term: state.term, matchIndex: state.commitIndex, round: 0 },
-      'log',
-    )
+    acknowledge(state, from, state.commitIndex, 0)
     return
   }
   state.snapshotTraffic.push({ from, message: chunk })
@@ -64,8 +60,7 @@ export function snapshotInstalled(
 
 /** The log's storage agrees with the snapshot: the leader may know that this node has caught up. */
 export function snapshotAcknowledged(state: CoreState, leader: string, term: number): void {
-  if (state.term !== term) return
-  state.outbox.send(leader, { type: 'append-accepted', term, matchIndex: state.commitIndex, round: 0 }, 'log')
+  if (state.term === term) acknowledge(state, leader, state.commitIndex, 0)
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { LogEntry } from '@dsys/storage'
 import { encodeConfiguration } from '../../../src/configuration-codec.ts'
+import type { RestoredState } from '../../../src/core/begin.ts'
 import { CONFIGURATION_KIND, type Configuration, simpleConfiguration } from '../../../src/core/configuration.ts'
 import type { PlacedConfiguration } from '../../../src/core/configurations.ts'
 import type { Message } from '../../../src/core/messages.ts'
-import { type Effects, RaftCore, type RestoredState } from '../../../src/core/raft-core.ts'
+import { type Effects, RaftCore } from '../../../src/core/raft-core.ts'
 import type { CoreConfig } from '../../../src/core/state.ts'
 
 export const ELECTION_TIMEOUT_MS = 100

@@ -1,6 +1,6 @@
+import type { RestoredState } from '../../../src/core/begin.ts'
 import type { Configuration } from '../../../src/core/configuration.ts'
 import type { AppendRequest, Message } from '../../../src/core/messages.ts'
-import type { RestoredState } from '../../../src/core/raft-core.ts'
 import { configurationEntry, coreOf, type Driven, entriesOf } from './cluster.ts'
 
 type Sent = readonly { readonly to: string; readonly message: Message }[]

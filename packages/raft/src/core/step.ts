@@ -1,0 +1,92 @@
+import { isMember } from './configuration.ts'
+import { handleVoteRequest, handleVoteResponse } from './election.ts'
+import { handleAppendRequest, handleCommitNotice, handleHeartbeatRequest, handleTimeoutNow } from './follower.ts'
+import { isKnown } from './incarnations.ts'
+import type { Message, VoteRequest } from './messages.ts'
+import { handleHeartbeatResponse } from './reads.ts'
+import { handleAppendAccepted, handleAppendRejected } from './replication.ts'
+import { becomeFollower } from './roles.ts'
+import { handleSleepRequest, handleSleepResponse, wake } from './sleep.ts'
+import { handleSnapshotChunk, handleSnapshotProgress } from './snapshots.ts'
+import type { CoreState } from './state.ts'
+
+/** All but requests for votes. */
+type OfOneTerm = Exclude<Message, VoteRequest>
+type Handler<M extends Message> = (state: CoreState, from: string, message: M) => void
+
+/** Who takes which message, once its term is the present one. */
+const HANDLERS: { readonly [Type in OfOneTerm['type']]: Handler<Extract<Message, { type: Type }>> } = {
+  'vote-response': handleVoteResponse,
+  'append-request': handleAppendRequest,
+  'append-accepted': handleAppendAccepted,
+  'append-rejected': handleAppendRejected,
+  'heartbeat-request': handleHeartbeatRequest,
+  'heartbeat-response': handleHeartbeatResponse,
+  'sleep-request': handleSleepRequest,
+  'sleep-response': handleSleepResponse,
+  'commit-notice': handleCommitNotice,
+  'snapshot-chunk': handleSnapshotChunk,
+  'snapshot-progress': handleSnapshotProgress,
+  'timeout-now': handleTimeoutNow,
+}
+
+/** Takes one message of a peer: first what its term says, then what it is about. */
+export function step(state: CoreState, from: string, message: Message, incarnation: number | undefined): void {
+  if (message.type === 'vote-request') {
+    // Its term may have to be ignored: that is for whoever votes to say.
+    wake(state)
+    handleVoteRequest(state, from, message)
+    return
+  }
+  if (isAnswer(message) && !(isExpected(state, from) && isKnown(state, from, incarnation))) return
+  if (message.term > state.term) {
+    // A granted pre-vote names a term that nobody has begun.
+    const isGrantedPreVote = message.type === 'vote-response' && message.preVote && message.granted
+    if (!isGrantedPreVote) {
+      becomeFollower(state, message.term, undefined, `${from} is in term ${message.term}`)
+    }
+  } else if (message.term < state.term) {
+    answerOldTerm(state, from, message)
+    return
+  }
+  // A leader wakes by all but answers that come late. What wakes a follower says so itself: whatever its leader sends.
+  if (!isAnswer(message) || message.type === 'append-rejected') {
+    if (state.leadership !== undefined) wake(state)
+  }
+  const handle = HANDLERS[message.type] as Handler<OfOneTerm>
+  handle(state, from, message)
+}
+
+function isAnswer({ type }: Message): boolean {
+  return (
+    type === 'vote-response' ||
+    type === 'append-accepted' ||
+    type === 'append-rejected' ||
+    type === 'heartbeat-response' ||
+    type === 'sleep-response' ||
+    type === 'snapshot-progress'
+  )
+}
+
+/**
+ * Whether this node should hear an answer of `from`. Requests are heard from everybody: a leader may be of a configuration that this
+ * node has yet to learn. Answers are due from members alone, and from those who are told that they are none any more (P-10).
+ */
+const isExpected = ({ configurations, leadership }: CoreState, from: string): boolean =>
+  isMember(configurations.current.configuration, from) || leadership?.progress.has(from) === true
+
+/**
+ * A request of an older leader is answered with the present term, so that it steps down; without that a node in a higher
+ * term that cannot win would be stuck beside a leader it cannot follow (P-06). Old answers are dropped.
+ */
+function answerOldTerm({ outbox, term }: CoreState, from: string, { type }: Message): void {
+  if (
+    type === 'append-request' ||
+    type === 'heartbeat-request' ||
+    type === 'sleep-request' ||
+    type === 'commit-notice' ||
+    type === 'snapshot-chunk'
+  ) {
+    outbox.send(from, { type: 'heartbeat-response', term, round: 0 }, 'hard-state')
+  }
+}
