@@ -11,6 +11,20 @@ const HOW_TO_GET_IT =
   'golang-github-hashicorp-raft-boltdb-dev".'
 
 /**
+ * The program in bench/peers/hashicorp-raft, built.
+ *
+ * @param {(line: string) => void} say
+ * @returns {string | undefined} undefined where it cannot be built
+ */
+export function hashicorpProgram(say) {
+  const program = buildPeer('hashicorp-raft', IMPORTS)
+  if (program === undefined) say(HOW_TO_GET_IT)
+  return program
+}
+
+export const hashicorpVersion = () => debianVersion('golang-github-hashicorp-raft-dev')
+
+/**
  * hashicorp/raft with its BoltDB store and its transport over TCP: as three processes, and as three nodes of one process.
  *
  * @typedef {import('./group.mjs').System & { start: (directory: string) => Promise<import('./group.mjs').MortalGroup> }} Apart
@@ -19,13 +33,10 @@ const HOW_TO_GET_IT =
  * @returns {{ apart: Apart, together: import('./group.mjs').System } | undefined} undefined where it cannot be built
  */
 export function hashicorp(say) {
-  const program = buildPeer('hashicorp-raft', IMPORTS)
-  if (program === undefined) {
-    say(HOW_TO_GET_IT)
-    return undefined
-  }
+  const program = hashicorpProgram(say)
+  if (program === undefined) return undefined
   const common = {
-    version: debianVersion('golang-github-hashicorp-raft-dev'),
+    version: hashicorpVersion(),
     durability: 'BoltDB, which syncs each transaction with fdatasync',
   }
   return {

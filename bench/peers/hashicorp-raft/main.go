@@ -2,8 +2,10 @@
 // one command a line from standard input, and answers each with one line of JSON on standard output.
 //
 //	hashicorp-raft DIRECTORY IDS-HERE ID=HOST:PORT...
+//	hashicorp-raft memory NODES
 //
-// IDS-HERE, joined by commas, are those that run in this process: one, or all.
+// IDS-HERE, joined by commas, are those that run in this process: one, or all. The second form keeps so many nodes in this
+// process, with the transport and the stores in memory that come with the library.
 package main
 
 import (
@@ -71,13 +73,28 @@ type node struct {
 }
 
 func start(directory, id string, servers []raft.Server) (*node, error) {
-	var address string
+	var address raft.ServerAddress
 	for _, server := range servers {
 		if string(server.ID) == id {
-			address = string(server.Address)
+			address = server.Address
 		}
 	}
-	folder := filepath.Join(directory, id)
+	ports, err := onDisk(filepath.Join(directory, id), string(address))
+	if err != nil {
+		return nil, err
+	}
+	return ports.start(id, servers)
+}
+
+// ports are what a node runs on.
+type ports struct {
+	logs      raft.LogStore
+	stable    raft.StableStore
+	snapshots raft.SnapshotStore
+	transport raft.Transport
+}
+
+func onDisk(folder, address string) (*ports, error) {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return nil, err
 	}
@@ -98,22 +115,27 @@ func start(directory, id string, servers []raft.Server) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &ports{logs, store, snapshots, transport}, nil
+}
+
+func (p *ports) start(id string, servers []raft.Server) (*node, error) {
 	config := raft.DefaultConfig()
 	config.LocalID = raft.ServerID(id)
 	config.LogLevel = "WARN"
 	config.HeartbeatTimeout = heartbeatAfter
 	config.ElectionTimeout = heartbeatAfter
-	begun, err := raft.HasExistingState(logs, store, snapshots)
+	begun, err := raft.HasExistingState(p.logs, p.stable, p.snapshots)
 	if err != nil {
 		return nil, err
 	}
 	if !begun {
-		if err := raft.BootstrapCluster(config, logs, store, snapshots, transport, raft.Configuration{Servers: servers}); err != nil {
+		configuration := raft.Configuration{Servers: servers}
+		if err := raft.BootstrapCluster(config, p.logs, p.stable, p.snapshots, p.transport, configuration); err != nil {
 			return nil, err
 		}
 	}
 	state := &counter{}
-	member, err := raft.NewRaft(config, state, logs, store, snapshots, transport)
+	member, err := raft.NewRaft(config, state, p.logs, p.stable, p.snapshots, p.transport)
 	if err != nil {
 		return nil, err
 	}
@@ -156,11 +178,20 @@ type window struct {
 
 // run proposes from so many goroutines at once, each again as soon as its last proposal was applied.
 func (all nodes) run(clients int, length time.Duration) (*window, error) {
+	data := make([]byte, entryBytes)
+	return all.loop(clients, length, func(leader *raft.Raft) error { return leader.Apply(data, applyTimeout).Error() })
+}
+
+// reads asks, from so many goroutines at once, whether the leader still leads, as each of its linearizable reads has to.
+func (all nodes) reads(clients int, length time.Duration) (*window, error) {
+	return all.loop(clients, length, func(leader *raft.Raft) error { return leader.VerifyLeader().Error() })
+}
+
+func (all nodes) loop(clients int, length time.Duration, call func(leader *raft.Raft) error) (*window, error) {
 	leader := all.leader()
 	if leader == nil {
 		return nil, errors.New("this process does not lead")
 	}
-	data := make([]byte, entryBytes)
 	counts := make([]map[uint64]uint64, clients)
 	failures := make([]error, clients)
 	var done sync.WaitGroup
@@ -171,7 +202,7 @@ func (all nodes) run(clients int, length time.Duration) (*window, error) {
 			defer done.Done()
 			counts[i] = map[uint64]uint64{}
 			for now := time.Now(); now.Sub(begun) < length; {
-				if err := leader.raft.Apply(data, applyTimeout).Error(); err != nil {
+				if err := call(leader.raft); err != nil {
 					failures[i] = err
 					return
 				}
@@ -227,6 +258,9 @@ func (all nodes) answer(command string) (interface{}, error) {
 	if _, err := fmt.Sscanf(command, "first %d", &milliseconds); err == nil {
 		return all.first(time.Duration(milliseconds) * time.Millisecond), nil
 	}
+	if _, err := fmt.Sscanf(command, "reads %d %d", &clients, &milliseconds); err == nil {
+		return all.reads(clients, time.Duration(milliseconds)*time.Millisecond)
+	}
 	if _, err := fmt.Sscanf(command, "run %d %d", &clients, &milliseconds); err == nil {
 		return all.run(clients, time.Duration(milliseconds)*time.Millisecond)
 	}
@@ -241,24 +275,9 @@ func main() {
 }
 
 func serve() error {
-	if len(os.Args) < 4 {
-		return errors.New("usage: hashicorp-raft DIRECTORY IDS-HERE ID=HOST:PORT...")
-	}
-	var servers []raft.Server
-	for _, argument := range os.Args[3:] {
-		id, address, found := strings.Cut(argument, "=")
-		if !found {
-			return fmt.Errorf("%q is not ID=HOST:PORT", argument)
-		}
-		servers = append(servers, raft.Server{ID: raft.ServerID(id), Address: raft.ServerAddress(address)})
-	}
-	var all nodes
-	for _, id := range strings.Split(os.Args[2], ",") {
-		started, err := start(os.Args[1], id, servers)
-		if err != nil {
-			return fmt.Errorf("starting %s: %w", id, err)
-		}
-		all = append(all, started)
+	all, err := begin(os.Args[1:])
+	if err != nil {
+		return err
 	}
 	out := json.NewEncoder(os.Stdout)
 	input := bufio.NewScanner(os.Stdin)
@@ -272,4 +291,30 @@ func serve() error {
 		}
 	}
 	return input.Err()
+}
+
+func begin(arguments []string) (nodes, error) {
+	if len(arguments) == 2 && arguments[0] == "memory" {
+		return inMemory(arguments[1])
+	}
+	if len(arguments) < 3 {
+		return nil, errors.New("usage: hashicorp-raft DIRECTORY IDS-HERE ID=HOST:PORT... or hashicorp-raft memory NODES")
+	}
+	var servers []raft.Server
+	for _, argument := range arguments[2:] {
+		id, address, found := strings.Cut(argument, "=")
+		if !found {
+			return nil, fmt.Errorf("%q is not ID=HOST:PORT", argument)
+		}
+		servers = append(servers, raft.Server{ID: raft.ServerID(id), Address: raft.ServerAddress(address)})
+	}
+	var all nodes
+	for _, id := range strings.Split(arguments[1], ",") {
+		started, err := start(arguments[0], id, servers)
+		if err != nil {
+			return nil, fmt.Errorf("starting %s: %w", id, err)
+		}
+		all = append(all, started)
+	}
+	return all, nil
 }

@@ -7,7 +7,9 @@ import { cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { writePart } from '../../../bench/page.mjs'
+import { hashicorpVersion } from '../../../bench/raft/hashicorp.mjs'
 import { table } from '../../../bench/table.mjs'
+import { hashicorpInMemory } from './in-process-peer.js'
 
 const { values } = parseArgs({
   options: {
@@ -19,11 +21,12 @@ const { values } = parseArgs({
 })
 const rounds = Number(values.rounds)
 const SIZES = /** @type {const} */ ([3, 5, 7])
+const PEER_NODES = 3
 const WORKER = fileURLToPath(new URL('in-process-worker.js', import.meta.url))
 /** Room for all that is counted, so that nothing is collected meanwhile. */
 const ROOMY = ['--expose-gc', '--min-semi-space-size=512', '--max-semi-space-size=512']
 
-/** @typedef {{ perSecond: number, medianMs: number, p99Ms: number, cpuUs: number }} Rate */
+/** @typedef {import('./in-process-peer.js').Rate} Rate */
 /** @typedef {{ collections: number, heap: number, buffers: number, keptHeap: number, keptBuffers: number }} Allocated */
 
 /**
@@ -46,8 +49,14 @@ const short = (value) => value.toPrecision(3)
 const loadBefore = loadavg()[0] ?? Number.NaN
 /** @type {Map<number, Record<string, Rate>[]>} */
 const speeds = new Map(SIZES.map((size) => [size, []]))
-// One size after the other in each round, so that what else the machine does meets all of them.
-for (let round = 0; round < rounds; round++) for (const size of SIZES) speeds.get(size)?.push(run(size, 'speed'))
+/** @type {Record<string, Rate>[]} */
+const peer = []
+const measurePeer = hashicorpInMemory()
+// One after the other in each round, so that what else the machine does meets all of them.
+for (let round = 0; round < rounds; round++) {
+  for (const size of SIZES) speeds.get(size)?.push(run(size, 'speed'))
+  if (measurePeer !== undefined) peer.push(await measurePeer(PEER_NODES, Number(values.seconds)))
+}
 const memory = SIZES.map((size) => ({
   size,
   allocated: /** @type {Allocated} */ (run(size, 'allocated', ROOMY)),
@@ -55,7 +64,9 @@ const memory = SIZES.map((size) => ({
 }))
 
 /** @param {number} size @param {string} row @param {keyof Rate} figure */
-const figure = (size, row, figure) => median((speeds.get(size) ?? []).map((each) => each[row]?.[figure] ?? Number.NaN))
+const figure = (size, row, figure) => middle(speeds.get(size) ?? [], row, figure)
+/** @param {readonly Record<string, Rate>[]} measured @param {string} row @param {keyof Rate} figure */
+const middle = (measured, row, figure) => median(measured.map((each) => each[row]?.[figure] ?? Number.NaN))
 
 const rows = Object.keys(speeds.get(3)?.[0] ?? {})
 const rates = table(
@@ -68,6 +79,43 @@ const rates = table(
     short(figure(3, row, 'cpuUs')),
   ]),
 )
+const beside = table(
+  [
+    '3 nodes',
+    'dsys, per s',
+    'p50 ms',
+    'p99 ms',
+    'CPU µs',
+    'hashicorp/raft, per s',
+    'p50 ms',
+    'p99 ms',
+    'CPU µs',
+    'dsys / it',
+  ],
+  Object.keys(peer[0] ?? {}).map((row) => {
+    const ours = speeds.get(PEER_NODES) ?? []
+    const figures = [ours, peer].map((measured) => [
+      whole(middle(measured, row, 'perSecond')),
+      short(middle(measured, row, 'medianMs')),
+      short(middle(measured, row, 'p99Ms')),
+      short(middle(measured, row, 'cpuUs')),
+    ])
+    const ratio = middle(ours, row, 'perSecond') / middle(peer, row, 'perSecond')
+    return [row, ...figures.flat(), `**${ratio.toFixed(2)}**`]
+  }),
+)
+const peerText =
+  peer.length === 0
+    ? ''
+    : `### Beside hashicorp/raft
+
+hashicorp/raft ${hashicorpVersion()}, three nodes in one process in the same rounds, over the transport and the stores in memory that come with it.
+It runs on all processors, dsys on one thread. Its read is \`VerifyLeader\`, the part of a linearizable read that it has: whoever calls it still has to
+wait until the state machine is as far as the commit index was. It has no call that proposes many commands at once. Its latencies are whole microseconds.
+
+${beside}
+
+`
 const bytes = table(
   ['bytes', ...SIZES.map((size) => `${size} nodes`)],
   [
@@ -108,12 +156,12 @@ ${busy}A \`proposeAll\` of 64 commands is one entry of the log: its rows count c
 
 ${rates}
 
-Memory is counted from outside: \`process.memoryUsage()\` before and behind 5,120 proposals of 256 callers, in a young heap so large that nothing was
+${peerText}Memory is counted from outside: \`process.memoryUsage()\` before and behind 5,120 proposals of 256 callers, in a young heap so large that nothing was
 collected meanwhile, and again behind a collection for what is kept. It is kept until the next snapshot. An idle group is one of 200 that share transports and
 storages, with a leader and one entry each.
 
 ${bytes}
 
-\`node packages/raft/bench/in-process.js --write\` takes about ${Math.ceil((rounds * 3 * 12 * 1.25 * Number(values.seconds)) / 60 + 1)} minutes after a build, and writes this part.`
+\`node packages/raft/bench/in-process.js --write\` takes about ${Math.ceil((rounds * (3 * 12 + 6) * 1.25 * Number(values.seconds)) / 60 + 1)} minutes after a build, and writes this part.`
 console.log(text)
 if (values.write) writePart('raft-in-process', text)
