@@ -4,6 +4,7 @@ import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_CALLS_MUTANTS } from './raft-calls.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
 import { RAFT_GROUPS_MUTANTS } from './raft-groups.mjs'
+import { RAFT_LIMITS_MUTANTS } from './raft-limits.mjs'
 import { RAFT_MEMBERS_MUTANTS } from './raft-members.mjs'
 import { RAFT_PITFALL_MUTANTS } from './raft-pitfalls.mjs'
 import { RAFT_SNAPSHOTS_MUTANTS } from './raft-snapshots.mjs'
@@ -22,6 +23,7 @@ export const MUTANTS = [
   ...RAFT_PITFALL_MUTANTS,
   ...RAFT_DRIVER_MUTANTS,
   ...RAFT_SNAPSHOTS_MUTANTS,
+  ...RAFT_LIMITS_MUTANTS,
   ...KV_MUTANTS,
   ...STORAGE_MUTANTS,
   ...MEMBERSHIP_MUTANTS,

@@ -42,7 +42,8 @@ export interface Raft<State, Command, Result> extends Service {
    * in between, and all of them or none: they share one deadline, one place in the log, and one outcome. Much faster than as many calls of
    * {@link Raft.propose}, each of which is an entry with a promise of its own. No commands have no results, and cost nothing.
    *
-   * Together, with four bytes for each, they are bounded by `maxCommandBytes`, and they count as one proposal against `maxPending`.
+   * Together, with four bytes for each, they are bounded by `maxCommandBytes`, and they count as one proposal against `maxPending`, and
+   * by their bytes against `maxPendingBytes`.
    *
    * @throws as {@link Raft.propose} does, for all of them together.
    */

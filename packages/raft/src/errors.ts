@@ -81,7 +81,7 @@ export class ReadTimeoutError extends DsysError {
 export class OverloadedError extends DsysError {
   /** @param what waits, and how much of it where that is known. */
   constructor(group: string, what: string) {
-    super(`group "${group}" has ${what} waiting, as many as it may`, {
+    super(`group "${group}" has ${what} waiting: one more would be too much`, {
       code: 'DSYS_RAFT_OVERLOADED',
       retryable: true,
       outcome: 'not-applied',

@@ -81,7 +81,8 @@ function whyNotApplied({ status: { commitIndex, lastApplied } }: NodeFacts): Fin
 }
 
 /** What is full, so that calls are refused. */
-function whyFull({ core, proposals, reads, maxPending }: NodeFacts): Finding[] {
+function whyFull(facts: NodeFacts): Finding[] {
+  const { core, proposals, reads, maxPending, proposalBytes, maxPendingBytes, maxCommandBytes } = facts
   const found: Finding[] = []
   const full = (code: Finding['code'], what: string, evidence: Finding['evidence'], hint: string): void =>
     void found.push({
@@ -99,6 +100,16 @@ function whyFull({ core, proposals, reads, maxPending }: NodeFacts): Finding[] {
       { proposals, maxPending },
       slower,
     )
+  }
+  const roomBytes = maxPendingBytes - proposalBytes
+  if (roomBytes < maxCommandBytes && proposals < maxPending) {
+    found.push({
+      code: 'proposals-full',
+      subject: 'overload',
+      message: `${capital(counted(proposals, 'proposal'))} of this node wait with ${proposalBytes} bytes of commands: more than ${roomBytes} bytes beside them are refused.`,
+      evidence: { proposals, proposalBytes, maxPendingBytes },
+      hint: 'Slow down and try again, see what keeps them waiting, or raise maxPendingBytes if the memory is there.',
+    })
   }
   if (reads >= maxPending)
     full('reads-full', `${capital(counted(reads, 'read'))} of this node wait`, { reads, maxPending }, slower)

@@ -87,6 +87,8 @@ export interface NodeFacts {
   readonly heartbeatIntervalMs: number
   readonly priority: number
   readonly maxPending: number
+  readonly maxPendingBytes: number
+  readonly maxCommandBytes: number
   /** How long this node runs. */
   readonly runsForMs: number
   /** How long each node that was ever heard has been silent. */
@@ -97,6 +99,7 @@ export interface NodeFacts {
   readonly failure: Error | undefined
   /** Calls that wait at this node. */
   readonly proposals: number
+  readonly proposalBytes: number
   readonly reads: number
   /** The snapshots that this node is sending. */
   readonly transfers: ReadonlyMap<string, { readonly sentBytes: number; readonly totalBytes: number }>

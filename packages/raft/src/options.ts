@@ -38,6 +38,11 @@ export interface RaftOptions {
   readonly heartbeatIntervalMs?: number
   /** Proposals and reads that may wait at once on this node; more are refused with `DSYS_RAFT_OVERLOADED`. Default 16,384. */
   readonly maxPending?: number
+  /**
+   * Bytes of encoded commands that may wait at once on this node; a call whose commands do not fit beside them is refused with
+   * `DSYS_RAFT_OVERLOADED`. At least `maxCommandBytes`. Default 64 MiB.
+   */
+  readonly maxPendingBytes?: number
   /** The largest encoded command, in bytes, and the most that those of one `proposeAll` take together. Default 512 KiB, and never more than the transport's frame allows. */
   readonly maxCommandBytes?: number
   /** Bytes of log entries in one message to a follower. Default 256 KiB. */

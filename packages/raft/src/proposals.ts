@@ -9,6 +9,7 @@ import {
   OPEN_SESSION_KIND,
   writeCommand,
 } from './applier.ts'
+import { batchBytes } from './batches.ts'
 import { ByteWriter } from './bytes.ts'
 import {
   clientError,
@@ -36,6 +37,8 @@ interface Proposal {
   readonly command: EncodedCommand
   /** The entry of a client; other commands go under the session of this node. */
   readonly own: OwnEntry | undefined
+  /** What of it counts against `maxPendingBytes`. */
+  readonly bytes: number
   readonly pending: Pending<unknown>
   /** How often it was handed to a leader: once it was, its outcome is out of our hands. */
   attempts: number
@@ -58,6 +61,7 @@ export interface ProposalsConfig {
   /** Names this life of this node and no other, so that sessions never meet, even if all draw the same from a seed. */
   readonly proposer: string
   readonly maxPending: number
+  readonly maxPendingBytes: number
   /** A proposal that shows no effect is handed over again after this long, then after twice as long, and so on. */
   readonly resendAfterMs: number
   readonly metrics: RaftMetrics
@@ -80,6 +84,8 @@ export class Proposals<Result> {
   readonly #config: ProposalsConfig
   /** In the order of their sequences. */
   readonly #waiting = new Map<number, Proposal>()
+  /** Of their commands, all together. */
+  #waitingBytes = 0
   /** Those of `#waiting` that are to be handed to a leader. */
   #unsent: Proposal[] = []
   /** Those of `#waiting` that are of clients, by the key of their entry; more than one caller may wait for the same. */
@@ -100,6 +106,11 @@ export class Proposals<Result> {
 
   get size(): number {
     return this.#waiting.size
+  }
+
+  /** The bytes of the commands that wait. */
+  get bytes(): number {
+    return this.#waitingBytes
   }
 
   /** Takes a command; the promise is settled when its entry is applied here, or by the deadline. */
@@ -125,10 +136,12 @@ export class Proposals<Result> {
   }
 
   #add(command: EncodedCommand, own: OwnEntry | undefined, options: CallOptions): Promise<unknown> {
-    const { group, maxPending, metrics } = this.#config
-    if (this.#waiting.size >= maxPending) {
+    const { group, metrics } = this.#config
+    const bytes = isBatch(command) ? batchBytes(command) : command.length
+    const overload = this.#overload(bytes)
+    if (overload !== undefined) {
       metrics.overloaded('proposals')
-      return Promise.reject(new OverloadedError(group, `${maxPending} proposals`))
+      return Promise.reject(new OverloadedError(group, overload))
     }
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const sequence = this.#nextSequence++
@@ -141,12 +154,21 @@ export class Proposals<Result> {
           ? new NoLeaderError(group, timeoutMs)
           : new OutcomeUnknownError(group, `it was not seen to be applied within ${timeoutMs} ms`),
     })
-    const proposal: Proposal = { sequence, command, own, pending, attempts: 0, resendMs: 0 }
+    const proposal: Proposal = { sequence, command, own, bytes, pending, attempts: 0, resendMs: 0 }
     this.#waiting.set(sequence, proposal)
+    this.#waitingBytes += bytes
     if (own !== undefined) this.#byKey.set(own.key, [...(this.#byKey.get(own.key) ?? []), proposal])
     if (this.#unsent.length === 0) this.#begunToWait(proposal)
     this.#unsent.push(proposal)
     return pending.promise
+  }
+
+  /** What waits already, where `bytes` more would be too much. */
+  #overload(bytes: number): string | undefined {
+    const { maxPending, maxPendingBytes } = this.#config
+    if (this.#waiting.size >= maxPending) return `${maxPending} proposals`
+    const room = maxPendingBytes - this.#waitingBytes
+    return bytes > room ? `proposals of ${this.#waitingBytes} bytes, of ${maxPendingBytes} at the most,` : undefined
   }
 
   /** The first of those that will go together: the time is taken once for all of them. */
@@ -163,9 +185,14 @@ export class Proposals<Result> {
     this.#measured = undefined
   }
 
+  /** It takes no room any more. */
+  #leaves({ sequence, bytes }: Proposal): void {
+    if (this.#waiting.delete(sequence)) this.#waitingBytes -= bytes
+  }
+
   /** Nobody waits for it any more. */
   #forget(proposal: Proposal): void {
-    this.#waiting.delete(proposal.sequence)
+    this.#leaves(proposal)
     if (proposal.own === undefined) return
     const { key } = proposal.own
     const left = this.#byKey.get(key)?.filter((other) => other !== proposal) ?? []
@@ -344,8 +371,9 @@ export class Proposals<Result> {
     const waiting = this.#byKey.get(key)
     if (waiting === undefined) return
     this.#byKey.delete(key)
-    for (const { sequence, pending } of waiting) {
-      this.#waiting.delete(sequence)
+    for (const proposal of waiting) {
+      const { sequence, pending } = proposal
+      this.#leaves(proposal)
       this.#measure(sequence)
       if (outcome.type === 'applied') pending.resolve(outcome.result)
       else pending.reject(clientError(this.#config.group, key, outcome))
@@ -359,7 +387,7 @@ export class Proposals<Result> {
     }
     const proposal = this.#waiting.get(sequence)
     if (proposal === undefined) return
-    this.#waiting.delete(sequence)
+    this.#leaves(proposal)
     this.#measure(sequence)
     if (outcome.type === 'applied') {
       const { result } = outcome
@@ -370,9 +398,9 @@ export class Proposals<Result> {
   /** The group has forgotten our session: what was handed over under it cannot be told from a duplicate any more. */
   #sessionLost(): void {
     this.#session = undefined
-    for (const [sequence, proposal] of this.#waiting) {
+    for (const proposal of this.#waiting.values()) {
       if (proposal.attempts === 0 || proposal.own !== undefined) continue
-      this.#waiting.delete(sequence)
+      this.#leaves(proposal)
       proposal.pending.reject(
         new OutcomeUnknownError(this.#config.group, 'the group has forgotten the session of this node'),
       )
@@ -384,6 +412,7 @@ export class Proposals<Result> {
   rejectAll(error: (attempts: number) => Error): void {
     for (const proposal of this.#waiting.values()) proposal.pending.reject(error(proposal.attempts))
     this.#waiting.clear()
+    this.#waitingBytes = 0
     this.#byKey.clear()
     this.#unsent = []
   }

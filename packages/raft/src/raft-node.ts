@@ -60,7 +60,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   constructor(ports: RaftPorts<State, Command, Result>, options: RaftOptions) {
     this.#ports = ports
     this.#options = resolveOptions(options)
-    const { id, group, maxPending, electionTimeoutMs } = this.#options
+    const { id, group, maxPending, maxPendingBytes, electionTimeoutMs } = this.#options
     if (ports.transport.self.id !== id) {
       throw new RangeError(`id (${id}) must be that of the transport (${ports.transport.self.id})`)
     }
@@ -69,6 +69,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     const config = { group, maxPending, resendAfterMs: electionTimeoutMs, metrics: this.#metrics }
     this.#proposals = new Proposals(ports.clock, ports.random, {
       ...config,
+      maxPendingBytes,
       proposer: `${id}#${ports.transport.self.generation}`,
     })
     this.#reads = new ReadQueue(ports.clock, config)
@@ -311,6 +312,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
       connection: this.#ports.transport.connection,
       failure: driver.failure,
       proposals: this.#proposals.size,
+      proposalBytes: this.#proposals.bytes,
       reads: this.#reads.size,
     })
   }

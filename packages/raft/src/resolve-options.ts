@@ -15,6 +15,7 @@ export const RAFT_DEFAULTS: Readonly<Omit<ResolvedOptions, 'id' | 'group' | 'vot
   witness: false,
   heartbeatIntervalMs: 100,
   maxPending: 16_384,
+  maxPendingBytes: 64 * 1_024 * 1_024,
   maxCommandBytes: 512 * 1_024,
   maxAppendBytes: 256 * 1_024,
   maxInflightAppends: 64,
@@ -65,6 +66,10 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     resolved.electionTimeoutMs >= 3 * resolved.heartbeatIntervalMs,
     `electionTimeoutMs (${resolved.electionTimeoutMs}) must be three times heartbeatIntervalMs ` +
       `(${resolved.heartbeatIntervalMs}) or more, so that two lost heartbeats are no reason for an election`,
+  )
+  check(
+    resolved.maxPendingBytes >= resolved.maxCommandBytes,
+    `maxPendingBytes (${resolved.maxPendingBytes}) must be maxCommandBytes (${resolved.maxCommandBytes}) or more, so that one command fits`,
   )
   check(typeof witness === 'boolean', `witness must be true or false, got ${witness}`)
   check(!witness || voters.length === 0, 'a witness is added by reconfigure, so its voters must be left out')

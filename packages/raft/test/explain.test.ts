@@ -87,6 +87,8 @@ function factsOf({ status, core, leader, configuration, node }: Change): NodeFac
     heartbeatIntervalMs: 100,
     priority: 1,
     maxPending: 8,
+    maxPendingBytes: 1_000,
+    maxCommandBytes: 200,
     runsForMs: 60_000,
     silentMs: new Map([
       ['n2', 20],
@@ -96,6 +98,7 @@ function factsOf({ status, core, leader, configuration, node }: Change): NodeFac
     connection: 'connected',
     failure: undefined,
     proposals: 0,
+    proposalBytes: 0,
     reads: 0,
     transfers: new Map(),
     ...node,
@@ -354,6 +357,12 @@ describe('at a leader', () => {
       ],
     ],
     ['a round that a majority has confirmed keeps nobody', { leader: { readRounds: [4] } }, []],
+    [
+      'a command that is large would not fit beside those that wait',
+      { node: { proposals: 3, proposalBytes: 801 } },
+      ['3 proposals of this node wait with 801 bytes of commands: more than 199 bytes beside them are refused.'],
+    ],
+    ['every command still fits beside those that wait', { node: { proposals: 3, proposalBytes: 800 } }, []],
     [
       'all that can be full is full',
       { leader: { uncommittedBytes: 1_200 }, node: { proposals: 8, reads: 9 } },

@@ -182,8 +182,46 @@ describe('a call that fails says what became of it', () => {
     await expect(cluster.run(node.read(total, { timeoutMs: 100 }))).rejects.toBeInstanceOf(NoLeaderError)
   })
 
+  test('more bytes than may wait are refused, in one command or many, and room comes back with results and deadlines', async () => {
+    const raft = { maxCommandBytes: 400, maxPendingBytes: 1_000 }
+    await using cluster = await Cluster.start(counter, { raft })
+    const leader = await warm(cluster)
+    const node = cluster.node(leader)
+    const client = await cluster.run(node.openClient())
+    const sized = (bytes: number): Add => ({ id: 'x'.repeat(bytes - JSON.stringify({ id: '', by: 1 }).length), by: 1 })
+    let sequence = 0
+    const three = (timeoutMs: number): Promise<unknown>[] => [
+      node.propose(sized(400), { timeoutMs }),
+      node.propose(sized(300), { timeoutMs, client: { id: client, sequence: ++sequence } }),
+      node.proposeAll([sized(92), sized(200)], { timeoutMs }),
+    ]
+    const refused = async (call: Promise<unknown>): Promise<void> => {
+      await expect(call).rejects.toMatchObject({
+        code: 'DSYS_RAFT_OVERLOADED',
+        outcome: 'not-applied',
+        retryable: true,
+      })
+      await expect(call).rejects.toThrow('proposals of 1000 bytes, of 1000 at the most, waiting')
+    }
+    for (let round = 0; round < 3; round++) {
+      const taken = three(5_000)
+      await refused(node.propose(sized(20)))
+      await refused(node.proposeAll([sized(20)]))
+      expect(node.explain().findings.map(({ code }) => code)).toContain('proposals-full')
+      await cluster.run(Promise.all(taken))
+    }
+    cluster.network.partition([leader], cluster.followers())
+    const given = three(300).map((call) => call.catch(({ code }: { code: string }) => code))
+    await refused(node.propose(sized(20)))
+    expect(await cluster.run(Promise.all(given))).toEqual(Array(3).fill('DSYS_RAFT_OUTCOME_UNKNOWN'))
+    await cluster.advance(2_000)
+    cluster.network.heal()
+    await cluster.run(Promise.all(three(20_000)))
+    expect(node.explain().findings).toEqual([])
+  })
+
   test('a leader takes no more at once than it may hold uncommitted, and refuses the rest', async () => {
-    await using cluster = await Cluster.start(counter, { size: 1 })
+    await using cluster = await Cluster.start(counter, { size: 1, raft: { maxPendingBytes: 256 * 1_024 * 1_024 } })
     await warm(cluster)
     const raft = cluster.node('n1')
     const command = 'x'.repeat(500 * 1_024)
