@@ -51,6 +51,20 @@ export const RAFT_MUTANTS = [
     scenario: 'raft',
   },
   {
+    name: 'a follower that hears two leaders in one term goes with the later one',
+    source: 'Raft §5.2, election safety',
+    file: 'packages/raft/src/core/follower.ts',
+    from: 'leaderOfTerm !== undefined && leaderOfTerm !== from',
+    to: "state.role === 'leader' && leaderOfTerm !== from",
+  },
+  {
+    name: 'who led a term is forgotten with its silence',
+    source: 'Raft §5.2, election safety',
+    file: 'packages/raft/src/core/follower.ts',
+    from: 'const { leaderOfTerm, term } = state',
+    to: 'const { leader: leaderOfTerm, term } = state',
+  },
+  {
     name: 'an entry of an older term is committed by counting',
     source: 'Raft §5.4.2, figure 8; P-11',
     file: 'packages/raft/src/core/replication.ts',

@@ -45,6 +45,7 @@ export function beginState(config: CoreConfig, restored: RestoredState, seed: nu
     verifiedBefore: 0,
     role: 'follower',
     leader: undefined,
+    leaderOfTerm: undefined,
     // Only what a snapshot holds is known to be committed; the leader tells the rest (P-43).
     commitIndex: base.index,
     leaderCommit: 0,

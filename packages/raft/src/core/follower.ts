@@ -5,10 +5,16 @@ import { commitTo } from './replication.ts'
 import { becomeFollower, resetElectionTimer, setLeader } from './roles.ts'
 import { appendToLog, type CoreState, truncateLog } from './state.ts'
 
-/** A request of this term's leader came: there is one leader a term, so whoever sends it is the one. */
+/**
+ * A request of this term's leader came. A term has one leader (Raft §5.2). Where it has two, votes were forgotten or two groups have one name, and
+ * what this node has acknowledged to one the other may replace: so it stops.
+ */
 export function hearLeader(state: CoreState, from: string): void {
-  if (state.role === 'leader') {
-    throw new InvariantError(`${from} leads term ${state.term} beside this node`)
+  const { leaderOfTerm, term } = state
+  if (leaderOfTerm !== undefined && leaderOfTerm !== from) {
+    throw new InvariantError(
+      `${from} leads term ${term} beside ${leaderOfTerm}: a voter has lost its disk, or a group was begun twice`,
+    )
   }
   if (state.role === 'follower') {
     setLeader(state, from)

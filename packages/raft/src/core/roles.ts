@@ -46,7 +46,10 @@ export function setLeader(state: CoreState, leader: string | undefined): void {
   if (state.leader === leader) return
   state.leader = leader
   state.leaderChangedMs = state.nowMs
-  if (leader !== undefined) state.refusals.clear()
+  if (leader !== undefined) {
+    state.leaderOfTerm = leader
+    state.refusals.clear()
+  }
   state.events.push({ type: 'leader', leader, term: state.term })
 }
 
@@ -54,6 +57,7 @@ export function setLeader(state: CoreState, leader: string | undefined): void {
 function enterTerm(state: CoreState, term: number): void {
   state.term = term
   state.votedFor = undefined
+  state.leaderOfTerm = undefined
   state.leaderCommit = 0
   // What is committed is in every later leader's log (Raft §5.4), so that much is verified already.
   state.verifiedIndex = state.commitIndex

@@ -112,6 +112,8 @@ export interface CoreState {
   verifiedBefore: number
   role: RaftRole
   leader: string | undefined
+  /** Who leads the present term, as far as this node has heard since it began; also when `leader` was not heard in time. */
+  leaderOfTerm: string | undefined
   commitIndex: number
   /** The highest commitIndex that the leader of this term has named. */
   leaderCommit: number

@@ -1,3 +1,4 @@
+import { InvariantError } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
 import {
   aimAt,
@@ -7,7 +8,7 @@ import {
   type Membership,
   simpleConfiguration,
 } from '../../src/core/configuration.ts'
-import type { AppendRequest } from '../../src/core/messages.ts'
+import type { AppendRequest, Message } from '../../src/core/messages.ts'
 import { countVotes } from '../../src/core/quorum.ts'
 import {
   coreOf,
@@ -66,8 +67,35 @@ describe('Raft §5', () => {
     const { terms } = node
     node.step('n3', append(1, [1, 1], [1, 1, 1]))
     expect(node.terms).toEqual(terms)
-    expect(() => node.step('n3', append(2, [1, 1], [2]))).toThrow(/leads term 2 beside this node/)
+    expect(() => node.step('n3', append(2, [1, 1], [2]))).toThrow(/leads term 2 beside n1/)
     expect(node.terms).toEqual(terms)
+  })
+
+  test('§5.2, election safety: who hears two leaders in one term stops, whatever it is told and also after it has lost the first', () => {
+    const heartbeat = { type: 'heartbeat-request', term: 1, commitIndex: 0, round: 1 } as const
+    const requests: readonly Message[] = [
+      heartbeat,
+      append(1, [0, 0], [1]),
+      { ...heartbeat, type: 'sleep-request' },
+      { type: 'commit-notice', term: 1, commitIndex: 0 },
+    ]
+    for (const request of requests) {
+      for (const loses of [false, true]) {
+        const node = coreOf()
+        node.step('n2', heartbeat)
+        if (loses) while (node.core.leader !== undefined) node.pass(ELECTION_TIMEOUT_MS)
+        expect(() => node.step('n3', request)).toThrow(InvariantError)
+        expect(() => node.step('n3', request)).toThrow(/n3 leads term 1 beside n2/)
+        expect([node.core.leader, node.terms]).toEqual([loses ? undefined : 'n2', []])
+        node.step('n3', { ...request, term: 2 })
+        expect(node.core).toMatchObject({ term: 2, leader: 'n3' })
+      }
+    }
+    const deposed = coreOf()
+    deposed.lead('n2')
+    deposed.pass(2 * ELECTION_TIMEOUT_MS)
+    expect(deposed.core).toMatchObject({ role: 'follower', term: 1 })
+    expect(() => deposed.step('n3', heartbeat)).toThrow(/n3 leads term 1 beside n1/)
   })
 
   test('§5.6: a leader whom a majority answers within the election timeout stays, however long', () => {

@@ -458,6 +458,15 @@ describe('flow', () => {
     expect(node.core.log.lastIndex).toBe(11)
   })
 
+  test('P-46: what an older term has left uncommitted counts in the next, until it is committed with it', () => {
+    // Nothing was committed of the term before: its two entries count 32 each, beside the first of this term.
+    const node = coreOf(stored([1, 1]), { maxUncommittedBytes: 64 + 1 })
+    node.lead('n2')
+    expect(node.propose(1)).toBe('overloaded')
+    node.step('n2', { type: 'append-accepted', term: 2, matchIndex: 3, round: 0 })
+    expect([node.propose(1), node.propose(2), node.propose(3)]).toEqual([undefined, undefined, 'overloaded'])
+  })
+
   test('P-48: a follower that begins anew in a term that goes on learns what is committed without a new entry', () => {
     const leader = coreOf(stored([]))
     leader.lead('n2')
