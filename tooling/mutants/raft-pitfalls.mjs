@@ -33,6 +33,13 @@ export const RAFT_PITFALL_MUTANTS = [
 `,
   },
   {
+    name: 'who asks for votes in vain keeps all others from their elections',
+    source: 'Raft §5.2; P-07; a bug that this core has had',
+    file: 'packages/raft/src/core/roles.ts',
+    from: `  if (!waitsOn) resetElectionTimer(state)`,
+    to: `  if (!waitsOn || term >= 0) resetElectionTimer(state)`,
+  },
+  {
     name: 'a node campaigns without asking first',
     source: 'dissertation §9.6; P-07',
     file: 'packages/raft/src/core/election.ts',

@@ -81,6 +81,8 @@ function leaveRole(state: CoreState): void {
  */
 export function becomeFollower(state: CoreState, term: number, leader: string | undefined, why: string): void {
   const wasFollower = state.role === 'follower'
+  // Who asks for votes in vain, term after term, must not keep those who could win from it (Raft §5.2).
+  const waitsOn = (wasFollower || state.role === 'pre-candidate') && term > state.term && leader === undefined
   leaveRole(state)
   if (term > state.term) {
     setLeader(state, undefined)
@@ -88,7 +90,7 @@ export function becomeFollower(state: CoreState, term: number, leader: string | 
   }
   if (!wasFollower) setRole(state, 'follower', why)
   setLeader(state, leader)
-  resetElectionTimer(state)
+  if (!waitsOn) resetElectionTimer(state)
 }
 
 /** Asks whether an election could be won, without touching term or vote (dissertation §9.6; P-05). */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { AppendRequest } from '../../src/core/messages.ts'
-import { coreOf, find, stored } from './support/cluster.ts'
+import { coreOf, ELECTION_TIMEOUT_MS, find, stored } from './support/cluster.ts'
 
 /** What the leader of term 1 sends to a node that has everything. */
 const HEARD: AppendRequest = {
@@ -36,6 +36,21 @@ test('P-06: a node without pre-vote begins its election at once, and disturbs no
       'heartbeat-response',
     ).term,
   ).toBe(2)
+})
+
+test('Raft §5.2: who asks for votes in vain, term after term, does not keep from its election who could win it', () => {
+  const node = coreOf(stored([1]))
+  const { nextDueMs } = node.core
+  for (const term of [2, 3]) {
+    node.step('n2', { type: 'vote-request', term, preVote: false, transfer: false, lastTerm: 0, lastIndex: 0 })
+    node.settle()
+    expect(node.core).toMatchObject({ term, role: 'follower', votedFor: undefined, nextDueMs })
+  }
+  // A vote that it gives is another matter: then somebody else may win.
+  node.nowMs = ELECTION_TIMEOUT_MS / 10
+  node.step('n2', { type: 'vote-request', term: 4, preVote: false, transfer: false, lastTerm: 1, lastIndex: 1 })
+  expect(node.core.votedFor).toBe('n2')
+  expect(node.core.nextDueMs).not.toBe(nextDueMs)
 })
 
 test('P-25: where there are leases every node asks first', () => {
