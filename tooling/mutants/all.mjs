@@ -1,3 +1,4 @@
+import { FAILURE_DETECTOR_MUTANTS } from './failure-detector.mjs'
 import { KV_MUTANTS } from './kv.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
 import { RAFT_MUTANTS } from './raft.mjs'
@@ -27,4 +28,5 @@ export const MUTANTS = [
   ...KV_MUTANTS,
   ...STORAGE_MUTANTS,
   ...MEMBERSHIP_MUTANTS,
+  ...FAILURE_DETECTOR_MUTANTS,
 ]

@@ -14,6 +14,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'transport-nats': ['di', 'runtime', 'transport'],
   'storage-memory': ['di', 'runtime', 'storage'],
   'storage-file': ['di', 'runtime', 'storage'],
+  'failure-detector': ['di', 'runtime'],
   hashring: ['di', 'runtime'],
   membership: ['di', 'runtime', 'transport'],
   raft: ['di', 'runtime', 'transport', 'storage'],
