@@ -5,6 +5,7 @@ import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_CALLS_MUTANTS } from './raft-calls.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
 import { RAFT_GROUPS_MUTANTS } from './raft-groups.mjs'
+import { RAFT_INCARNATIONS_MUTANTS } from './raft-incarnations.mjs'
 import { RAFT_LIMITS_MUTANTS } from './raft-limits.mjs'
 import { RAFT_MEMBERS_MUTANTS } from './raft-members.mjs'
 import { RAFT_PITFALL_MUTANTS } from './raft-pitfalls.mjs'
@@ -18,6 +19,7 @@ import { STORAGE_MUTANTS } from './storage.mjs'
  */
 export const MUTANTS = [
   ...RAFT_MUTANTS,
+  ...RAFT_INCARNATIONS_MUTANTS,
   ...RAFT_MEMBERS_MUTANTS,
   ...RAFT_CALLS_MUTANTS,
   ...RAFT_GROUPS_MUTANTS,

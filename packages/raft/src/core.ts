@@ -38,6 +38,7 @@ export {
   type ForwardedItem,
   type ForwardRefused,
   type ForwardRequest,
+  incarnationIn,
   type ReadIndexRefused,
   type ReadIndexRequest,
   type ReadIndexResponse,

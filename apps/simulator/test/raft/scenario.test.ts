@@ -68,11 +68,12 @@ describe('a group that refuses its clients for ever makes no progress', () => {
     ['write was acknowledged', RefusesWrites],
   ] as const)('no new %s', async (what, Core) => {
     const scenario = raftScenarioWith({ Core })
+    const told = `no new ${what}`
     let violation: Violation | undefined
-    // Not every group has seen more than three terms when it is healed.
-    for (let seed = FIRST; violation === undefined && seed < FIRST + SEEDS; seed++) {
+    // Not every group has seen more than three terms when it is healed, and one that nobody writes to may commit nothing at all.
+    for (let seed = FIRST; violation?.message.includes(told) !== true && seed < FIRST + SEEDS; seed++) {
       violation = (await scenario.run(planOf(seed))).violation
     }
-    expect(violation).toMatchObject({ rule: 'progress', message: expect.stringContaining(`no new ${what}`) })
+    expect(violation).toMatchObject({ rule: 'progress', message: expect.stringContaining(told) })
   })
 })

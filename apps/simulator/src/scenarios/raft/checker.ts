@@ -1,4 +1,4 @@
-import { CONFIGURATION_KIND, type Message, type RaftCore, STRIPPED_KIND } from '@dsys/raft/core'
+import { CONFIGURATION_KIND, type Configuration, type Message, type RaftCore, STRIPPED_KIND } from '@dsys/raft/core'
 import { BrokenPromise } from '@dsys/simulation'
 import type { LogEntry } from '@dsys/storage'
 import type { CoreDisk } from './core-disk.ts'
@@ -8,6 +8,8 @@ export interface Observed {
   readonly id: string
   /** It holds no data. */
   readonly witness: boolean
+  /** Another one for each disk that the node has had. */
+  readonly identity: string
   /** Absent while the node is down. */
   readonly core: RaftCore | undefined
   readonly disk: CoreDisk
@@ -52,12 +54,14 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
  * With `direct` it also looks at the disk whenever a message leaves that claims something of it; without, a bug must show as a
  * user would meet it.
  *
- * A disk that is lost for good counts as the holder that it was: its node never votes again, so what it had helped to
- * commit stays on a disk of every majority that can still vote.
+ * A disk that is lost counts as the holder that it was: its node never votes again as the one that it was, so what it had
+ * helped to commit stays on a disk of every majority that can still vote.
  */
 export class Checker {
   /** The highest index that anybody has known to be committed. */
   maxCommit = 0
+  /** The newest configuration that anybody has known to be committed. */
+  members: Configuration | undefined
   readonly #nodes: readonly Observed[]
   readonly #direct: boolean
   readonly #leaders = new Map<number, string>()
@@ -154,14 +158,23 @@ export class Checker {
     }
     if (commitIndex <= this.maxCommit) return
     this.maxCommit = commitIndex
+    this.members = core.committedConfiguration.configuration
     const term = log.termAt(commitIndex)
     if (term === undefined || !this.#direct) return
-    const holders = this.#nodes.filter(({ disk }) => disk.holds(commitIndex, term)).map(({ id }) => id)
-    const { voters, outgoing } = core.configuration.configuration
+    const { voters, outgoing, pins = [] } = core.configuration.configuration
+    const incarnationOf = (id: string): number | undefined => pins.find(([pinned]) => pinned === id)?.[1]
+    const holders = this.#nodes
+      .filter(({ id, disk }) => disk.holds(commitIndex, term, incarnationOf(id)))
+      .map(({ id }) => id)
     const halves = outgoing.length > 0 ? [voters, outgoing] : [voters]
     if (halves.every((half) => half.filter((id) => holders.includes(id)).length * 2 > half.length)) return
     const where = `on the disks of ${holders} for voters ${voters} ${outgoing}`
     broken('quorum durable', `${node.id} commits ${commitIndex} of term ${term}, ${where}`)
+  }
+
+  /** Whether the entry at `index` is known to be committed, and is of `term`. */
+  hasChosen(index: number, term: number): boolean {
+    return this.#chosen[index]?.term === term
   }
 
   #choose(index: number, chosen: Chosen): void {
@@ -233,11 +246,11 @@ export class Checker {
   }
 
   #voted(node: Observed, term: number, candidate: string, given: boolean): void {
-    const { id, disk } = node
-    let votes = this.#votes.get(id)
+    const { id, identity, disk } = node
+    let votes = this.#votes.get(identity)
     if (votes === undefined) {
       votes = new Map()
-      this.#votes.set(id, votes)
+      this.#votes.set(identity, votes)
     }
     const before = votes.get(term)
     if (before !== undefined && before !== candidate) {

@@ -29,6 +29,12 @@ interface Operation {
 
 const NO_BYTES = new Uint8Array(0)
 
+const emptyState = (): DiskState => ({
+  hardState: { term: 0, votedFor: undefined },
+  snapshot: undefined,
+  entries: [],
+})
+
 /** What a {@link CoreDisk} works with. */
 export interface CoreDiskParts {
   readonly scheduler: Scheduler
@@ -43,7 +49,9 @@ export interface CoreDiskParts {
 export class CoreDisk implements MachineDisk {
   readonly faults: FaultyDisk
   readonly #parts: CoreDiskParts
-  readonly #state: DiskState = { hardState: { term: 0, votedFor: undefined }, snapshot: undefined, entries: [] }
+  /** What the disks held that were lost, for the checker: nothing starts on them again. */
+  readonly #former: DiskState[] = []
+  #state: DiskState = emptyState()
   readonly #slownesses: { readonly factor: number }[] = []
   #queue: Operation[] = []
   #pumpAtMs = Number.POSITIVE_INFINITY
@@ -115,9 +123,34 @@ export class CoreDisk implements MachineDisk {
     return this.#damaged
   }
 
-  /** The durable entry at `index` has `term`, or a durable snapshot covers it. */
-  holds(index: number, term: number): boolean {
-    const { snapshot, entries } = this.#state
+  /** How often it was replaced by an empty one. */
+  get replaced(): number {
+    return this.#former.length
+  }
+
+  /** What is durable. */
+  get recovered(): Pick<DiskState, 'snapshot' | 'entries'> {
+    return this.#state
+  }
+
+  /** The disk is lost, and an empty one takes its place. What it was slowed or stalled by goes on. */
+  replace(): void {
+    this.#former.push(this.#state)
+    this.#state = emptyState()
+    this.#queue = []
+    this.#lastDueMs = 0
+    this.#damaged = false
+  }
+
+  /**
+   * The durable entry at `index` has `term`, or a durable snapshot covers it: on the disk of this incarnation, where the group knows one, and
+   * if that is lost, then when it was.
+   */
+  holds(index: number, term: number, incarnation?: number): boolean {
+    const known = incarnation === undefined || incarnation === this.#state.hardState.incarnation
+    const state = known ? this.#state : this.#former.find(({ hardState }) => hardState.incarnation === incarnation)
+    if (state === undefined) return false
+    const { snapshot, entries } = state
     if (snapshot !== undefined && index <= snapshot.index) return true
     const first = entries[0]
     return first !== undefined && entries[index - first.index]?.term === term

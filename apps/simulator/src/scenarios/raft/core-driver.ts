@@ -10,6 +10,7 @@ import type { TimerHandle } from '@dsys/runtime'
 import { checksumOf, promise, type SimLife } from '@dsys/simulation'
 import type { LogEntry } from '@dsys/storage'
 import type { Call } from './client-history.ts'
+import { coreConfig } from './core-config.ts'
 import type { CoreDisk, Done } from './core-disk.ts'
 import type { CoreNode } from './core-node.ts'
 import type { RaftWorld } from './core-world.ts'
@@ -40,6 +41,7 @@ export class CoreDriver {
   applied: number
   readonly #world: RaftWorld
   readonly #node: CoreNode
+  readonly #incarnation: number | undefined
   readonly #life: SimLife
   readonly #disk: CoreDisk
   readonly #machine: RegisterMachine
@@ -63,17 +65,8 @@ export class CoreDriver {
     this.#disk = node.disk
     this.#machine = new RegisterMachine(node)
     const restored = node.disk.recover()
-    const config = {
-      ...node.madeAs,
-      electionTimeoutMs: knobs.electionTimeoutMs,
-      heartbeatIntervalMs: knobs.heartbeatIntervalMs,
-      maxAppendBytes: knobs.maxAppendBytes,
-      maxInflightAppends: knobs.maxInflightAppends,
-      maxInflightBytes: knobs.maxInflightBytes,
-      maxUncommittedBytes: knobs.maxUncommittedBytes,
-      preVote: world.ids.indexOf(node.id) >= knobs.withoutPreVote,
-      ...(knobs.leaseClockDrift > 0 ? { leaseClockDrift: knobs.leaseClockDrift } : {}),
-    }
+    const config = coreConfig(world, node.madeAs)
+    this.#incarnation = config.incarnation
     const seed = node.random.integer(0, 2 ** 32)
     this.core = new Core(config, restored, seed, this.#nowMs())
     this.#snapshots = new SnapshotExchange({
@@ -114,10 +107,10 @@ export class CoreDriver {
     else promises.during(this.#node.id, this.core, this.#nowMs(), message, action)
   }
 
-  deliver(from: string, message: Message): void {
+  deliver(from: string, message: Message, incarnation: number | undefined): void {
     this.#input((core) => {
       this.#world.count(MESSAGE_COUNTS[message.type])
-      core.step(from, message, this.#nowMs())
+      core.step(from, message, this.#nowMs(), incarnation)
     }, message)
   }
 
@@ -146,8 +139,12 @@ export class CoreDriver {
     })
   }
 
-  reconfigure(target: Membership): void {
-    this.#input((core) => this.#world.count(`reconfigure.${core.reconfigure(target)}`))
+  /** An operator asks for what `choose` makes of what this node knows. */
+  reconfigure(choose: (core: RaftCore) => Membership | undefined): void {
+    this.#input((core) => {
+      const target = choose(core)
+      if (target !== undefined) this.#world.count(`reconfigure.${core.reconfigure(target)}`)
+    })
   }
 
   transfer(to: string): void {
@@ -181,6 +178,7 @@ export class CoreDriver {
       if (event.type === 'role' && event.role === 'leader') becameLeader = true
       if (event.type === 'configuration') this.#noteConfiguration(event)
     }
+    for (const _ of core.takeStrangers()) world.count('stranger.ignored')
     const effects = core.takeEffects()
     world.checker.observe(this.#node)
     if (!this.#write(effects)) return
@@ -276,7 +274,7 @@ export class CoreDriver {
     const { checker, send } = this.#world
     for (const { to, message } of messages) {
       checker.sent(this.#node, to, message)
-      send(this.#node.id, to, message)
+      send(this.#node.id, to, message, this.#incarnation)
       if (message.type === 'vote-response' && message.granted && this.#crashes('vote')) return false
       if (message.type === 'append-accepted' && this.#crashes('ack')) return false
       if (this.#crashesBetween()) return false

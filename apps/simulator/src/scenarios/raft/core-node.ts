@@ -42,10 +42,31 @@ export class CoreNode implements MachineProgram, Observed {
     return this.#world.witnesses.includes(this.id)
   }
 
-  /** What it is in every life. */
-  get madeAs(): Pick<CoreConfig, 'id' | 'voters' | 'witness'> {
+  /**
+   * What it is in every life on one disk. On a later one it waits to be added, and is told of no voters: a majority of such nodes would
+   * else begin the group anew.
+   */
+  get madeAs(): Pick<CoreConfig, 'id' | 'voters' | 'witness' | 'incarnation'> {
     const { firstVoters } = this.#world
-    return { id: this.id, witness: this.witness, voters: firstVoters.includes(this.id) ? firstVoters : [] }
+    const { replaced, hardState } = this.disk
+    return {
+      id: this.id,
+      witness: this.witness,
+      voters: firstVoters.includes(this.id) && replaced === 0 ? firstVoters : [],
+      ...(hardState.incarnation === undefined ? {} : { incarnation: hardState.incarnation }),
+    }
+  }
+
+  /** One for each disk that it has had: whoever has lost the disk has forgotten what was promised. */
+  get identity(): string {
+    return `${this.id}/${this.disk.replaced}`
+  }
+
+  /** The disk is lost, with the process that ran on it. The machine has an empty one, and can start again. */
+  loseDisk(): void {
+    this.machine.replaceDisk()
+    this.disk.replace()
+    this.#world.promises?.forget(this.id)
   }
 
   get core(): RaftCore | undefined {
@@ -69,17 +90,32 @@ export class CoreNode implements MachineProgram, Observed {
       life.end()
       return
     }
-    this.driver = new CoreDriver(this.#world, this, life)
-    life.onEnd(() => {
-      this.driver = undefined
-    })
+    const begin = (): void => {
+      this.driver = new CoreDriver(this.#world, this, life)
+      life.onEnd(() => {
+        this.driver = undefined
+      })
+    }
+    if (this.disk.hardState.incarnation !== undefined || !this.#world.identified(this.id)) begin()
+    else this.#storeIncarnation(life, begin)
+  }
+
+  /** A new disk gets its incarnation before anything leaves the node: it stands beside term and vote. */
+  #storeIncarnation(life: SimLife, begin: () => void): void {
+    const incarnation = this.random.integer(1, 2 ** 32)
+    const done = (failed: boolean): void => {
+      life.process.input(() => {
+        if (failed) this.stopItself()
+        else begin()
+      })
+    }
+    this.disk.persist({ hardState: { ...this.disk.hardState, incarnation }, entries: [] }, done)
   }
 
   /**
    * A second process with the id of a voter. On the same disk it cannot start, since the log is locked by whoever has it open. Until
-   * it gives up it is where some of the frames for this id go. On another disk it would be a voter that has forgotten its
-   * votes, which Raft does not survive (P-30): keeping such a process out is the business of whoever assigns ids and disks,
-   * so this scenario has none.
+   * it gives up it is where some of the frames for this id go. That a node begins on another disk is the fault `disk-replaced`
+   * (P-30); that it does so beside the first is the business of whoever starts processes, so this scenario has none of that.
    */
   #refuse(life: SimLife): void {
     const { count, ids, trouble } = this.#world

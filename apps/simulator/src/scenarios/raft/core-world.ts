@@ -33,6 +33,8 @@ export interface RaftWorld {
   /** The core to run: the real one, or one with a planted bug. */
   readonly Core: typeof RaftCore
   readonly count: (what: string) => void
-  readonly send: (from: string, to: string, message: Message) => void
+  /** Whether the node is of a version that draws an incarnation for its disk. */
+  readonly identified: (id: string) => boolean
+  readonly send: (from: string, to: string, message: Message, incarnation: number | undefined) => void
   readonly trouble: (from: string, to: string, trouble: LinkTrouble) => Restore
 }

@@ -5,7 +5,7 @@ import { FAULTS, type Json, type Plan, pick, some } from '@dsys/simulation'
 export const NEVER = 1_000_000_000
 
 /** Faults that only this scenario has. */
-export const OWN_FAULTS = ['transfer', 'forced-campaign', 'reconfigure'] as const
+export const OWN_FAULTS = ['transfer', 'forced-campaign', 'reconfigure', 'disk-replaced'] as const
 /** Faults that take a disk for good: rarer than others, since a cluster without them has more to show. */
 const LASTING_FAULTS: readonly string[] = ['disk-lost', 'bit-flip']
 
@@ -32,6 +32,7 @@ export const WEATHERS = [
   'snapshots',
   'voters-change',
   'leases',
+  'lost-disks',
 ] as const
 export type Weather = (typeof WEATHERS)[number]
 
@@ -70,6 +71,8 @@ export interface RaftKnobs {
   readonly leaseClockDrift: number
   /** So many of the nodes, the first ones, begin elections without asking whether they could be won, as older versions of Raft do. */
   readonly withoutPreVote: number
+  /** So many of the nodes, the first ones, are of an older version, which tells nobody by which disk it is to be known. */
+  readonly withoutIncarnation: number
   readonly snapshotEvery: number
   readonly keepEntries: number
   readonly snapshotChunks: number
@@ -135,18 +138,20 @@ function drawMixed(random: Random): RaftKnobs {
     witnesses: 0,
     leaseClockDrift: pick(random, [0, LEASE_CLOCK_DRIFT]),
     withoutPreVote: pick(random, [0, 0, 0, 1, 2]),
+    withoutIncarnation: pick(random, [0, 0, 0, 0, 0, 1]),
   }
 }
 
 function drawKinds(random: Random, share: number): string[] {
   const usual = some(
     random,
-    FAULT_KINDS.filter((kind) => !LASTING_FAULTS.includes(kind)),
+    FAULT_KINDS.filter((kind) => !LASTING_FAULTS.includes(kind) && kind !== 'disk-replaced'),
     share,
   )
   const lasting = some(random, LASTING_FAULTS, share / 4)
   // They do not go together, see `consistent`; the rarer ones come first.
-  return lasting.length === 0 ? usual : [...usual.filter((kind) => kind !== 'reconfigure'), ...lasting]
+  if (lasting.length > 0) return [...usual.filter((kind) => kind !== 'reconfigure'), ...lasting]
+  return [...usual, ...some(random, ['disk-replaced'], share / 4)]
 }
 
 /** What each weather lays down over a mixed draw. */
@@ -246,6 +251,7 @@ const LAID_DOWN: Readonly<Record<Weather, (random: Random) => Partial<RaftKnobs>
   }),
   'voters-change': votersChange,
   leases,
+  'lost-disks': lostDisks,
 }
 
 /** The voters change all the time, while leaders are cut off or crash in the middle of it. */
@@ -271,6 +277,36 @@ function votersChange(random: Random): Partial<RaftKnobs> {
     aimedRate: pick(random, [0, 0.02]),
     effectRate: pick(random, [0, 0.002]),
     witnesses: pick(random, [0, 0, 1]),
+  }
+}
+
+/** Nodes come back with empty disks, and leave and join the group over it, while leaders are cut off or crash. */
+function lostDisks(random: Random): Partial<RaftKnobs> {
+  return {
+    nodes: pick(random, [3, 3, 5]),
+    electionTimeoutMs: 100,
+    heartbeatIntervalMs: 20,
+    chaosMs: 6_000,
+    maxAppendBytes: 4_096,
+    networkDelayMs: pick(random, [0.5, 3]),
+    lossRate: pick(random, [0, 0, 0.05]),
+    tailRate: 0,
+    diskDelayMs: pick(random, [0, 2]),
+    lateDiskFactor: 1,
+    turnDelayMs: 0,
+    snapshotEvery: pick(random, [NEVER, 20]),
+    writeEveryMs: pick(random, [10, 40]),
+    readEveryMs: 60,
+    faultEveryMs: pick(random, [150, 400]),
+    faultKinds: [
+      'disk-replaced',
+      'disk-replaced',
+      ...some(random, ['isolate', 'crash', 'transfer', 'one-way-cut', 'kill', 'forced-campaign', 'reconfigure'], 0.4),
+    ],
+    restartDelayMs: pick(random, [20, 200]),
+    aimedRate: pick(random, [0, 0, 0.01]),
+    effectRate: pick(random, [0, 0.001]),
+    withoutIncarnation: 0,
   }
 }
 
@@ -358,6 +394,7 @@ function drawWeather(random: Random): Weather {
   return pick(random, [
     ...['mixed', 'mixed', 'mixed', 'mixed', 'mixed', 'mixed', 'production', 'production'],
     ...['lone-entries', 'lone-entries', 'two-leaders', 'late-disk', 'snapshots', 'voters-change', 'leases'],
+    'lost-disks',
   ] as Weather[])
 }
 
@@ -376,14 +413,17 @@ export function drawKnobs(random: Random, fixed: Plan['knobs'] = {}): RaftKnobs 
 
 /**
  * Where the voters change, no disk is lost for good: which loss a group survives depends on who its voters are, and those who
- * reconfigure here do not ask.
+ * reconfigure here do not ask. Where disks are replaced there are no witnesses, since one of them may be all that has what a lost disk held.
  */
 function consistent(knobs: RaftKnobs): RaftKnobs {
   const { nodes, firstVoters, faultKinds, leaseClockDrift } = knobs
   // A lease is safe as long as clocks keep to the bound; one that jumps does not.
   const bounded = leaseClockDrift === 0 ? faultKinds : faultKinds.filter((kind) => kind !== 'jump-forward')
-  if (!faultKinds.includes('reconfigure')) return { ...knobs, firstVoters: nodes, witnesses: 0, faultKinds: bounded }
-  const kinds = bounded.filter((kind) => !LASTING_FAULTS.includes(kind))
+  const replaced = faultKinds.includes('disk-replaced')
+  const kinds =
+    replaced || faultKinds.includes('reconfigure') ? bounded.filter((kind) => !LASTING_FAULTS.includes(kind)) : bounded
+  if (replaced || !faultKinds.includes('reconfigure'))
+    return { ...knobs, firstVoters: nodes, witnesses: 0, faultKinds: kinds }
   const witnesses = Math.min(knobs.witnesses, nodes - 1)
   return { ...knobs, firstVoters: Math.min(firstVoters, nodes - witnesses), witnesses, faultKinds: kinds }
 }

@@ -3,6 +3,7 @@ import { type Nemesis, promise, type Scheduler, type SimLinks, type Trace } from
 import type { Checker } from './checker.ts'
 import type { CoreNode } from './core-node.ts'
 import type { RaftKnobs } from './knobs.ts'
+import { isStranger, tend } from './lost-disks.ts'
 import type { ClientOperation } from './operations.ts'
 import type { Served } from './served.ts'
 
@@ -83,6 +84,51 @@ export class Liveness {
     follower?.machine.crash({ unsynced: 'kept', disk: 'kept' })
     follower?.machine.restart()
     this.#converge(able, 0)
+    this.#takeBack()
+    this.#knowDisks()
+  }
+
+  /** Whoever has lost its disk and stays out is removed and added again, as an operator does it, and is a voter like any other. */
+  #takeBack(): void {
+    const { scheduler, knobs, nodes, count } = this.#parts
+    const out = nodes.filter(({ machine, disk }) => disk.replaced > 0 && !machine.lost)
+    for (const node of out) {
+      const untilMs = scheduler.nowMs + CONVERGENCE_TIMEOUTS * knobs.electionTimeoutMs
+      const back = (): boolean => {
+        const core = leaderOf(nodes)?.core
+        return core?.configuration.configuration.voters.includes(node.id) === true && !isStranger(core, node)
+      }
+      if (back()) count('lost-disk.back-before')
+      const ask = (): void => {
+        if (back()) return
+        tend(node, nodes)
+        scheduler.after(knobs.electionTimeoutMs, ask)
+      }
+      ask()
+      scheduler.run(untilMs, back)
+      promise(back(), 'a new disk', () => `${node.id} is not taken back with its new disk: ${this.#describe()}`)
+      count('lost-disk.back')
+    }
+    if (out.length === 0) return
+    const { lost } = this.#parts
+    const gone = nodes.filter(({ id, machine }) => lost.has(id) && machine.lost)
+    this.#progress(nodes.filter((node) => !gone.includes(node)))
+  }
+
+  /** In the end the group knows each of its voters by its disk, unless one of its members has never told (P-30). */
+  #knowDisks(): void {
+    const { scheduler, knobs, nodes, count } = this.#parts
+    if (knobs.withoutIncarnation > 0 || nodes.some(({ machine }) => machine.lost)) return
+    const known = (): boolean => {
+      const { voters, pins = [] } = leaderOf(nodes)?.core?.configuration.configuration ?? { voters: [] }
+      const incarnations = new Map(nodes.map(({ id, disk }) => [id, disk.hardState.incarnation]))
+      return (
+        voters.length > 0 && voters.every((id) => pins.some(([to, by]) => to === id && incarnations.get(id) === by))
+      )
+    }
+    scheduler.run(scheduler.nowMs + CONVERGENCE_TIMEOUTS * knobs.electionTimeoutMs, known)
+    promise(known(), 'known by their disks', () => `the group does not know all of its voters: ${this.#describe()}`)
+    count('voters.known')
   }
 
   /** At times whoever leads the core cannot write any more; if the others are a majority, they go on without it (P-44). */
@@ -203,7 +249,7 @@ const describeAll = (group: readonly CoreNode[]): string => group.map(({ id }) =
 
 /**
  * All of `group` follow one leader and have applied everything that it has, and nobody waits for a read. The leader may be one of
- * the others, as long as it is well enough to lead.
+ * the others, as long as it is well enough to lead. One that has lost its disk, and was not taken back, has nothing to agree to.
  */
 function agree(group: readonly CoreNode[], all: readonly CoreNode[]): boolean {
   const leader = leaderOf(all)
@@ -214,8 +260,10 @@ function agree(group: readonly CoreNode[], all: readonly CoreNode[]): boolean {
   const { lastIndex } = core.log
   const { configuration } = core.configuration
   if (configuration.target !== undefined || configuration.outgoing.length > 0) return false
-  for (const { id: member, core: each, driver: its } of group) {
+  for (const node of group) {
+    const { id: member, core: each, driver: its } = node
     if (member !== id && core.progress?.has(member) !== true) continue
+    if (node.disk.replaced > 0 && isStranger(core, node)) continue
     if (each?.leader !== id || each?.term !== core.term) return false
     if (its?.applied !== lastIndex || each.commitIndex !== lastIndex) return false
   }

@@ -1,10 +1,17 @@
 import { type FaultAction, some } from '@dsys/simulation'
+import type { Checker } from './checker.ts'
 import type { CoreNode } from './core-node.ts'
 import type { OWN_FAULTS } from './knobs.ts'
+import { diskReplaced, withoutStrangers } from './lost-disks.ts'
 
 /** What can happen to a group besides faults of machines and networks, and is as hard on it. */
-export function ownFaults(nodes: readonly CoreNode[]): Readonly<Record<(typeof OWN_FAULTS)[number], FaultAction>> {
+export function ownFaults(
+  nodes: readonly CoreNode[],
+  checker: Checker,
+  count: (what: string) => void,
+): Readonly<Record<(typeof OWN_FAULTS)[number], FaultAction>> {
   return {
+    'disk-replaced': diskReplaced(nodes, checker, count),
     /** Whoever takes itself for the leader is told to hand over to the node; the node itself, to one by lot. */
     transfer: ({ random, id }) => {
       const other = nodes[random.integer(0, nodes.length)] as CoreNode
@@ -27,7 +34,9 @@ export function ownFaults(nodes: readonly CoreNode[]): Readonly<Record<(typeof O
         0.3,
       )
       const target = witnesses.length === 0 ? { voters, learners } : { voters, learners, witnesses }
-      for (const { driver } of nodes) if (driver?.core.role === 'leader') driver.reconfigure(target)
+      for (const { driver } of nodes) {
+        if (driver?.core.role === 'leader') driver.reconfigure((core) => withoutStrangers(target, core, nodes))
+      }
       return () => undefined
     },
     /** A node begins an election although it hears its leader. */

@@ -22,6 +22,11 @@ export class PromiseWatch {
     } else if (isOfLeader(message) && message.term === core.term) this.#heardMs.set(id, nowMs)
   }
 
+  /** The node has lost its disk, and with it that it has promised anything. */
+  forget(id: string): void {
+    this.#heardMs.delete(id)
+  }
+
   #voted(id: string, { term, votedFor }: RaftCore, nowMs: number): void {
     const agoMs = nowMs - (this.#heardMs.get(id) ?? Number.NEGATIVE_INFINITY)
     if (agoMs >= this.#electionTimeoutMs) return

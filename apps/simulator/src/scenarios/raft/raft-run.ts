@@ -1,10 +1,11 @@
-import { decodeFrame, encodeFrame, type Message, RaftCore } from '@dsys/raft/core'
+import { decodeFrame, encodeFrame, incarnationIn, type Message, RaftCore } from '@dsys/raft/core'
 import { SeededRandom } from '@dsys/runtime'
 import {
   Aim,
   Counts,
   FAULTS,
   FaultAtlas,
+  mixIn,
   Nemesis,
   type Plan,
   type RunOptions,
@@ -24,6 +25,7 @@ import { digestMessage } from './digest-message.ts'
 import { knobsOf, type RaftKnobs } from './knobs.ts'
 import { leaseTrapFaults } from './lease-traps.ts'
 import { Liveness } from './liveness.ts'
+import { isEstranged } from './lost-disks.ts'
 import type { ClientOperation } from './operations.ts'
 import { ownFaults } from './own-faults.ts'
 import { PromiseWatch } from './promise-watch.ts'
@@ -37,6 +39,17 @@ export interface RaftVariant {
   readonly bug?: DriverBug
   /** Whether disks are looked at too, or only what the paper promises. Default true. */
   readonly direct?: boolean
+}
+
+/** What goes from node to node: one message, and by which disk its sender is known. */
+interface Frame {
+  readonly message: Message
+  readonly incarnation: number | undefined
+}
+
+function digestFrame({ message, incarnation }: Frame): number {
+  const digest = digestMessage(message)
+  return incarnation === undefined ? digest : mixIn(digest, incarnation)
 }
 
 /** Of so many operations one goes to a node that may not lead, as those of a client do that has not heard of an election. */
@@ -56,7 +69,7 @@ export class RaftRun {
   readonly #history: ClientHistory
   readonly #served = new Served()
   readonly #checker: Checker
-  readonly #links: SimLinks<Message>
+  readonly #links: SimLinks<Frame>
   readonly #nemesis: Nemesis
   readonly #world: SimWorld
   readonly #atlas: FaultAtlas
@@ -101,7 +114,8 @@ export class RaftRun {
       bug,
       Core,
       count: this.#count,
-      send: (from, to, message) => this.#links.send(from, to, this.#carry(message)),
+      identified: (id) => ids.indexOf(id) >= this.#knobs.withoutIncarnation,
+      send: (from, to, message, incarnation) => this.#links.send(from, to, this.#carry({ message, incarnation })),
       trouble: (from, to, trouble) => this.#links.trouble(from, to, trouble),
     }
     for (const id of ids) {
@@ -128,14 +142,14 @@ export class RaftRun {
       count: this.#count,
       actions: {
         ...FAULTS,
-        ...ownFaults(this.#nodes),
+        ...ownFaults(this.#nodes, this.#checker, this.#count),
         ...leaseTrapFaults(this.#nodes, this.#knobs.electionTimeoutMs),
       },
     })
   }
 
   get #votersChange(): boolean {
-    return this.#knobs.faultKinds.includes('reconfigure')
+    return this.#knobs.faultKinds.some((kind) => kind === 'reconfigure' || kind === 'disk-replaced')
   }
 
   run(): RunResult {
@@ -161,10 +175,10 @@ export class RaftRun {
     }
   }
 
-  #makeLinks(): SimLinks<Message> {
+  #makeLinks(): SimLinks<Frame> {
     const { networkDelayMs, networkOrder, lossRate, duplicateRate, reorderRate, tailRate, electionTimeoutMs } =
       this.#knobs
-    return new SimLinks<Message>(
+    return new SimLinks<Frame>(
       {
         scheduler: this.#scheduler,
         random: this.#random.stream('links'),
@@ -179,25 +193,29 @@ export class RaftRun {
         },
         count: this.#count,
         trace: this.#trace,
-        digest: digestMessage,
-        describe: (message) =>
+        digest: digestFrame,
+        describe: ({ message }) =>
           JSON.stringify(message, (_, value) => (value instanceof Uint8Array ? value.length : value)),
       },
-      (from, to, message) => this.#byId.get(to)?.driver?.deliver(from, message),
+      (from, to, { message, incarnation }) => this.#byId.get(to)?.driver?.deliver(from, message, incarnation),
     )
   }
 
   /** No object crosses that a node could change unseen: its bytes do, or it is frozen, in most seeds for want of time neither. */
-  #carry(message: Message): Message {
+  #carry(frame: Frame): Frame {
+    const { message } = frame
     switch (this.#knobs.carriage) {
-      case 'wire':
-        return decodeFrame(encodeFrame([message]))[0] as Message
+      case 'wire': {
+        const bytes = encodeFrame([message], frame.incarnation)
+        return { message: decodeFrame(bytes)[0] as Message, incarnation: incarnationIn(bytes) }
+      }
       case 'frozen':
         if (message.type === 'append-request') for (const entry of message.entries) Object.freeze(entry)
         if (message.type === 'append-request') Object.freeze(message.entries)
-        return Object.freeze(message)
+        Object.freeze(message)
+        return frame
       case 'plain':
-        return message
+        return frame
     }
   }
 
@@ -249,6 +267,13 @@ export class RaftRun {
     }
   }
 
+  /** Those whose disk is gone: for good, or until the group takes them back. */
+  #lost(): ReadonlySet<string> {
+    const { members } = this.#checker
+    const estranged = this.#nodes.filter((node) => members !== undefined && isEstranged(members, node))
+    return new Set([...this.#atlas.lost, ...estranged.map(({ id }) => id)])
+  }
+
   #heal(): void {
     this.#healed = true
     this.#aim.stop()
@@ -262,7 +287,7 @@ export class RaftRun {
       knobs: this.#knobs,
       nodes: this.#nodes,
       random: this.#random.stream('liveness'),
-      lost: this.#atlas.lost,
+      lost: this.#lost(),
       votersChange: this.#votersChange,
       count: this.#count,
       ask: (operation) => this.ask(operation),
