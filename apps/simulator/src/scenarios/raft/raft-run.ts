@@ -119,12 +119,8 @@ export class RaftRun {
       trouble: (from, to, trouble) => this.#links.trouble(from, to, trouble),
     }
     for (const id of ids) {
-      const node = new CoreNode(
-        id,
-        world,
-        new SeededRandom(plan.seed).stream(`node ${id}`) as SeededRandom,
-        () => this.#healed,
-      )
+      const random = new SeededRandom(plan.seed).stream(`node ${id}`)
+      const node = new CoreNode(id, world, random, () => this.#healed)
       this.#nodes.push(node)
       this.#byId.set(id, node)
     }
