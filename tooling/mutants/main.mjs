@@ -1,17 +1,22 @@
 import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { MUTANTS } from './all.mjs'
 import { ROOT } from './mutant.mjs'
-import { died, summarize, writeScore } from './score.mjs'
-import { hunt } from './simulator.mjs'
+import { foundByBoth, PAGE, page, scoreOfPitfalls, summarize } from './page.mjs'
+import { died, readScore, writeScore } from './record.mjs'
+import { huntAgain } from './simulator.mjs'
 import { killedBySuite } from './suite.mjs'
 
-const USAGE = `npm run mutants -- [options]: plants every bug, one at a time, and says by what it dies.
+const USAGE = `npm run mutants -- [options]: plants every bug, one at a time, and says by what it dies. What found it the last time is
+tried first.
   --only TEXT   just those whose name, file or rule contains TEXT, as P-25
+  --new         just those that were never run
   --seeds N     seeds that a simulation may use for each (default 6000)
   --minutes N   time that a simulation may use for each (default 3)
-  --write       renew docs/mutants.md and the seeds of the sample; not with --only
+  --write       keep what was found, in tooling/mutants/found.json and docs/mutants.md; each bug as soon as it has died, so that
+                a run that is broken off is not lost
 `
 
 /** @returns {Promise<number>} the exit code */
@@ -19,49 +24,62 @@ async function main() {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
+      new: { type: 'boolean', default: false },
       seeds: { type: 'string', default: '6000' },
       minutes: { type: 'string', default: '3' },
       write: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
-  if (values.help || (values.write && values.only !== undefined)) {
+  if (values.help) {
     process.stdout.write(USAGE)
-    return values.help ? 0 : 2
+    return 0
   }
-  const { only } = values
+  const { only, write } = values
+  const score = readScore()
   const chosen = MUTANTS.filter(
-    ({ name, file, source }) => only === undefined || [name, file, source].some((text) => text.includes(only)),
+    ({ name, file, source }) =>
+      (only === undefined || [name, file, source].some((text) => text.includes(only))) &&
+      !(values.new && died(score.deaths[name])),
   )
+  if (chosen.length === MUTANTS.length) score.commit = commit()
   const limits = { first: 1, count: Number(values.seeds), timeoutMs: Number(values.minutes) * 60_000 }
 
-  /** @type {import('./score.mjs').Death[]} */
-  const deaths = []
-  const waiting = [...chosen.entries()]
+  /** @type {Record<string, import('./record.mjs').Death>} */
+  const deaths = {}
+  const waiting = [...chosen]
   const work = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [index, mutant] = next
-      const death = { name: mutant.name, test: await killedBySuite(mutant), hunted: await hunt(mutant, limits) }
-      deaths[index] = death
-      process.stdout.write(line(death))
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const { name } = mutant
+      const known = score.deaths[name]
+      const test = await killedBySuite(mutant, known?.test)
+      const death = { ...(test === undefined ? {} : { test }), ...(await huntAgain(mutant, limits, known?.seed)) }
+      deaths[name] = death
+      process.stdout.write(line(name, death))
+      if (!write) continue
+      score.deaths[name] = death
+      writeScore(score)
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, work))
 
-  process.stdout.write(`\n${summarize(deaths)}\n`)
-  if (values.write) writeScore(chosen, deaths, commit())
-  return deaths.every(died) ? 0 : 1
+  process.stdout.write(`\n${summarize(chosen, deaths)}\n`)
+  process.stdout.write(
+    `pitfalls found by tests and by simulation: ${foundByBoth(scoreOfPitfalls(chosen, deaths)).length}\n`,
+  )
+  if (write) writeFileSync(PAGE, page(MUTANTS, score))
+  return chosen.every(({ name }) => died(deaths[name])) ? 0 : 1
 }
 
-/** @param {import('./score.mjs').Death} death */
-function line(death) {
-  const { name, test, hunted } = death
-  const simulation =
-    hunted === undefined
-      ? ''
-      : hunted.seed === undefined
-        ? `; no simulation in ${hunted.seeds} seeds`
-        : `; simulation after ${hunted.seeds} seeds (${hunted.rule})`
+/**
+ * @param {string} name
+ * @param {import('./record.mjs').Death} death
+ */
+function line(name, death) {
+  const { test, seed, rule, seeds } = death
+  let simulation = ''
+  if (seed !== undefined) simulation = `; simulation, seed ${seed} (${rule})`
+  else if (seeds !== undefined) simulation = `; no simulation in ${seeds} seeds`
   return `${died(death) ? 'died ' : 'LIVES'} ${name}: ${test ?? 'no test'}${simulation}\n`
 }
 
