@@ -23,16 +23,16 @@ export const RAFT_CALLS_MUTANTS = [
     source: 'dissertation §6.3',
     file: 'packages/raft/src/client-table.ts',
     from: `    results.set(sequence, result)
-    if (`,
+    let`,
     to: `    if (id === '') results.set(sequence, result)
-    if (`,
+    let`,
     scenario: 'kv',
   },
   {
     name: 'a command of a client is applied whose result was forgotten',
     source: 'dissertation §6.3',
     file: 'packages/raft/src/client-table.ts',
-    from: `    client.forgottenThrough = Math.max(client.forgottenThrough, lowest)
+    from: `      client.forgottenThrough = Math.max(client.forgottenThrough, lowest)
 `,
     to: '',
   },
@@ -55,10 +55,8 @@ export const RAFT_CALLS_MUTANTS = [
     name: 'a snapshot leaves out what clients have done',
     source: 'dissertation §6.3: sessions are part of the state',
     file: 'packages/raft/src/client-table.ts',
-    from: `      results,
-    }))`,
-    to: `      results: new Map<number, Result>(),
-    }))`,
+    from: `u53(forgottenThrough), results: wanted }`,
+    to: `u53(forgottenThrough), results: new Map<number, Recorded<Result>>() }`,
     scenario: 'kv',
   },
   {

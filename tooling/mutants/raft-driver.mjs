@@ -50,8 +50,8 @@ export const RAFT_DRIVER_MUTANTS = [
     name: 'a command that is proposed again is applied again',
     source: 'dissertation §6.3',
     file: 'packages/raft/src/sessions.ts',
-    from: 'this.#own(id)?.results.set(sequence, result)',
-    to: 'if (id < 0) this.#own(id)?.results.set(sequence, result)',
+    from: '    keep(session, sequence, result)\n',
+    to: '    if (id < 0) keep(session, sequence, result)\n',
     scenario: 'kv',
   },
   {
@@ -65,7 +65,7 @@ export const RAFT_DRIVER_MUTANTS = [
     name: 'the results of a session are not in the snapshot',
     source: 'dissertation §6.3',
     file: 'packages/raft/src/sessions.ts',
-    from: 'for (let left = reader.u32(); left > 0; left--) session.results.set(reader.u53(), codec.decode(reader.bytes()))',
+    from: 'for (let left = reader.u32(); left > 0; left--) keep(session, reader.u53(), codec.decode(reader.bytes()))',
     to: `for (let left = reader.u32(); left > 0; left--) {
         reader.u53()
         reader.bytes()
@@ -100,20 +100,20 @@ export const RAFT_DRIVER_MUTANTS = [
     name: 'a batch that is cut is taken from a follower, and stops every node',
     source: 'what a node passes on is checked before it is an entry',
     file: 'packages/raft/src/applier.ts',
-    from: 'if (kind === BATCH_KIND) checkBatch(data, COMMAND_HEADER_BYTES)',
-    to: 'if (kind < 0) checkBatch(data, COMMAND_HEADER_BYTES)',
+    from: 'return kind === COMMAND_KIND || isBatchData',
+    to: 'return kind >= COMMAND_KIND || isBatchData',
   },
   {
     name: 'a batch is applied as one command',
     source: 'each command of a batch has a result of its own',
     file: 'packages/raft/src/applier.ts',
-    from: 'decodeBatch(data, COMMAND_HEADER_BYTES).map(',
-    to: 'decodeBatch(data, COMMAND_HEADER_BYTES).slice(0, 1).map(',
+    from: 'decodeBatch(encoded, 0).map(',
+    to: 'decodeBatch(encoded, 0).slice(0, 1).map(',
   },
   {
     name: 'the results of a batch are lost in a snapshot',
     source: 'dissertation §6.3',
-    file: 'packages/raft/src/sessions.ts',
+    file: 'packages/raft/src/recorded.ts',
     from: 'decodeBatch(bytes, 0).map(',
     to: 'decodeBatch(bytes, 0).slice(1).map(',
   },

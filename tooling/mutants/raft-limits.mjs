@@ -38,4 +38,54 @@ export const RAFT_LIMITS_MUTANTS = [
     to: `    this.#waiting.delete(proposal.sequence)
     if (proposal.own`,
   },
+  {
+    name: 'the results of a node are kept without a limit',
+    source: 'everything is bounded',
+    file: 'packages/raft/src/sessions.ts',
+    from: `      results.size > MAX_SESSION_RESULTS ||`,
+    to: `      results.size > 1e9 * MAX_SESSION_RESULTS ||`,
+  },
+  {
+    name: 'a batch counts as one result, whatever its commands gave',
+    source: 'everything is bounded',
+    file: 'packages/raft/src/recorded.ts',
+    from: `? recorded.results.length : 1`,
+    to: `? 1 : 1`,
+  },
+  {
+    name: 'a command is applied of which the group has forgotten whether it was',
+    source: 'dissertation §6.3',
+    file: 'packages/raft/src/sessions.ts',
+    from: `      session.settledBelow = lowest + 1
+`,
+    to: '',
+  },
+  {
+    name: 'a snapshot leaves out what batches of clients gave',
+    source: 'dissertation §6.3: sessions are part of the state',
+    file: 'packages/raft/src/snapshot-content.ts',
+    from: `sessions.clients.addBatchPart(part, resultCodec)`,
+    to: `part.at(0)`,
+  },
+  {
+    name: 'the commands of a batch are told the same position',
+    source: 'index and position are those of one command',
+    file: 'packages/raft/src/applier.ts',
+    from: `this.#run(command, entry, position)`,
+    to: `this.#run(command, entry, 0 * position)`,
+  },
+  {
+    name: 'a batch of a client that is cut is taken from a follower, and stops every node',
+    source: 'what a node passes on is checked before it is an entry',
+    file: 'packages/raft/src/applier.ts',
+    from: `isClientCommand(data) && isBatchData(decodeClientCommand(data).command, 0)`,
+    to: `isClientCommand(data) && isBatchData(data, data.length)`,
+  },
+  {
+    name: 'a batch has the result of a single command of the same sequence',
+    source: 'a sequence is of one command',
+    file: 'packages/raft/src/proposals.ts',
+    from: `else if (isBatch(proposal.command) === outcome.result instanceof BatchResults)`,
+    to: `else if (outcome.type === 'applied')`,
+  },
 ]

@@ -24,7 +24,7 @@ export class FakeBackend {
     const raft: Raft<KvState, KvCommand, KvResult> = {
       propose: async (command, options) => {
         await this.#called(options)
-        return kvMachine.apply(this.#state, command, { index: 1, term: 1 }).result
+        return kvMachine.apply(this.#state, command, { index: 1, term: 1, position: 0 }).result
       },
       read: async (query, options) => {
         await this.#called(options)

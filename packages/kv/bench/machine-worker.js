@@ -23,7 +23,7 @@ const kv = {
   initial: kvMachine.initial,
   /** @param {ReturnType<typeof kvMachine.initial>} state @param {string} key @param {Uint8Array} value */
   put: (state, key, value) => {
-    kvMachine.apply(state, { op: 'put', keyspace: KEYSPACE, key, value }, { index: 1, term: 1 })
+    kvMachine.apply(state, { op: 'put', keyspace: KEYSPACE, key, value }, { index: 1, term: 1, position: 0 })
   },
   /** @param {ReturnType<typeof kvMachine.initial>} state */
   entries: (state) => state.keyspaces.get(KEYSPACE)?.entries ?? new Map(),

@@ -32,7 +32,7 @@ const goldenResults: [KvResult, string][] = [
 
 const run = (list: readonly KvCommand[]): KvState => {
   const state = kvMachine.initial()
-  for (const [i, command] of list.entries()) kvMachine.apply(state, command, { index: i + 1, term: 1 })
+  for (const [i, command] of list.entries()) kvMachine.apply(state, command, { index: i + 1, term: 1, position: 0 })
   return state
 }
 

@@ -21,7 +21,7 @@ export class FakeRaft implements Raft<KvState, KvCommand, KvResult> {
     const bytes = commands.encode(command)
     this.#called(options)
     this.index += 1
-    const applied = kvMachine.apply(this.state, commands.decode(bytes), { index: this.index, term: 1 })
+    const applied = kvMachine.apply(this.state, commands.decode(bytes), { index: this.index, term: 1, position: 0 })
     this.state = applied.state
     return results.decode(results.encode(applied.result))
   }

@@ -79,7 +79,7 @@ describe('the key-value machine', () => {
         const model = new Model()
         let state = kvMachine.initial()
         for (const [i, [next, snapshot]] of steps.entries()) {
-          const applied = kvMachine.apply(state, next, { index: i + 1, term: 1 })
+          const applied = kvMachine.apply(state, next, { index: i + 1, term: 1, position: 0 })
           expect(plainResult(applied.result)).toEqual(model.apply(next))
           state = snapshot ? reread(applied.state) : applied.state
         }
@@ -96,9 +96,9 @@ describe('the key-value machine', () => {
         const leader = kvMachine.initial()
         for (const [i, next] of list.entries()) {
           if (i === cut) follower = reread(follower)
-          kvMachine.apply(leader, next, { index: i + 1, term: 1 })
+          kvMachine.apply(leader, next, { index: i + 1, term: 1, position: 0 })
           const read = commandCodec.decode(commandCodec.encode(next))
-          kvMachine.apply(follower, read, { index: i + 1, term: 1 })
+          kvMachine.apply(follower, read, { index: i + 1, term: 1, position: 0 })
         }
         expect(partsOf(follower)).toEqual(partsOf(leader))
       }),
@@ -110,10 +110,10 @@ describe('the key-value machine', () => {
       fc.property(fc.array(command, { maxLength: 40 }), fc.array(command, { maxLength: 40 }), (before, after) => {
         const state = kvMachine.initial()
         let index = 0
-        for (const next of before) kvMachine.apply(state, next, { index: ++index, term: 1 })
+        for (const next of before) kvMachine.apply(state, next, { index: ++index, term: 1, position: 0 })
         const then = partsOf(state)
         const frozen = kvMachine.snapshot?.freeze(state)
-        for (const next of after) kvMachine.apply(state, next, { index: ++index, term: 1 })
+        for (const next of after) kvMachine.apply(state, next, { index: ++index, term: 1, position: 0 })
         expect([...(frozen ?? [])]).toEqual(then)
       }),
     )
@@ -123,7 +123,7 @@ describe('the key-value machine', () => {
     const state = kvMachine.initial()
     const put = (text: string): void => {
       const next: KvCommand = { op: 'put', keyspace: 'a', key: 'k', value: Buffer.from(text) }
-      kvMachine.apply(state, next, { index: 1, term: 1 })
+      kvMachine.apply(state, next, { index: 1, term: 1, position: 0 })
     }
     put('one')
     const entry = state.keyspaces.get('a')?.entries.get('k')
@@ -134,7 +134,11 @@ describe('the key-value machine', () => {
   test('owns its bytes: a value does not keep the frame alive that it came in', () => {
     const frame = Buffer.alloc(4_096, 1)
     const state = kvMachine.initial()
-    kvMachine.apply(state, { op: 'put', keyspace: 'a', key: 'k', value: frame.subarray(10, 20) }, { index: 1, term: 1 })
+    kvMachine.apply(
+      state,
+      { op: 'put', keyspace: 'a', key: 'k', value: frame.subarray(10, 20) },
+      { index: 1, term: 1, position: 0 },
+    )
     frame.fill(2)
     const stored = state.keyspaces.get('a')?.entries.get('k')?.value
     expect(stored).toEqual(new Uint8Array(10).fill(1))
@@ -151,6 +155,7 @@ describe('purity', () => {
         const { result } = kvMachine.apply(state, commandCodec.decode(commandCodec.encode(next)), {
           index: i + 1,
           term: 1,
+          position: 0,
         })
         kvMachine.resultCodec?.decode(kvMachine.resultCodec.encode(result))
       })

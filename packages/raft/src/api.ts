@@ -40,14 +40,15 @@ export interface Raft<State, Command, Result> extends Service {
   /**
    * Replicates `commands` as one entry of the log and returns their results in the same order. They are applied in their order, with nothing
    * in between, and all of them or none: they share one deadline, one place in the log, and one outcome. Much faster than as many calls of
-   * {@link Raft.propose}, each of which is an entry with a promise of its own. No commands have no results, and cost nothing.
+   * {@link Raft.propose}, each of which is an entry with a promise of its own. No commands have no results, and cost nothing. With `client` they have
+   * one sequence together, and whoever proposes them again has the results of the first time.
    *
    * Together, with four bytes for each, they are bounded by `maxCommandBytes`, and they count as one proposal against `maxPending`, and
    * by their bytes against `maxPendingBytes`.
    *
    * @throws as {@link Raft.propose} does, for all of them together.
    */
-  proposeAll(commands: readonly Command[], options?: CallOptions): Promise<Result[]>
+  proposeAll(commands: readonly Command[], options?: ProposeOptions): Promise<Result[]>
 
   /**
    * Calls `query` with the state of this node, once that is as fresh as asked for, and returns its answer. `query` must not

@@ -3,6 +3,7 @@ import type { LogEntry } from '@dsys/storage'
 import { batchBytes, checkBatch, decodeBatch, writeBatch } from './batches.ts'
 import { MalformedError, readU53, writeU53 } from './bytes.ts'
 import {
+  CLIENT_BATCH_KIND,
   CLIENT_COMMAND_KIND,
   clientId,
   decodeClientCommand,
@@ -12,8 +13,9 @@ import {
 import type { ClientLookup } from './client-table.ts'
 import { CONFIGURATION_KIND } from './core/configuration.ts'
 import { NO_OP_KIND } from './core/roles.ts'
-import type { ApplyContext, SnapshotDecoder, StateMachine } from './machine.ts'
-import { BatchResults, type SessionLookup, SessionTable } from './sessions.ts'
+import type { SnapshotDecoder, StateMachine } from './machine.ts'
+import { BatchResults } from './recorded.ts'
+import { type SessionLookup, SessionTable } from './sessions.ts'
 import { checkNoContent, type DecodedSnapshot, decodeContent, type FrozenReplica } from './snapshot-content.ts'
 import type { Turns } from './turns.ts'
 
@@ -47,11 +49,21 @@ export type AppliedEntry<Result> =
 /** Whether something that came over the wire may become an entry: one that cannot be read would stop every node. */
 export function isProposal({ kind, data }: { readonly kind: number; readonly data: Uint8Array }): boolean {
   if (kind === CLIENT_COMMAND_KIND) return isClientCommand(data)
+  if (kind === CLIENT_BATCH_KIND) return isClientCommand(data) && isBatchData(decodeClientCommand(data).command, 0)
   if (kind === OPEN_SESSION_KIND || kind === OPEN_CLIENT_KIND) return true
   if ((kind !== COMMAND_KIND && kind !== BATCH_KIND) || data.length < COMMAND_HEADER_BYTES) return false
   try {
     for (let at = 0; at < COMMAND_HEADER_BYTES; at += 8) readU53(data, at)
-    if (kind === BATCH_KIND) checkBatch(data, COMMAND_HEADER_BYTES)
+    return kind === COMMAND_KIND || isBatchData(data, COMMAND_HEADER_BYTES)
+  } catch (error) {
+    if (error instanceof MalformedError) return false
+    throw error
+  }
+}
+
+function isBatchData(data: Uint8Array, at: number): boolean {
+  try {
+    checkBatch(data, at)
     return true
   } catch (error) {
     if (error instanceof MalformedError) return false
@@ -142,6 +154,7 @@ export class Applier<State, Command, Result> {
         return { type: 'client-opened', client, nonce: entry.data }
       }
       case CLIENT_COMMAND_KIND:
+      case CLIENT_BATCH_KIND:
         return this.#applyClientCommand(entry)
       default:
         throw new InvariantError(`entry ${entry.index} is of kind ${entry.kind}, which this version does not know`)
@@ -156,32 +169,29 @@ export class Applier<State, Command, Result> {
     const known = this.#sessions.lookup(sessionId, sequence)
     this.#sessions.touch(sessionId, entry.index, settledBelow)
     if (known.type !== 'new') return { type: 'command', sessionId, sequence, outcome: known }
-    const result = entry.kind === COMMAND_KIND ? this.#applyOne(entry) : this.#applyBatch(entry)
+    const command = data.subarray(COMMAND_HEADER_BYTES)
+    const result = entry.kind === BATCH_KIND ? this.#runAll(command, entry) : this.#run(command, entry, 0)
     this.#sessions.record(sessionId, sequence, result)
     return { type: 'command', sessionId, sequence, outcome: { type: 'applied', result } }
   }
 
-  #applyOne({ data, index, term }: LogEntry): Result {
-    return this.#run(data.subarray(COMMAND_HEADER_BYTES), { index, term })
-  }
-
-  #applyBatch({ data, index, term }: LogEntry): BatchResults<Result> {
-    const context = { index, term }
-    return new BatchResults(decodeBatch(data, COMMAND_HEADER_BYTES).map((command) => this.#run(command, context)))
-  }
-
-  #applyClientCommand({ data, index, term }: LogEntry): AppliedEntry<Result> {
-    const { client, sequence, seenThrough, command } = decodeClientCommand(data)
+  #applyClientCommand(entry: LogEntry): AppliedEntry<Result> {
+    const { client, sequence, seenThrough, command } = decodeClientCommand(entry.data)
     const { clients } = this.#sessions
     const known = clients.lookup(client, sequence)
     clients.touch(client, seenThrough)
     if (known.type !== 'new') return { type: 'client-command', client, sequence, outcome: known }
-    const result = this.#run(command, { index, term })
+    const result = entry.kind === CLIENT_BATCH_KIND ? this.#runAll(command, entry) : this.#run(command, entry, 0)
     clients.record(client, sequence, result)
     return { type: 'client-command', client, sequence, outcome: { type: 'applied', result } }
   }
 
-  #run(encoded: Uint8Array, context: ApplyContext): Result {
+  #runAll(encoded: Uint8Array, entry: LogEntry): BatchResults<Result> {
+    return new BatchResults(decodeBatch(encoded, 0).map((command, position) => this.#run(command, entry, position)))
+  }
+
+  #run(encoded: Uint8Array, { index, term }: LogEntry, position: number): Result {
+    const context = { index, term, position }
     const { state, result } = this.#machine.apply(this.#state, this.commandCodec.decode(encoded), context)
     this.#state = state
     return result
@@ -203,7 +213,7 @@ export class Applier<State, Command, Result> {
     const { snapshot } = this.#machine
     const state = snapshot === undefined ? [this.#stateCodec.encode(this.#state)] : snapshot.freeze(this.#state)
     const { sessions, batches } = this.#sessions.freeze(this.#resultCodec)
-    return { sessions, batches, clients: this.#sessions.clients.freeze(this.#resultCodec), state }
+    return { sessions, batches, ...this.#sessions.clients.freeze(this.#resultCodec), state }
   }
 
   /** Reads a snapshot without taking it over. Throws when the bytes cannot be read, or are not what they were. */

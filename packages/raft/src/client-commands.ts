@@ -1,3 +1,4 @@
+import { encodeBatch } from './batches.ts'
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
 import type { ClientLookup } from './client-table.ts'
 import { ClientForgottenError, ResultForgottenError } from './errors.ts'
@@ -7,6 +8,8 @@ import type { ClientCall } from './options.ts'
 export const OPEN_CLIENT_KIND = 4
 /** A command of a client. */
 export const CLIENT_COMMAND_KIND = 5
+/** Commands of a client that are applied next to each other, or not at all, under one sequence. */
+export const CLIENT_BATCH_KIND = 7
 
 const ID_PATTERN = /^\d{1,16}\.\d{1,16}$/
 
@@ -35,8 +38,13 @@ export interface OwnEntry {
 export const openingKey = (nonce: Uint8Array): string => `open ${Buffer.from(nonce).toString('latin1')}`
 export const commandKey = (client: string, sequence: number): string => `${client} ${sequence}`
 
-/** The entry for `command` of a client. Throws a RangeError that says what is wrong with the call. */
-export function encodeClientCommand({ id, sequence, seenThrough = 0 }: ClientCall, command: Uint8Array): OwnEntry {
+/** The entry for a command of a client, or a batch of them. Throws a RangeError that says what is wrong with the call. */
+export function encodeClientCommand(
+  { id, sequence, seenThrough = 0 }: ClientCall,
+  commands: Uint8Array | readonly Uint8Array[],
+): OwnEntry {
+  const kind = Array.isArray(commands) ? CLIENT_BATCH_KIND : CLIENT_COMMAND_KIND
+  const command = commands instanceof Uint8Array ? commands : encodeBatch(commands)
   check(typeof id === 'string' && ID_PATTERN.test(id), `client.id must be what openClient() returned, got ${id}`)
   check(Number.isSafeInteger(sequence) && sequence >= 1, `client.sequence must be 1 or more, got ${sequence}`)
   check(
@@ -49,7 +57,7 @@ export function encodeClientCommand({ id, sequence, seenThrough = 0 }: ClientCal
     .u53(seenThrough)
     .raw(command)
     .finish()
-  return { kind: CLIENT_COMMAND_KIND, data, key: commandKey(id, sequence) }
+  return { kind, data, key: commandKey(id, sequence) }
 }
 
 function check(condition: boolean, message: string): void {

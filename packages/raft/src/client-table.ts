@@ -1,17 +1,20 @@
 import type { Codec } from '@dsys/runtime'
 import { ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
-import { encodeParts } from './result-parts.ts'
+import { BatchResults, batchCodec, countOf, ofKind, type Recorded } from './recorded.ts'
+import { encodeParts, type OwnedResults } from './result-parts.ts'
 
 /** Clients that are remembered; one more forgets the one that was used least lately. The same on every node. */
 export const MAX_CLIENTS = 4_096
 /** Results that are kept for one client; one more gives up that of the lowest sequence. The same on every node. */
 export const MAX_CLIENT_RESULTS = 128
+/** How many these are together, as a batch has one for each of its commands; those of the newest batch are kept however many they are. The same on every node. */
+export const MAX_CLIENT_BATCH_RESULTS = 65_536
 
 /** What the table knows of a command of a client before it is applied. */
 export type ClientLookup<Result> =
   | { readonly type: 'new' }
   /** It was applied before: with this result. */
-  | { readonly type: 'applied'; readonly result: Result }
+  | { readonly type: 'applied'; readonly result: Recorded<Result> }
   /** Results of this sequence and those below are not kept any more, so nobody can say whether it was applied before. */
   | { readonly type: 'result-forgotten' }
   /** The client is not known (any more), so nobody can say whether it was applied before. */
@@ -22,7 +25,7 @@ interface Client<Result> {
   readonly epoch: number
   /** Nothing at or below this sequence is applied any more. */
   forgottenThrough: number
-  readonly results: Map<number, Result>
+  readonly results: Map<number, Recorded<Result>>
 }
 
 /**
@@ -50,7 +53,8 @@ export class ClientTable<Result> {
   lookup(id: string, sequence: number): ClientLookup<Result> {
     const client = this.#clients.get(id)
     if (client === undefined) return { type: 'client-forgotten' }
-    if (client.results.has(sequence)) return { type: 'applied', result: client.results.get(sequence) as Result }
+    if (client.results.has(sequence))
+      return { type: 'applied', result: client.results.get(sequence) as Recorded<Result> }
     return sequence <= client.forgottenThrough ? { type: 'result-forgotten' } : { type: 'new' }
   }
 
@@ -65,15 +69,19 @@ export class ClientTable<Result> {
     for (const sequence of client.results.keys()) if (sequence <= seenThrough) client.results.delete(sequence)
   }
 
-  record(id: string, sequence: number, result: Result): void {
+  record(id: string, sequence: number, result: Recorded<Result>): void {
     const client = this.#own(id)
     if (client === undefined) return
     const { results } = client
     results.set(sequence, result)
-    if (results.size <= MAX_CLIENT_RESULTS) return
-    const lowest = Math.min(...results.keys())
-    results.delete(lowest)
-    client.forgottenThrough = Math.max(client.forgottenThrough, lowest)
+    let count = 0
+    if (result instanceof BatchResults) for (const each of results.values()) count += countOf(each)
+    while (results.size > MAX_CLIENT_RESULTS || (count > MAX_CLIENT_BATCH_RESULTS && results.size > 1)) {
+      const lowest = Math.min(...results.keys())
+      count -= countOf(results.get(lowest))
+      results.delete(lowest)
+      client.forgottenThrough = Math.max(client.forgottenThrough, lowest)
+    }
   }
 
   /** The client for a change: a copy where it is frozen. */
@@ -86,17 +94,26 @@ export class ClientTable<Result> {
   }
 
   /** The clients as they are now, in parts that are encoded one by one while the table goes on changing. */
-  freeze(codec: Codec<Result>): Iterable<Uint8Array> {
+  freeze(codec: Codec<Result>): FrozenClients {
     this.#epoch++
-    const owners = [...this.#clients].map(([id, { forgottenThrough, results }]) => ({
-      writeHead: (writer: ByteWriter): void => void writer.text(id).u53(forgottenThrough),
-      results,
-    }))
-    return encodeParts(owners, codec)
+    const frozen = [...this.#clients]
+    return {
+      clients: encodeParts(ownersOf(frozen, 'single'), codec as Codec<Recorded<Result>>),
+      clientBatches: encodeParts(ownersOf(frozen, 'batch'), batchCodec(codec) as Codec<Recorded<Result>>),
+    }
   }
 
   /** Adds what one of the parts has that {@link ClientTable.freeze} gave; they must come in order. Throws MalformedError. */
   addPart(part: Uint8Array, codec: Codec<Result>): void {
+    this.#addPart(part, codec)
+  }
+
+  /** The same for a part of the results of batches, behind those of the clients. */
+  addBatchPart(part: Uint8Array, codec: Codec<Result>): void {
+    this.#addPart(part, batchCodec(codec))
+  }
+
+  #addPart(part: Uint8Array, codec: Codec<Result> | Codec<BatchResults<Result>>): void {
     for (const reader = new ByteReader(part); !reader.done; ) {
       const id = Buffer.from(reader.bytes()).toString('utf8')
       const forgottenThrough = reader.u53()
@@ -118,5 +135,23 @@ export class ClientTable<Result> {
       for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))
       this.#clients.set(id, { epoch: 0, forgottenThrough, results })
     }
+  }
+}
+
+/** A table as it was at one moment, in parts: the clients with the results of single commands, then those of batches. */
+export interface FrozenClients {
+  readonly clients: Iterable<Uint8Array>
+  readonly clientBatches: Iterable<Uint8Array>
+}
+
+/** Every client with its results of one kind; of batches those only that have any. */
+function* ownersOf<Result>(
+  clients: readonly (readonly [string, Client<Result>])[],
+  kind: 'single' | 'batch',
+): Generator<OwnedResults<Recorded<Result>>> {
+  for (const [id, { forgottenThrough, results }] of clients) {
+    const wanted = ofKind(results, kind)
+    if (kind === 'batch' && wanted.size === 0) continue
+    yield { writeHead: (writer: ByteWriter): void => void writer.text(id).u53(forgottenThrough), results: wanted }
   }
 }

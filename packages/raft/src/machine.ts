@@ -53,10 +53,13 @@ export interface SnapshotDecoder<State> {
   finish(): State
 }
 
-/** Where in the log a command stands. The commands of one `proposeAll` share a place. */
+/** Where in the log a command stands: `index` and `position` together are those of no other command that the group applies. */
 export interface ApplyContext {
+  /** Of the entry; the commands of one `proposeAll` share it. */
   readonly index: number
   readonly term: number
+  /** Which of the commands of its entry it is, from 0; that of a `propose` is the only one. */
+  readonly position: number
 }
 
 /** What {@link StateMachine.apply} returns. */

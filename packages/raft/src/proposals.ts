@@ -23,8 +23,9 @@ import {
 import type { ClientLookup } from './client-table.ts'
 import { NoLeaderError, OutcomeUnknownError, OverloadedError } from './errors.ts'
 import type { RaftMetrics } from './metrics.ts'
-import type { CallOptions, ClientCall } from './options.ts'
-import { BatchResults, type SessionLookup } from './sessions.ts'
+import type { CallOptions, ProposeOptions } from './options.ts'
+import { BatchResults } from './recorded.ts'
+import type { SessionLookup } from './sessions.ts'
 import type { ForwardedItem } from './wire.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
@@ -114,14 +115,17 @@ export class Proposals<Result> {
   }
 
   /** Takes a command; the promise is settled when its entry is applied here, or by the deadline. */
-  add(command: Uint8Array, options: CallOptions & { readonly client?: ClientCall }): Promise<Result> {
-    const own = options.client === undefined ? undefined : encodeClientCommand(options.client, command)
-    return this.#add(command, own, options) as Promise<Result>
+  add(command: Uint8Array, options: ProposeOptions): Promise<Result> {
+    return this.#addCommand(command, options) as Promise<Result>
   }
 
   /** Takes a batch, which is one proposal with one sequence: its results come together, or not at all. */
-  addBatch(commands: readonly Uint8Array[], options: CallOptions): Promise<Result[]> {
-    return this.#add(commands, undefined, options) as Promise<Result[]>
+  addBatch(commands: readonly Uint8Array[], options: ProposeOptions): Promise<Result[]> {
+    return this.#addCommand(commands, options) as Promise<Result[]>
+  }
+
+  #addCommand(command: EncodedCommand, { client, ...options }: ProposeOptions): Promise<unknown> {
+    return this.#add(command, client === undefined ? undefined : encodeClientCommand(client, command), options)
   }
 
   /** Asks for a new client; the promise has its id. */
@@ -375,8 +379,10 @@ export class Proposals<Result> {
       const { sequence, pending } = proposal
       this.#leaves(proposal)
       this.#measure(sequence)
-      if (outcome.type === 'applied') pending.resolve(outcome.result)
-      else pending.reject(clientError(this.#config.group, key, outcome))
+      if (outcome.type !== 'applied') pending.reject(clientError(this.#config.group, key, outcome))
+      else if (isBatch(proposal.command) === outcome.result instanceof BatchResults)
+        pending.resolve(given(outcome.result))
+      else pending.reject(new RangeError(`client.sequence ${key.split(' ')[1]} was used for another command before`))
     }
   }
 
@@ -389,10 +395,12 @@ export class Proposals<Result> {
     if (proposal === undefined) return
     this.#leaves(proposal)
     this.#measure(sequence)
-    if (outcome.type === 'applied') {
-      const { result } = outcome
-      proposal.pending.resolve(result instanceof BatchResults ? [...result.results] : result)
-    } else proposal.pending.reject(new OutcomeUnknownError(this.#config.group, 'it was settled before'))
+    if (outcome.type === 'applied') proposal.pending.resolve(given(outcome.result))
+    else {
+      const why =
+        'the group has forgotten what came of it, as too many later proposals of this node were applied meanwhile'
+      proposal.pending.reject(new OutcomeUnknownError(this.#config.group, why))
+    }
   }
 
   /** The group has forgotten our session: what was handed over under it cannot be told from a duplicate any more. */
@@ -417,3 +425,6 @@ export class Proposals<Result> {
     this.#unsent = []
   }
 }
+
+/** What a caller gets: a copy of the list, which the tables keep. */
+const given = (recorded: unknown): unknown => (recorded instanceof BatchResults ? [...recorded.results] : recorded)

@@ -221,7 +221,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     }
   }
 
-  proposeAll(commands: readonly Command[], options: CallOptions = {}): Promise<Result[]> {
+  proposeAll(commands: readonly Command[], options: ProposeOptions = {}): Promise<Result[]> {
     try {
       const driver = this.#withData('takes no proposals')
       if (commands.length === 0) return Promise.resolve([])

@@ -1,11 +1,15 @@
 import type { Codec } from '@dsys/runtime'
-import { decodeBatch, encodeBatch } from './batches.ts'
 import { ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
 import { ClientTable } from './client-table.ts'
+import { type BatchResults, batchCodec, countOf, ofKind, type Recorded } from './recorded.ts'
 import { encodeParts, type OwnedResults } from './result-parts.ts'
 
 /** Sessions that are remembered; opening one more forgets the one that was used least lately. The same on every node. */
 export const MAX_SESSIONS = 4_096
+/** Proposals of a session of which the results are kept; one more gives up that of the lowest sequence. The same on every node. */
+export const MAX_SESSION_RESULTS = 65_536
+/** Results that these are together, as a batch has one for each of its commands. The same on every node. */
+export const MAX_SESSION_BATCH_RESULTS = 1_048_576
 
 /**
  * The version in the first byte of the tables in snapshots of version 1. Without clients it is 0, which is the first byte of a number
@@ -13,24 +17,12 @@ export const MAX_SESSIONS = 4_096
  */
 const WHOLE_VERSION = 1
 
-/** The results of the commands of a batch, in their order. The batch has one sequence, and they are one result. */
-export class BatchResults<Result> {
-  readonly results: readonly Result[]
-
-  constructor(results: readonly Result[]) {
-    this.results = results
-  }
-}
-
-/** What came of a command, or of a batch of them. */
-export type Recorded<Result> = Result | BatchResults<Result>
-
 /** What the table knows of a command, or a batch, before it is applied. */
 export type SessionLookup<Result> =
   | { readonly type: 'new' }
   /** It was applied before: with this result. */
   | { readonly type: 'applied'; readonly result: Recorded<Result> }
-  /** It was applied or given up before, and its proposer wants nothing more of it. */
+  /** It is below what its proposer wants to know, or what is kept: it will not be applied any more, and may have been. */
   | { readonly type: 'settled' }
   /** The session is not known (any more), so nobody can say whether it was applied before. */
   | { readonly type: 'unknown-session' }
@@ -44,6 +36,8 @@ interface Session<Result> {
   /** Commands below this sequence are settled: their results are forgotten. */
   settledBelow: number
   readonly results: Map<number, Recorded<Result>>
+  /** How many results these are. */
+  resultCount: number
 }
 
 /**
@@ -69,7 +63,13 @@ export class SessionTable<Result> {
       const oldest = this.#sessions.keys().next()
       if (!oldest.done) this.#sessions.delete(oldest.value)
     }
-    this.#sessions.set(id, { epoch: this.#epoch, lastUsedIndex: id, settledBelow: 1, results: new Map() })
+    this.#sessions.set(id, {
+      epoch: this.#epoch,
+      lastUsedIndex: id,
+      settledBelow: 1,
+      results: new Map(),
+      resultCount: 0,
+    })
     this.#latest = id
   }
 
@@ -92,15 +92,27 @@ export class SessionTable<Result> {
       this.#latest = id
     }
     if (settledBelow - session.settledBelow > session.results.size) {
-      for (const sequence of session.results.keys()) if (sequence < settledBelow) session.results.delete(sequence)
+      for (const sequence of session.results.keys()) if (sequence < settledBelow) forget(session, sequence)
     } else {
-      for (let s = session.settledBelow; s < settledBelow; s++) session.results.delete(s)
+      for (let s = session.settledBelow; s < settledBelow; s++) forget(session, s)
     }
     session.settledBelow = Math.max(session.settledBelow, settledBelow)
   }
 
   record(id: number, sequence: number, result: Recorded<Result>): void {
-    this.#own(id)?.results.set(sequence, result)
+    const session = this.#own(id)
+    if (session === undefined) return
+    keep(session, sequence, result)
+    const { results } = session
+    // Others are kept behind one whose proposer does not know what came of it: they must not be without number.
+    while (
+      results.size > MAX_SESSION_RESULTS ||
+      (session.resultCount > MAX_SESSION_BATCH_RESULTS && results.size > 1)
+    ) {
+      const lowest = lowestOf(session)
+      forget(session, lowest)
+      session.settledBelow = lowest + 1
+    }
   }
 
   /** The session for a change: a copy where it is frozen. */
@@ -138,11 +150,11 @@ export class SessionTable<Result> {
       const [lastUsedIndex, settledBelow] = [reader.u53(), reader.u53()]
       let session = this.#sessions.get(id)
       if (session === undefined) {
-        session = { epoch: this.#epoch, lastUsedIndex, settledBelow, results: new Map() }
+        session = { epoch: this.#epoch, lastUsedIndex, settledBelow, results: new Map(), resultCount: 0 }
         this.#sessions.set(id, session)
         this.#latest = id
       }
-      for (let left = reader.u32(); left > 0; left--) session.results.set(reader.u53(), codec.decode(reader.bytes()))
+      for (let left = reader.u32(); left > 0; left--) keep(session, reader.u53(), codec.decode(reader.bytes()))
       if (this.size > MAX_SESSIONS) throw new MalformedError(`there are more than ${MAX_SESSIONS} sessions`)
     }
   }
@@ -160,12 +172,33 @@ export class SessionTable<Result> {
       const settledBelow = reader.u53()
       const results = new Map<number, Recorded<Result>>()
       for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))
-      table.#sessions.set(id, { epoch: 0, lastUsedIndex, settledBelow, results })
+      table.#sessions.set(id, { epoch: 0, lastUsedIndex, settledBelow, results, resultCount: results.size })
       table.#latest = id
     }
     if (version > 0) table.clients.restore(reader, codec)
     return table
   }
+}
+
+function keep<Result>(session: Session<Result>, sequence: number, result: Recorded<Result>): void {
+  session.results.set(sequence, result)
+  session.resultCount += countOf(result)
+}
+
+function forget(session: Session<unknown>, sequence: number): void {
+  const { results } = session
+  if (!results.has(sequence)) return
+  session.resultCount -= countOf(results.get(sequence))
+  results.delete(sequence)
+}
+
+/** The lowest sequence with a result, of which there must be one. Mostly it is the next one, as a node numbers what it proposes. */
+function lowestOf({ results, settledBelow }: Session<unknown>): number {
+  for (let sequence = settledBelow; sequence < settledBelow + results.size; sequence++)
+    if (results.has(sequence)) return sequence
+  let lowest = Number.POSITIVE_INFINITY
+  for (const sequence of results.keys()) lowest = Math.min(lowest, sequence)
+  return lowest
 }
 
 /** A table as it was at one moment, in parts: the sessions with the results of single commands, then those of batches. */
@@ -180,17 +213,9 @@ function* ownersOf<Result>(
   kind: 'single' | 'batch',
 ): Generator<OwnedResults<Recorded<Result>>> {
   for (const [id, { lastUsedIndex, settledBelow, results }] of sessions) {
-    const wanted = [...results].filter(([, recorded]) => recorded instanceof BatchResults === (kind === 'batch'))
-    if (kind === 'batch' && wanted.length === 0) continue
+    const wanted = ofKind(results, kind)
+    if (kind === 'batch' && wanted.size === 0) continue
     const writeHead = (writer: ByteWriter): void => void writer.u53(id).u53(lastUsedIndex).u53(settledBelow)
-    yield { writeHead, results: new Map(wanted) }
-  }
-}
-
-/** The results of a batch, each behind its length, as its commands are. */
-function batchCodec<Result>(codec: Codec<Result>): Codec<BatchResults<Result>> {
-  return {
-    encode: ({ results }) => encodeBatch(results.map((result) => codec.encode(result))),
-    decode: (bytes) => new BatchResults(decodeBatch(bytes, 0).map((result) => codec.decode(result))),
+    yield { writeHead, results: wanted }
   }
 }

@@ -9,7 +9,7 @@ import type { Turns } from './turns.ts'
 
 /**
  * The content of a snapshot: the version, then parts, each with its kind in one byte and its length in four: those of the tables
- * of sessions, with the results of batches behind them, and of clients, those of the state, and the end. Behind the kind and length of the end stand the number of parts in eight bytes, and the
+ * of sessions, with the results of batches behind them, and of clients likewise, those of the state, and the end. Behind the kind and length of the end stand the number of parts in eight bytes, and the
  * CRC-32 of all that comes before it in four.
  *
  * Version 1, which is still read, has the length of the tables in four bytes, the tables, and the state in one piece.
@@ -30,7 +30,7 @@ export const withoutContent = (meta: SnapshotMeta): StoredSnapshot => ({
 })
 
 /** Numbers are never given a second meaning. */
-const KIND = { end: 0, sessions: 1, clients: 2, state: 3, batches: 4 } as const
+const KIND = { end: 0, sessions: 1, clients: 2, state: 3, batches: 4, clientBatches: 5 } as const
 const HEADER_BYTES = 5
 const END_BYTES = 12
 const CHECKSUM_BYTES = 4
@@ -53,6 +53,8 @@ export interface FrozenReplica {
   /** None where no session holds the results of a batch. */
   readonly batches: Iterable<Uint8Array>
   readonly clients: Iterable<Uint8Array>
+  /** None where no client has the results of a batch. */
+  readonly clientBatches: Iterable<Uint8Array>
   readonly state: Iterable<Uint8Array>
 }
 
@@ -93,7 +95,7 @@ export class ContentWriter implements AsyncIterable<Uint8Array> {
     }
     yield this.#note(Uint8Array.of(VERSION))
     let parts = 0
-    for (const kind of ['sessions', 'batches', 'clients', 'state'] as const) {
+    for (const kind of ['sessions', 'batches', 'clients', 'clientBatches', 'state'] as const) {
       for (const part of this.#replica[kind]) {
         parts++
         yield this.#note(new ByteWriter(HEADER_BYTES).u8(KIND[kind]).u32(part.length).finish())
@@ -135,6 +137,7 @@ export async function decodeContent<State, Result>(
     for await (const part of parts.of(KIND.sessions)) sessions.addPart(part, resultCodec)
     for await (const part of parts.of(KIND.batches)) sessions.addBatchPart(part, resultCodec)
     for await (const part of parts.of(KIND.clients)) sessions.clients.addPart(part, resultCodec)
+    for await (const part of parts.of(KIND.clientBatches)) sessions.clients.addBatchPart(part, resultCodec)
     for await (const part of parts.of(KIND.state)) decoder.add(part)
     await parts.end()
     return { sessions, state: decoder.finish(), checksum: parts.checksum }

@@ -11,6 +11,7 @@ import {
 } from '../src/applier.ts'
 import { batchBytes, checkBatch, decodeBatch, encodeBatch } from '../src/batches.ts'
 import { MalformedError, readU32, readU53, writeU32, writeU53 } from '../src/bytes.ts'
+import { encodeClientCommand } from '../src/client-commands.ts'
 
 const commands = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 20 })
 
@@ -51,13 +52,17 @@ describe('what a node passes on becomes an entry', () => {
   test('where every node can read it', () => {
     expect(isProposal({ kind: COMMAND_KIND, data: encoded(Buffer.from('x')) })).toBe(true)
     expect(isProposal({ kind: BATCH_KIND, data: encoded([Buffer.from('x')]) })).toBe(true)
+    const { kind, data } = encodeClientCommand({ id: '1.7', sequence: 2 }, [Buffer.from('x')])
+    expect(isProposal({ kind, data })).toBe(true)
+    expect(isProposal({ kind, data: data.subarray(0, -1) })).toBe(false)
+    expect(isProposal({ kind, data: data.subarray(0, 10) })).toBe(false)
   })
 
   test('and not where it is cut, of a kind that nobody proposes, or has a number that is none', () => {
     const batch = encoded([Buffer.from('x')])
     expect(isProposal({ kind: BATCH_KIND, data: batch.subarray(0, -1) })).toBe(false)
     expect(isProposal({ kind: COMMAND_KIND, data: batch.subarray(0, COMMAND_HEADER_BYTES - 1) })).toBe(false)
-    for (const kind of [0, 3, 7]) expect(isProposal({ kind, data: batch })).toBe(false)
+    for (const kind of [0, 3, 7, 8]) expect(isProposal({ kind, data: batch })).toBe(false)
     for (const at of [0, 8, 16]) {
       const data = Buffer.from(batch)
       data[at] = 0xff

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { Applier } from '../src/applier.ts'
 import { ByteReader, ByteWriter, MalformedError } from '../src/bytes.ts'
 import { CLIENT_COMMAND_KIND, encodeClientCommand, isClientCommand, OPEN_CLIENT_KIND } from '../src/client-commands.ts'
-import { ClientTable, MAX_CLIENT_RESULTS, MAX_CLIENTS } from '../src/client-table.ts'
+import { ClientTable, MAX_CLIENT_BATCH_RESULTS, MAX_CLIENT_RESULTS, MAX_CLIENTS } from '../src/client-table.ts'
+import { BatchResults } from '../src/recorded.ts'
 import { SessionTable } from '../src/sessions.ts'
 import { ContentWriter } from '../src/snapshot-content.ts'
 import { TurnBudget, Turns } from '../src/turns.ts'
@@ -12,7 +13,9 @@ const NUMBERS = json<number>()
 
 function copyOf(table: ClientTable<number>): ClientTable<number> {
   const copy = new ClientTable<number>()
-  for (const part of table.freeze(NUMBERS)) copy.addPart(part, NUMBERS)
+  const { clients, clientBatches } = table.freeze(NUMBERS)
+  for (const part of clients) copy.addPart(part, NUMBERS)
+  for (const part of clientBatches) copy.addBatchPart(part, NUMBERS)
   return copy
 }
 
@@ -61,6 +64,25 @@ describe('the table of clients', () => {
     table.record('1.7', MAX_CLIENT_RESULTS + 3, 0)
     expect(table.lookup('1.7', 2)).toEqual({ type: 'result-forgotten' })
     expect(table.lookup('1.7', 4)).toEqual({ type: 'applied', result: 4 })
+  })
+
+  test('counts the results of a batch one by one, and keeps those of the newest whatever their number', () => {
+    const batch = (count: number): BatchResults<number> => new BatchResults(Array.from({ length: count }, () => 0))
+    const whole = new ClientTable<number>()
+    whole.open('1.7')
+    for (const sequence of [1, 2]) whole.record('1.7', sequence, batch(MAX_CLIENT_BATCH_RESULTS / 2))
+    for (const table of [whole, copyOf(whole)]) {
+      expect(table.lookup('1.7', 1).type).toBe('applied')
+      table.record('1.7', 3, batch(1))
+      expect([1, 2, 3].map((each) => table.lookup('1.7', each).type)).toEqual([
+        'result-forgotten',
+        'applied',
+        'applied',
+      ])
+      table.record('1.7', 4, batch(MAX_CLIENT_BATCH_RESULTS + 1))
+      expect(table.lookup('1.7', 3).type).toBe('result-forgotten')
+      expect(table.lookup('1.7', 4).type).toBe('applied')
+    }
   })
 
   test('forgets the client that was used least lately when there are too many', () => {
@@ -135,9 +157,9 @@ describe('in a snapshot', () => {
       table.open(`1.${id}`)
       for (let sequence = 1; sequence <= MAX_CLIENT_RESULTS; sequence++) table.record(`1.${id}`, sequence, id)
     }
-    const before = [...table.freeze(NUMBERS)]
+    const before = [...table.freeze(NUMBERS).clients]
     expect(before.length).toBeGreaterThan(1)
-    const frozen = table.freeze(NUMBERS)
+    const frozen = table.freeze(NUMBERS).clients
     for (let id = 1; id <= 60; id++) {
       table.touch(`1.${id}`, 3)
       table.record(`1.${id}`, 1_000, 7)
@@ -145,7 +167,7 @@ describe('in a snapshot', () => {
     expect([...frozen]).toEqual(before)
     const copy = new ClientTable<number>()
     for (const part of before) copy.addPart(part, NUMBERS)
-    expect([...copy.freeze(NUMBERS)]).toEqual(before)
+    expect([...copy.freeze(NUMBERS).clients]).toEqual(before)
     expect(copy.lookup('1.60', 1)).toEqual({ type: 'applied', result: 60 })
     expect(table.lookup('1.60', 1)).toEqual({ type: 'result-forgotten' })
   })

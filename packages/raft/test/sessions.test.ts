@@ -2,7 +2,14 @@ import { json } from '@dsys/runtime'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ByteReader, ByteWriter, MalformedError } from '../src/bytes.ts'
-import { BatchResults, MAX_SESSIONS, type Recorded, type SessionLookup, SessionTable } from '../src/sessions.ts'
+import { BatchResults, type Recorded } from '../src/recorded.ts'
+import {
+  MAX_SESSION_BATCH_RESULTS,
+  MAX_SESSION_RESULTS,
+  MAX_SESSIONS,
+  type SessionLookup,
+  SessionTable,
+} from '../src/sessions.ts'
 
 const codec = json<string>()
 
@@ -182,4 +189,52 @@ test('what is frozen does not change with later commands', () => {
   table.open(3)
   expect(Buffer.concat([...sessions, ...batches])).toEqual(before)
   expect(encoded(table)).not.toEqual(before)
+})
+
+describe('results that are kept behind a command whose proposer does not know what came of it', () => {
+  /** The first never comes; `last` is the highest that does. */
+  function behindAGap(last: number, result: (sequence: number) => Recorded<string>): SessionTable<string> {
+    const table = new SessionTable<string>()
+    table.open(1)
+    for (let sequence = 2; sequence <= last; sequence++) {
+      table.touch(1, sequence, 1)
+      table.record(1, sequence, result(sequence))
+    }
+    return table
+  }
+
+  test('are bounded by number: the lowest is forgotten, and nothing below it is applied any more', () => {
+    const full = behindAGap(MAX_SESSION_RESULTS + 1, String)
+    expect(full.lookup(1, 1)).toEqual({ type: 'new' })
+    for (const table of [full, copyOf(full)]) {
+      table.record(1, MAX_SESSION_RESULTS + 2, 'one more')
+      for (const sequence of [1, 2]) expect(table.lookup(1, sequence)).toEqual({ type: 'settled' })
+      expect(table.lookup(1, 3)).toEqual({ type: 'applied', result: '3' })
+      table.record(1, MAX_SESSION_RESULTS + 9, 'behind others')
+      expect(table.lookup(1, 3)).toEqual({ type: 'settled' })
+      expect(table.lookup(1, 4)).toEqual({ type: 'applied', result: '4' })
+      // What the proposer settles makes room.
+      table.touch(1, 0, 1_000)
+      table.record(1, MAX_SESSION_RESULTS + 10, 'x')
+      expect(table.lookup(1, 1_000)).toEqual({ type: 'applied', result: '1000' })
+    }
+  })
+
+  test('count one by one where they are of a batch, and the newest stays whatever its size', () => {
+    const batch = (count: number): Recorded<string> => new BatchResults(Array.from({ length: count }, () => 'x'))
+    const each = MAX_SESSION_BATCH_RESULTS / 8
+    const full = behindAGap(9, () => batch(each))
+    for (const table of [full, copyOf(full)]) {
+      expect(table.lookup(1, 2).type).toBe('applied')
+      table.record(1, 10, 'one more')
+      expect(table.lookup(1, 2)).toEqual({ type: 'settled' })
+      expect(table.lookup(1, 3).type).toBe('applied')
+      table.touch(1, 0, 6)
+      table.record(1, 11, batch(3 * each))
+      expect(table.lookup(1, 6).type).toBe('applied')
+      table.record(1, 12, batch(MAX_SESSION_BATCH_RESULTS + 1))
+      expect(table.lookup(1, 11)).toEqual({ type: 'settled' })
+      expect(table.lookup(1, 12).type).toBe('applied')
+    }
+  })
 })

@@ -27,5 +27,5 @@ const journal: StateMachine<Journal, string, number> = {
     },
   },
 }
-const { state } = journal.apply(journal.initial(), 'first post', { index: 1, term: 1 })
+const { state } = journal.apply(journal.initial(), 'first post', { index: 1, term: 1, position: 0 })
 console.log([...(journal.snapshot?.freeze(state) ?? [])].length) // 1
