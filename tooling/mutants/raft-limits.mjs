@@ -88,4 +88,32 @@ export const RAFT_LIMITS_MUTANTS = [
     from: `else if (isBatch(proposal.command) === outcome.result instanceof BatchResults)`,
     to: `else if (outcome.type === 'applied')`,
   },
+  {
+    name: 'a snapshot that cannot be read is sent again at once',
+    source: 'what has no success is tried again ever more rarely',
+    file: 'packages/raft/src/snapshot-refusals.ts',
+    from: `return nowMs < (`,
+    to: `return nowMs < 0 * (`,
+  },
+  {
+    name: 'the waits before a snapshot that cannot be read grow without a bound',
+    source: 'what has no success is tried again ever more rarely, and for ever',
+    file: 'packages/raft/src/snapshot-refusals.ts',
+    from: `2 ** Math.min(times - 1, MAX_DOUBLINGS)`,
+    to: `2 ** (times - 1)`,
+  },
+  {
+    name: 'a leader is not told that its snapshot cannot be read',
+    source: 'what has no success is tried again ever more rarely',
+    file: 'packages/raft/src/snapshot-keeper.ts',
+    from: `core.snapshotProgress(from, index, 0, undefined, { unreadable: true })`,
+    to: `core.wake(0)`,
+  },
+  {
+    name: 'a follower that has caught up is still said to refuse snapshots',
+    source: 'explain() says what is so',
+    file: 'packages/raft/src/snapshot-keeper.ts',
+    from: `this.#refusals.forget((follower) => members?.get(follower)?.match)`,
+    to: `this.#refusals.forget(() => 0)`,
+  },
 ]

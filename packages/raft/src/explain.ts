@@ -1,12 +1,12 @@
 import { IdentityLostError } from './errors.ts'
 import { whyNoLeader } from './explain-leader.ts'
 import { whoIsMissing, whyNotCommitted, whyNotPromoted, whyReadsWait } from './explain-leading.ts'
-import { capital, counted, type Explanation, type Finding, type NodeFacts } from './findings.ts'
+import { capital, counted, type Explanation, type Finding, ms, type NodeFacts } from './findings.ts'
 
 /** Says, by what one node knows, why its group does not go on. */
 export function explain(facts: NodeFacts): Explanation {
   const { id, group } = facts.status
-  const findings = [...findingsOf(facts), ...whyFull(facts)]
+  const findings = [...findingsOf(facts), ...whySnapshotsFail(facts), ...whyFull(facts)]
   return { id, group, findings, text: textOf(facts, findings) }
 }
 
@@ -41,6 +41,32 @@ function reasons(error: unknown): string[] {
   if (!(error instanceof Error)) return [String(error)]
   return error.cause === undefined ? [error.message] : [error.message, ...reasons(error.cause)]
 }
+
+/** Snapshots that are sent in vain: a follower knows why, and its leader that it is so. */
+function whySnapshotsFail({ failure, refusals, unreadable }: NodeFacts): Finding[] {
+  if (failure !== undefined) return []
+  const found: Finding[] = [...refusals].map(([id, { index, times, inMs }]) => ({
+    code: 'snapshot-refused',
+    subject: 'members',
+    message: `${id} could not read the snapshot at ${index} that it needs, for the ${ordinal(times)} time; one is sent again in ${ms(inMs)}.`,
+    evidence: { id, index, times, inMs },
+    hint: `explain() of ${id} says why. Each wait is twice as long as the one before, up to a bound.`,
+  }))
+  if (unreadable !== undefined) {
+    const { index, from, times, error } = unreadable
+    const reason = reasons(error).join(': ')
+    found.push({
+      code: 'snapshot-unreadable',
+      subject: 'commit',
+      message: `The snapshot at ${index} that ${from} has sent cannot be read here, for the ${ordinal(times)} time: ${reason}.`,
+      evidence: { index, from, times, reason },
+      hint: `Mostly the state machine here is older than that of ${from}, or its decoder is wrong: mend it and restart this node.`,
+    })
+  }
+  return found
+}
+
+const ordinal = (times: number): string => ['first', 'second', 'third'][times - 1] ?? `${times}th`
 
 /** A follower sees that something waits; why, its leader knows. */
 function whyElsewhere({ status, core, proposals, reads, heartbeatIntervalMs }: NodeFacts): Finding[] {

@@ -41,6 +41,8 @@ export const FINDING_CODES = [
   'apply-behind',
   'transferring',
   'member-silent',
+  'snapshot-refused',
+  'snapshot-unreadable',
   'change-not-committed',
   'learner-behind',
   'learner-silent',
@@ -103,7 +105,16 @@ export interface NodeFacts {
   readonly reads: number
   /** The snapshots that this node is sending. */
   readonly transfers: ReadonlyMap<string, { readonly sentBytes: number; readonly totalBytes: number }>
+  /** The followers that cannot read what this leader sends, how often in a row, and when it is sent again. */
+  readonly refusals: ReadonlyMap<string, { readonly index: number; readonly times: number; readonly inMs: number }>
+  /** The last snapshot that arrived here, where it could not be read. */
+  readonly unreadable:
+    | { readonly index: number; readonly from: string; readonly times: number; readonly error: unknown }
+    | undefined
 }
+
+/** What a driver has seen of the world around its core. */
+export type ObservedFacts = Pick<NodeFacts, 'silentMs' | 'paused' | 'transfers' | 'refusals' | 'unreadable'>
 
 export const ms = (duration: number): string => `${Math.round(duration)} ms`
 

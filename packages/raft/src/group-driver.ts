@@ -9,7 +9,7 @@ import { entryBytes } from './core/log.ts'
 import { type Effects, RaftCore } from './core/raft-core.ts'
 import type { CoreEvent } from './core/state.ts'
 import { OutcomeUnknownError, RaftFailedError } from './errors.ts'
-import type { NodeFacts } from './findings.ts'
+import type { ObservedFacts } from './findings.ts'
 import type { GroupHost } from './groups/group-host.ts'
 import { MembersDesk } from './members-desk.ts'
 import type { RaftMetrics } from './metrics.ts'
@@ -165,12 +165,12 @@ export class GroupDriver<State, Command, Result> {
   }
 
   /** What this driver has seen of the world around its core. */
-  observed(nowMs: number): Pick<NodeFacts, 'silentMs' | 'paused' | 'transfers'> {
+  observed(nowMs: number): ObservedFacts {
     const paused = this.#paused
     return {
       silentMs: new Map([...this.#heardMs].map(([id, heardMs]) => [id, nowMs - heardMs])),
       paused: paused === undefined ? undefined : { agoMs: nowMs - paused.untilMs, forMs: paused.forMs },
-      transfers: this.#snapshots.transfers,
+      ...this.#snapshots.observed(nowMs),
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Buggify, Clock, Logger } from '@dsys/runtime'
+import { type Buggify, type Clock, type Logger, SeededRandom } from '@dsys/runtime'
 import type { GroupLog } from '@dsys/storage'
 import type { Applier } from './applier.ts'
 import { decodePlaced, encodePlaced } from './configuration-codec.ts'
@@ -7,10 +7,12 @@ import { entryBytes } from './core/log.ts'
 import type { SnapshotChunk, SnapshotProgress } from './core/messages.ts'
 import type { Progress } from './core/progress.ts'
 import type { RaftCore } from './core/raft-core.ts'
+import type { NodeFacts } from './findings.ts'
 import type { RaftMetrics } from './metrics.ts'
 import type { Proposals } from './proposals.ts'
 import { ContentWriter, WITNESS_CHECKSUM, withoutContent } from './snapshot-content.ts'
 import { IncomingSnapshot, UnreadableSnapshotError } from './snapshot-incoming.ts'
+import { SnapshotRefusals } from './snapshot-refusals.ts'
 import { type ChunkToSend, type SendingPlaces, SnapshotSender } from './snapshot-transfer.ts'
 import type { RaftEvent } from './status.ts'
 import { AbandonedError, TurnBudget, Turns } from './turns.ts'
@@ -29,6 +31,8 @@ export interface SnapshotShare {
 /** What a {@link SnapshotKeeper} works on. */
 export interface SnapshotKeeperParts<State, Command, Result> {
   readonly clock: Clock
+  /** Of the waits that are drawn. */
+  readonly seed: number
   readonly logger: Logger
   readonly core: RaftCore
   readonly log: GroupLog
@@ -67,6 +71,10 @@ export class SnapshotKeeper<State, Command, Result> {
   #taking: Turns | undefined
   /** The one that is arriving. */
   #incoming: IncomingSnapshot | undefined
+  /** The followers that cannot read what this leader sends. */
+  readonly #refusals: SnapshotRefusals
+  /** The last one that arrived here, where it could not be read. */
+  #unreadable: NodeFacts['unreadable']
   #stopped = false
 
   constructor(parts: SnapshotKeeperParts<State, Command, Result>) {
@@ -76,6 +84,7 @@ export class SnapshotKeeper<State, Command, Result> {
     this.#newest = { index: stored?.meta.index ?? 0, sizeBytes: stored?.sizeBytes ?? 0, checksum }
     this.#budget = parts.host?.snapshots.budget ?? new TurnBudget(parts.clock)
     this.#sender = new SnapshotSender(parts, parts.host?.snapshots.places)
+    this.#refusals = new SnapshotRefusals(new SeededRandom(parts.seed), parts.resendAfterMs)
   }
 
   /** The index of the newest snapshot on disk, 0 without one. */
@@ -83,9 +92,13 @@ export class SnapshotKeeper<State, Command, Result> {
     return this.#newest.index
   }
 
-  /** How far the snapshots are that this node sends. */
-  get transfers(): ReadonlyMap<string, { readonly sentBytes: number; readonly totalBytes: number }> {
-    return this.#sender.transfers
+  /** How far the snapshots are that this node sends, and which were sent in vain, by it or to it. */
+  observed(nowMs: number): Pick<NodeFacts, 'transfers' | 'refusals' | 'unreadable'> {
+    return {
+      transfers: this.#sender.transfers,
+      refusals: this.#refusals.seen(nowMs),
+      unreadable: this.#unreadable,
+    }
   }
 
   get sending(): boolean {
@@ -215,7 +228,6 @@ export class SnapshotKeeper<State, Command, Result> {
       (error) => {
         this.#storing = undefined
         if (error instanceof UnreadableSnapshotError) {
-          // The leader does not learn that it is installed, and begins anew after a while.
           logger.log('warn', 'a snapshot was dropped that cannot be read', { error: error.cause })
         } else if (!(error instanceof AbandonedError)) {
           fail(error)
@@ -228,7 +240,7 @@ export class SnapshotKeeper<State, Command, Result> {
 
   /** Followers that need a snapshot. */
   send(followers: readonly string[]): void {
-    const { core, log } = this.#parts
+    const { clock, core, log } = this.#parts
     for (const to of followers) {
       const stored = log.snapshot()
       const isWitness = core.isWitness(to)
@@ -237,7 +249,8 @@ export class SnapshotKeeper<State, Command, Result> {
       const isKnown = snapshot !== undefined && checksum !== undefined && snapshot.meta.index === this.#newest.index
       const progress = core.progress?.get(to)
       // One that is silent would hold a place, of few, that another waits for. Once it answers to heartbeats it has its turn.
-      const isHeard = progress !== undefined && this.#isLive(progress)
+      const isHeard =
+        progress !== undefined && this.#isLive(progress) && !this.#refusals.holdsBack(to, clock.monotonicMs())
       const isSent = isKnown && isHeard && this.#sender.begin(to, snapshot, checksum)
       // It is asked again where it stands, with the next heartbeat; by then another may have got its own.
       if (isSent) this.#pump(to)
@@ -248,6 +261,10 @@ export class SnapshotKeeper<State, Command, Result> {
   /** Parts of snapshots that came, and answers to those that were sent. */
   receive(from: string, message: SnapshotChunk | SnapshotProgress): void {
     if (message.type === 'snapshot-progress') {
+      if (message.unreadable === true) {
+        this.#refused(from, message.snapshotIndex)
+        return
+      }
       this.#sender.progress(from, message)
       this.#pump(from)
       return
@@ -314,6 +331,20 @@ export class SnapshotKeeper<State, Command, Result> {
     wake()
   }
 
+  #refused(by: string, index: number): void {
+    const { clock, logger } = this.#parts
+    if (!this.#sender.isSending(by, index)) return
+    const nowMs = clock.monotonicMs()
+    const { times, dueMs } = this.#refusals.add(by, index, nowMs)
+    logger.log('warn', 'a follower cannot read the snapshot that it was sent', {
+      to: by,
+      index,
+      times,
+      waitMs: dueMs - nowMs,
+    })
+    this.#giveUp(by)
+  }
+
   #giveUp(to: string): void {
     this.#sender.end(to)
     this.#parts.core.snapshotFailed(to)
@@ -323,6 +354,8 @@ export class SnapshotKeeper<State, Command, Result> {
   /** Sends again what got no answer. A node that leads no more sends nothing. */
   tick(nowMs: number): void {
     this.#forgetIncoming(nowMs)
+    const { progress: members } = this.#parts.core
+    this.#refusals.forget((follower) => members?.get(follower)?.match)
     if (this.#parts.core.role !== 'leader') {
       this.#sender.endAll()
       return
@@ -368,6 +401,7 @@ export class SnapshotKeeper<State, Command, Result> {
       )
       const decoded = await decoding
       this.#newest = { index: meta.index, sizeBytes: incoming.nextOffset, checksum: decoded.checksum }
+      this.#unreadable = undefined
       // From here to the change of the log nothing else may run: the core's next write must come behind that change.
       const result = core.snapshotInstalled(meta.index, meta.term, configuration)
       if (result === 'stale') return
@@ -378,6 +412,9 @@ export class SnapshotKeeper<State, Command, Result> {
       await changed
       metrics.snapshot('installed', incoming.nextOffset, clock.monotonicMs() - beganMs)
       publish({ type: 'SnapshotInstalled', index: meta.index, from: incoming.from })
+    } catch (error) {
+      if (error instanceof UnreadableSnapshotError) this.#refuse(incoming, error.cause)
+      throw error
     } finally {
       core.installing(false)
       incoming.abandon('it has come to its end')
@@ -385,6 +422,16 @@ export class SnapshotKeeper<State, Command, Result> {
     }
     core.snapshotAcknowledged(incoming.from, incoming.term)
     wake()
+  }
+
+  /** Tells the leader that it need not send it again at once. */
+  #refuse({ from, meta }: IncomingSnapshot, error: unknown): void {
+    const { core, publish } = this.#parts
+    const { index } = meta
+    const times = (this.#unreadable?.times ?? 0) + 1
+    this.#unreadable = { index, from, times, error }
+    publish({ type: 'SnapshotRefused', index, from, times, error })
+    core.snapshotProgress(from, index, 0, undefined, { unreadable: true })
   }
 }
 

@@ -173,6 +173,10 @@ export class SnapshotSender {
     return [...this.#sendings.keys()]
   }
 
+  isSending(to: string, snapshotIndex: number): boolean {
+    return this.#sendings.get(to)?.snapshot.meta.index === snapshotIndex
+  }
+
   /** How far each is. */
   get transfers(): ReadonlyMap<string, { readonly sentBytes: number; readonly totalBytes: number }> {
     const each = [...this.#sendings].map(

@@ -75,6 +75,17 @@ export type RaftEvent =
   | { readonly type: 'SnapshotTaken'; readonly index: number; readonly sizeBytes: number }
   | { readonly type: 'SnapshotInstalled'; readonly index: number; readonly from: string }
   /**
+   * All of a snapshot came from the leader and this node cannot read it, for the `times`th time in a row: `error` says why. The leader waits longer each
+   * time before it sends one again.
+   */
+  | {
+      readonly type: 'SnapshotRefused'
+      readonly index: number
+      readonly from: string
+      readonly times: number
+      readonly error: unknown
+    }
+  /**
    * Damage took entries of this node's log: it has none from `fromIndex` on, and had some up to `throughIndex`. It gets them from its peers, and
    * abstains from elections meanwhile. `file` and `offset` say where the damage is.
    */

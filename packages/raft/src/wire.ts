@@ -228,6 +228,7 @@ function encodeBody(writer: ByteWriter, message: WireMessage): void {
       writer.u53(message.term).u53(message.snapshotIndex).u53(message.nextOffset)
       writer.u8(message.resendFrom === undefined ? 0 : 1)
       if (message.resendFrom !== undefined) writer.u53(message.resendFrom)
+      writer.u8(message.unreadable === true ? 1 : 0)
       return
     case 'timeout-now':
       writer.u53(message.term)
@@ -403,6 +404,7 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage | undefined {
         snapshotIndex: reader.u53(),
         nextOffset: reader.u53(),
         resendFrom: isAbsent(reader) ? undefined : reader.u53(),
+        ...(isAbsent(reader) ? {} : { unreadable: true }),
       }
     case TAG['timeout-now']:
       return { type: 'timeout-now', term: reader.u53() }

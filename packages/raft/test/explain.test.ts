@@ -101,6 +101,8 @@ function factsOf({ status, core, leader, configuration, node }: Change): NodeFac
     proposalBytes: 0,
     reads: 0,
     transfers: new Map(),
+    refusals: new Map(),
+    unreadable: undefined,
     ...node,
   }
 }
@@ -363,6 +365,19 @@ describe('at a leader', () => {
       ['3 proposals of this node wait with 801 bytes of commands: more than 199 bytes beside them are refused.'],
     ],
     ['every command still fits beside those that wait', { node: { proposals: 3, proposalBytes: 800 } }, []],
+    [
+      'a follower cannot read what it is sent',
+      { node: { refusals: new Map([['n3', { index: 6, times: 4, inMs: 7_000 }]]) } },
+      ['n3 could not read the snapshot at 6 that it needs, for the 4th time; one is sent again in 7000 ms.'],
+    ],
+    [
+      'this node cannot read what it is sent',
+      {
+        core: { leader: undefined },
+        node: { unreadable: { index: 6, from: 'n2', times: 1, error: new Error('no such part', { cause: 'kind 9' }) } },
+      },
+      ['The snapshot at 6 that n2 has sent cannot be read here, for the first time: no such part: kind 9.'],
+    ],
     [
       'all that can be full is full',
       { leader: { uncommittedBytes: 1_200 }, node: { proposals: 8, reads: 9 } },

@@ -69,12 +69,23 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
     },
   ],
   [
-    '02000a000000190000000000000004000000000000000a000000000000040300',
+    '02000a0000001a0000000000000004000000000000000a00000000000004030000',
     { type: 'snapshot-progress', term: 4, snapshotIndex: 10, nextOffset: 1027, resendFrom: undefined },
   ],
   [
-    '02000a000000210000000000000004000000000000000a0000000000000403010000000000000200',
+    '02000a000000220000000000000004000000000000000a000000000000040301000000000000020000',
     { type: 'snapshot-progress', term: 4, snapshotIndex: 10, nextOffset: 1027, resendFrom: 512 },
+  ],
+  [
+    '02000a0000001a0000000000000004000000000000000a00000000000000000001',
+    {
+      type: 'snapshot-progress',
+      term: 4,
+      snapshotIndex: 10,
+      nextOffset: 0,
+      resendFrom: undefined,
+      unreadable: true,
+    },
   ],
   ['02000b000000080000000000000004', { type: 'timeout-now', term: 4 }],
   [

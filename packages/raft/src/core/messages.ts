@@ -136,6 +136,8 @@ export interface SnapshotProgress {
   readonly nextOffset: number
   /** The chunk that begins here was lost or damaged: it is wanted again, at once. Below what was sent for, it begins anew there. */
   readonly resendFrom: number | undefined
+  /** All of it was here, and it cannot be read: to send it again at once would be of no use. */
+  readonly unreadable?: true
 }
 
 /** The leader hands over: begin an election at once (dissertation §3.10). */

@@ -262,10 +262,16 @@ export class RaftCore {
     snapshotFailed(this.#state, to)
   }
 
-  /** Tells the leader how much of a snapshot is here, and what of it is wanted again. */
-  snapshotProgress(to: string, snapshotIndex: number, nextOffset: number, resendFrom?: number): void {
+  /** Tells the leader how much of a snapshot is here, and what of it is wanted again, or that it cannot be read. */
+  snapshotProgress(
+    to: string,
+    snapshotIndex: number,
+    nextOffset: number,
+    resendFrom?: number,
+    more: Pick<SnapshotProgress, 'unreadable'> = {},
+  ): void {
     const { outbox, term } = this.#state
-    outbox.send(to, { type: 'snapshot-progress', term, snapshotIndex, nextOffset, resendFrom }, 'hard-state')
+    outbox.send(to, { type: 'snapshot-progress', term, snapshotIndex, nextOffset, resendFrom, ...more }, 'hard-state')
   }
 
   /** Sends part of a snapshot, on the leader. */
