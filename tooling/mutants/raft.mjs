@@ -240,7 +240,7 @@ export const RAFT_MUTANTS = [
   },
   {
     name: 'a node that begins anew in an idle group never asks where it stands',
-    source: 'a bug that this core has had; Raft §5.3, P-14',
+    source: 'a bug that this core has had; Raft §5.3; P-48',
     file: 'packages/raft/src/core/follower.ts',
     from: `  if (state.leaderCommit > state.verifiedIndex && unverified) askToVerify(state, from)
 `,

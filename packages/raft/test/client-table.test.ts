@@ -151,7 +151,7 @@ describe('in a snapshot', () => {
     expect(() => SessionTable.decode(new ByteReader(bytes), NUMBERS)).toThrow('version 2 of the sessions is not known')
   })
 
-  test('clients come through many parts, as they were when they were frozen', () => {
+  test('clients come through many parts, as they were when they were frozen (P-36)', () => {
     const table = new ClientTable<number>()
     for (let id = 1; id <= 60; id++) {
       table.open(`1.${id}`)

@@ -174,7 +174,7 @@ test('a session with many results goes on in the next part, and comes back as on
   expect(copyOf(table).lookup(2, 500)).toEqual(table.lookup(2, 500))
 })
 
-test('what is frozen does not change with later commands', () => {
+test('what is frozen does not change with later commands (P-36)', () => {
   const table = new SessionTable<string>()
   for (const id of [1, 2]) {
     table.open(id)

@@ -49,7 +49,7 @@ describe('a torn tail (P-40)', () => {
     }
   })
 
-  test('is cut when later sectors of the last write landed and earlier ones did not', async () => {
+  test('is cut when later sectors of the last write landed and earlier ones did not (P-42)', async () => {
     const world = new StorageOnMemory()
     await world.killed(async (log) => {
       await log.persist({ entries: [entry(1)] })
@@ -78,7 +78,7 @@ describe('a torn tail (P-40)', () => {
     equal(await world.lastIndex(), 1, 'a write that a recovery has dropped must not come back')
   })
 
-  test('that holds a copy of the log itself as data is still no more than a torn tail', async () => {
+  test('that holds a copy of the log itself as data is still no more than a torn tail (P-42)', async () => {
     const world = new StorageOnMemory()
     await world.killed((log) => log.persist({ entries: [entry(1)] }))
     const start = framesOf(world.bytes(wal(1))).at(-1) as number

@@ -125,6 +125,8 @@ describe('RaftLog', () => {
         expect(hint.index).toBeGreaterThanOrEqual(agreed)
         expect(hint.index).toBeLessThanOrEqual(from)
         expect(hint.term).toBe(ours[hint.index - 1] ?? 0)
+        // It passes over whole terms that the other does not have, not over entries one by one.
+        expect(hint.term).toBeLessThanOrEqual(term)
       }),
     )
   })

@@ -139,7 +139,7 @@ describe('a witness', () => {
     expect(node.core.committedConfiguration.configuration.voters).toEqual(['n2', 'n3', 'n4'])
   })
 
-  test('takes the place of no leader where all others with data are silent: they would be waited for', () => {
+  test('takes the place of no leader where all others with data are silent: they would be waited for (P-31)', () => {
     const node = leaderWithWitness()
     for (let beat = 0; beat < 40; beat++) {
       if (beat === 20) node.core.reconfigure({ voters: ['n2', 'n3', 'n4'], learners: [], witnesses: ['n3', 'n4'] })

@@ -169,7 +169,7 @@ describe('recover', () => {
     expect(await add(cluster, 'n6', 'after the loss of one')).toBe(32)
   })
 
-  test('gives up what only another survivor has, which follows', async () => {
+  test('P-32: gives up what only another survivor has, which follows', async () => {
     await using cluster = await Cluster.start(counter, { ids: FIVE })
     const leader = await cluster.elected()
     await add(cluster, leader, 'first')
@@ -192,7 +192,7 @@ describe('recover', () => {
     for (const id of [shorter, leader]) expect((await cluster.state(id)).applied).toEqual(['first', 'second'])
   })
 
-  test('is of a term of its own on each survivor: two that were both recovered never hold two logs for one', async () => {
+  test('P-32: is of a term of its own on each survivor: two that were both recovered never hold two logs for one', async () => {
     await using cluster = await Cluster.start(counter, { ids: FIVE })
     const leader = await cluster.elected()
     await add(cluster, leader, 'first')

@@ -121,7 +121,7 @@ describe('a call that fails says what became of it', () => {
     await expect(write).rejects.toBeInstanceOf(NoLeaderError)
   })
 
-  test('the deadline passes after the hand-over: unknown, and a read: not confirmed', async () => {
+  test('the deadline passes after the hand-over: unknown, and a read: not confirmed (P-47)', async () => {
     await using cluster = await Cluster.start(counter)
     const leader = await warm(cluster)
     cluster.filter = (from, _to, message) => from !== leader || message.type !== 'append-request'

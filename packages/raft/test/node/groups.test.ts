@@ -68,7 +68,7 @@ describe('many groups of one node', () => {
     expect(hosts.names.every((name) => hosts.leader(name) !== undefined)).toBe(true)
   })
 
-  test('a frame that is meant for an earlier life of a host reaches nobody', async () => {
+  test('a frame that is meant for an earlier life of a host reaches nobody (P-22)', async () => {
     await using hosts = await Hosts.start(counter, { groups: 1 })
     await hosts.asleep()
     const leader = hosts.leader('g1') as string

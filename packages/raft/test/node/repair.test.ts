@@ -139,7 +139,7 @@ describe('a node whose log is damaged in the middle gets the entries from its pe
 describe('damage is refused', () => {
   const corrupt = { code: 'DSYS_STORAGE_CORRUPT', file: 'n/wal/0000000000000001.wal' }
 
-  test('by a node that knows of no other voter: nobody can give it the entries, and nothing is changed', async () => {
+  test('by a node that knows of no other voter: nobody can give it the entries, and nothing is changed (P-40)', async () => {
     const { cluster, files } = await start({ size: 1 })
     await using _ = cluster
     await cluster.elected()
