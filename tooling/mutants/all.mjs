@@ -11,6 +11,7 @@ import { RAFT_MEMBERS_MUTANTS } from './raft-members.mjs'
 import { RAFT_PITFALL_MUTANTS } from './raft-pitfalls.mjs'
 import { RAFT_SNAPSHOTS_MUTANTS } from './raft-snapshots.mjs'
 import { STORAGE_MUTANTS } from './storage.mjs'
+import { TRANSPORT_MUTANTS } from './transport.mjs'
 
 /**
  * Every planted bug. Each must be found by the tests of its package or by its simulation; each issue adds its own.
@@ -31,4 +32,5 @@ export const MUTANTS = [
   ...STORAGE_MUTANTS,
   ...MEMBERSHIP_MUTANTS,
   ...FAILURE_DETECTOR_MUTANTS,
+  ...TRANSPORT_MUTANTS,
 ]

@@ -1,6 +1,7 @@
-export type { LinkConditions, LinkFunction } from './link.ts'
+export type { LinkConditions } from '@dsys/transport/faulty'
 export {
   type EndpointOptions,
+  type LinkFunction,
   MemoryNetwork,
   type MemoryNetworkOptions,
   type MemoryNetworkPorts,

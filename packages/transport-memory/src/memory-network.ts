@@ -1,6 +1,6 @@
 import { type Clock, type Random, systemClock, systemRandom } from '@dsys/runtime'
-import { assertGeneration, assertNodeId, type Destination } from '@dsys/transport'
-import { drawPassages, type LinkConditions, type LinkFunction, type Passage } from './link.ts'
+import { assertGeneration, assertNodeId, type Destination, type PeerAddress } from '@dsys/transport'
+import { drawPassages, type LinkConditions, type Passage } from '@dsys/transport/faulty'
 import { MemoryTransport, type Network } from './memory-transport.ts'
 
 /** The ports of a {@link MemoryNetwork}. */
@@ -10,6 +10,9 @@ export interface MemoryNetworkPorts {
   /** Decides on loss, duplication, delay and order. Default: that of this process. Give a seeded one to replay a run. */
   readonly random?: Random
 }
+
+/** Says how frames fare between two nodes, asked for each frame; `undefined` means a perfect link. */
+export type LinkFunction = (from: PeerAddress, to: string) => LinkConditions | undefined
 
 /** Options of a {@link MemoryNetwork}. */
 export interface MemoryNetworkOptions {

@@ -1,5 +1,4 @@
 import type { Random } from '@dsys/runtime'
-import type { PeerAddress } from '@dsys/transport'
 
 /** How one direction between two nodes behaves. Every field is optional; a link without any is perfect. */
 export interface LinkConditions {
@@ -18,9 +17,6 @@ export interface LinkConditions {
   readonly maxDelayMs?: number
 }
 
-/** Says how frames fare between two nodes, asked for each frame; `undefined` means a perfect link. */
-export type LinkFunction = (from: PeerAddress, to: string) => LinkConditions | undefined
-
 /** One copy of a frame under way. */
 export interface Passage {
   readonly delayMs: number
@@ -33,11 +29,7 @@ const PERFECT: readonly Passage[] = Object.freeze([Object.freeze({ delayMs: 0, o
 /** Draws what becomes of one frame: no passage when it is lost, two when it is duplicated. */
 export function drawPassages(conditions: LinkConditions | undefined, random: Random): readonly Passage[] {
   if (conditions === undefined) return PERFECT
-  const { lossRate = 0, duplicateRate = 0, reorderRate = 0, minDelayMs = 0 } = conditions
-  const maxDelayMs = conditions.maxDelayMs ?? minDelayMs
-  if (!(minDelayMs >= 0 && maxDelayMs >= minDelayMs)) {
-    throw new RangeError(`a link needs 0 <= minDelayMs <= maxDelayMs, got ${minDelayMs} and ${maxDelayMs}`)
-  }
+  const { lossRate, duplicateRate, reorderRate, minDelayMs, maxDelayMs } = resolveLink(conditions)
   if (happens(lossRate, random)) return []
   const copies = happens(duplicateRate, random) ? 2 : 1
   return Array.from({ length: copies }, () => {
@@ -47,8 +39,20 @@ export function drawPassages(conditions: LinkConditions | undefined, random: Ran
   })
 }
 
+/** Fills in the defaults. Throws RangeError for conditions out of their range. */
+export function resolveLink(conditions: LinkConditions): Required<LinkConditions> {
+  const { lossRate = 0, duplicateRate = 0, reorderRate = 0, minDelayMs = 0 } = conditions
+  const maxDelayMs = conditions.maxDelayMs ?? minDelayMs
+  if (!(minDelayMs >= 0 && maxDelayMs >= minDelayMs)) {
+    throw new RangeError(`a link needs 0 <= minDelayMs <= maxDelayMs, got ${minDelayMs} and ${maxDelayMs}`)
+  }
+  for (const rate of [lossRate, duplicateRate, reorderRate]) {
+    if (!(rate >= 0 && rate <= 1)) throw new RangeError(`a rate is a number from 0 to 1, got ${rate}`)
+  }
+  return { lossRate, duplicateRate, reorderRate, minDelayMs, maxDelayMs }
+}
+
 /** A rate of 0 draws nothing, so a fault that is off does not shift the draws of those that are on. */
 function happens(rate: number, random: Random): boolean {
-  if (!(rate >= 0 && rate <= 1)) throw new RangeError(`a rate is a number from 0 to 1, got ${rate}`)
   return rate > 0 && random.float() < rate
 }

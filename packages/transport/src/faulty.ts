@@ -1,0 +1,9 @@
+export {
+  type Direction,
+  type FaultCounts,
+  type FaultyOptions,
+  type FaultyPorts,
+  FaultyTransport,
+  faulty,
+} from './faulty/faulty-transport.ts'
+export { drawPassages, type LinkConditions, type Passage } from './faulty/link.ts'
