@@ -3,6 +3,11 @@ const DETECTOR = 'packages/membership/src/core/detector.ts'
 const RECORD = 'packages/membership/src/core/record.ts'
 const VIEW = 'packages/membership/src/core/view.ts'
 const QUEUE = 'packages/membership/src/core/gossip-queue.ts'
+const OWN = 'packages/membership/src/core/own-record.ts'
+const HEARSAY = 'packages/membership/src/core/hearsay.ts'
+const ANTI_ENTROPY = 'packages/membership/src/core/anti-entropy.ts'
+const ISOLATION = 'packages/membership/src/core/isolation.ts'
+const CODEC = 'packages/membership/src/core/codec.ts'
 const FAREWELL = 'packages/membership/src/core/farewell.ts'
 const DRIVER = 'packages/membership/src/membership.ts'
 
@@ -34,15 +39,15 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'a refutation is forgotten',
     source: 'SWIM §4.2',
-    file: CORE,
+    file: OWN,
     from: '    const restated = this.#restate(record.incarnation + 1, nowMs)\n',
-    to: '    const restated = this.#ownRecord()\n',
+    to: '    const restated = this.record\n',
     scenario: 'membership',
   },
   {
     name: 'a refutation says nothing newer than the suspicion',
     source: 'SWIM §4.2; M-17',
-    file: CORE,
+    file: OWN,
     from: 'this.#restate(record.incarnation + 1, nowMs)',
     to: 'this.#restate(record.incarnation, nowMs)',
     scenario: 'membership',
@@ -51,8 +56,8 @@ export const MEMBERSHIP_MUTANTS = [
     name: 'a node believes its own death',
     source: 'SWIM §4.2',
     file: CORE,
-    from: 'if (rumor.record.id === this.#self.id) {',
-    to: "if (rumor.record.id === this.#self.id && rumor.record.state !== 'dead') {",
+    from: 'if (rumor.record.id === this.#self.id) this',
+    to: "if (rumor.record.id === this.#self.id && rumor.record.state !== 'dead') this",
     scenario: 'membership',
   },
   {
@@ -113,7 +118,7 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'a leave is told as a failure',
     source: 'membership: leaving is not dying',
-    file: CORE,
+    file: OWN,
     from: "incarnation: own.incarnation + 1, state: 'left' }",
     to: "incarnation: own.incarnation + 1, state: 'dead' }",
     scenario: 'membership',
@@ -121,7 +126,7 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'a farewell is said without a new incarnation',
     source: 'M-13',
-    file: CORE,
+    file: OWN,
     from: "incarnation: own.incarnation + 1, state: 'left' }",
     to: "incarnation: own.incarnation, state: 'left' }",
   },
@@ -165,7 +170,7 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'a full exchange kills at once',
     source: 'M-02',
-    file: CORE,
+    file: HEARSAY,
     from: "return record.state === 'dead' && knownToLive ? { ...record, state: 'suspect' } : record",
     to: 'return knownToLive ? record : record',
     scenario: 'membership',
@@ -173,8 +178,8 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'nobody looks for the dead',
     source: 'M-25',
-    file: CORE,
-    from: '    for (const seed of this.#options.seeds) if (!this.#view.live.has(seed)) missing.add(seed)\n',
+    file: ANTI_ENTROPY,
+    from: '    for (const seed of options.seeds) if (!view.live.has(seed)) missing.add(seed)\n',
     to: '    missing.clear()\n',
     scenario: 'membership',
     fixed: { broadcast: false },
@@ -182,11 +187,9 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'a node without a connection accuses',
     source: 'membership: isolation gate; M-36',
-    file: DETECTOR,
-    from: `    this.#gateShutUntilMs = untilMs
-`,
-    to: `    this.#gateShutUntilMs = untilMs === Number.POSITIVE_INFINITY ? untilMs : 0
-`,
+    file: ISOLATION,
+    from: 'this.#shutUntilMs = again ? nowMs + graceMs : nowMs',
+    to: 'this.#shutUntilMs = 0',
     scenario: 'membership',
   },
   {
@@ -225,9 +228,9 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'two doubles outbid each other as fast as the network is',
     source: 'M-12',
-    file: CORE,
-    from: "if (record.state !== 'alive') this.#announce(restated, nowMs)",
-    to: 'this.#announce(restated, nowMs)',
+    file: OWN,
+    from: "if (record.state !== 'alive') announce(restated, nowMs)",
+    to: 'announce(restated, nowMs)',
     scenario: 'membership',
     fixed: { impostor: 'twin' },
   },
@@ -250,17 +253,68 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'a seed does not answer who asks for the state',
     source: 'membership: join',
-    file: CORE,
-    from: 'return answers === 0 || this',
-    to: 'return answers === -1 || this',
+    file: ANTI_ENTROPY,
+    from: 'return answers === 0 || random',
+    to: 'return answers === -1 || random',
   },
   {
     name: 'other clusters are listened to',
     source: 'M-27',
-    file: 'packages/membership/src/core/codec.ts',
+    file: CODEC,
     from: 'if (name !== cluster) return',
     to: 'if (name.length === 0) return',
     scenario: 'membership',
     fixed: { stranger: true },
+  },
+  {
+    name: 'a node writes to all in the highest version that it speaks',
+    source: 'membership: versions; M-28',
+    file: 'packages/membership/src/core/courier.ts',
+    from: '?? this.#versions.min\n',
+    to: '?? this.#versions.max\n',
+  },
+  {
+    name: 'a version that both speak is not looked for',
+    source: 'membership: versions; M-28',
+    file: 'packages/membership/src/core/versions.ts',
+    from: 'const highest = Math.min(a.max, b.max)',
+    to: 'const highest = a.max',
+  },
+  {
+    name: 'a node of another version is dropped without a word',
+    source: 'membership: versions; M-28',
+    file: CORE,
+    from: 'if (version !== undefined) this.#courier.tell',
+    to: 'if (version === -1) this.#courier.tell',
+  },
+  {
+    name: 'each frame of another version is answered',
+    source: 'membership: versions; M-28',
+    file: 'packages/membership/src/core/other-versions.ts',
+    from: '    if (this.#met.get(id) === generation) return undefined\n',
+    to: '',
+    scenario: 'membership',
+    fixed: { stranger: true },
+  },
+  {
+    name: 'what a later version says of a node is lost on the way',
+    source: 'membership: unknown fields are kept; M-28',
+    file: 'packages/membership/src/core/record-codec.ts',
+    from: 'if (tag > HIGHEST_FIELD) unknown.push',
+    to: 'if (tag > HIGHEST_FIELD) new Array<UnknownField>().push',
+  },
+  {
+    name: 'a frame is taken in however late it is',
+    source: 'M-38',
+    file: 'packages/membership/src/core/freshness.ts',
+    from: 'return sequence <= heard.overtaken',
+    to: 'return sequence <= 0',
+  },
+  {
+    name: 'a frame that was overtaken just now is refused',
+    source: 'M-38',
+    file: 'packages/membership/src/core/freshness.ts',
+    from: 'return sequence <= heard.overtaken',
+    to: 'return sequence < heard.highest',
   },
 ]

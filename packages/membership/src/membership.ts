@@ -155,6 +155,7 @@ export class Membership implements Service {
       ...this.#options,
       self,
       seed: random.stream('membership').integer(0, 2 ** 32),
+      nonce: drawNonce(random.stream('membership nonce')),
       canBroadcast: capabilities.broadcast,
       maxFrameBytes: capabilities.maxFrameBytes,
       buggify: this.#ports.buggify,
@@ -193,8 +194,10 @@ export class Membership implements Service {
 
   #onFrame(frame: Uint8Array, from: PeerAddress): void {
     const decoded = decodeMessage(frame, this.#options.cluster)
-    if (decoded.ok) this.#input((core, nowMs) => core.receive(decoded.message, from, nowMs))
+    if (decoded.ok) this.#input((core, nowMs) => core.receive(decoded.message, from, nowMs, decoded.header))
     else {
+      if (decoded.reason === 'version')
+        this.#input((core, nowMs) => core.receiveOtherVersion(decoded.header, from, nowMs))
       this.#metrics.dropped(decoded.reason)
       this.#logger.log('debug', 'a frame was dropped', { from: from.id, reason: decoded.reason, why: decoded.why })
     }
@@ -239,7 +242,7 @@ export class Membership implements Service {
     switch (effect.type) {
       case 'send':
       case 'broadcast': {
-        const frame = encodeMessage(effect.message, this.#options.cluster)
+        const frame = encodeMessage(effect.message, this.#options.cluster, effect.header)
         // A transport that is not connected has nothing to send on; what is lost here is lost like any frame.
         const sent =
           transport.connection === 'connected' &&
@@ -292,4 +295,9 @@ export class Membership implements Service {
       })
     })
   }
+}
+
+/** From 1 to 2^52: two processes hardly ever draw the same. */
+function drawNonce(random: Random): number {
+  return 1 + random.integer(0, 2 ** 20) * 2 ** 32 + random.integer(0, 2 ** 32)
 }

@@ -14,6 +14,7 @@ export class MembershipMetrics {
       probe: meter.counter('dsys_membership_probes', { description: 'Probes begun.' }),
       'probe-failed': meter.counter('dsys_membership_failed_probes', { description: 'Probes that nobody answered.' }),
       refutation: meter.counter('dsys_membership_refutations', { description: 'Times this node said that it lives.' }),
+      'expired-frame': meter.counter('dsys_membership_expired_frames', { description: 'Frames that were too old.' }),
       'stale-frame': meter.counter('dsys_membership_stale_frames', { description: 'Frames from an earlier life.' }),
     }
     const dropped = (reason: string): Counter =>

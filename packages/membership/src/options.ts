@@ -1,5 +1,5 @@
-import { MAX_METADATA_BYTES, metadataBytes } from './core/codec.ts'
 import { type Metadata, metadataEntries } from './core/record.ts'
+import { MAX_METADATA_BYTES, metadataBytes } from './core/record-codec.ts'
 import { MetadataTooLargeError } from './errors.ts'
 
 /** Options of a {@link Membership}. Only `cluster` has no default. */
@@ -37,6 +37,11 @@ export interface MembershipOptions {
   readonly leaveTimeoutMs?: number
   /** How long dead and gone members are remembered, and the dead asked now and then, in milliseconds. Default 3,600,000 (an hour). */
   readonly rememberDeadMs?: number
+  /**
+   * Frames that are surely older than this are refused, in milliseconds: those that another frame of their sender overtook so long ago. More
+   * than half of `rememberDeadMs` counts as half of it, so that none resurrects somebody whose death is forgotten. Default 30,000.
+   */
+  readonly maxFrameAgeMs?: number
   /** The largest number of nodes, dead ones included. Default 4,096. */
   readonly maxMembers?: number
 }
@@ -60,6 +65,7 @@ export const MEMBERSHIP_DEFAULTS: Omit<ResolvedOptions, 'cluster'> = Object.free
   joinTimeoutMs: 1_000,
   leaveTimeoutMs: 500,
   rememberDeadMs: 3_600_000,
+  maxFrameAgeMs: 30_000,
   maxMembers: 4_096,
 })
 
@@ -72,6 +78,7 @@ const DURATIONS = [
   'joinTimeoutMs',
   'leaveTimeoutMs',
   'rememberDeadMs',
+  'maxFrameAgeMs',
 ] as const
 const COUNTS = ['probesPerInterval', 'gossipFanout', 'retransmitFactor', 'maxMembers'] as const
 /** Below this an interval is lost in the jitter of the event loop. */

@@ -1,3 +1,4 @@
-export { type Decoded, decodeMessage, encodeMessage, WIRE_VERSION } from './core/codec.ts'
-export { KINDS, type Message, type MessageBody } from './core/message.ts'
-export type { MemberRecord, MemberState, Metadata, MetadataEntries, Rumor } from './core/record.ts'
+export { type Decoded, decodeMessage, encodeMessage } from './core/codec.ts'
+export { type FrameHeader, KINDS, type KnownKind, type Message, type MessageBody } from './core/message.ts'
+export type { MemberRecord, MemberState, Metadata, MetadataEntries, Rumor, UnknownField } from './core/record.ts'
+export { PROTOCOL_VERSIONS, type VersionRange } from './core/versions.ts'

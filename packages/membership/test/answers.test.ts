@@ -10,7 +10,7 @@ type Sent = Extract<Effect, { type: 'send' }>
 function coreAmong(ids: readonly string[], indirectProbes = 3): MembershipCore {
   const options = resolveOptions({ cluster: 'test', indirectProbes })
   const self = { id: 'me', generation: 5 }
-  const core = new MembershipCore({ ...options, self, seed: 1, canBroadcast: false, maxFrameBytes: 65_536 })
+  const core = new MembershipCore({ ...options, self, nonce: 1, seed: 1, canBroadcast: false, maxFrameBytes: 65_536 })
   core.connection(true, 0)
   core.join(0)
   const rumors = ids.map((id) => ({

@@ -1,15 +1,27 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeMessage, encodeMessage, MAX_METADATA_BYTES, MAX_RUMOR_BYTES, rumorBytes } from '../src/core/codec.ts'
+import { decodeMessage, encodeMessage } from '../src/core/codec.ts'
 import { inParts } from '../src/core/gossip-queue.ts'
-import type { Message, MessageBody } from '../src/core/message.ts'
-import { metadataEntries, type Rumor, STATES } from '../src/core/record.ts'
+import { type FrameHeader, KINDS, type Message, type MessageBody } from '../src/core/message.ts'
+import { MAX_ACCUSERS, type MemberRecord, metadataEntries, type Rumor, STATES } from '../src/core/record.ts'
+import { MAX_METADATA_BYTES, MAX_RUMOR_BYTES, rumorBytes } from '../src/core/record-codec.ts'
+import { GOLDEN } from './golden-frames.ts'
 
 const id = fc.string({ minLength: 1, maxLength: 128, unit: 'grapheme' }).filter((text) => text.length <= 128)
 const seq = fc.nat({ max: Number.MAX_SAFE_INTEGER })
 const generation = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
-const rumor: fc.Arbitrary<Rumor> = fc.record({
-  record: fc.record({
+const versions = fc
+  .tuple(fc.integer({ min: 1, max: 255 }), fc.integer({ min: 1, max: 255 }))
+  .map(([a, b]) => ({ min: Math.min(a, b), max: Math.max(a, b) }))
+const unknown = fc
+  .uniqueArray(fc.record({ tag: fc.integer({ min: 3, max: 10_000 }), bytes: fc.uint8Array({ maxLength: 40 }) }), {
+    minLength: 1,
+    maxLength: 3,
+    selector: ({ tag }) => tag,
+  })
+  .map((fields) => fields.sort((a, b) => a.tag - b.tag))
+const record: fc.Arbitrary<MemberRecord> = fc.record(
+  {
     id,
     generation,
     incarnation: fc.nat({ max: 2 ** 48 }),
@@ -17,8 +29,17 @@ const rumor: fc.Arbitrary<Rumor> = fc.record({
     metadata: fc
       .dictionary(fc.string({ maxLength: 20, unit: 'grapheme' }), fc.string({ maxLength: 20 }), { maxKeys: 5 })
       .map(metadataEntries),
+    nonce: generation,
+    versions,
+    unknown,
+  },
+  { requiredKeys: ['id', 'generation', 'incarnation', 'state', 'metadata'] },
+)
+const rumor: fc.Arbitrary<Rumor> = fc.record({
+  record,
+  accusers: fc.option(fc.array(fc.string({ minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: MAX_ACCUSERS }), {
+    nil: undefined,
   }),
-  accuser: fc.option(id, { nil: undefined }),
   ageMs: seq,
 })
 const body: fc.Arbitrary<MessageBody> = fc.oneof(
@@ -33,14 +54,15 @@ const body: fc.Arbitrary<MessageBody> = fc.oneof(
 const message: fc.Arbitrary<Message> = fc
   .tuple(body, fc.array(rumor, { maxLength: 4 }))
   .map(([one, rumors]) => ({ ...one, rumors }))
+const header: fc.Arbitrary<FrameHeader> = fc.record({ version: fc.constant(2), versions, nonce: seq, sequence: seq })
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 describe('the codec', () => {
   test('round trip', () => {
     fc.assert(
-      fc.property(message, id, (sent, cluster) => {
-        const decoded = decodeMessage(encodeMessage(sent, cluster), cluster)
-        expect(plain(decoded)).toEqual(plain({ ok: true, message: sent }))
+      fc.property(message, header, id, (sent, says, cluster) => {
+        const decoded = decodeMessage(encodeMessage(sent, cluster, says), cluster)
+        expect(plain(decoded)).toEqual(plain({ ok: true, header: says, message: sent }))
       }),
       { numRuns: 500 },
     )
@@ -57,38 +79,51 @@ describe('the codec', () => {
     )
   })
 
-  test('a frame is pinned, so that versions understand each other', () => {
-    const record = {
-      id: 'n1',
-      generation: 2,
-      incarnation: 300,
-      state: 'suspect' as const,
-      metadata: [['a', 'b'] as const],
+  test('frames are pinned, so that versions understand each other', () => {
+    for (const [hex, says, sent] of GOLDEN) {
+      expect(Buffer.from(encodeMessage(sent, 'shop', says)).toString('hex')).toBe(hex)
+      const decoded = decodeMessage(Buffer.from(hex, 'hex'), 'shop')
+      expect(plain(decoded)).toEqual(plain({ ok: true, header: says, message: sent }))
     }
-    const frame = encodeMessage(
-      { kind: 'ping', seq: 7, generation: 1, rumors: [{ record, accuser: 'x', ageMs: 0 }] },
-      'shop',
-    )
-    expect([...frame].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')).toBe(
-      '01 04 73 68 6f 70 00 07 01 01 0f 02 6e 31 02 ac 02 01 01 01 61 01 62 01 78 00',
-    )
+    expect(GOLDEN.map(([, , { kind }]) => kind)).toEqual(KINDS)
   })
 
-  test('M-27: a frame of another cluster, and of another version, is not read', () => {
+  test('M-27: a frame of another cluster is not read', () => {
     const frame = encodeMessage({ kind: 'gossip', rumors: [] }, 'one')
     expect(decodeMessage(frame, 'two')).toMatchObject({ ok: false, reason: 'cluster' })
-    frame[0] = 2
-    expect(decodeMessage(frame, 'one')).toMatchObject({ ok: false, reason: 'version' })
   })
 
-  test('a field that a later version adds to a rumor is passed over', () => {
-    const record = { id: 'n1', generation: 2, incarnation: 3, state: 'alive' as const, metadata: [] }
-    const known: Message = { kind: 'gossip', rumors: [{ record, ageMs: 0 }] }
-    const frame = encodeMessage(known, 'c')
-    // The length of the rumor stands behind version, cluster (2), kind and count.
-    const longer = Uint8Array.from([...frame, 9, 9])
-    longer[5] = (longer[5] ?? 0) + 2
-    expect(plain(decodeMessage(longer, 'c'))).toEqual(plain({ ok: true, message: known }))
+  test('M-28: of a frame of another version the header is read, and of the very first version nothing', () => {
+    const says = { version: 9, versions: { min: 8, max: 9 }, nonce: 5, sequence: 6 }
+    const frame = Uint8Array.from([...encodeMessage({ kind: 'gossip', rumors: [] }, 'one', says), 1, 2, 3])
+    expect(decodeMessage(frame, 'one')).toMatchObject({ ok: false, reason: 'version', header: says })
+    frame[0] = 1
+    expect(decodeMessage(frame, 'one')).toMatchObject({ ok: false, reason: 'version', header: undefined })
+  })
+
+  test('M-28: fields that a later version adds to the header and to a message, and a kind of it, are passed over', () => {
+    const node: MemberRecord = { id: 'n1', generation: 2, incarnation: 3, state: 'alive', metadata: [] }
+    const known: Message = { kind: 'ack', seq: 1, rumors: [{ record: node, ageMs: 0 }] }
+    const frame = [...encodeMessage(known, 'c')]
+    // Version, cluster (2), header (its length, four fields), kind, body (its length, one field), rumors.
+    expect(frame.slice(0, 11)).toEqual([2, 1, 0x63, 4, 2, 2, 0, 0, 1, 1, 1])
+    const later = Uint8Array.from([2, 1, 0x63, 6, 2, 2, 0, 0, 7, 7, 1, 4, 1, 9, 9, 9, ...frame.slice(11)])
+    expect(plain(decodeMessage(later, 'c'))).toMatchObject(plain({ ok: true, message: known }) as object)
+    later[10] = 200
+    const unread = { kind: 'unknown', number: 200, rumors: known.rumors }
+    expect(plain(decodeMessage(later, 'c'))).toMatchObject(plain({ ok: true, message: unread }) as object)
+  })
+
+  test('M-28: a field that a later version adds to a rumor is passed over, one of a record is kept', () => {
+    const node: MemberRecord = { id: 'n1', generation: 2, incarnation: 3, state: 'alive', metadata: [] }
+    const unknown = [{ tag: 77, bytes: Uint8Array.of(1, 2, 3) }]
+    const known: Message = { kind: 'gossip', rumors: [{ record: { ...node, unknown }, ageMs: 0 }] }
+    const frame = [...encodeMessage(known, 'c')]
+    const lengthAt = 11
+    expect(frame[lengthAt]).toBe(frame.length - lengthAt - 1)
+    const later = Uint8Array.from([...frame, 9, 9])
+    later[lengthAt] = (later[lengthAt] ?? 0) + 2
+    expect(plain(decodeMessage(later, 'c'))).toMatchObject(plain({ ok: true, message: known }) as object)
   })
 
   test('garbage, and frames with any bytes changed or cut, never throw', () => {
@@ -96,7 +131,7 @@ describe('the codec', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(decodeMessage(bytes, 'c').ok).toBe(false)
-        decodeMessage(Uint8Array.from([1, 1, 0x63, ...bytes]), 'c')
+        decodeMessage(Uint8Array.from([2, 1, 0x63, 4, 2, 2, 0, 0, ...bytes]), 'c')
       }),
       { numRuns: 5_000 },
     )
@@ -119,9 +154,13 @@ describe('the codec', () => {
     ['metadata over the limit (M-33)', { metadata: [['k', 'v'.repeat(MAX_METADATA_BYTES)] as const] }],
     ['metadata out of order', { metadata: [['b', ''] as const, ['a', ''] as const] }],
     ['metadata with a key twice', { metadata: [['a', ''] as const, ['a', ''] as const] }],
+    ['a nonce of 0', { nonce: 0 }],
+    ['versions that end before they begin', { versions: { min: 3, max: 2 } }],
+    ['fields out of order', { nonce: 1, unknown: [{ tag: 1, bytes: Uint8Array.of(1) }] }],
+    ['fields over the limit', { unknown: [{ tag: 3, bytes: new Uint8Array(600) }] }],
   ])('%s is malformed', (_, wrong) => {
-    const record = { id: 'n1', generation: 1, incarnation: 1, state: 'alive' as const, metadata: [], ...wrong }
-    const frame = encodeMessage({ kind: 'gossip', rumors: [{ record, ageMs: 0 }] }, 'c')
+    const node: MemberRecord = { id: 'n1', generation: 1, incarnation: 1, state: 'alive', metadata: [], ...wrong }
+    const frame = encodeMessage({ kind: 'gossip', rumors: [{ record: node, ageMs: 0 }] }, 'c')
     expect(decodeMessage(frame, 'c')).toMatchObject({ ok: false, reason: 'malformed' })
   })
 
@@ -133,8 +172,11 @@ describe('the codec', () => {
         incarnation: 2 ** 48,
         state: 'dead',
         metadata: [['k', 'v'.repeat(MAX_METADATA_BYTES - 5)]],
+        nonce: Number.MAX_SAFE_INTEGER,
+        versions: { min: 255, max: 255 },
+        unknown: [{ tag: 1_000, bytes: new Uint8Array(490) }],
       },
-      accuser: '\uffff'.repeat(128),
+      accusers: Array.from({ length: MAX_ACCUSERS }, () => '\uffff'.repeat(128)),
       ageMs: Number.MAX_SAFE_INTEGER,
     }
     expect(rumorBytes(largest)).toBeLessThanOrEqual(MAX_RUMOR_BYTES)
@@ -149,5 +191,8 @@ describe('the codec', () => {
       )
     }
     expect(inParts([], 100)).toEqual([[]])
+    // The first accuser always fits.
+    const decoded = decodeMessage(encodeMessage({ kind: 'gossip', rumors: [largest] }, 'c'), 'c')
+    expect(decoded.ok && decoded.message.rumors[0]?.accusers).toHaveLength(1)
   })
 })

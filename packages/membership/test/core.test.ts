@@ -12,7 +12,7 @@ const n2 = { id: 'n2', generation: 1 }
 
 function newCore(options: Partial<MembershipOptions> = {}): MembershipCore {
   const resolved = resolveOptions({ cluster: 'test', ...options })
-  const core = new MembershipCore({ ...resolved, self, seed: 1, canBroadcast: false, maxFrameBytes: 65_536 })
+  const core = new MembershipCore({ ...resolved, self, nonce: 1, seed: 1, canBroadcast: false, maxFrameBytes: 65_536 })
   core.connection(true, 0)
   core.join(0)
   return core
@@ -105,7 +105,7 @@ describe('merging', () => {
     const core = newCore()
     core.receive(gossip(rumor('n1', 1, 0, 'alive')), n1, 10)
     const metadata = [['role', 'edge']] as const
-    const suspected = { record: { ...record('n1', 1, 1, 'suspect'), metadata }, accuser: 'n3', ageMs: 0 }
+    const suspected = { record: { ...record('n1', 1, 1, 'suspect'), metadata }, accusers: ['n3'], ageMs: 0 }
     const told = core
       .receive(gossip(suspected), n2, 20)
       .flatMap((effect) => (effect.type === 'event' ? [effect.event] : []))

@@ -10,7 +10,7 @@ const REMEMBER_MS = 10_000
 function newCore(options: Partial<MembershipOptions> = {}): MembershipCore {
   const resolved = resolveOptions({ cluster: 'test', rememberDeadMs: REMEMBER_MS, ...options })
   const self = { id: 'me', generation: 5 }
-  const core = new MembershipCore({ ...resolved, self, seed: 1, canBroadcast: false, maxFrameBytes: 65_536 })
+  const core = new MembershipCore({ ...resolved, self, nonce: 1, seed: 1, canBroadcast: false, maxFrameBytes: 65_536 })
   core.connection(true, 0)
   core.join(0)
   return core

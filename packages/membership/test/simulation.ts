@@ -3,6 +3,7 @@ import type { Destination, PeerAddress } from '@dsys/transport'
 import { decodeMessage, encodeMessage } from '../src/core/codec.ts'
 import type { Effect } from '../src/core/effects.ts'
 import { MembershipCore } from '../src/core/membership-core.ts'
+import type { VersionRange } from '../src/core/versions.ts'
 import type { MemberEvent } from '../src/events.ts'
 import { type MembershipOptions, resolveOptions } from '../src/options.ts'
 
@@ -41,8 +42,12 @@ export class SimulatedNode {
   connected = true
   readonly backlog: Flight[] = []
 
-  constructor(self: PeerAddress, core: MembershipCore) {
+  /** What it speaks, where it is not what this code does. */
+  readonly versions: VersionRange | undefined
+
+  constructor(self: PeerAddress, core: MembershipCore, versions?: VersionRange) {
     this.self = self
+    this.versions = versions
     this.core = core
   }
 
@@ -68,16 +73,18 @@ export class Simulation {
   }
 
   /** Starts a life of the node `id`. */
-  start(id: string, generation = 1, options: Partial<MembershipOptions> = {}): SimulatedNode {
+  start(id: string, generation = 1, options: Partial<MembershipOptions> = {}, versions?: VersionRange): SimulatedNode {
     const self = { id, generation }
     const core = new MembershipCore({
       ...resolveOptions({ cluster: 'test', seeds: ['n1'], ...this.#options.options, ...options }),
       self,
+      nonce: this.#random.integer(1, 2 ** 32),
+      versions,
       seed: this.#random.integer(0, 2 ** 32),
       canBroadcast: this.#options.canBroadcast ?? false,
       maxFrameBytes: 65_536,
     })
-    const node = new SimulatedNode(self, core)
+    const node = new SimulatedNode(self, core, versions)
     this.nodes.set(id, node)
     this.#carryOut(node, core.connection(true, this.nowMs))
     this.#carryOut(node, core.join(this.nowMs))
@@ -178,9 +185,9 @@ export class Simulation {
 
   #carryOut(node: SimulatedNode, effects: readonly Effect[]): void {
     for (const effect of effects) {
-      if (effect.type === 'send') this.#send(node, effect.to, encodeMessage(effect.message, 'test'))
+      if (effect.type === 'send') this.#send(node, effect.to, encodeMessage(effect.message, 'test', effect.header))
       else if (effect.type === 'broadcast') {
-        const frame = encodeMessage(effect.message, 'test')
+        const frame = encodeMessage(effect.message, 'test', effect.header)
         for (const id of this.nodes.keys()) if (id !== node.self.id) this.#send(node, { id }, frame)
       } else if (effect.type === 'event') node.events.push({ atMs: this.nowMs, event: effect.event })
       else node.others.push(effect)
@@ -214,9 +221,11 @@ export class Simulation {
       }
     } else if (target.paused) target.backlog.push(flight)
     else if (target.connected) {
-      const decoded = decodeMessage(frame, 'test')
-      if (!decoded.ok) throw new Error(`an own frame was not understood: ${decoded.why}`)
-      this.#carryOut(target, target.core.receive(decoded.message, from, this.nowMs))
+      const decoded = decodeMessage(frame, 'test', target.versions)
+      if (decoded.ok) this.#carryOut(target, target.core.receive(decoded.message, from, this.nowMs, decoded.header))
+      else if (decoded.reason === 'version')
+        this.#carryOut(target, target.core.receiveOtherVersion(decoded.header, from, this.nowMs))
+      else throw new Error(`an own frame was not understood: ${decoded.why}`)
     }
   }
 }

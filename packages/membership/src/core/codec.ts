@@ -1,115 +1,54 @@
-import { ByteReader, ByteWriter, MalformedError, utf8Length, varintLength } from '@dsys/runtime/bytes'
-import { KINDS, type Message, type MessageBody } from './message.ts'
-import { compareText, MAX_INCARNATION, type MemberRecord, type MetadataEntries, type Rumor, STATES } from './record.ts'
+import { ByteReader, ByteWriter, MalformedError, varintLength } from '@dsys/runtime/bytes'
+import { type FrameHeader, KIND_NUMBERS, KINDS, type KnownKind, type Message, type MessageBody } from './message.ts'
+import type { Rumor } from './record.ts'
+import {
+  MAX_RUMOR_BYTES,
+  positive,
+  readId,
+  readPart,
+  readRumor,
+  readText,
+  readVersions,
+  writeRumor,
+  writeText,
+} from './record-codec.ts'
+import { describeVersions, PROTOCOL_VERSIONS, type VersionRange } from './versions.ts'
 
-/** The first byte of every frame. */
-export const WIRE_VERSION: number = 1
-
-const MAX_ID_CHARACTERS = 128
-const MAX_ID_BYTES = 3 * MAX_ID_CHARACTERS
+/** What stands before the kind can be read from this version on, whatever version a frame is of. */
+const FIRST_VERSION_WITH_HEADER = 2
 const MAX_CLUSTER_BYTES = 512
-/** Metadata of one node, keys and values with their lengths, in bytes. The same on every node: more is refused. */
-export const MAX_METADATA_BYTES: number = 1_024
-/** A bound on the encoded size of one rumor: two ids, metadata, numbers, and room for fields to come. */
-export const MAX_RUMOR_BYTES: number = 2_048
+const MAX_HEADER_BYTES = 4_096
+const MAX_BODY_BYTES = 2 ** 24
+
+/** A header of somebody who does not say which process it is. */
+const ANONYMOUS: FrameHeader = Object.freeze({
+  version: PROTOCOL_VERSIONS.min,
+  versions: PROTOCOL_VERSIONS,
+  nonce: 0,
+  sequence: 0,
+})
 
 /** A frame that was read, or why it was not. */
 export type Decoded =
-  | { readonly ok: true; readonly message: Message }
-  | { readonly ok: false; readonly reason: 'version' | 'cluster' | 'malformed'; readonly why: string }
+  | { readonly ok: true; readonly header: FrameHeader; readonly message: Message }
+  | { readonly ok: false; readonly reason: 'cluster' | 'malformed'; readonly why: string }
+  /** It is of another version. All can read its header, but that of the first version, which has none. */
+  | { readonly ok: false; readonly reason: 'version'; readonly why: string; readonly header: FrameHeader | undefined }
 
-/** A text in a frame is its length in UTF-8, then the text. */
-function writeText(writer: ByteWriter, text: string): void {
-  const bytes = utf8Length(text)
-  writer.varint(bytes).utf8(text, bytes)
-}
-
-function textBytes(text: string): number {
-  const bytes = utf8Length(text)
-  return varintLength(bytes) + bytes
-}
-
-const readText = (reader: ByteReader, maxBytes: number): string => reader.utf8(readLength(reader, maxBytes))
-
-const readBytes = (reader: ByteReader, maxBytes: number): Uint8Array => reader.raw(readLength(reader, maxBytes))
-
-function readLength(reader: ByteReader, maxBytes: number): number {
-  const bytes = reader.varint()
-  if (bytes > maxBytes) throw new MalformedError(`a field has ${bytes} bytes, ${maxBytes} are allowed`)
-  return bytes
-}
-
-/** Bytes that the metadata takes in a frame. */
-export function metadataBytes(metadata: MetadataEntries): number {
-  return metadata.reduce((sum, [key, value]) => sum + utf8Length(key) + utf8Length(value) + 4, 0)
-}
-
-/** Bytes of a record in a rumor. */
-export function recordBytes({ id, generation, incarnation, metadata }: MemberRecord): number {
-  const numbers = varintLength(generation) + varintLength(incarnation) + 1 + varintLength(metadata.length)
-  return metadata.reduce((sum, [key, value]) => sum + textBytes(key) + textBytes(value), textBytes(id) + numbers)
-}
-
-/** Bytes of a rumor in a frame, without the length before it. `bytes` are those of its record, where they are known. */
-export function rumorBytes(rumor: Rumor, bytes: number = recordBytes(rumor.record)): number {
-  return bytes + textBytes(rumor.accuser ?? '') + varintLength(ageOf(rumor))
-}
-
-const ageOf = ({ ageMs }: Rumor): number => Math.max(0, Math.round(ageMs))
-
-function writeRumor(writer: ByteWriter, rumor: Rumor): void {
-  const { record } = rumor
-  writer.varint(rumorBytes(rumor))
-  writeText(writer, record.id)
-  writer.varint(record.generation)
-  writer.varint(record.incarnation)
-  writer.u8(STATES.indexOf(record.state))
-  writer.varint(record.metadata.length)
-  for (const [key, value] of record.metadata) {
-    writeText(writer, key)
-    writeText(writer, value)
-  }
-  writeText(writer, rumor.accuser ?? '')
-  writer.varint(ageOf(rumor))
-}
-
-function decodeRumor(bytes: Uint8Array): Rumor {
-  const reader = new ByteReader(bytes)
-  const id = readId(reader)
-  const generation = positive(reader.varint(), 'generation')
-  const incarnation = reader.varint()
-  if (incarnation > MAX_INCARNATION) throw new MalformedError('an incarnation is too large')
-  const state = STATES[reader.u8()]
-  if (state === undefined) throw new MalformedError('a state is unknown')
-  const metadata = decodeMetadata(reader)
-  const accuser = readText(reader, MAX_ID_BYTES)
-  const ageMs = reader.varint()
-  // What follows was added by a later version; the length before the rumor lets this one pass it over.
-  const record = { id, generation, incarnation, state, metadata }
-  return { record, accuser: accuser === '' ? undefined : accuser, ageMs }
-}
-
-function decodeMetadata(reader: ByteReader): MetadataEntries {
-  const count = reader.varint()
-  const entries: (readonly [string, string])[] = []
-  for (let i = 0; i < count; i++) {
-    const key = readText(reader, MAX_METADATA_BYTES)
-    const previous = entries.at(-1)
-    if (previous !== undefined && compareText(previous[0], key) >= 0)
-      throw new MalformedError('metadata is not in order')
-    entries.push([key, readText(reader, MAX_METADATA_BYTES)])
-  }
-  if (metadataBytes(entries) > MAX_METADATA_BYTES) throw new MalformedError('metadata is too large')
-  return entries
-}
-
-/** The frame of `message` in `cluster`. */
-export function encodeMessage(message: Message, cluster: string): Uint8Array {
+/** The frame of `message` in `cluster`. A kind that this version does not know is a TypeError. */
+export function encodeMessage(message: Message, cluster: string, header: FrameHeader = ANONYMOUS): Uint8Array {
   const writer = new ByteWriter()
-  writer.u8(WIRE_VERSION)
+  writer.u8(header.version)
   writeText(writer, cluster)
-  writer.u8(KINDS.indexOf(message.kind))
-  writeBody(writer, message)
+  const { versions, nonce, sequence } = header
+  const numbers = [versions.min, versions.max, nonce, sequence]
+  writer.varint(numbers.reduce((sum, number) => sum + varintLength(number), 0))
+  for (const number of numbers) writer.varint(number)
+  if (message.kind === 'unknown') throw new TypeError('a message of a kind that is not known cannot be sent')
+  writer.u8(KIND_NUMBERS[message.kind])
+  const body = new ByteWriter(64)
+  writeBody(body, message)
+  writer.varint(body.length).raw(body.written())
   writer.varint(message.rumors.length)
   for (const rumor of message.rumors) writeRumor(writer, rumor)
   // A frame of its own size: it may wait for a while, and should not hold more.
@@ -135,6 +74,7 @@ function writeBody(writer: ByteWriter, body: MessageBody): void {
       writer.u8(body.reached ? 1 : 0)
       break
     case 'gossip':
+    case 'unknown':
       break
     case 'hello':
       writer.varint(body.answers)
@@ -146,29 +86,46 @@ function writeBody(writer: ByteWriter, body: MessageBody): void {
   }
 }
 
-/** Reads a frame of `cluster`. Never throws: whatever the bytes are, it says what was wrong with them. */
-export function decodeMessage(frame: Uint8Array, cluster: string): Decoded {
+/**
+ * Reads a frame of `cluster`. Never throws: whatever the bytes are, it says what was wrong with them. Fields that a later version has added
+ * to the header or to a message are passed over; those that it has added to a record are kept.
+ */
+export function decodeMessage(frame: Uint8Array, cluster: string, versions: VersionRange = PROTOCOL_VERSIONS): Decoded {
   try {
     const reader = new ByteReader(frame)
     const version = reader.u8()
-    if (version !== WIRE_VERSION) return { ok: false, reason: 'version', why: `version ${version}` }
     const name = readText(reader, MAX_CLUSTER_BYTES)
     if (name !== cluster) return { ok: false, reason: 'cluster', why: `cluster ${JSON.stringify(name)}` }
-    const body = readBody(reader)
+    const header = version < FIRST_VERSION_WITH_HEADER ? undefined : readHeader(reader, version)
+    if (header === undefined || version < versions.min || version > versions.max) {
+      const why = `version ${version} is not one of ${describeVersions(versions)}`
+      return { ok: false, reason: 'version', why, header }
+    }
+    const number = reader.u8()
+    const body = readBody(readPart(reader, MAX_BODY_BYTES), number)
     const count = reader.varint()
     const rumors: Rumor[] = []
-    for (let i = 0; i < count; i++) rumors.push(decodeRumor(readBytes(reader, MAX_RUMOR_BYTES)))
+    for (let i = 0; i < count; i++) rumors.push(readRumor(readPart(reader, MAX_RUMOR_BYTES)))
     reader.expectEnd()
-    return { ok: true, message: { ...body, rumors } }
+    return { ok: true, header, message: { ...body, rumors } }
   } catch (error) {
     if (error instanceof MalformedError) return { ok: false, reason: 'malformed', why: error.message }
     throw error
   }
 }
 
-function readBody(reader: ByteReader): MessageBody {
-  const kind = KINDS[reader.u8()]
+function readHeader(frame: ByteReader, version: number): FrameHeader {
+  const reader = readPart(frame, MAX_HEADER_BYTES)
+  return { version, versions: readVersions(reader), nonce: reader.varint(), sequence: reader.varint() }
+}
+
+const KIND_OF: ReadonlyMap<number, KnownKind> = new Map(KINDS.map((kind) => [KIND_NUMBERS[kind], kind]))
+
+function readBody(reader: ByteReader, number: number): MessageBody {
+  const kind = KIND_OF.get(number)
   switch (kind) {
+    case undefined:
+      return { kind: 'unknown', number }
     case 'ping':
       return { kind, seq: reader.varint(), generation: positive(reader.varint(), 'generation') }
     case 'ack':
@@ -189,20 +146,7 @@ function readBody(reader: ByteReader): MessageBody {
     case 'sync-request':
     case 'sync-reply':
       return { kind, last: flag(reader) }
-    default:
-      throw new MalformedError('its kind is unknown')
   }
-}
-
-function readId(reader: ByteReader): string {
-  const id = readText(reader, MAX_ID_BYTES)
-  if (id.length === 0 || id.length > MAX_ID_CHARACTERS) throw new MalformedError('an id has a wrong length')
-  return id
-}
-
-function positive(value: number, name: string): number {
-  if (value < 1) throw new MalformedError(`a ${name} is below 1`)
-  return value
 }
 
 function flag(reader: ByteReader): boolean {

@@ -1,14 +1,14 @@
 import type { Buggify } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
-import { MAX_RUMOR_BYTES } from './codec.ts'
 import type { Effect } from './effects.ts'
 import { GossipQueue, inParts } from './gossip-queue.ts'
-import type { MessageBody } from './message.ts'
+import type { FrameHeader, Message, MessageBody } from './message.ts'
 import type { MemberRecord, Rumor } from './record.ts'
+import { commonVersion, PROTOCOL_VERSIONS, type VersionRange } from './versions.ts'
 import type { View } from './view.ts'
 
-/** The smallest frame limit that membership works with. */
-export const MIN_FRAME_BYTES: number = 2 * MAX_RUMOR_BYTES
+/** The smallest frame limit that membership works with: room for one message with one rumor, whatever they say. */
+export const MIN_FRAME_BYTES = 4_096
 /** Room for the cluster name, ids and numbers of a message. */
 const HEADER_BYTES = 1_024
 const MAX_PIGGYBACK_BYTES = 4_096
@@ -21,6 +21,8 @@ const HELLO_ANSWERS = 3
 /** What the courier needs to know. */
 export interface CourierOptions {
   readonly self: PeerAddress
+  readonly nonce: number
+  readonly versions?: VersionRange | undefined
   readonly canBroadcast: boolean
   readonly maxFrameBytes: number
   readonly retransmitFactor: number
@@ -32,12 +34,15 @@ export class Courier {
   readonly #options: CourierOptions
   readonly #view: View
   readonly #emit: (effect: Effect) => void
+  readonly #versions: VersionRange
+  #sequence = 0
   readonly #queue = new GossipQueue((record, nowMs) => this.#rumorOf(record, nowMs))
 
   constructor(options: CourierOptions, view: View, emit: (effect: Effect) => void) {
     this.#options = options
     this.#view = view
     this.#emit = emit
+    this.#versions = options.versions ?? PROTOCOL_VERSIONS
   }
 
   get hasNews(): boolean {
@@ -68,18 +73,18 @@ export class Courier {
     const most = isSmall ? SMALL_PIGGYBACK_BYTES : MAX_PIGGYBACK_BYTES
     const bytes = Math.min(this.#options.maxFrameBytes - HEADER_BYTES, most)
     const rumors = this.#queue.take(nowMs, bytes, limit, first)
-    this.#emit({ type: 'send', to, message: { ...body, rumors } })
+    this.#post(to, { ...body, rumors })
   }
 
-  /** Tells `to` what is known of one node, and nothing else. */
-  tell(to: PeerAddress, about: MemberRecord, nowMs: number): void {
-    this.#emit({ type: 'send', to, message: { kind: 'gossip', rumors: [this.#rumorOf(about, nowMs)] } })
+  /** Tells `to` what is known of one node, and nothing else; in the version `version`, where it is not as usual. */
+  tell(to: PeerAddress, about: MemberRecord, nowMs: number, version?: number): void {
+    this.#post(to, { kind: 'gossip', rumors: [this.#rumorOf(about, nowMs)] }, version)
   }
 
   /** Tells everybody at once, where the transport can. */
   broadcast(about: MemberRecord, nowMs: number): void {
     if (!this.#options.canBroadcast) return
-    this.#emit({ type: 'broadcast', message: { kind: 'gossip', rumors: [this.#rumorOf(about, nowMs)] } })
+    this.#postToAll({ kind: 'gossip', rumors: [this.#rumorOf(about, nowMs)] })
   }
 
   /** To one node, which will answer, whatever life of it is there. */
@@ -87,19 +92,19 @@ export class Courier {
     const about = this.#view.get(id)
     const rumors = this.#ownRumor(nowMs)
     if (about !== undefined && about.record.state !== 'alive') rumors.push(this.#view.rumor(about, nowMs))
-    this.#emit({ type: 'send', to: { id }, message: { kind: 'hello', answers: 0, rumors } })
+    this.#post({ id }, { kind: 'hello', answers: 0, rumors })
   }
 
   /** To all, of whom some will answer; where the transport can. */
   helloToAll(nowMs: number): void {
     if (!this.#options.canBroadcast) return
-    this.#emit({ type: 'broadcast', message: { kind: 'hello', answers: HELLO_ANSWERS, rumors: this.#ownRumor(nowMs) } })
+    this.#postToAll({ kind: 'hello', answers: HELLO_ANSWERS, rumors: this.#ownRumor(nowMs) })
   }
 
   /** A ping that brings the news of our leaving, and nothing else. */
   farewell(to: PeerAddress, seq: number, nowMs: number): void {
     const { generation } = to
-    this.#emit({ type: 'send', to, message: { kind: 'ping', seq, generation, rumors: this.#ownRumor(nowMs) } })
+    this.#post(to, { kind: 'ping', seq, generation, rumors: this.#ownRumor(nowMs) })
   }
 
   /** All that is known, in as many frames as it takes. Each can be merged without the others. */
@@ -108,8 +113,28 @@ export class Courier {
     const isSmall = this.#options.buggify?.('membership.small-sync-parts') === true
     const parts = inParts(all, isSmall ? 1 : Math.min(this.#options.maxFrameBytes, MAX_SYNC_BYTES) - HEADER_BYTES)
     for (const [i, rumors] of parts.entries()) {
-      this.#emit({ type: 'send', to, message: { kind, last: i === parts.length - 1, rumors } })
+      this.#post(to, { kind, last: i === parts.length - 1, rumors })
     }
+  }
+
+  #post(to: Destination, message: Message, version: number = this.#versionFor(to.id)): void {
+    this.#emit({ type: 'send', to, header: this.#header(version), message })
+  }
+
+  /** Whoever listens may be unknown. */
+  #postToAll(message: Message): void {
+    this.#emit({ type: 'broadcast', header: this.#header(this.#versions.min), message })
+  }
+
+  #header(version: number): FrameHeader {
+    this.#sequence += 1
+    return { version, versions: this.#versions, nonce: this.#options.nonce, sequence: this.#sequence }
+  }
+
+  /** The highest that both speak; the lowest that this node speaks where the other one is not known. */
+  #versionFor(id: string): number {
+    const theirs = this.#view.get(id)?.record.versions
+    return (theirs === undefined ? undefined : commonVersion(theirs, this.#versions)) ?? this.#versions.min
   }
 
   #ownRumor(nowMs: number): Rumor[] {

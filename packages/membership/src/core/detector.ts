@@ -2,6 +2,7 @@ import type { Buggify, Random } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { ResolvedOptions } from '../options.ts'
 import type { Effect } from './effects.ts'
+import type { IsolationGate } from './isolation.ts'
 import type { MessageBody } from './message.ts'
 import { type Probe, type Relay, Rotation, sample } from './prober.ts'
 import { type Entry, freshTally, type View } from './view.ts'
@@ -19,6 +20,7 @@ export interface DetectorContext {
   readonly random: Random
   readonly buggify: Buggify | undefined
   readonly view: View
+  readonly gate: IsolationGate
   readonly emit: (effect: Effect) => void
   readonly send: (to: PeerAddress, body: MessageBody, nowMs: number) => void
   readonly accuse: (entry: Entry, state: 'suspect' | 'dead', why: string, nowMs: number) => void
@@ -33,8 +35,6 @@ export class Detector {
   readonly #context: DetectorContext
   readonly #probes = new Map<number, Probe>()
   readonly #relays = new Map<number, Relay>()
-  /** Until when nobody is accused; infinite while the own connection is down. */
-  #gateShutUntilMs = Number.POSITIVE_INFINITY
   #seq = 0
 
   constructor(context: DetectorContext) {
@@ -48,13 +48,12 @@ export class Detector {
     return this.#seq
   }
 
-  /** Shuts the gate, for good or until `untilMs`. What is under way proves nothing and is dropped. */
-  shutGate(untilMs: number): void {
-    this.#gateShutUntilMs = untilMs
+  /** The gate has moved: what is under way proves nothing and is dropped, and suspicions wait for it to open. */
+  drop(): void {
     this.#probes.clear()
     this.#relays.clear()
     for (const { suspicion } of this.#context.view.suspects.values()) {
-      if (suspicion !== undefined) suspicion.deadlineMs = untilMs
+      if (suspicion !== undefined) suspicion.deadlineMs = this.#context.gate.shutUntilMs
     }
   }
 
@@ -195,7 +194,7 @@ export class Detector {
       if (nowMs >= probe.endMs) this.#fail(probe, nowMs)
       else if (!probe.indirect && nowMs >= probe.directDeadlineMs) this.#askHelpers(probe, nowMs)
     }
-    if (nowMs < this.#gateShutUntilMs) return
+    if (this.#context.gate.isShut(nowMs)) return
     for (const entry of this.#context.view.suspects.values()) {
       if (entry.suspicion !== undefined && nowMs >= entry.suspicion.deadlineMs) {
         const suspectedMs = Math.round(nowMs - entry.suspicion.startedMs)
@@ -206,10 +205,10 @@ export class Detector {
   }
 
   #fail(probe: Probe, nowMs: number): void {
-    const { view, emit, accuse } = this.#context
+    const { view, gate, emit, accuse } = this.#context
     this.#probes.delete(probe.seq)
     const entry = view.live.get(probe.target)
-    if (entry === undefined || entry.record.generation !== probe.generation || nowMs < this.#gateShutUntilMs) return
+    if (entry === undefined || entry.record.generation !== probe.generation || gate.isShut(nowMs)) return
     emit({ type: 'count', what: 'probe-failed' })
     const { tally, record } = entry
     tally.failed += 1
@@ -230,14 +229,15 @@ export class Detector {
       first = Math.min(first, probe.indirect ? probe.endMs : Math.min(probe.directDeadlineMs, probe.endMs))
     }
     for (const { suspicion } of this.#context.view.suspects.values()) {
-      if (suspicion !== undefined) first = Math.min(first, Math.max(suspicion.deadlineMs, this.#gateShutUntilMs))
+      if (suspicion !== undefined)
+        first = Math.min(first, Math.max(suspicion.deadlineMs, this.#context.gate.shutUntilMs))
     }
     return first
   }
 }
 
 /** What speaks against a member, in words. */
-function evidence({ tally, accuser }: Entry): string {
+function evidence({ tally, accusers: [accuser] }: Entry): string {
   if (tally.failed === 0) return accuser === undefined ? 'a suspicion was passed on' : `${accuser} suspects it`
   const probes = `no ack to ${tally.failed} ${tally.failed === 1 ? 'probe' : 'probes'}`
   const helpers = tally.helpersAsked === 0 ? 'no helper to ask' : `0 of ${tally.helpersAsked} helpers reached it`

@@ -1,11 +1,11 @@
 import type { Destination } from '@dsys/transport'
 import type { MemberEvent } from '../events.ts'
-import type { Message } from './message.ts'
+import type { FrameHeader, Message } from './message.ts'
 
 /** What the core asks of its driver, in this order. */
 export type Effect =
-  | { readonly type: 'send'; readonly to: Destination; readonly message: Message }
-  | { readonly type: 'broadcast'; readonly message: Message }
+  | { readonly type: 'send'; readonly to: Destination; readonly header: FrameHeader; readonly message: Message }
+  | { readonly type: 'broadcast'; readonly header: FrameHeader; readonly message: Message }
   | { readonly type: 'event'; readonly event: MemberEvent }
   /** The first exchange of state with another node is done. */
   | { readonly type: 'joined'; readonly via: string }
@@ -19,4 +19,4 @@ export type Effect =
   | { readonly type: 'count'; readonly what: CountedFact }
 
 /** What is counted. */
-export type CountedFact = 'probe' | 'probe-failed' | 'refutation' | 'stale-frame'
+export type CountedFact = 'probe' | 'probe-failed' | 'refutation' | 'stale-frame' | 'expired-frame'

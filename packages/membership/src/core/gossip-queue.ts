@@ -1,5 +1,5 @@
-import { recordBytes, rumorBytes } from './codec.ts'
 import type { MemberRecord, Rumor } from './record.ts'
+import { recordBytes, rumorBytes } from './record-codec.ts'
 
 /** The length before each rumor takes at most this. */
 const LENGTH_BYTES = 2

@@ -1,41 +1,25 @@
-import { type Buggify, invariant, type Random, SeededRandom } from '@dsys/runtime'
+import { invariant, SeededRandom } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { Member } from '../events.ts'
-import type { ResolvedOptions } from '../options.ts'
+import { AntiEntropy } from './anti-entropy.ts'
 import { Courier } from './courier.ts'
 import { Detector } from './detector.ts'
 import type { Effect } from './effects.ts'
 import { Farewell } from './farewell.ts'
-import type { Message } from './message.ts'
+import { Freshness } from './freshness.ts'
+import { hearRumor } from './hearsay.ts'
+import { IsolationGate } from './isolation.ts'
+import type { FrameHeader, Message } from './message.ts'
+import { OtherVersions } from './other-versions.ts'
+import { OwnRecord } from './own-record.ts'
+import { addressOf, type CoreOptions, type CoreParts } from './parts.ts'
 import { sample } from './prober.ts'
-import {
-  compareRecords,
-  isLive,
-  type MemberRecord,
-  type MemberState,
-  type Metadata,
-  metadataEntries,
-  type Rumor,
-} from './record.ts'
+import type { MemberRecord, MemberState, Metadata } from './record.ts'
+import { PROTOCOL_VERSIONS } from './versions.ts'
 import { type Cause, type Entry, memberOf, View } from './view.ts'
 
-/** What the core is made of. */
-export interface CoreOptions extends ResolvedOptions {
-  readonly self: PeerAddress
-  /** Where all its chance comes from: the same seed and inputs give the same effects. */
-  readonly seed: number
-  readonly canBroadcast: boolean
-  readonly maxFrameBytes: number
-  /** Rare behaviour on demand, in a simulation. */
-  readonly buggify?: Buggify | undefined
-}
-
-/** How many members are synced with after a reconnect, and how many are told a farewell one by one. */
-const RECONNECT_SYNCS = 2
+/** How many members are told a farewell one by one. */
 const FAREWELLS = 8
-const FIRST_JOIN_RETRY_MS = 200
-/** Hearsay suspicions wait up to this much longer, so that the accuser's verdict comes first and is not said by all at once. */
-const HEARSAY_PART = 0.25
 
 /**
  * The protocol, without a clock, timer, chance or I/O of its own: inputs with the time go in, effects come out.
@@ -46,39 +30,54 @@ const HEARSAY_PART = 0.25
 export class MembershipCore {
   readonly #options: CoreOptions
   readonly #self: PeerAddress
-  readonly #random: Random
+  readonly #parts: CoreParts
   readonly #view: View
   readonly #courier: Courier
+  readonly #gate = new IsolationGate()
   readonly #detector: Detector
+  readonly #own: OwnRecord
+  readonly #antiEntropy: AntiEntropy
+  readonly #freshness: Freshness
+  readonly #otherVersions: OtherVersions
   #effects: Effect[] = []
   #state: 'new' | 'active' | 'leaving' | 'ended' = 'new'
-  #connected = false
-  #everConnected = false
-  #joined = false
   #farewell: Farewell | undefined
-  #warnedOfTwin = false
-  #joinRetryMs = FIRST_JOIN_RETRY_MS
-  #nextJoinMs = 0
   #nextProbeMs = 0
   #nextGossipMs = 0
-  #nextSyncMs = 0
+  #greeted = false
 
   constructor(options: CoreOptions) {
     this.#options = options
     this.#self = options.self
-    this.#random = new SeededRandom(options.seed)
     const emit = (effect: Effect): void => void this.#effects.push(effect)
-    this.#view = new View(options.self, options.maxMembers, emit, (id) => this.#courier.forget(id))
+    this.#view = new View(options.self, options.maxMembers, emit, (id) => this.#forgotten(id))
     this.#courier = new Courier(options, this.#view, emit)
+    this.#parts = {
+      options,
+      self: options.self,
+      random: new SeededRandom(options.seed),
+      view: this.#view,
+      courier: this.#courier,
+      emit,
+      buggify: (point) => options.buggify?.(point) === true,
+      apply: (record, cause) => this.#apply(record, cause),
+      announce: (record, nowMs) => this.#announce(record, nowMs),
+      suspicionMs: () => this.#suspicionMs(),
+    }
     this.#detector = new Detector({
       options,
-      random: this.#random,
+      random: this.#parts.random,
       buggify: options.buggify,
       view: this.#view,
+      gate: this.#gate,
       emit,
       send: (to, body, nowMs) => this.#courier.send(to, body, nowMs),
       accuse: (entry, state, why, nowMs) => this.#accuse(entry, state, why, nowMs),
     })
+    this.#own = new OwnRecord(this.#parts)
+    this.#antiEntropy = new AntiEntropy(this.#parts)
+    this.#freshness = new Freshness(Math.min(options.maxFrameAgeMs, options.rememberDeadMs / 2))
+    this.#otherVersions = new OtherVersions(options.versions ?? PROTOCOL_VERSIONS, emit)
   }
 
   /** Everybody known, this node included, ordered by id. */
@@ -101,24 +100,17 @@ export class MembershipCore {
   /** When `tick` is wanted next; `undefined` when nothing is waited for. */
   deadlineMs(): number | undefined {
     if (this.#state === 'leaving') return this.#farewell?.deadlineMs()
-    if (this.#state !== 'active' || !this.#connected) return undefined
+    if (this.#state !== 'active' || !this.#gate.connected) return undefined
     const gossipMs = this.#courier.hasNews && this.#view.live.size > 0 ? this.#nextGossipMs : Number.POSITIVE_INFINITY
-    const joinMs = this.#joined ? Number.POSITIVE_INFINITY : this.#nextJoinMs
-    return Math.min(this.#detector.deadlineMs(), this.#nextProbeMs, this.#nextSyncMs, gossipMs, joinMs)
+    return Math.min(this.#detector.deadlineMs(), this.#nextProbeMs, gossipMs, this.#antiEntropy.deadlineMs())
   }
 
   /** Begins: announces this node and asks for the state of the others, now or once there is a connection. */
   join(nowMs: number): Effect[] {
     if (this.#state !== 'new') return []
     this.#state = 'active'
-    const record: MemberRecord = {
-      ...this.#self,
-      incarnation: 0,
-      state: 'alive',
-      metadata: metadataEntries(this.#options.metadata),
-    }
-    this.#apply(record, { nowMs, why: 'this node has started' })
-    if (this.#connected) this.#greet(nowMs)
+    this.#own.begin(nowMs)
+    if (this.#gate.connected) this.#greet(nowMs)
     return this.#take()
   }
 
@@ -129,10 +121,8 @@ export class MembershipCore {
       this.#end(0)
       return this.#take()
     }
-    const own = this.#ownRecord()
-    const record: MemberRecord = { ...own, incarnation: own.incarnation + 1, state: 'left' }
-    const peers = this.#connected ? sample(this.#view.live.values(), FAREWELLS, this.#random) : []
-    this.#apply(record, { nowMs, why: 'this node leaves' })
+    const peers = this.#gate.connected ? sample(this.#view.live.values(), FAREWELLS, this.#parts.random) : []
+    const record = this.#own.leave(nowMs)
     this.#state = 'leaving'
     const waiting = new Map(peers.map((peer) => [this.#detector.nextSeq(), addressOf(peer)]))
     this.#farewell = new Farewell(
@@ -152,37 +142,27 @@ export class MembershipCore {
   }
 
   updateMetadata(metadata: Metadata, nowMs: number): Effect[] {
-    if (this.#state === 'active') {
-      const own = this.#ownRecord()
-      const record = { ...own, incarnation: own.incarnation + 1, metadata: metadataEntries(metadata) }
-      this.#apply(record, { nowMs, why: 'its metadata changed' })
-      this.#announce(record, nowMs)
-    }
+    if (this.#state === 'active') this.#own.update(metadata, nowMs)
     return this.#take()
   }
 
   /** The connection of this node to the network is there, or is not. */
   connection(connected: boolean, nowMs: number): Effect[] {
-    if (connected === this.#connected) return []
-    this.#connected = connected
+    if (connected === this.#gate.connected) return []
     if (!connected) {
-      this.#detector.shutGate(Number.POSITIVE_INFINITY)
+      this.#gate.lost()
+      this.#detector.drop()
       return this.#take()
     }
-    const again = this.#everConnected
-    this.#everConnected = true
-    this.#detector.shutGate(again ? nowMs + this.#suspicionMs() : nowMs)
+    const again = this.#gate.regained(nowMs, this.#suspicionMs())
+    this.#detector.drop()
     if (this.#state !== 'active') return this.#take()
-    // What fell due meanwhile is due now; it does not mean that this process was blocked.
+    this.#antiEntropy.reconnected(nowMs)
     this.#nextProbeMs = Math.max(this.#nextProbeMs, nowMs)
-    this.#nextSyncMs = this.#nextSyncMs === 0 ? 0 : Math.max(this.#nextSyncMs, nowMs)
     this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
-    // Others may have missed us meanwhile: a higher incarnation refutes whatever they say.
-    if (again) this.#announce(this.#restate(this.#ownRecord().incarnation + 1, nowMs), nowMs)
+    if (again) this.#own.returns(nowMs)
     this.#greet(nowMs)
-    for (const peer of sample(this.#view.live.values(), RECONNECT_SYNCS, this.#random)) {
-      this.#courier.state(addressOf(peer), 'sync-request', nowMs)
-    }
+    this.#antiEntropy.catchUp(nowMs)
     return this.#take()
   }
 
@@ -192,11 +172,22 @@ export class MembershipCore {
     return this.#take()
   }
 
-  receive(message: Message, from: PeerAddress, nowMs: number): Effect[] {
+  /** @param header of the frame that has brought the message; without it, nothing is known of the sending process. */
+  receive(message: Message, from: PeerAddress, nowMs: number, header?: FrameHeader): Effect[] {
     if (this.#state === 'new' || this.#state === 'ended') return []
     const known = this.#view.get(from.id)
     if (known !== undefined && from.generation < known.record.generation) this.#onStale(message, from, known, nowMs)
+    else if (header !== undefined && known !== undefined && this.#freshness.isExpired(from, header, nowMs))
+      this.#effects.push({ type: 'count', what: 'expired-frame' })
     else this.#onMessage(message, from, nowMs)
+    return this.#take()
+  }
+
+  /** A frame came that is of another version of the protocol. */
+  receiveOtherVersion(header: FrameHeader | undefined, from: PeerAddress, nowMs: number): Effect[] {
+    if (this.#state !== 'active') return []
+    const version = this.#otherVersions.meet(header, from)
+    if (version !== undefined) this.#courier.tell(from, this.#own.record, nowMs, version)
     return this.#take()
   }
 
@@ -208,7 +199,10 @@ export class MembershipCore {
 
   #onMessage(message: Message, from: PeerAddress, nowMs: number): void {
     const bySync = message.kind === 'sync-request' || message.kind === 'sync-reply'
-    for (const rumor of message.rumors) this.#onRumor(rumor, from, bySync, nowMs)
+    for (const rumor of message.rumors) {
+      if (rumor.record.id === this.#self.id) this.#onRumorOfSelf(rumor.record, nowMs)
+      else hearRumor(this.#parts, rumor, from, bySync, nowMs)
+    }
     if (this.#state === 'ended') return
     switch (message.kind) {
       case 'ping':
@@ -227,16 +221,18 @@ export class MembershipCore {
         this.#detector.onPingAnswer(message.seq, from, message.reached, nowMs)
         break
       case 'hello':
-        if (this.#answersHello(message.answers)) this.#courier.state(from, 'sync-reply', nowMs)
+        if (this.#state === 'active' && this.#antiEntropy.answersHello(message.answers))
+          this.#courier.state(from, 'sync-reply', nowMs)
         break
       case 'sync-request':
         if (message.last) this.#courier.state(from, 'sync-reply', nowMs)
-        this.#onJoined(from)
+        this.#antiEntropy.onJoined(from)
         break
       case 'sync-reply':
-        this.#onJoined(from)
+        this.#antiEntropy.onJoined(from)
         break
       case 'gossip':
+      case 'unknown':
         break
     }
   }
@@ -248,75 +244,18 @@ export class MembershipCore {
     if (isStranger && this.#state === 'active') this.#courier.state(from, 'sync-request', nowMs)
   }
 
-  #answersHello(answers: number): boolean {
-    if (this.#state !== 'active') return false
-    if (answers > 0 && this.#buggify('membership.unanswered-hello')) return false
-    return answers === 0 || this.#random.float() < answers / Math.max(1, this.#view.live.size)
-  }
-
-  #onJoined(from: PeerAddress): void {
-    if (this.#joined || from.id === this.#self.id) return
-    this.#joined = true
-    this.#effects.push({ type: 'joined', via: from.id })
-  }
-
-  #onRumor(rumor: Rumor, from: PeerAddress, bySync: boolean, nowMs: number): void {
-    if (rumor.record.id === this.#self.id) {
-      this.#onRumorOfSelf(rumor.record, nowMs)
-      return
-    }
-    const known = this.#view.get(rumor.record.id)
-    const record = bySync ? doubted(rumor.record, known?.record) : rumor.record
-    const isOver = !isLive(record.state) && rumor.ageMs >= this.#options.rememberDeadMs
-    if (!this.#view.isNews(record) || (known === undefined && isOver)) return
-    const isAccusation = record.state === 'suspect' || record.state === 'dead'
-    const accuser = isAccusation ? (rumor.accuser ?? from.id) : undefined
-    this.#apply(record, {
-      nowMs,
-      why: hearsay(record, known?.record, from.id, accuser),
-      sinceMs: isLive(record.state) ? nowMs : nowMs - rumor.ageMs,
-      accuser,
-      suspicionMs: this.#suspicionMs() * (1 + this.#random.float() * HEARSAY_PART),
-    })
-  }
-
   #onRumorOfSelf(record: MemberRecord, nowMs: number): void {
-    const own = this.#ownRecord()
-    if (compareRecords(record, own) <= 0) return
-    if (record.generation > this.#self.generation) {
-      this.#apply(record, { nowMs, why: 'a later life of this node has announced itself' })
-      this.#state = 'ended'
-      this.#effects.push({ type: 'superseded', generation: record.generation })
-      return
-    }
-    if (this.#state !== 'active') return
-    if (record.state === 'alive' && !this.#warnedOfTwin) {
-      this.#warnedOfTwin = true
-      const message =
-        'somebody else speaks as this life of this node: two processes share an id, or a generation was used twice'
-      this.#effects.push({ type: 'warning', message, fields: { ...this.#self, incarnation: record.incarnation } })
-    }
-    this.#effects.push({ type: 'count', what: 'refutation' })
-    const restated = this.#restate(record.incarnation + 1, nowMs)
-    // A double would answer an announcement with one of its own, and so on, as fast as the network is: it hears of this with
-    // the next gossip.
-    if (record.state !== 'alive') this.#announce(restated, nowMs)
-  }
-
-  /** Says again, above all that is said of this node, that it is alive. */
-  #restate(incarnation: number, nowMs: number): MemberRecord {
-    const record: MemberRecord = { ...this.#ownRecord(), incarnation, state: 'alive' }
-    this.#apply(record, { nowMs, why: 'this node refuted what was said of it' })
-    return record
+    if (!this.#own.hears(record, this.#state === 'active', nowMs)) return
+    this.#state = 'ended'
+    this.#effects.push({ type: 'superseded', generation: record.generation })
   }
 
   #accuse(entry: Entry, state: 'suspect' | 'dead', why: string, nowMs: number): void {
     const record: MemberRecord = { ...entry.record, state }
-    const cause: Cause = { nowMs, why, accuser: this.#self.id, suspicionMs: this.#suspicionMs() }
+    const cause: Cause = { nowMs, why, accusers: [this.#self.id], suspicionMs: this.#suspicionMs() }
     if (this.#apply(record, cause)) this.#announce(record, nowMs)
   }
 
-  /** The one place where the view changes. Every change is news to pass on. */
   #apply(record: MemberRecord, cause: Cause): boolean {
     if (!this.#view.apply(record, cause)) return false
     this.#courier.spread(record)
@@ -327,9 +266,13 @@ export class MembershipCore {
     return true
   }
 
-  /** First-hand news goes to everybody at once where the transport can, else it is gossiped without waiting. */
+  #forgotten(id: string): void {
+    this.#courier.forget(id)
+    this.#freshness.forget(id)
+  }
+
   #announce(record: MemberRecord, nowMs: number): void {
-    const isLost = this.#options.canBroadcast && this.#buggify('membership.lost-broadcast')
+    const isLost = this.#options.canBroadcast && this.#parts.buggify('membership.lost-broadcast')
     if (this.#options.canBroadcast && !isLost) this.#courier.broadcast(record, nowMs)
     else this.#nextGossipMs = nowMs
   }
@@ -347,53 +290,26 @@ export class MembershipCore {
   }
 
   #tickActive(nowMs: number): void {
-    const { probeIntervalMs, gossipIntervalMs, rememberDeadMs, syncIntervalMs } = this.#options
+    const { probeIntervalMs, gossipIntervalMs, gossipFanout } = this.#options
+    const { buggify, random } = this.#parts
     this.#detector.tick(nowMs)
     if (nowMs >= this.#nextProbeMs) {
       this.#nextProbeMs = nowMs + probeIntervalMs
-      if (!this.#buggify('membership.skipped-probes')) this.#detector.startProbes(nowMs)
+      if (!buggify('membership.skipped-probes')) this.#detector.startProbes(nowMs)
     }
     if (nowMs >= this.#nextGossipMs && this.#courier.hasNews) {
-      this.#nextGossipMs = nowMs + gossipIntervalMs * (this.#buggify('membership.late-gossip') ? 4 : 1)
-      for (const peer of sample(this.#view.live.values(), this.#options.gossipFanout, this.#random)) {
+      this.#nextGossipMs = nowMs + gossipIntervalMs * (buggify('membership.late-gossip') ? 4 : 1)
+      for (const peer of sample(this.#view.live.values(), gossipFanout, random)) {
         if (this.#courier.hasNews) this.#courier.send(addressOf(peer), { kind: 'gossip' }, nowMs)
       }
     }
-    if (!this.#joined && nowMs >= this.#nextJoinMs) this.#greet(nowMs)
-    if (nowMs >= this.#nextSyncMs) {
-      const isEarly = this.#buggify('membership.early-sync')
-      this.#nextSyncMs = nowMs + (isEarly ? probeIntervalMs : syncIntervalMs * (0.75 + this.#random.float() / 2))
-      this.#view.reap(nowMs, rememberDeadMs)
-      this.#sync(nowMs)
-    }
+    this.#antiEntropy.tick(nowMs)
   }
 
-  /** Push/pull with one member; and a hello to one who is missing, so that the parts of a healed partition find each other. */
-  #sync(nowMs: number): void {
-    const [peer] = sample(this.#view.live.values(), 1, this.#random)
-    if (peer !== undefined) this.#courier.state(addressOf(peer), 'sync-request', nowMs)
-    const dead = [...this.#view.entries.values()].filter(({ record }) => record.state === 'dead')
-    const missing = new Set(dead.map(({ record }) => record.id))
-    for (const seed of this.#options.seeds) if (!this.#view.live.has(seed)) missing.add(seed)
-    missing.delete(this.#self.id)
-    const [lost] = sample(missing, 1, this.#random)
-    if (lost !== undefined) this.#courier.hello(lost, nowMs)
-    const isMyTurn = this.#random.float() * (this.#view.live.size + 1) < 1
-    if (isMyTurn) this.#courier.helloToAll(nowMs)
-  }
-
-  /** Makes this node known, and asks for the state. Repeated ever more slowly until somebody answers. */
   #greet(nowMs: number): void {
-    if (!this.#joined) {
-      this.#nextJoinMs = nowMs + this.#joinRetryMs
-      this.#joinRetryMs = Math.min(this.#joinRetryMs * 2, this.#options.syncIntervalMs)
-    }
-    if (this.#nextSyncMs === 0) {
-      this.#nextSyncMs = nowMs + this.#options.syncIntervalMs * (0.5 + this.#random.float() / 2)
-      this.#nextProbeMs = nowMs + this.#options.probeIntervalMs * this.#random.float()
-    }
-    this.#courier.helloToAll(nowMs)
-    for (const id of this.#options.seeds) if (id !== this.#self.id) this.#courier.hello(id, nowMs)
+    if (!this.#greeted) this.#nextProbeMs = nowMs + this.#options.probeIntervalMs * this.#parts.random.float()
+    this.#greeted = true
+    this.#antiEntropy.greet(nowMs)
   }
 
   #end(heardBy: number): void {
@@ -401,56 +317,15 @@ export class MembershipCore {
     this.#effects.push({ type: 'farewell-done', heardBy })
   }
 
-  /** SWIM §4.2: the timeout grows with the time that a refutation needs to travel. */
   #suspicionMs(): number {
     // Rounded, since `Math.log10` differs between engines in the last digit.
     const scale = Math.round(1_000 * Math.log10(this.#view.live.size + 1)) / 1_000
     return this.#options.suspicionTimeoutMs * Math.max(1, scale)
   }
 
-  #buggify(point: string): boolean {
-    return this.#options.buggify?.(point) === true
-  }
-
-  #ownRecord(): MemberRecord {
-    return (this.#view.get(this.#self.id) as Entry).record
-  }
-
   #take(): Effect[] {
     const effects = this.#effects
     this.#effects = []
     return effects
-  }
-}
-
-const addressOf = ({ record }: Entry): PeerAddress => ({ id: record.id, generation: record.generation })
-
-/**
- * A full exchange may bring a death from the other side of a partition, about a member that we know to live. It counts as a
- * suspicion, which the member can refute in time; a death that is really so comes out of it as well.
- */
-function doubted(record: MemberRecord, known: MemberRecord | undefined): MemberRecord {
-  const knownToLive = known !== undefined && known.generation === record.generation && isLive(known.state)
-  return record.state === 'dead' && knownToLive ? { ...record, state: 'suspect' } : record
-}
-
-function hearsay(
-  record: MemberRecord,
-  known: MemberRecord | undefined,
-  from: string,
-  accuser: string | undefined,
-): string {
-  switch (record.state) {
-    case 'alive':
-      if (known?.generation === record.generation && known.state === 'suspect') return 'it refuted the suspicion'
-      if (known?.generation === record.generation && known.state === 'dead') return 'it refuted that it was dead'
-      if (known?.generation === record.generation && known.state === 'alive') return 'its metadata changed'
-      return record.id === from ? 'it announced itself' : `${from} knows it`
-    case 'suspect':
-      return `${accuser ?? from} suspects it`
-    case 'dead':
-      return `${accuser ?? from} declared it dead`
-    case 'left':
-      return 'it said that it leaves'
   }
 }

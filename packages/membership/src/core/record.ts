@@ -1,3 +1,5 @@
+import type { VersionRange } from './versions.ts'
+
 /** What the cluster says of one life of a node. `dead` was declared by others, `left` by the node itself. */
 export type MemberState = 'alive' | 'suspect' | 'dead' | 'left'
 
@@ -16,19 +18,34 @@ export interface MemberRecord {
   readonly incarnation: number
   readonly state: MemberState
   readonly metadata: MetadataEntries
+  /** Which process says so: drawn at its start. Two processes that wrongly run as one life differ in it. */
+  readonly nonce?: number | undefined
+  /** What the node speaks. Where it is not said, the first version that could say so. */
+  readonly versions?: VersionRange | undefined
+  /** What a later version says of the node, by ascending tags: kept, and passed on unread. */
+  readonly unknown?: readonly UnknownField[] | undefined
+}
+
+/** A field of a record that only a later version can read. */
+export interface UnknownField {
+  readonly tag: number
+  readonly bytes: Uint8Array
 }
 
 /** A record on its way, with what does not take part in the merge. */
 export interface Rumor {
   readonly record: MemberRecord
-  /** Who suspected the member or declared it dead. */
-  readonly accuser?: string | undefined
+  /** Who suspected the member or declared it dead by what they saw themselves, the first one first. At most {@link MAX_ACCUSERS}. */
+  readonly accusers?: readonly string[] | undefined
   /** For `dead` and `left`: how long ago it happened, so that all forget it at about the same time. */
   readonly ageMs: number
 }
 
 /** In this order, and so its position in here is the rank of a state; also its number on the wire. */
 export const STATES: readonly MemberState[] = Object.freeze(['alive', 'suspect', 'dead', 'left'])
+
+/** So many accusers of one member travel together; more of them would change nothing. */
+export const MAX_ACCUSERS = 4
 
 /** Incarnations stay far below the largest safe integer, so a member can always go one above what is said of it. */
 export const MAX_INCARNATION: number = 2 ** 48
@@ -39,14 +56,36 @@ export function isLive(state: MemberState): boolean {
 }
 
 /**
- * The order of the merge rule: generation, then incarnation, then rank (alive < suspect < dead < left). Metadata comes last, and
- * decides only between two processes that run as one life of one node, so that all the same all nodes agree.
+ * The order of the merge rule: generation, then incarnation, then rank (alive < suspect < dead < left). The rest of what a record says
+ * comes last, and decides only between two processes that run as one life of one node, so that all the same all nodes agree.
  */
 export function compareRecords(a: MemberRecord, b: MemberRecord): number {
   if (a.generation !== b.generation) return a.generation - b.generation
   if (a.incarnation !== b.incarnation) return a.incarnation - b.incarnation
   if (a.state !== b.state) return STATES.indexOf(a.state) - STATES.indexOf(b.state)
-  return compareMetadata(a.metadata, b.metadata)
+  return compareMetadata(a.metadata, b.metadata) || compareFields(a, b)
+}
+
+function compareFields(a: MemberRecord, b: MemberRecord): number {
+  const nonces = (a.nonce ?? 0) - (b.nonce ?? 0)
+  if (nonces !== 0) return nonces
+  const versions = (a.versions?.max ?? 0) - (b.versions?.max ?? 0) || (a.versions?.min ?? 0) - (b.versions?.min ?? 0)
+  if (versions !== 0) return versions
+  const [unknownA = [], unknownB = []] = [a.unknown, b.unknown]
+  for (let i = 0; i < Math.min(unknownA.length, unknownB.length); i++) {
+    const [fieldA, fieldB] = [unknownA[i] as UnknownField, unknownB[i] as UnknownField]
+    const order = fieldA.tag - fieldB.tag || compareBytes(fieldA.bytes, fieldB.bytes)
+    if (order !== 0) return order
+  }
+  return unknownA.length - unknownB.length
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const order = (a[i] as number) - (b[i] as number)
+    if (order !== 0) return order
+  }
+  return a.length - b.length
 }
 
 /**

@@ -21,7 +21,8 @@ export interface ProbeTally {
 export interface Entry {
   readonly record: MemberRecord
   readonly sinceMs: number
-  readonly accuser: string | undefined
+  /** Who suspected it, or declared it dead, by what they saw themselves. */
+  readonly accusers: readonly string[]
   /** Whether this life of it was ever seen up from here: only then can it go down or leave. */
   readonly wasUp: boolean
   suspicion: Suspicion | undefined
@@ -36,7 +37,7 @@ export interface Cause {
   readonly why: string
   /** When the state began, if earlier than now. */
   readonly sinceMs?: number
-  readonly accuser?: string | undefined
+  readonly accusers?: readonly string[] | undefined
   /** How long a suspicion may last. */
   readonly suspicionMs?: number
 }
@@ -112,7 +113,7 @@ export class View {
     const entry: Entry = {
       record,
       sinceMs: goesOn ? known.sinceMs : (cause.sinceMs ?? cause.nowMs),
-      accuser: cause.accuser,
+      accusers: cause.accusers ?? [],
       wasUp: isLive(record.state) || (sameLife && known.wasUp),
       suspicion: undefined,
       tally: sameLife ? known.tally : freshTally(),
@@ -141,8 +142,8 @@ export class View {
   }
 
   rumor(entry: Entry, nowMs: number): Rumor {
-    const { record, accuser } = entry
-    return { record, accuser, ageMs: isLive(record.state) ? 0 : Math.max(0, nowMs - entry.sinceMs) }
+    const { record, accusers } = entry
+    return { record, accusers, ageMs: isLive(record.state) ? 0 : Math.max(0, nowMs - entry.sinceMs) }
   }
 
   #index(entry: Entry): void {

@@ -11,6 +11,7 @@ const BRANCHES: readonly (readonly [begins: string, branch: string])[] = [
   ['the farewell was cut short', 'farewell-cut-short'],
   ['a later life of this node', 'superseded'],
   ['a frame was dropped', 'dropped-frame'],
+  ['a node speaks', 'other-version'],
 ]
 
 /** Where the instruments of one life report to. */

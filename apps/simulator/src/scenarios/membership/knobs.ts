@@ -60,6 +60,7 @@ export function drawOptions(random: Random, nodes: number): DrawnOptions {
     leaveTimeoutMs: pick(random, [500, 500, 2_000]),
     rememberDeadMs: pick(random, [MEMBERSHIP_DEFAULTS.rememberDeadMs, MEMBERSHIP_DEFAULTS.rememberDeadMs, 20_000]),
     maxMembers: pick(random, [MEMBERSHIP_DEFAULTS.maxMembers, nodes, nodes + 3]),
+    maxFrameAgeMs: pick(random, [MEMBERSHIP_DEFAULTS.maxFrameAgeMs, 1_000]),
   }
 }
 

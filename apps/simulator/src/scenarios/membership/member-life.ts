@@ -63,6 +63,7 @@ export class MemberLife {
   readonly #streams: EventOrder[] = []
   readonly #bornMs: number
   #refutations = 0
+  #expired = 0
   #started = false
 
   constructor(around: Surroundings, { life, transport, cluster, seeds, metadata }: LifeParts) {
@@ -82,6 +83,7 @@ export class MemberLife {
     const sink: InstrumentSink = {
       count: (what) => {
         if (what === 'branch.refutations') this.#refutations++
+        if (what === 'branch.expired_frames') this.#expired++
         around.count(what)
       },
       stirred: around.stirred,
@@ -224,10 +226,13 @@ export class MemberLife {
     const nowMs = this.life.process.clock.monotonicMs()
     const silent = this.superseded || this.leaving
     const stale = this.#sightings.isStale(from)
+    const expired = this.#expired
     const before = stale ? JSON.stringify(this.membership.members()) : ''
     this.#sightings.beforeDelivery(message)
     deliver()
     if (silent || !this.life.alive) return
+    // It was too old, and refused.
+    if (this.#expired > expired) return
     if (!stale) this.#sightings.afterDelivery(message, nowMs)
     else if (JSON.stringify(this.membership.members()) !== before)
       this.#around.verdict.broken(

@@ -1,0 +1,87 @@
+import type { PeerAddress } from '@dsys/transport'
+import { addressOf, type CoreParts } from './parts.ts'
+import { sample } from './prober.ts'
+
+const FIRST_JOIN_RETRY_MS = 200
+/** How many members are synced with after a reconnect. */
+const RECONNECT_SYNCS = 2
+
+/** Exchanges all that is known: at the join, after a reconnect, and now and then. Looks for those that are missing. */
+export class AntiEntropy {
+  readonly #parts: CoreParts
+  #joined = false
+  #joinRetryMs = FIRST_JOIN_RETRY_MS
+  #nextJoinMs = 0
+  #nextSyncMs = 0
+
+  constructor(parts: CoreParts) {
+    this.#parts = parts
+  }
+
+  deadlineMs(): number {
+    return Math.min(this.#nextSyncMs, this.#joined ? Number.POSITIVE_INFINITY : this.#nextJoinMs)
+  }
+
+  /** What fell due while there was no connection is due now; it does not mean that this process was blocked. */
+  reconnected(nowMs: number): void {
+    this.#nextSyncMs = this.#nextSyncMs === 0 ? 0 : Math.max(this.#nextSyncMs, nowMs)
+  }
+
+  /** Makes this node known, and asks for the state. Repeated ever more slowly until somebody answers. */
+  greet(nowMs: number): void {
+    const { options, courier, random, self } = this.#parts
+    if (!this.#joined) {
+      this.#nextJoinMs = nowMs + this.#joinRetryMs
+      this.#joinRetryMs = Math.min(this.#joinRetryMs * 2, options.syncIntervalMs)
+    }
+    if (this.#nextSyncMs === 0) this.#nextSyncMs = nowMs + options.syncIntervalMs * (0.5 + random.float() / 2)
+    courier.helloToAll(nowMs)
+    for (const id of options.seeds) if (id !== self.id) courier.hello(id, nowMs)
+  }
+
+  /** Pulls from more than one, as one of them may be as far behind. */
+  catchUp(nowMs: number): void {
+    const { courier, view, random } = this.#parts
+    for (const peer of sample(view.live.values(), RECONNECT_SYNCS, random)) {
+      courier.state(addressOf(peer), 'sync-request', nowMs)
+    }
+  }
+
+  answersHello(answers: number): boolean {
+    const { buggify, random, view } = this.#parts
+    if (answers > 0 && buggify('membership.unanswered-hello')) return false
+    return answers === 0 || random.float() < answers / Math.max(1, view.live.size)
+  }
+
+  onJoined(from: PeerAddress): void {
+    if (this.#joined || from.id === this.#parts.self.id) return
+    this.#joined = true
+    this.#parts.emit({ type: 'joined', via: from.id })
+  }
+
+  tick(nowMs: number): void {
+    const { options, buggify, random, view } = this.#parts
+    if (!this.#joined && nowMs >= this.#nextJoinMs) this.greet(nowMs)
+    if (nowMs < this.#nextSyncMs) return
+    const isEarly = buggify('membership.early-sync')
+    const intervalMs = isEarly ? options.probeIntervalMs : options.syncIntervalMs * (0.75 + random.float() / 2)
+    this.#nextSyncMs = nowMs + intervalMs
+    view.reap(nowMs, options.rememberDeadMs)
+    this.#sync(nowMs)
+  }
+
+  /** Push/pull with one member; and a hello to one who is missing, so that the parts of a healed partition find each other. */
+  #sync(nowMs: number): void {
+    const { view, courier, options, self, random } = this.#parts
+    const [peer] = sample(view.live.values(), 1, random)
+    if (peer !== undefined) courier.state(addressOf(peer), 'sync-request', nowMs)
+    const dead = [...view.entries.values()].filter(({ record }) => record.state === 'dead')
+    const missing = new Set(dead.map(({ record }) => record.id))
+    for (const seed of options.seeds) if (!view.live.has(seed)) missing.add(seed)
+    missing.delete(self.id)
+    const [lost] = sample(missing, 1, random)
+    if (lost !== undefined) courier.hello(lost, nowMs)
+    const isMyTurn = random.float() * (view.live.size + 1) < 1
+    if (isMyTurn) courier.helloToAll(nowMs)
+  }
+}

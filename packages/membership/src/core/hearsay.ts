@@ -1,0 +1,54 @@
+import type { PeerAddress } from '@dsys/transport'
+import type { CoreParts } from './parts.ts'
+import { isLive, type MemberRecord, type Rumor } from './record.ts'
+
+/** Suspicions of others wait up to this much longer, so that the accuser's verdict comes first and is not said by all at once. */
+const HEARSAY_PART = 0.25
+
+/** Takes in what `from` says of other nodes. `bySync`: with all that it knows. */
+export function hearRumor(parts: CoreParts, rumor: Rumor, from: PeerAddress, bySync: boolean, nowMs: number): void {
+  const { view, options, random, apply, suspicionMs } = parts
+  const known = view.get(rumor.record.id)
+  const record = bySync ? doubted(rumor.record, known?.record) : rumor.record
+  const isOver = !isLive(record.state) && rumor.ageMs >= options.rememberDeadMs
+  if (!view.isNews(record) || (known === undefined && isOver)) return
+  const isAccusation = record.state === 'suspect' || record.state === 'dead'
+  const accusers = isAccusation ? (rumor.accusers ?? [from.id]) : undefined
+  apply(record, {
+    nowMs,
+    why: hearsay(record, known?.record, from.id, accusers?.[0]),
+    sinceMs: isLive(record.state) ? nowMs : nowMs - rumor.ageMs,
+    accusers,
+    suspicionMs: suspicionMs() * (1 + random.float() * HEARSAY_PART),
+  })
+}
+
+/**
+ * A full exchange may bring a death from the other side of a partition, about a member that we know to live. It counts as a
+ * suspicion, which the member can refute in time; a death that is really so comes out of it as well.
+ */
+function doubted(record: MemberRecord, known: MemberRecord | undefined): MemberRecord {
+  const knownToLive = known !== undefined && known.generation === record.generation && isLive(known.state)
+  return record.state === 'dead' && knownToLive ? { ...record, state: 'suspect' } : record
+}
+
+function hearsay(
+  record: MemberRecord,
+  known: MemberRecord | undefined,
+  from: string,
+  accuser: string | undefined,
+): string {
+  switch (record.state) {
+    case 'alive':
+      if (known?.generation === record.generation && known.state === 'suspect') return 'it refuted the suspicion'
+      if (known?.generation === record.generation && known.state === 'dead') return 'it refuted that it was dead'
+      if (known?.generation === record.generation && known.state === 'alive') return 'its metadata changed'
+      return record.id === from ? 'it announced itself' : `${from} knows it`
+    case 'suspect':
+      return `${accuser ?? from} suspects it`
+    case 'dead':
+      return `${accuser ?? from} declared it dead`
+    case 'left':
+      return 'it said that it leaves'
+  }
+}

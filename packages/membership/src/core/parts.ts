@@ -1,0 +1,43 @@
+import type { Buggify, Random } from '@dsys/runtime'
+import type { PeerAddress } from '@dsys/transport'
+import type { ResolvedOptions } from '../options.ts'
+import type { Courier } from './courier.ts'
+import type { Effect } from './effects.ts'
+import type { MemberRecord } from './record.ts'
+import type { VersionRange } from './versions.ts'
+import type { Cause, Entry, View } from './view.ts'
+
+/** What the core is made of. */
+export interface CoreOptions extends ResolvedOptions {
+  readonly self: PeerAddress
+  /** Where all its chance comes from: the same seed and inputs give the same effects. */
+  readonly seed: number
+  /** Different for each process, from 1 to 2^53 - 1. */
+  readonly nonce: number
+  readonly canBroadcast: boolean
+  readonly maxFrameBytes: number
+  /** Another range than that of this code, in tests of mixed versions. */
+  readonly versions?: VersionRange | undefined
+  /** Rare behaviour on demand, in a simulation. */
+  readonly buggify?: Buggify | undefined
+}
+
+/** What the concerns of one core share. */
+export interface CoreParts {
+  readonly options: CoreOptions
+  readonly self: PeerAddress
+  readonly random: Random
+  readonly view: View
+  readonly courier: Courier
+  readonly emit: (effect: Effect) => void
+  /** Whether rare behaviour is wanted now. */
+  readonly buggify: (point: string) => boolean
+  /** The one place where the view changes. Every change is news to pass on. */
+  readonly apply: (record: MemberRecord, cause: Cause) => boolean
+  /** Tells first-hand news to everybody at once where the transport can, else with the gossip that comes next. */
+  readonly announce: (record: MemberRecord, nowMs: number) => void
+  /** SWIM §4.2: how long a suspicion lasts here and now. */
+  readonly suspicionMs: () => number
+}
+
+export const addressOf = ({ record }: Entry): PeerAddress => ({ id: record.id, generation: record.generation })
