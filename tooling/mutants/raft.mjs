@@ -242,9 +242,8 @@ export const RAFT_MUTANTS = [
     name: 'a node that begins anew in an idle group never asks where it stands',
     source: 'a bug that this core has had; Raft §5.3; P-48',
     file: 'packages/raft/src/core/follower.ts',
-    from: `  if (state.leaderCommit > state.verifiedIndex && unverified) askToVerify(state, from)
-`,
-    to: '',
+    from: 'if (leaderCommit > verifiedIndex && (',
+    to: 'if (term < 0 && (',
     scenario: 'raft',
   },
   {
@@ -293,6 +292,34 @@ export const RAFT_MUTANTS = [
     to: '  if (lost === undefined) return undefined\n',
   },
   {
+    name: 'an answer to an earlier life of a node ends its abstention',
+    source: 'P-40',
+    file: 'packages/raft/src/core/abstention.ts',
+    from: 'ticket === abstentionTicket && ',
+    to: 'ticket >= 0 && abstentionTicket >= 0 && ',
+  },
+  {
+    name: 'an abstention ends though the leader has more',
+    source: 'P-40',
+    file: 'packages/raft/src/core/abstention.ts',
+    from: ' && lastIndex <= verifiedIndex',
+    to: ' && lastIndex >= 0 && verifiedIndex >= 0',
+  },
+  {
+    name: 'a node that abstains in an idle group does not ask for the end of the log',
+    source: 'P-40',
+    file: 'packages/raft/src/core/follower.ts',
+    from: 'else if (stuck) outbox',
+    to: 'else if (stuck && term < 0) outbox',
+  },
+  {
+    name: 'a node that abstains sleeps',
+    source: 'P-40',
+    file: 'packages/raft/src/core/sleep.ts',
+    from: ' && state.abstention === undefined',
+    to: '',
+  },
+  {
     name: 'the next vote or term takes the mark of an abstention away',
     source: 'P-40',
     file: 'packages/raft/src/core/abstention.ts',
@@ -311,8 +338,8 @@ export const RAFT_MUTANTS = [
     name: 'an abstention ends with an entry of the term that was lost',
     source: 'P-40',
     file: 'packages/raft/src/core/abstention.ts',
-    from: '(log.termAt(commitIndex) ?? 0) <= abstention.term) return',
-    to: '(log.termAt(commitIndex) ?? 0) < abstention.term) return',
+    from: '?? 0) > abstention.term',
+    to: '?? 0) >= abstention.term',
   },
   {
     name: 'a leader goes by what a follower has acknowledged and lost',
@@ -325,8 +352,8 @@ export const RAFT_MUTANTS = [
     name: 'a follower that has nothing left waits for its leader to see it',
     source: 'P-40, P-48',
     file: 'packages/raft/src/core/follower.ts',
-    from: 'state.verifiedIndex < state.log.lastIndex || isStuck(state)',
-    to: 'state.verifiedIndex < state.log.lastIndex',
+    from: 'verifiedIndex < log.lastIndex || stuck',
+    to: 'verifiedIndex < log.lastIndex',
   },
   {
     name: 'leadership is handed to one that has lost entries',

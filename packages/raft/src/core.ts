@@ -12,6 +12,8 @@ export type {
   Envelope,
   HeartbeatRequest,
   HeartbeatResponse,
+  LogEndRequest,
+  LogEndResponse,
   Message,
   SleepRequest,
   SleepResponse,
@@ -28,8 +30,9 @@ export type { ReconfigureRefusal, ReconfigureResult } from './core/reconfigurati
 export { NO_OP_KIND } from './core/roles.ts'
 export type { Sleep } from './core/sleep.ts'
 export type { InstallResult } from './core/snapshots.ts'
-export type { CoreConfig, CoreEvent, CoreView } from './core/state.ts'
+export type { CoreEvent, CoreView } from './core/state.ts'
 export { STRIPPED_KIND } from './core/witness.ts'
+export type { CoreConfig } from './core-config.ts'
 export type { RaftRole } from './status.ts'
 export {
   type DriverMessage,

@@ -114,6 +114,8 @@ const TAG = {
   'sleep-request': 21,
   'sleep-response': 22,
   'identity-lost': 23,
+  'log-end-request': 24,
+  'log-end-response': 25,
 } as const satisfies Record<WireMessage['type'], number>
 
 /** Numbers on the wire; never given a second meaning. */
@@ -214,6 +216,12 @@ function encodeBody(writer: ByteWriter, message: WireMessage): void {
         .u53(message.term)
         .u53(message.round)
         .u8(message.asleep ? FLAG_ASLEEP : 0)
+      return
+    case 'log-end-request':
+      writer.u53(message.term).u53(message.ticket)
+      return
+    case 'log-end-response':
+      writer.u53(message.term).u53(message.ticket).u53(message.lastIndex)
       return
     case 'commit-notice':
       writer.u53(message.term).u53(message.commitIndex)
@@ -406,6 +414,10 @@ function decodeRare(tag: number, reader: ByteReader): WireMessage | undefined {
         resendFrom: isAbsent(reader) ? undefined : reader.u53(),
         ...(isAbsent(reader) ? {} : { unreadable: true }),
       }
+    case TAG['log-end-request']:
+      return { type: 'log-end-request', term: reader.u53(), ticket: reader.u53() }
+    case TAG['log-end-response']:
+      return { type: 'log-end-response', term: reader.u53(), ticket: reader.u53(), lastIndex: reader.u53() }
     case TAG['timeout-now']:
       return { type: 'timeout-now', term: reader.u53() }
     case TAG['forward-request']:

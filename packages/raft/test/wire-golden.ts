@@ -139,4 +139,9 @@ export const GOLDEN: readonly (readonly [hex: string, message: WireMessage])[] =
   ],
   ['020016000000110000000000000004000000000000000801', { type: 'sleep-response', term: 4, round: 8, asleep: true }],
   ['020017000000100000a1b2c3d4e5f60000000000000007', { type: 'identity-lost', heard: 0xa1b2c3d4e5f6, known: 7 }],
+  ['0200180000001000000000000000040000000000000007', { type: 'log-end-request', term: 4, ticket: 7 }],
+  [
+    '0200190000001800000000000000040000000000000007000000000000000b',
+    { type: 'log-end-response', term: 4, ticket: 7, lastIndex: 11 },
+  ],
 ]

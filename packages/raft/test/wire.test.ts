@@ -100,6 +100,8 @@ const message = fc.oneof(
   record('sleep-request', { term: whole, commitIndex: whole, round: whole }),
   record('sleep-response', { term: whole, round: whole, asleep: fc.boolean() }),
   record('identity-lost', { heard: whole, known: whole }),
+  record('log-end-request', { term: whole, ticket: whole }),
+  record('log-end-response', { term: whole, ticket: whole, lastIndex: whole }),
   record('commit-notice', { term: whole, commitIndex: whole }),
   record('snapshot-chunk', {
     term: whole,
@@ -192,8 +194,8 @@ describe('the bytes of every message are what they were', () => {
 
   test('no message is missing', () => {
     const tags = GOLDEN.map(([hex]) => Number.parseInt(hex.slice(4, 6), 16))
-    expect([...new Set(tags)]).toEqual(Array.from({ length: 23 }, (_, i) => i + 1))
-    expect(new Set(GOLDEN.map(([, { type }]) => type)).size).toBe(23)
+    expect([...new Set(tags)]).toEqual(Array.from({ length: 25 }, (_, i) => i + 1))
+    expect(new Set(GOLDEN.map(([, { type }]) => type)).size).toBe(25)
   })
 })
 

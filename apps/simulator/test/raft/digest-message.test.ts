@@ -20,6 +20,8 @@ const MESSAGES: readonly Message[] = [
   },
   { type: 'snapshot-progress', term: 1, snapshotIndex: 2, nextOffset: 3, resendFrom: 4 },
   { type: 'timeout-now', term: 1 },
+  { type: 'log-end-request', term: 1, ticket: 2 },
+  { type: 'log-end-response', term: 1, ticket: 2, lastIndex: 3 },
 ]
 
 /** The same value, changed a little. */

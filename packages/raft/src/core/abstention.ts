@@ -1,4 +1,7 @@
+import type { Random } from '@dsys/runtime'
 import type { Abstention, HardState, LostEntries } from '@dsys/storage'
+import { hearLeader } from './follower.ts'
+import type { LogEndRequest, LogEndResponse } from './messages.ts'
 import type { CoreState } from './state.ts'
 
 /**
@@ -22,12 +25,37 @@ export function abstentionOf(
  * mark away has the entries too, or comes behind them.
  */
 export function endAbstention(state: CoreState): void {
-  const { abstention, commitIndex, log, outbox, events } = state
+  const { abstention, commitIndex, log } = state
   if (abstention === undefined) return
-  if (commitIndex < abstention.throughIndex && (log.termAt(commitIndex) ?? 0) <= abstention.term) return
+  if (commitIndex >= abstention.throughIndex || (log.termAt(commitIndex) ?? 0) > abstention.term) repaired(state)
+}
+
+function repaired(state: CoreState): void {
   state.abstention = undefined
-  outbox.hardStateChanged()
-  events.push({ type: 'repaired', index: commitIndex })
+  state.outbox.hardStateChanged()
+  state.events.push({ type: 'repaired', index: state.commitIndex })
+}
+
+/** Tells one life of a node from another: a late answer to an earlier one says nothing of what was lost since. */
+export const ticketOf = (random: Random): number => random.integer(0, 2 ** 32) * 2 ** 20 + random.integer(0, 2 ** 20)
+
+export function handleLogEndRequest(
+  { leadership, log, outbox, term }: CoreState,
+  from: string,
+  { ticket }: LogEndRequest,
+): void {
+  if (leadership === undefined) return
+  outbox.send(from, { type: 'log-end-response', term, ticket, lastIndex: log.lastIndex }, 'nothing')
+}
+
+/**
+ * Ends it too: this node has the whole log of its leader, as that was after the loss. So it has what earlier leaders have committed, which its leader had when
+ * it was elected, and of the entries of this one all that it can have had before.
+ */
+export function handleLogEndResponse(state: CoreState, from: string, { ticket, lastIndex }: LogEndResponse): void {
+  hearLeader(state, from)
+  const { abstention, abstentionTicket, verifiedIndex } = state
+  if (abstention !== undefined && ticket === abstentionTicket && lastIndex <= verifiedIndex) repaired(state)
 }
 
 /** What the disk must hold of this node besides its log. */

@@ -1,11 +1,12 @@
 import { SeededRandom } from '@dsys/runtime'
 import type { HardState, LogEntry, LostEntries } from '@dsys/storage'
-import { abstentionOf } from './abstention.ts'
+import type { CoreConfig } from '../core-config.ts'
+import { abstentionOf, ticketOf } from './abstention.ts'
 import { simpleConfiguration } from './configuration.ts'
 import { Configurations, type PlacedConfiguration } from './configurations.ts'
 import { RaftLog } from './log.ts'
 import { Outbox } from './outbox.ts'
-import type { CoreConfig, CoreState } from './state.ts'
+import type { CoreState } from './state.ts'
 import { checkEntries, checkRole } from './witness.ts'
 
 /** What a core finds on its disk when it begins. */
@@ -32,9 +33,10 @@ export function beginState(config: CoreConfig, restored: RestoredState, seed: nu
   checkRole(configurations.current, config.id, config.witness === true)
   // A snapshot may be durable before the term that it came in is. No vote was given in a term that was not durable.
   const restoredTerm = log.lastTerm > hardState.term ? { term: log.lastTerm, votedFor: undefined } : hardState
+  const random = new SeededRandom(seed)
   const state: CoreState = {
     config,
-    random: new SeededRandom(seed),
+    random,
     log,
     configurations,
     outbox: new Outbox(log),
@@ -42,6 +44,7 @@ export function beginState(config: CoreConfig, restored: RestoredState, seed: nu
     term: restoredTerm.term,
     votedFor: restoredTerm.votedFor,
     abstention: abstentionOf(hardState.abstention, restored.lost),
+    abstentionTicket: ticketOf(random.stream('abstention')),
     verifiedBefore: 0,
     role: 'follower',
     leader: undefined,

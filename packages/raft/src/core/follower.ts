@@ -98,8 +98,10 @@ function learnCommit(state: CoreState, leaderCommit: number): void {
 export function hearHeartbeat(state: CoreState, from: string, commitIndex: number): void {
   hearLeader(state, from)
   learnCommit(state, commitIndex)
-  const unverified = state.verifiedIndex < state.log.lastIndex || isStuck(state)
-  if (state.leaderCommit > state.verifiedIndex && unverified) askToVerify(state, from)
+  const { leaderCommit, verifiedIndex, log, outbox, term, abstentionTicket } = state
+  const stuck = isStuck(state)
+  if (leaderCommit > verifiedIndex && (verifiedIndex < log.lastIndex || stuck)) askToVerify(state, from)
+  else if (stuck) outbox.send(from, { type: 'log-end-request', term, ticket: abstentionTicket }, 'hard-state')
 }
 
 export function handleHeartbeatRequest(state: CoreState, from: string, request: HeartbeatRequest): void {

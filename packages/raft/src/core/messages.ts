@@ -99,6 +99,22 @@ export interface SleepResponse {
   readonly asleep: boolean
 }
 
+/** A follower that has lost entries asks where the log of the leader ends: with all of that it has again what counts. */
+export interface LogEndRequest {
+  readonly type: 'log-end-request'
+  readonly term: number
+  /** Another one in each life of the follower. */
+  readonly ticket: number
+}
+
+/** When the leader was asked with `ticket`, nothing stood behind `lastIndex`. */
+export interface LogEndResponse {
+  readonly type: 'log-end-response'
+  readonly term: number
+  readonly ticket: number
+  readonly lastIndex: number
+}
+
 /** Tells a follower that has callers waiting how far the log is committed. Wants no answer. */
 export interface CommitNotice {
   readonly type: 'commit-notice'
@@ -157,6 +173,8 @@ export type Message =
   | HeartbeatResponse
   | SleepRequest
   | SleepResponse
+  | LogEndRequest
+  | LogEndResponse
   | CommitNotice
   | SnapshotChunk
   | SnapshotProgress

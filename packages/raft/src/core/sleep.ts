@@ -87,7 +87,8 @@ export function handleSleepRequest(state: CoreState, from: string, request: Slee
   hearHeartbeat(state, from, request.commitIndex)
   const { commitIndex, log, outbox, config, term } = state
   const hasAll = commitIndex === request.commitIndex && commitIndex === log.lastIndex
-  const mayRest = config.sleepAfterHeartbeats !== undefined && !state.busy && !state.installing
+  const mayRest =
+    config.sleepAfterHeartbeats !== undefined && !state.busy && !state.installing && state.abstention === undefined
   const asleep = hasAll && mayRest && outbox.oldestWriteMs === undefined
   if (asleep) state.electionDueMs = Number.POSITIVE_INFINITY
   outbox.send(from, { type: 'sleep-response', term, round: request.round, asleep }, 'hard-state')

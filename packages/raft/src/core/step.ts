@@ -1,3 +1,4 @@
+import { handleLogEndRequest, handleLogEndResponse } from './abstention.ts'
 import { isMember } from './configuration.ts'
 import { handleVoteRequest, handleVoteResponse } from './election.ts'
 import { handleAppendRequest, handleCommitNotice, handleHeartbeatRequest, handleTimeoutNow } from './follower.ts'
@@ -24,6 +25,8 @@ const HANDLERS: { readonly [Type in OfOneTerm['type']]: Handler<Extract<Message,
   'heartbeat-response': handleHeartbeatResponse,
   'sleep-request': handleSleepRequest,
   'sleep-response': handleSleepResponse,
+  'log-end-request': handleLogEndRequest,
+  'log-end-response': handleLogEndResponse,
   'commit-notice': handleCommitNotice,
   'snapshot-chunk': handleSnapshotChunk,
   'snapshot-progress': handleSnapshotProgress,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AppendRequest, Message } from '../../src/core/messages.ts'
 import { Progress } from '../../src/core/progress.ts'
+import { RaftCore } from '../../src/core/raft-core.ts'
 import {
   coreOf,
   type Driven,
@@ -204,6 +205,87 @@ describe('its leader, in whose term it has lost them, and which sees no gap (P-1
     const refusal = { type: 'append-rejected', term: 1, rejectedIndex: 3, hintIndex: 2, hintTerm: 1, round: 0 } as const
     leader.step('n2', refusal)
     expect(leader.core.progress?.get('n2')).toMatchObject({ match: 4, next: 5, state: 'replicate' })
+  })
+})
+
+describe('of one whose last entry may have been of the present term (P-40), as where its snapshot is damaged', () => {
+  /** Its log ended at 8, with entries that no leader had; entry 5 is the first of the leader in term 5, which is idle. */
+  const ofIdleGroup = (): { leader: Driven; follower: Driven } => {
+    const leader = coreOf(stored([1, 1, 2, 2], 4))
+    leader.lead('n2', 'n3')
+    const follower = coreOf({ ...stored([1, 1], 5), lost: { throughIndex: 8, term: 5 } }, { id: 'n2' })
+    return { leader, follower }
+  }
+  const asks = (sent: readonly { message: Message }[]): Message[] =>
+    sent.map(({ message }) => message).filter(({ type }) => type === 'log-end-request')
+
+  test('the abstention ends, though nobody writes, once it has the whole log of its leader', () => {
+    const { leader, follower } = ofIdleGroup()
+    talk(leader, follower)
+    expect(follower.core.abstention).toBeUndefined()
+    expect(follower.core.takeEvents()).toContainEqual({ type: 'repaired', index: 5 })
+    expect([leader.core.term, leader.core.log.lastIndex]).toEqual([5, 5])
+    leader.pass(HEARTBEAT_INTERVAL_MS)
+    for (const { to, message } of leader.settle()) if (to === 'n2') follower.step('n1', message)
+    expect(asks(follower.settle())).toEqual([])
+  })
+
+  test('it asks once it has all that it is told of, and the leader tells where its log ends, committed or not', () => {
+    const { leader, follower } = ofIdleGroup()
+    follower.step('n1', append(5, [2, 1], [2, 2, 5], 5))
+    const heartbeat = { type: 'heartbeat-request', term: 5, commitIndex: 5, round: 1 } as const
+    follower.step('n1', heartbeat)
+    follower.settle()
+    follower.step('n1', heartbeat)
+    const [asked] = asks(follower.settle()) as [Extract<Message, { type: 'log-end-request' }>]
+    expect(asked).toEqual({ type: 'log-end-request', term: 5, ticket: expect.any(Number) })
+    leader.have('n3')
+    leader.propose(1)
+    leader.settle()
+    leader.step('n2', asked)
+    const answers = leader.messages()
+    expect(answers).toEqual([{ type: 'log-end-response', term: 5, ticket: asked.ticket, lastIndex: 6 }])
+    // It lacks that entry: the leader may commit it by an acknowledgement from before the loss.
+    follower.step('n1', answers[0] as Message)
+    expect(follower.core.abstention).toBeDefined()
+    follower.step('n1', append(5, [5, 5], [5], 5))
+    follower.step('n1', answers[0] as Message)
+    const { write } = follower.effects()
+    expect([follower.core.abstention, write?.entries.length, write?.hardState]).toEqual([
+      undefined,
+      1,
+      { term: 5, votedFor: undefined },
+    ])
+  })
+
+  test('an answer to an earlier life of it, from before the loss, says nothing', () => {
+    const { follower } = ofIdleGroup()
+    follower.step('n1', append(5, [2, 1], [2, 2, 5], 5))
+    follower.step('n1', { type: 'log-end-response', term: 5, ticket: 7, lastIndex: 5 })
+    expect(follower.core.abstention).toBeDefined()
+    const again = new RaftCore(follower.core.view.config, stored([1, 1], 5), 2, 0)
+    expect(again.view.abstentionTicket).not.toBe(follower.core.view.abstentionTicket)
+  })
+
+  test('it does not agree to sleep, since nobody would tell it then', () => {
+    for (const lost of [{ throughIndex: 8, term: 5 }, undefined]) {
+      const node = coreOf({ ...stored([1, 1], 5), lost }, { id: 'n2', sleepAfterHeartbeats: 2 })
+      node.step('n1', append(5, [2, 1], [2, 2, 5], 5))
+      node.settle()
+      node.step('n1', { type: 'sleep-request', term: 5, commitIndex: 5, round: 1 })
+      const sent = node.settle().map(({ message }) => message)
+      expect(find(sent, 'sleep-response').asleep).toBe(lost === undefined)
+    }
+  })
+
+  test('nobody tells but who leads, and nobody asks but who abstains', () => {
+    const node = coreOf(stored([1], 5))
+    for (let round = 1; round < 4; round++) {
+      node.step('n2', append(5, [1, 1], [], 1))
+      node.step('n2', { type: 'heartbeat-request', term: 5, commitIndex: 1, round })
+      node.step('n3', { type: 'log-end-request', term: 5, ticket: 1 })
+      expect(node.settle().filter(({ message }) => message.type.startsWith('log-end'))).toEqual([])
+    }
   })
 })
 

@@ -48,5 +48,9 @@ export function digestMessage(message: Message): number {
       return mixIn(mixIn(mixIn(12, term), message.commitIndex), message.round)
     case 'sleep-response':
       return mixIn(mixIn(mixIn(13, term), message.round), message.asleep ? 1 : 0)
+    case 'log-end-request':
+      return mixIn(mixIn(14, term), message.ticket)
+    case 'log-end-response':
+      return mixIn(mixIn(mixIn(15, term), message.ticket), message.lastIndex)
   }
 }

@@ -5,7 +5,7 @@ import { CONFIGURATION_KIND, type Configuration, simpleConfiguration } from '../
 import type { PlacedConfiguration } from '../../../src/core/configurations.ts'
 import type { Message } from '../../../src/core/messages.ts'
 import { type Effects, RaftCore } from '../../../src/core/raft-core.ts'
-import type { CoreConfig } from '../../../src/core/state.ts'
+import type { CoreConfig } from '../../../src/core-config.ts'
 
 export const ELECTION_TIMEOUT_MS = 100
 export const HEARTBEAT_INTERVAL_MS = 10
