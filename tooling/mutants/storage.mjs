@@ -213,4 +213,11 @@ export const STORAGE_MUTANTS = [
     from: '    else this.#cut(next)\n',
     to: '',
   },
+  {
+    name: 'only the first of the blocks that are read together is checked',
+    source: 'damage in a snapshot is found where it is read; P-40',
+    file: 'packages/storage-file/src/snapshot-files.ts',
+    from: `if (!whole || stored.readUInt32LE(length)`,
+    to: `if (i === 0 && stored.readUInt32LE(length)`,
+  },
 ]

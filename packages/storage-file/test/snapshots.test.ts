@@ -104,3 +104,34 @@ test('an older snapshot goes only after the newer one is there', async () => {
   await world.session((log) => log.saveSnapshot(meta(3), [Buffer.from('three')]))
   deepEqual(await world.disk.mount().list('n/snapshots/00000001'), ['0000000000000003.snap'])
 })
+
+test('a snapshot of any length comes back, whole and in parts, and damage in any of its blocks is found where it is read', async () => {
+  const block = 64 * 1_024
+  for (const length of [0, 1, block - 1, block, block + 1, 4 * block - 1, 4 * block, 4 * block + 1, 9 * block + 77]) {
+    const content = Buffer.alloc(length)
+    for (let at = 0; at < length; at += 7) content[at] = (at / 7) % 251
+    const world = await withSnapshot(content)
+    await world.session(async (log) => {
+      const stored = log.snapshot()
+      if (stored === undefined) throw new Error('there is a snapshot')
+      equal(stored.sizeBytes, length)
+      deepEqual(Buffer.from(await stored.read(0, length + 1)), content)
+      for (const [offset, bytes] of [
+        [1, 10],
+        [block - 1, 2],
+        [block, 3 * block],
+        [3 * block + 5, 2 * block],
+        [length - 1, 9],
+      ] as const) {
+        if (offset < 0) continue
+        deepEqual(Buffer.from(await stored.read(offset, bytes)), content.subarray(offset, offset + bytes))
+      }
+    })
+    const { length: fileBytes } = world.bytes(path)
+    for (let at = fileBytes - 1; at > 200; at -= block) {
+      const damaged = await withSnapshot(content)
+      damaged.edit(path, (file) => void file.writeUInt8((file[at] as number) ^ 4, at))
+      expect(await refused(damaged), `byte ${at} of ${fileBytes}`).toMatchObject({ ...corrupt, file: path })
+    }
+  }
+})
