@@ -12,6 +12,7 @@ import { RAFT_PITFALL_MUTANTS } from './raft-pitfalls.mjs'
 import { RAFT_SNAPSHOTS_MUTANTS } from './raft-snapshots.mjs'
 import { STORAGE_MUTANTS } from './storage.mjs'
 import { TRANSPORT_MUTANTS } from './transport.mjs'
+import { TRANSPORT_TCP_MUTANTS } from './transport-tcp.mjs'
 
 /**
  * Every planted bug. Each must be found by the tests of its package or by its simulation; each issue adds its own.
@@ -33,4 +34,5 @@ export const MUTANTS = [
   ...MEMBERSHIP_MUTANTS,
   ...FAILURE_DETECTOR_MUTANTS,
   ...TRANSPORT_MUTANTS,
+  ...TRANSPORT_TCP_MUTANTS,
 ]

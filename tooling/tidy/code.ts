@@ -83,6 +83,10 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'packages/storage/src/conformance/': ['node:assert/strict'],
   'packages/transport/src/conformance/': ['node:assert/strict'],
   'packages/transport-nats/src/keep-alive.ts': ['node:worker_threads'],
+  'packages/transport-tcp/src/node-network.ts': ['node:net'],
+  'packages/transport-tcp/src/tls-network.ts': ['node:tls'],
+  // Who has the secret is proved by its HMAC, and by nothing that a port could give.
+  'packages/transport-tcp/src/proof.ts': ['node:crypto'],
   'packages/linearizability/src/command.ts': ['node:util'],
   'packages/linearizability/src/command-line.ts': ['node:fs/promises', 'node:stream/consumers'],
   'packages/storage-file/src/node/': ['node:fs', 'node:fs/promises', 'node:path', 'node:os', 'node:util'],

@@ -12,6 +12,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   storage: ['di', 'runtime'],
   'transport-memory': ['di', 'runtime', 'transport'],
   'transport-nats': ['di', 'runtime', 'transport'],
+  'transport-tcp': ['di', 'runtime', 'transport'],
   'storage-memory': ['di', 'runtime', 'storage'],
   'storage-file': ['di', 'runtime', 'storage'],
   'failure-detector': ['di', 'runtime'],

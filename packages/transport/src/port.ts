@@ -44,6 +44,11 @@ export type TransportEvent =
    * is lost. About the peer it is evidence, not proof: it may just be connecting.
    */
   | { readonly type: 'peer-absent'; readonly peer: Destination; readonly channel: string }
+  /**
+   * Two processes claim the id of `peer`, which may be this node's own: they have the same generation, or the earlier life still runs.
+   * Only adapters that talk to the other process itself can tell, and none is bound to.
+   */
+  | { readonly type: 'identity-conflict'; readonly peer: PeerAddress; readonly why: string }
 
 /** Takes one frame. The bytes belong to the handler; the transport does not touch them again. */
 export type FrameHandler = (frame: Uint8Array, from: PeerAddress) => void

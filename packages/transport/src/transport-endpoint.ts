@@ -147,6 +147,11 @@ export abstract class TransportEndpoint implements Transport {
     if (this.#connection === 'connected') this.#events.publish({ type: 'peer-absent', peer, channel })
   }
 
+  /** Two processes claim one id, perhaps that of this node. */
+  protected conflict(peer: PeerAddress, why: string): void {
+    this.#events.publish({ type: 'identity-conflict', peer, why })
+  }
+
   #assertLegal(channel: string, frame: Uint8Array): void {
     assertChannel(channel)
     assertFrameFits(frame, this.capabilities.maxFrameBytes)

@@ -91,7 +91,7 @@ export class FullLoopback implements Transport {
   }
 
   protected publish(event: TransportEvent): void {
-    if (event.type !== 'peer-absent') this.connection = event.type
+    if (event.type !== 'peer-absent' && event.type !== 'identity-conflict') this.connection = event.type
     this.events.publish(event)
   }
 

@@ -1,6 +1,6 @@
 import type { Clock, TimerHandle } from '@dsys/runtime'
 
-/** Frames that a node sends to itself: NATS does not echo, and they need no network. Bounded in bytes. */
+/** Frames that a node sends to itself, which need no network: for adapters whose network does not hand them back. Bounded in bytes. */
 export class LocalQueue {
   readonly #clock: Clock
   readonly #maxBytes: number

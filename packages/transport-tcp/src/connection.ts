@@ -1,0 +1,189 @@
+import type { Clock } from '@dsys/runtime'
+import { MalformedError } from '@dsys/runtime/bytes'
+import type { FrameQueue, QueuedFrame } from './frame-queue.ts'
+import type { FramedSocket, SocketUser } from './framed-socket.ts'
+import { encodeData, FRAME, type FrameType } from './frames.ts'
+import type { Peer } from './handshake.ts'
+import { decodeRefuse, encodeRefuse, type Refusal } from './messages.ts'
+
+/** What a {@link Connection} tells. */
+export interface ConnectionHandlers {
+  readonly onFrame: (channel: string, frame: Uint8Array, from: Peer) => void
+  readonly onSent: (frames: number) => void
+  /** The peer says goodbye, and why: `stopping`, or what a refusal says. */
+  readonly onBye: (refusal: Refusal | undefined, generation: number) => void
+  /** It is over. Called once, whoever ended it. */
+  readonly onClosed: (why: string) => void
+}
+
+/** As much is handed to the system at once. A frame larger than this goes alone. */
+const BATCH_BYTES = 262_144
+/** Signs of life are sent only while less than this waits in the socket. */
+const MAX_SIGNS_BYTES = 65_536
+/** So many turns of the ping timer without a sign of life, or without any progress in sending, end a connection. */
+export const MOST_SILENT_TICKS = 3
+
+/**
+ * A connection to a peer that was proved. It takes frames from the queue of its link, as many at a time as the system takes; what it has
+ * not taken yet stays in the queue, and outlives the connection.
+ *
+ * What one callback of the event loop sends leaves together when that callback ends, in one write: in a microtask, so that an
+ * answer does not wait for the next turn. What is sent later in the same turn leaves at its end, so there are two writes a turn at most.
+ */
+export class Connection implements SocketUser {
+  readonly peer: Peer
+  /** How often the peer had dialled this node when the connection was agreed on. */
+  readonly peerDials: number
+  readonly sinceMs: number
+  readonly #framed: FramedSocket
+  readonly #clock: Clock
+  readonly #queue: FrameQueue
+  readonly #handlers: ConnectionHandlers
+  #planned = false
+  #wroteThisTurn = false
+  #writing: readonly QueuedFrame[] | undefined
+  #leaving = false
+  #closed = false
+  #silentTicks = 0
+  #stuckTicks = 0
+  #progress = false
+
+  constructor(
+    clock: Clock,
+    framed: FramedSocket,
+    to: { readonly peer: Peer; readonly peerDials: number; readonly maxFrameBytes: number },
+    queue: FrameQueue,
+    handlers: ConnectionHandlers,
+  ) {
+    this.#clock = clock
+    this.#framed = framed
+    this.peer = to.peer
+    this.peerDials = to.peerDials
+    this.sinceMs = clock.monotonicMs()
+    this.#queue = queue
+    this.#handlers = handlers
+    framed.setLimit(to.maxFrameBytes)
+    framed.use(this)
+  }
+
+  /** There is something in the queue. */
+  wake(): void {
+    if (this.#planned || this.#writing !== undefined || this.#closed) return
+    this.#planned = true
+    if (this.#wroteThisTurn) return
+    queueMicrotask(() => this.#write())
+    this.#wroteThisTurn = true
+    this.#clock.afterIo(() => {
+      this.#wroteThisTurn = false
+      this.#write()
+    })
+  }
+
+  #write(): void {
+    if (!this.#planned) return
+    this.#planned = false
+    this.#writeBatch()
+  }
+
+  #writeBatch(): void {
+    if (this.#writing !== undefined || this.#closed || this.#leaving) return
+    if (this.#queue.length === 0) return
+    const batch = this.#queue.pull(BATCH_BYTES)
+    this.#writing = batch
+    const { socket } = this.#framed
+    const blocks = encodeData(batch)
+    const done = (error?: Error | null): void => this.#written(batch, error)
+    if (blocks.length === 1) socket.write(blocks[0] as Uint8Array, done)
+    else {
+      socket.cork()
+      for (const [index, block] of blocks.entries()) socket.write(block, index === blocks.length - 1 ? done : undefined)
+      socket.uncork()
+    }
+  }
+
+  /** The system has taken a batch, or the socket is gone, of which `onClosed` tells. */
+  #written(batch: readonly QueuedFrame[], error: Error | null | undefined): void {
+    if (this.#writing === batch) this.#writing = undefined
+    this.#queue.release(batch)
+    if (error != null) return
+    this.#progress = true
+    this.#handlers.onSent(batch.length)
+    this.#writeBatch()
+  }
+
+  onFrame(type: FrameType, channel: string, payload: Uint8Array): void {
+    switch (type) {
+      case FRAME.data:
+        this.#handlers.onFrame(channel, payload, this.peer)
+        break
+      case FRAME.ping:
+        this.#sendSign(FRAME.pong)
+        break
+      case FRAME.pong:
+        break
+      case FRAME.bye: {
+        const { refusal, generation } = decodeRefuse(payload)
+        this.#framed.end('the peer said goodbye')
+        this.#handlers.onBye(refusal, generation)
+        break
+      }
+      default:
+        throw new MalformedError(`a frame of type ${type} does not belong here`)
+    }
+  }
+
+  onClosed(why: string): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#handlers.onClosed(why)
+  }
+
+  /**
+   * Called once an interval. Ends the connection when nothing came in for {@link MOST_SILENT_TICKS} of them although the peer was asked,
+   * or when it took nothing of what waits for it.
+   */
+  tick(): void {
+    if (this.#closed) return
+    const waits = this.#writing !== undefined || this.#queue.length > 0
+    this.#stuckTicks = waits && !this.#progress ? this.#stuckTicks + 1 : 0
+    // While bytes are leaving, an answer may stand in line behind them.
+    this.#silentTicks = this.#framed.takeHeard() || (waits && this.#progress) ? 0 : this.#silentTicks + 1
+    this.#progress = false
+    if (this.#stuckTicks >= MOST_SILENT_TICKS) this.close('the peer takes no more frames')
+    else if (this.#silentTicks >= MOST_SILENT_TICKS) this.close('the peer gave no sign of life')
+    else if (this.#silentTicks > 0) this.#sendSign(FRAME.ping)
+  }
+
+  /** What already stands in line is a sign of life too; and a peer that asks and never reads shall not fill our memory. */
+  #sendSign(type: typeof FRAME.ping | typeof FRAME.pong): void {
+    if (this.#framed.socket.writableLength < MAX_SIGNS_BYTES) this.#framed.sendControl(type)
+  }
+
+  /** Says goodbye once all that waits has left; the peer closes when it has read it. */
+  leave(): void {
+    if (this.#closed || this.#leaving) return
+    this.#leaving = true
+    this.#framed.sendControl(FRAME.bye, encodeRefuse('stopping'))
+    this.#framed.finish('this node stops')
+  }
+
+  /** Says why this connection is not wanted any more, and closes it. */
+  dismiss(refusal: Refusal, generation: number): void {
+    if (this.#closed) return
+    this.#framed.sendControl(FRAME.bye, encodeRefuse(refusal, generation))
+    this.#framed.end(`dismissed: ${refusal}`)
+    this.onClosed(`dismissed: ${refusal}`)
+  }
+
+  /** Whether all that was sent has been handed to the system. */
+  get idle(): boolean {
+    return this.#writing === undefined && this.#queue.length === 0
+  }
+
+  /** Ends it at once. Frames that are being written are lost. */
+  close(why: string): void {
+    if (this.#closed) return
+    this.#framed.destroy(why)
+    this.onClosed(why)
+  }
+}

@@ -1,0 +1,91 @@
+import type { Socket } from 'node:net'
+import { MalformedError } from '@dsys/runtime/bytes'
+import { encodeControl, FrameReader, type FrameSink, type FrameType } from './frames.ts'
+import { MAX_HANDSHAKE_BYTES } from './messages.ts'
+
+/** Whoever has the socket at the moment: first the handshake, then the connection. */
+export interface SocketUser {
+  readonly onFrame: FrameSink
+  /** The socket is closed, for whatever reason. Called once. `code` is that of the system, where it gave one. */
+  onClosed(why: string, code: string | undefined): void
+}
+
+/** A socket that gives frames. It changes hands without losing what was read in the same turn. */
+export class FramedSocket {
+  readonly socket: Socket
+  readonly #reader: FrameReader
+  #user: SocketUser | undefined
+  #why: string | undefined
+  #code: string | undefined
+  #heard = false
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    this.#reader = new FrameReader(MAX_HANDSHAKE_BYTES, (type, channel, payload) => {
+      this.#user?.onFrame(type, channel, payload)
+    })
+    socket.setNoDelay(true)
+    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#why ??= error.message
+      this.#code ??= error.code
+    })
+    socket.once('close', () => {
+      this.#reader.stop()
+      const user = this.#user
+      this.#user = undefined
+      user?.onClosed(this.#why ?? 'the peer closed the connection', this.#code)
+    })
+  }
+
+  /** Gives frames to `user` from the next one on. */
+  use(user: SocketUser): void {
+    this.#user = user
+  }
+
+  setLimit(maxPayloadBytes: number): void {
+    this.#reader.setLimit(maxPayloadBytes)
+  }
+
+  /** Whether anything came in since the last time this was asked. */
+  takeHeard(): boolean {
+    const heard = this.#heard
+    this.#heard = false
+    return heard
+  }
+
+  /** Sends one frame that is no data. */
+  sendControl(type: FrameType, payload?: Uint8Array): void {
+    if (!this.socket.destroyed && this.socket.writable) this.socket.write(encodeControl(type, payload))
+  }
+
+  /** Says that nothing more is written; what comes in is still read, until the peer has closed its side too. */
+  finish(why: string): void {
+    this.#why ??= why
+    this.socket.end()
+  }
+
+  /** Closes once all that was written has left; nothing that comes in is read any more. */
+  end(why: string): void {
+    this.#why ??= why
+    this.#reader.stop()
+    this.socket.destroySoon()
+  }
+
+  /** Closes at once. */
+  destroy(why: string): void {
+    this.#why ??= why
+    this.#reader.stop()
+    this.socket.destroy()
+  }
+
+  #read(chunk: Buffer): void {
+    this.#heard = true
+    try {
+      this.#reader.push(chunk)
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error
+      this.destroy(error.message)
+    }
+  }
+}

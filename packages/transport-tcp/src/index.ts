@@ -1,0 +1,6 @@
+export type { TcpAddress, TcpPeers } from './address.ts'
+export { TcpListenError, TcpUnprotectedError } from './errors.ts'
+export type { Dialling, ListenerHandlers, TcpListener, TcpNetwork } from './network.ts'
+export { nodeNetwork } from './node-network.ts'
+export type { TcpTls, TcpTransportOptions } from './options.ts'
+export { TcpTransport, type TcpTransportPorts } from './tcp-transport.ts'

@@ -1,0 +1,295 @@
+import type { Socket } from 'node:net'
+import { SeededRandom, systemClock } from '@dsys/runtime'
+import { describe, expect, test, vi } from 'vitest'
+import { nodeNetwork, type TcpNetwork } from '../src/index.ts'
+import { Relay, reached, startNode, type TestNode, until } from './rig.ts'
+
+const lost = (node: TestNode): unknown[] => node.said('lost the connection to a peer').map(({ why }) => why)
+/** Of the frames that carry a number. */
+const numbersOf = (node: TestNode): number[] =>
+  node.inbox.filter(({ frame }) => frame.length >= 4).map(({ frame }) => Buffer.from(frame).readUInt32BE(0))
+
+function numbered(number: number, length = 4): Uint8Array {
+  const frame = Buffer.alloc(length)
+  frame.writeUInt32BE(number)
+  return new Uint8Array(frame)
+}
+
+/** Sockets of Node.js, whose writes are counted. */
+function countingNetwork(): {
+  readonly network: TcpNetwork
+  readonly writes: () => number
+  readonly sockets: Socket[]
+} {
+  const sockets: Socket[] = []
+  let writes = 0
+  const dial: TcpNetwork['dial'] = (address) => {
+    const dialling = nodeNetwork.dial(address)
+    sockets.push(dialling.socket)
+    const write = dialling.socket._write.bind(dialling.socket)
+    const writev = dialling.socket._writev?.bind(dialling.socket)
+    dialling.socket._write = (...given) => {
+      writes++
+      write(...given)
+    }
+    dialling.socket._writev = (...given) => {
+      writes++
+      writev?.(...given)
+    }
+    return dialling
+  }
+  return { network: { ...nodeNetwork, dial }, writes: () => writes, sockets }
+}
+
+describe('a connection', () => {
+  test('is one for both directions, however many dial at once', async () => {
+    const addresses = new Map<string, string>()
+    const nodes = await Promise.all(
+      ['a', 'b', 'c', 'd', 'e'].map((nodeId) => startNode({ nodeId, peers: (id) => addresses.get(id) })),
+    )
+    for (const node of nodes) addresses.set(node.transport.self.id, node.address)
+    for (const from of nodes) for (const to of nodes) if (from !== to) from.send(to.transport.self.id)
+    await until('all frames', () => nodes.every(({ inbox }) => inbox.length === 4))
+    expect(nodes.map((node) => node.count('connects_total'))).toEqual([4, 4, 4, 4, 4])
+    await Promise.all(nodes.map((node) => node.transport.stop()))
+  })
+
+  test('takes what one callback sends in one write, and answers in the turn of the question', async () => {
+    const { network, writes, sockets } = countingNetwork()
+    await using b = await startNode({ nodeId: 'b' })
+    await using a = await startNode({ nodeId: 'a', peers: { b: b.address } }, { network })
+    await reached(a, b)
+    await new Promise(setImmediate)
+    const before = writes()
+    for (let i = 0; i < 500; i++) a.send('b', numbered(i))
+    a.transport.send({ id: 'b' }, 'test', numbered(500, 40_000))
+    expect(writes()).toBe(before)
+    await Promise.resolve()
+    expect(writes()).toBe(before + 1)
+    await until('all frames', () => numbersOf(b).includes(500))
+    expect(sockets).toHaveLength(1)
+  })
+
+  test('has two writes a turn at most, however often is sent', async () => {
+    const { network, writes } = countingNetwork()
+    await using b = await startNode({ nodeId: 'b' })
+    await using a = await startNode({ nodeId: 'a', peers: { b: b.address } }, { network })
+    await reached(a, b)
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
+    const before = writes()
+    for (let i = 0; i < 50; i++) {
+      a.send('b', numbered(i))
+      await Promise.resolve()
+    }
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
+    expect(writes() - before).toBeLessThanOrEqual(2)
+    await until('all frames', () => b.inbox.length >= 50)
+  })
+
+  test('has no delay by Nagle on either side', async () => {
+    const accepted: Socket[] = []
+    const noDelay = vi.fn()
+    const watch = (socket: Socket): Socket => {
+      accepted.push(socket)
+      const setNoDelay = socket.setNoDelay.bind(socket)
+      socket.setNoDelay = (on) => {
+        noDelay(on)
+        return setNoDelay(on)
+      }
+      return socket
+    }
+    const network: TcpNetwork = {
+      ...nodeNetwork,
+      dial: (address) => {
+        const dialling = nodeNetwork.dial(address)
+        watch(dialling.socket)
+        return dialling
+      },
+      accept: (socket, use) => use(watch(socket)),
+    }
+    await using b = await startNode({ nodeId: 'b' }, { network })
+    await using a = await startNode({ nodeId: 'a', peers: { b: b.address } }, { network })
+    await reached(a, b)
+    expect([accepted.length, noDelay.mock.calls]).toEqual([2, [[true], [true]]])
+  })
+
+  test('that is cut is made anew, and what had not been handed to the system is not lost', async () => {
+    await using b = await startNode({ nodeId: 'b' })
+    await using relay = await Relay.to(b.address)
+    await using a = await startNode({ nodeId: 'a', peers: { b: relay.address }, maxQueuedBytes: 64 * 2 ** 20 })
+    await reached(a, b)
+    relay.freeze()
+    for (let i = 0; i < 200; i++) expect(a.send('b', numbered(i, 2 ** 16))).toBe(true)
+    await until('the system to take no more', () => a.count('frames_sent_total') > 1)
+    relay.cut()
+    relay.thaw()
+    await until('the last frame', () => numbersOf(b).at(-1) === 199)
+    const got = numbersOf(b)
+    expect(got.length).toBeGreaterThan(10)
+    expect(got).toEqual([...got].sort((one, other) => one - other))
+    expect(new Set(got).size).toBe(got.length)
+  })
+
+  test('to nobody is tried again after a wait that grows, is random, and ends at its bound', async () => {
+    const waits: number[] = []
+    const clock = {
+      ...systemClock,
+      setTimer: (delayMs: number, callback: () => void) => {
+        if (delayMs < 100) waits.push(delayMs)
+        return systemClock.setTimer(delayMs < 100 ? 0 : delayMs, callback)
+      },
+    }
+    const address = await startNode({ nodeId: 'gone' }).then(async (gone) => {
+      const text = gone.address
+      await gone.transport.stop()
+      return text
+    })
+    const limits = { minReconnectWaitMs: 4, maxReconnectWaitMs: 32 }
+    await using a = await startNode(
+      { nodeId: 'a', peers: { gone: address }, ...limits },
+      { clock, random: new SeededRandom(7) },
+    )
+    for (let attempt = 1; attempt <= 8; attempt++) {
+      const before = a.events.length
+      a.send('gone')
+      await until('the report', () => a.events.length > before)
+    }
+    const bounds = waits.map((wait, index) => wait <= Math.min(4 * 2 ** index, 32))
+    expect(bounds.every(Boolean), waits.join()).toBe(true)
+    expect(waits.at(-1)).toBeGreaterThan(12)
+    expect(new Set(waits).size).toBe(waits.length)
+  })
+
+  test('goes to the new address once it is known, without waiting', async () => {
+    const gone = await startNode({ nodeId: 'b' })
+    const old = gone.address
+    await gone.transport.stop()
+    await using a = await startNode({
+      nodeId: 'a',
+      peers: { b: old },
+      minReconnectWaitMs: 60_000,
+      maxReconnectWaitMs: 60_000,
+    })
+    a.send('b')
+    await until('the report', () => a.events.some(({ type }) => type === 'peer-absent'))
+    await using b = await startNode({ nodeId: 'b', generation: 2 })
+    a.send('b', [9])
+    a.transport.setPeers({ b: b.address })
+    await until('the frame', () => b.inbox.length > 0)
+    expect(() => a.transport.setPeers({ b: 'no address' })).toThrow(RangeError)
+    expect(() => a.transport.setPeers(() => undefined)).toThrow(RangeError)
+  })
+
+  test('ends in order when a node stops: the peer has read all, and knows that nobody is there', async () => {
+    await using b = await startNode({ nodeId: 'b' })
+    const a = await startNode({ nodeId: 'a', peers: { b: b.address } })
+    for (let i = 0; i < 300; i++) a.send('b', numbered(i, 10_000))
+    await a.transport.stop()
+    expect(numbersOf(b)).toHaveLength(300)
+    expect(lost(b)).toEqual(['the peer said goodbye'])
+    b.transport.send({ id: 'a', generation: 1 }, 'test', Uint8Array.of(1))
+    await until('the report', () => b.events.some(({ type }) => type === 'peer-absent'))
+  })
+})
+
+describe('a peer that', () => {
+  const quick = { pingIntervalMs: 20, connectTimeoutMs: 200 }
+
+  test('is half open is noticed on both sides, M-36', async () => {
+    await using b = await startNode({ nodeId: 'b', ...quick })
+    await using relay = await Relay.to(b.address)
+    await using a = await startNode({ nodeId: 'a', peers: { b: relay.address }, ...quick })
+    await reached(a, b)
+    relay.freeze()
+    await until('both ends', () => lost(a).length > 0 && lost(b).length > 0)
+    expect([lost(a), lost(b)]).toEqual([['the peer gave no sign of life'], ['the peer gave no sign of life']])
+  })
+
+  test('only has nothing to say stays connected', async () => {
+    await using b = await startNode({ nodeId: 'b', ...quick })
+    await using a = await startNode({ nodeId: 'a', peers: { b: b.address }, ...quick })
+    await reached(a, b)
+    await new Promise((resolve) => systemClock.setTimer(200, () => resolve(undefined)))
+    expect([lost(a), lost(b)]).toEqual([[], []])
+  })
+
+  test('is not judged by a node that was blocked itself, M-19 M-20', async () => {
+    const timers: { readonly delayMs: number; readonly callback: () => void }[] = []
+    let aheadMs = 0
+    const clock = {
+      ...systemClock,
+      monotonicMs: () => systemClock.monotonicMs() + aheadMs,
+      setTimer: (delayMs: number, callback: () => void) => {
+        if (delayMs !== 777) return systemClock.setTimer(delayMs, callback)
+        timers.push({ delayMs, callback })
+        return { cancel: () => undefined }
+      },
+    }
+    await using b = await startNode({ nodeId: 'b' })
+    await using relay = await Relay.to(b.address)
+    await using a = await startNode({ nodeId: 'a', peers: { b: relay.address }, pingIntervalMs: 777 }, { clock })
+    await reached(a, b)
+    relay.freeze()
+    const tick = async (lateMs: number): Promise<void> => {
+      aheadMs += 777 + lateMs
+      timers.shift()?.callback()
+      await new Promise(setImmediate)
+      await new Promise(setImmediate)
+    }
+    for (let i = 0; i < 10; i++) await tick(5_000)
+    expect(lost(a)).toEqual([])
+    for (let i = 0; i < 4; i++) await tick(0)
+    expect(lost(a)).toEqual(['the peer gave no sign of life'])
+  })
+
+  test('reads nothing gets a bounded queue, which says false and is told of; it is given up in the end', async () => {
+    await using b = await startNode({ nodeId: 'b' })
+    await using relay = await Relay.to(b.address)
+    const limits = { maxFrameBytes: 2 ** 16, maxQueuedBytes: 2 ** 20, pingIntervalMs: 60 }
+    await using a = await startNode({ nodeId: 'a', peers: { b: relay.address }, ...limits })
+    await reached(a, b)
+    relay.freeze()
+    let taken = 0
+    await until('a full queue', () => {
+      if (!a.send('b', numbered(taken, 2 ** 16))) return true
+      taken++
+      return false
+    })
+    const waiting = taken - (a.count('frames_sent_total') - 1)
+    expect(waiting * 2 ** 16).toBeLessThanOrEqual(2 ** 20)
+    expect(a.said('a peer takes frames more slowly than they are sent; some were dropped')).toHaveLength(1)
+    expect(a.count('frames_dropped_total')).toBe(1)
+    await until('the end', () => lost(a).length > 0)
+    expect(lost(a)).toEqual(['the peer takes no more frames'])
+  })
+
+  test('is slow takes neither the memory nor the room of the others', async () => {
+    await using slow = await startNode({ nodeId: 'slow' })
+    await using b = await startNode({ nodeId: 'b' })
+    await using relay = await Relay.to(slow.address)
+    const limits = { maxFrameBytes: 2 ** 16, maxQueuedBytes: 2 ** 20, maxTotalQueuedBytes: 2 ** 21 }
+    await using a = await startNode({ nodeId: 'a', peers: { slow: relay.address, b: b.address }, ...limits })
+    await reached(a, slow)
+    await reached(a, b)
+    relay.freeze()
+    await until('a full queue', () => !a.send('slow', numbered(0, 2 ** 16)))
+    await reached(a, b)
+    // A broadcast reaches those that have room.
+    const before = b.inbox.length
+    expect(a.transport.broadcast('test', numbered(5, 2 ** 16))).toBe(true)
+    await until('the broadcast', () => b.inbox.length > before)
+    relay.thaw()
+    await reached(a, slow)
+  })
+
+  test('takes only smaller frames is not sent larger ones', async () => {
+    await using b = await startNode({ nodeId: 'b', maxFrameBytes: 2_000 })
+    await using a = await startNode({ nodeId: 'a', peers: { b: b.address } })
+    await reached(a, b)
+    expect(a.send('b', new Uint8Array(2_001))).toBe(false)
+    await reached(a, b)
+    expect([a.count('connects_total'), lost(a)]).toEqual([1, []])
+  })
+})
