@@ -302,6 +302,9 @@ export class FaultyTransport implements Transport {
       case 'disconnected':
         if (!this.#connectionTaken) this.#events.publish(event)
         break
+      case 'identity-conflict':
+        this.#events.publish(event)
+        break
       case 'peer-absent':
         // Of two copies one may have met the peer, and there must be no more than one report a frame.
         if (!this.#connectionTaken && this.#clock.monotonicMs() >= this.#reportsDoubtfulUntilMs)
