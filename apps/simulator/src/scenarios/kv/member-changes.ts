@@ -70,32 +70,33 @@ export function drawMemberChanges(
   return operations
 }
 
-/** The members that `change` wants of `now`, where it can be had. */
+/**
+ * The members that `change` wants of `now`, where it can be had. Amid a joint configuration a voter that becomes a learner is among both: as
+ * long as it is a voter it is not named as a learner.
+ */
 export function targetOf(
   change: string,
   node: string,
   { voters, learners, leader }: Membership & { readonly leader: string | undefined },
 ): Membership | undefined {
   const without = (ids: readonly string[], id: string): string[] => ids.filter((each) => each !== id)
-  const withVoters = (ids: readonly string[]): Membership | undefined =>
-    ids.length === 0 ? undefined : { voters: ids, learners: learners.filter((id) => !ids.includes(id)) }
+  const withVoters = (ids: readonly string[], others = learners): Membership | undefined =>
+    ids.length === 0 ? undefined : { voters: ids, learners: others.filter((id) => !ids.includes(id)) }
   switch (change) {
     case 'add':
       return withVoters([...without(voters, node), node])
     case 'remove':
       return withVoters(without(voters, node))
     case 'learn':
-      return voters.includes(node) ? undefined : { voters, learners: [...without(learners, node), node] }
+      return voters.includes(node) ? undefined : withVoters(voters, [...without(learners, node), node])
     case 'replace':
       return withVoters([...without(voters, node).slice(1), node])
     case 'drop-leader':
       return leader === undefined ? undefined : withVoters(without(voters, leader))
-    case 'demote-leader': {
-      const rest = leader === undefined ? [] : without(voters, leader)
-      return leader === undefined || rest.length === 0
+    case 'demote-leader':
+      return leader === undefined
         ? undefined
-        : { voters: rest, learners: [...without(learners, leader), leader] }
-    }
+        : withVoters(without(voters, leader), [...without(learners, leader), leader])
     default: {
       const [wanted = '', aside = ''] = change.slice('to '.length).split('/')
       const list = (text: string): string[] => text.split(',').filter(Boolean)
