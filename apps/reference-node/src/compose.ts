@@ -30,7 +30,8 @@ const MIN_FRAME_BYTES = 512 * 1_024
 
 /** The composition root: all parts of one node, built when they are needed. */
 export function compose({ config, logger, generation, metadata, network }: Composition): NodeScope {
-  const { id, cluster, voters, electionTimeoutMs, heartbeatIntervalMs } = config
+  const { id, cluster, electionTimeoutMs, heartbeatIntervalMs } = config
+  const voters = config.join ? [] : config.voters
   const nats = { servers: config.nats, connectTimeoutMs: config.natsConnectTimeoutMs, minFrameBytes: MIN_FRAME_BYTES }
   return new NodeScope(container.createChildContainer()).use(
     runtime({ logger }),
@@ -41,7 +42,7 @@ export function compose({ config, logger, generation, metadata, network }: Compo
       : memoryTransport({ network, nodeId: id, generation }),
     raft({ id, group: 'main', voters, electionTimeoutMs, heartbeatIntervalMs }),
     kv({ keyspaces: keyspacesOf(config), maxValueBytes: config.maxValueBytes }),
-    membership({ cluster, metadata, seeds: voters }),
+    membership({ cluster, metadata, seeds: config.voters }),
     node(),
   )
 }

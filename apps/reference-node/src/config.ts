@@ -20,6 +20,8 @@ export interface NodeConfig {
   readonly id: string
   readonly cluster: string
   readonly voters: readonly string[]
+  /** The node waits until the group takes it: it is told of no voters, and asks nobody for a vote before. */
+  readonly join: boolean
   readonly nats: readonly string[]
   readonly natsConnectTimeoutMs: number
   /** The folder of this node. */
@@ -56,6 +58,11 @@ const list: z.ZodType<readonly string[], string> = z
   .transform((text) => text.split(',').map((item) => item.trim()))
   .pipe(z.array(z.string().min(1, 'has an empty item')))
 
+const yesOrNo: z.ZodType<boolean, string> = z
+  .string()
+  .regex(/^(true|false)$/, 'must be true or false')
+  .transform((text) => text === 'true')
+
 function wholeNumber(min: number, max: number): z.ZodType<number, string> {
   const range = `must be a whole number from ${min} to ${max}`
   return z
@@ -69,6 +76,13 @@ const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]>
   id: { flag: 'id', env: 'DSYS_ID', what: 'id of this node', schema: name },
   cluster: { flag: 'cluster', env: 'DSYS_CLUSTER', what: 'name of the cluster', preset: 'reference', schema: name },
   voters: { flag: 'voters', env: 'DSYS_VOTERS', what: 'ids of all voters, with commas between them', schema: list },
+  join: {
+    flag: 'join',
+    env: 'DSYS_JOIN',
+    what: 'the cluster is there already: wait until it takes this node, for a new one or one with a new disk',
+    preset: 'false',
+    schema: yesOrNo,
+  },
   nats: {
     flag: 'nats',
     env: 'NATS_URL',
@@ -146,10 +160,7 @@ const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]>
     env: 'DSYS_ALLOW_REMOTE',
     what: 'allow an HTTP address that others can reach, although nobody is asked who they are',
     preset: 'false',
-    schema: z
-      .string()
-      .regex(/^(true|false)$/, 'must be true or false')
-      .transform((text) => text === 'true'),
+    schema: yesOrNo,
   },
 }
 
@@ -185,8 +196,10 @@ const whyNot = (error: z.ZodError): string => error.issues.map((issue) => issue.
 
 function relationProblems(config: NodeConfig): string[] {
   const problems: string[] = []
-  if (!config.voters.includes(config.id)) {
-    problems.push(`--id ${config.id} is not one of --voters ${config.voters.join(',')}`)
+  if (!config.join && !config.voters.includes(config.id)) {
+    problems.push(
+      `--id ${config.id} is not one of --voters ${config.voters.join(',')}: add --join for a node that the cluster has yet to take`,
+    )
   }
   if (new Set(config.voters).size !== config.voters.length) problems.push('--voters names a node twice')
   if (config.electionTimeoutMs < 3 * config.heartbeatIntervalMs) {
@@ -207,7 +220,7 @@ function parseFlags(args: readonly string[]): Record<string, string | undefined>
     .configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
   for (const setting of Object.values(SETTINGS)) {
     const preset = setting.preset === undefined ? '' : `; default ${setting.preset}`
-    const value = setting.flag === 'allow-remote' ? '' : ' <value>'
+    const value = setting.schema === yesOrNo ? '' : ' <value>'
     command.option(`--${setting.flag}${value}`, `${setting.what} (${setting.env}${preset})`)
   }
   try {

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
+import { IdentityLostError } from '@dsys/raft'
 import { ConfigError, type NodeConfig, readConfig } from './config.ts'
+import { identityLostHint } from './identity-lost-hint.ts'
 import { pinoLogger } from './pino-logger.ts'
 import { RunningNode } from './running-node.ts'
 
@@ -8,6 +10,8 @@ const STOP_TIMEOUT_MS = 10_000
 const LINGER_MS = 1_000
 const EXIT_FAILED = 1
 const EXIT_MISUSE = 2
+/** To start this node again is no use before somebody has done what the log says. */
+const EXIT_IDENTITY_LOST = 3
 const EXIT_SIGNAL = 128
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
 
@@ -74,8 +78,10 @@ try {
   process.send?.(started)
   void node.failure().then((error) => {
     if (error === undefined) return
-    logger.log('error', 'the node has failed', { error })
-    stop('the node has failed', EXIT_FAILED)
+    const isLost = error.cause instanceof IdentityLostError
+    const hint = isLost ? identityLostHint(config.id) : undefined
+    logger.log('error', 'the node has failed', { error, ...(hint === undefined ? {} : { hint }) })
+    stop('the node has failed', isLost ? EXIT_IDENTITY_LOST : EXIT_FAILED)
   })
 } catch (error) {
   if (!stopping) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
 import { type NatsServer, natsForTests } from '../../../tooling/nats-server/index.mjs'
+import { identityLostHint } from '../src/identity-lost-hint.ts'
 import { NodeProcess } from '../src/launcher/node-process.ts'
 import { TestCluster, type TestClusterOptions } from './harness/test-cluster.ts'
 import { until } from './harness/until.ts'
@@ -126,6 +127,71 @@ nats.describe(describe, 'three node processes over a real nats-server', () => {
     }
   })
 
+  test('P-30: a node that lost its disk says so and ends, and is replaced as the README says', async () => {
+    await using cluster = await start({ flags: FAST })
+    const steps = runbook()
+    expect(steps.length).toBe(2)
+    const follow = async (): Promise<void> => {
+      const { node, path, body, answer } = steps.shift() as (typeof steps)[number]
+      const response = await fetch(`${cluster.url(`n${node}`)}${path}`, { method: 'PUT', body })
+      expect([response.status, (await response.text()).trim()]).toEqual([200, answer])
+    }
+    expect((await fetch(cluster.keyUrl('n1', 'before'), { method: 'PUT', body: 'kept' })).status).toBe(200)
+    const [one, lost] = ['n1', 'n2']
+
+    await cluster.loseDisk(lost)
+    await cluster.startNode(lost)
+    expect(await cluster.process(lost).ended).toEqual({ code: 3, signal: null })
+    const log = readFileSync(join(cluster.directory, lost, 'node.log'), 'utf8')
+    expect(log).toContain('DSYS_RAFT_IDENTITY_LOST')
+    expect(log).toContain(identityLostHint(lost))
+    // The others go on meanwhile, and nobody counts on the node.
+    expect((await fetch(cluster.keyUrl(one, 'meanwhile'), { method: 'PUT', body: 'kept' })).status).toBe(200)
+
+    await follow()
+    await cluster.startNode(lost, '--join')
+    await follow()
+    await cluster.formed()
+    expect(await (await fetch(`${cluster.url(lost)}/v1/raft/members`)).json()).toMatchObject({ voters: cluster.ids })
+    for (const key of ['before', 'meanwhile']) {
+      const read = await fetch(`${cluster.keyUrl(lost, key)}?consistency=stale`)
+      expect([read.status, await read.text()]).toEqual([200, 'kept'])
+    }
+
+    // It counts again: with it, and without one of the others, there is a majority.
+    await cluster.kill(one)
+    await until('two of them write', async () => {
+      const written = await fetch(cluster.keyUrl(lost, 'after'), { method: 'PUT', body: 'kept' })
+      return written.status === 200
+    })
+    // And it is known by its new disk: as long as that is there, --join means nothing.
+    await cluster.kill(lost)
+    await cluster.startNode(one)
+    await cluster.startNode(lost, '--join')
+    await cluster.formed()
+    expect(await (await fetch(cluster.keyUrl(lost, 'after'))).text()).toBe('kept')
+  })
+
+  test('P-30: or it is replaced by a node under a new id, in one step', async () => {
+    await using cluster = await start({ nodes: 4, voters: ['n1', 'n2', 'n3'], flags: FAST })
+    expect((await fetch(cluster.keyUrl('n1', 'before'), { method: 'PUT', body: 'kept' })).status).toBe(200)
+    await cluster.kill('n2')
+    await cluster.startNode('n4')
+    const voters = ['n1', 'n3', 'n4']
+    const body = JSON.stringify({ voters, expected: { voters: ['n1', 'n2', 'n3'] } })
+    const replaced = await fetch(`${cluster.url('n1')}/v1/raft/members`, { method: 'PUT', body })
+    expect(await replaced.json()).toEqual({ voters, learners: [], witnesses: [] })
+    expect(await (await fetch(cluster.keyUrl('n4', 'before'))).text()).toBe('kept')
+    const again = await fetch(`${cluster.url('n4')}/v1/raft/members`, {
+      method: 'PUT',
+      body: JSON.stringify({ voters: ['n4'], expected: { voters: ['n1', 'n2', 'n3'] } }),
+    })
+    expect([again.status, ((await again.json()) as { code: string }).code]).toEqual([
+      409,
+      'DSYS_RAFT_MEMBERSHIP_CONFLICT',
+    ])
+  })
+
   test('SIGTERM of a leader hands over first, and no request fails', async () => {
     // An election without a hand-over begins only after twice the time that a write may take.
     await using cluster = await start({ flags: ['--election-timeout-ms', '3000'] })
@@ -217,6 +283,16 @@ nats.describe(describe, 'three node processes over a real nats-server', () => {
     expect((await fetch(cluster.keyUrl('n1', 'a'), { method: 'PUT', body: 'x' })).status).toBe(200)
   })
 })
+
+const FAST = ['--election-timeout-ms', '300', '--heartbeat-interval-ms', '60']
+
+/** What the README has an operator send who replaces a node, in order, and the answers. */
+function runbook(): { readonly body: string; readonly node: string; readonly path: string; readonly answer: string }[] {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const [, part = ''] = readme.split('## Replace a node that lost its disk')
+  const steps = part.matchAll(/\$ curl -X PUT --data '(.*)' http:\/\/127\.0\.0\.1:700(\d)(\S+)\n +(.*)/g)
+  return [...steps].map(([, body = '', node = '', path = '', answer = '']) => ({ body, node, path, answer }))
+}
 
 /** Memory of a process, where the system tells. */
 function residentBytes(pid: number): number | undefined {

@@ -19,6 +19,7 @@ describe('the configuration of a node', () => {
       id: 'n1',
       cluster: 'reference',
       voters: ['n1', 'n2', 'n3'],
+      join: false,
       nats: ['nats://127.0.0.1:4222'],
       natsConnectTimeoutMs: 30_000,
       data: 'x',
@@ -51,6 +52,13 @@ describe('the configuration of a node', () => {
       httpPort: 0,
       logLevel: 'info',
     })
+  })
+
+  test('a node that joins need not be one of the voters', () => {
+    const later = ['--id', 'n4', '--voters', 'n1,n2,n3', '--data', 'x']
+    expect(problemsOf(later)).toContain('add --join')
+    expect(readConfig([...later, '--join'], {})).toMatchObject({ id: 'n4', join: true, voters: ['n1', 'n2', 'n3'] })
+    expect(readConfig(later, { DSYS_JOIN: 'true' }).join).toBe(true)
   })
 
   test('says every problem at once, with flag and variable', () => {

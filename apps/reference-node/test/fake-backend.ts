@@ -1,5 +1,5 @@
 import { Kv, type KvCommand, type KvOptions, type KvResult, type KvState, kvMachine } from '@dsys/kv'
-import type { NodeStatus, Readiness } from '@dsys/node'
+import type { DsysNode, GroupMembers, NodeStatus, Readiness } from '@dsys/node'
 import type { CallOptions, Explanation, Raft, ReadOptions } from '@dsys/raft'
 import { type Clock, silentLogger, systemClock } from '@dsys/runtime'
 import { HttpEdge, type HttpEdgeOptions } from '../src/http/http-edge.ts'
@@ -45,7 +45,19 @@ export class FakeBackend {
     this.kv = new Kv({ raft }, options)
   }
 
+  /** What the group is asked to become. */
+  readonly changes: unknown[][] = []
+
   readonly node = {
+    groupMembers: async (options?: ReadOptions): Promise<GroupMembers> => {
+      await this.#called(options)
+      return { voters: ['n1'], learners: [], witnesses: [], change: undefined }
+    },
+    reconfigure: async (...change: Parameters<DsysNode['reconfigure']>): ReturnType<DsysNode['reconfigure']> => {
+      this.changes.push(change)
+      await this.#called(change[1])
+      return { voters: change[0].voters, learners: change[0].learners ?? [] }
+    },
     readiness: (): Readiness => this.readinessNow,
     explain: (): Explanation => ({ id: 'n1', group: 'main', findings: [], text: 'Nothing is amiss.' }),
     status: async (): Promise<NodeStatus> => ({

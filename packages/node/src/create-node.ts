@@ -16,7 +16,10 @@ export interface NodePorts extends Runtime {
 export interface NodeOptions {
   /** The name of the cluster. */
   readonly cluster: string
-  /** The ids of the voters of the Raft group, the same on every node. The id of this node is that of its transport. */
+  /**
+   * The ids of the voters that the Raft group begins with, the same on each of them. Nobody on a node that waits to be added by `reconfigure`: then give
+   * seeds to the membership. The id of this node is that of its transport.
+   */
   readonly voters: readonly string[]
   /** Further options of the Raft group. Default group: `main`. */
   readonly raft?: Partial<Omit<RaftOptions, 'id' | 'voters'>>

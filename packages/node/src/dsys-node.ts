@@ -1,7 +1,13 @@
-import type { Explanation } from '@dsys/raft'
+import type {
+  Explanation,
+  Membership as GroupMembership,
+  ReadOptions,
+  ReconfigureOptions,
+  ReconfigureTarget,
+} from '@dsys/raft'
 import { DsysError, delay, Lifecycle, type Service, type StartOptions } from '@dsys/runtime'
 import type { NodeParts } from './parts.ts'
-import type { NodeStatus, Readiness } from './status.ts'
+import type { GroupMembers, NodeStatus, Readiness } from './status.ts'
 
 /** How long to wait between two attempts to catch up, in milliseconds. */
 const CATCH_UP_PAUSE_MS = 50
@@ -91,6 +97,30 @@ export class DsysNode implements Service {
    */
   explain(): Explanation {
     return this.#parts.raft.explain()
+  }
+
+  /**
+   * Who decides in the Raft group, and the change of that which is on its way: with a linearizable read, which is the default, at a moment after
+   * the call, and with `stale` as far as this node knows.
+   *
+   * @throws as `Raft.read` does.
+   */
+  groupMembers(options?: ReadOptions): Promise<GroupMembers> {
+    const { raft } = this.#parts
+    return raft.read(() => {
+      const { voters, learners, witnesses, change } = raft.status()
+      return { voters, learners, witnesses, change }
+    }, options)
+  }
+
+  /**
+   * Brings the Raft group to other members: see `Raft.reconfigure`. A node that is added runs already, without voters of its own; one that was
+   * removed is stopped by whoever runs it.
+   *
+   * @throws as `Raft.reconfigure` does.
+   */
+  reconfigure(target: ReconfigureTarget, options?: ReconfigureOptions): Promise<GroupMembership> {
+    return this.#parts.raft.reconfigure(target, options)
   }
 
   async #start(signal: AbortSignal): Promise<void> {

@@ -7,6 +7,9 @@ import type { NodeMember } from './parts.ts'
 /** Whether a node should be sent work, and why not. */
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string }
 
+/** Who is in the Raft group of a node, and the change of that which is on its way. */
+export type GroupMembers = Pick<RaftStatus, 'voters' | 'learners' | 'witnesses' | 'change'>
+
 /** How a node stands, as it sees it itself. */
 export interface NodeStatus {
   readonly id: string

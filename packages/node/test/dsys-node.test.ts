@@ -197,6 +197,44 @@ describe('status', () => {
   })
 })
 
+test('a node of no voters waits until the group takes it, by whichever node is asked', async () => {
+  const network = new MemoryNetwork()
+  const make = (id: string, voters: readonly string[]) =>
+    createNode(
+      { ...systemRuntime(), transport: network.endpoint(id), log: new MemoryLogStorage() },
+      {
+        cluster: 'test',
+        voters,
+        raft: { electionTimeoutMs: 150, heartbeatIntervalMs: 30 },
+        membership: { seeds: ['n1'] },
+      },
+    )
+  const [first, later] = [make('n1', ['n1']), make('n2', [])]
+  try {
+    await Promise.all([first.node.start(), later.node.start()])
+    await first.kv.linearizable('default', { codec: utf8 }).put('a', 'x')
+    expect(later.node.readiness()).toMatchObject({ ready: false })
+    expect(await later.node.groupMembers({ consistency: 'stale' })).toMatchObject({ voters: [] })
+    const only = { voters: ['n1'], learners: [] }
+    expect(await first.node.reconfigure({ voters: ['n1', 'n2'] }, { expected: only })).toMatchObject({
+      voters: ['n1', 'n2'],
+    })
+    expect(await later.node.groupMembers()).toEqual({
+      voters: ['n1', 'n2'],
+      learners: [],
+      witnesses: [],
+      change: undefined,
+    })
+    expect((await later.kv.linearizable('default', { codec: utf8 }).get('a'))?.value).toBe('x')
+    await expect.poll(() => later.node.readiness().ready).toBe(true)
+    await expect(later.node.reconfigure({ voters: ['n2'] }, { expected: only })).rejects.toThrow(
+      expect.objectContaining({ code: 'DSYS_RAFT_MEMBERSHIP_CONFLICT' }),
+    )
+  } finally {
+    await Promise.all([first.node.stop(), later.node.stop()])
+  }
+})
+
 test('a cluster in memory: any node writes, any node reads, and a leader that stops hands over', async () => {
   const network = new MemoryNetwork()
   const voters = ['n1', 'n2', 'n3']

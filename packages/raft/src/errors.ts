@@ -254,7 +254,7 @@ export class IdentityLostError extends DsysError {
       code: 'DSYS_RAFT_IDENTITY_LOST',
       retryable: false,
       outcome: 'not-applied',
-      hint: `Remove ${id} by reconfigure() on another node, start it again, and add it by reconfigure(). Or give it back its own disk.`,
+      hint: `Remove ${id} by reconfigure() on another node, start it again without voters, and add it by reconfigure(). Or give it back its own disk.`,
     })
   }
 }

@@ -9,12 +9,13 @@ import { clusterBody } from './cluster-body.ts'
 import { badRequest, errorReply, HttpError, methodNotAllowed, pathNotFound, starting } from './http-error.ts'
 import { KvRoutes, type KvRoutesOptions } from './kv-routes.ts'
 import { KV_PREFIX } from './kv-target.ts'
+import { MEMBERS_PATH, MembersRoutes } from './members-routes.ts'
 import { Responder } from './responder.ts'
 
 /** What the edge serves, once it is there. */
 export interface Backend {
   readonly kv: Kv
-  readonly node: Pick<DsysNode, 'readiness' | 'status' | 'explain'>
+  readonly node: Pick<DsysNode, 'readiness' | 'status' | 'explain' | 'groupMembers' | 'reconfigure'>
 }
 
 /** What a {@link HttpEdge} may use. */
@@ -53,6 +54,7 @@ const IDLE_CHECK_MS = 25
 const KV_PATH = '/v1/kv'
 const METHODS: Readonly<Record<string, string>> = Object.freeze({
   [KV_PATH]: 'GET, HEAD, PUT, DELETE',
+  [MEMBERS_PATH]: 'GET, HEAD, PUT',
   '/v1/cluster': 'GET, HEAD',
   '/v1/explain': 'GET, HEAD',
   '/livez': 'GET, HEAD',
@@ -72,6 +74,7 @@ export class HttpEdge {
   readonly #unanswered = new WeakMap<Socket, Set<IncomingMessage>>()
   #backend: Backend | undefined
   #routes: KvRoutes | undefined
+  #members: MembersRoutes | undefined
   #draining: Promise<void> | undefined
 
   constructor(ports: HttpEdgePorts, options: HttpEdgeOptions) {
@@ -95,6 +98,7 @@ export class HttpEdge {
     this.#backend = backend
     const ports = { kv: backend.kv, clock: this.#ports.clock, responder: this.#responder }
     this.#routes = new KvRoutes(ports, this.#options)
+    this.#members = new MembersRoutes({ node: backend.node, responder: this.#responder })
   }
 
   /**
@@ -152,6 +156,8 @@ export class HttpEdge {
     app.get(KV_PATH, (request, reply) => this.#kv().get(request, reply))
     app.put(KV_PATH, (request, reply) => this.#kv().put(request, reply))
     app.delete(KV_PATH, (request, reply) => this.#kv().delete(request, reply))
+    app.get(MEMBERS_PATH, (request, reply) => this.#membersRoutes().get(request, reply))
+    app.put(MEMBERS_PATH, (request, reply) => this.#membersRoutes().put(request, reply))
     app.get('/v1/cluster', (request, reply) => this.#cluster(request, reply))
     app.get('/v1/explain', (_request, reply) => this.#explain(reply))
     app.get('/livez', (_request, reply) => this.#responder.json(reply, 200, { status: 'live' }))
@@ -183,6 +189,11 @@ export class HttpEdge {
   #kv(): KvRoutes {
     if (this.#routes === undefined) throw starting()
     return this.#routes
+  }
+
+  #membersRoutes(): MembersRoutes {
+    if (this.#members === undefined) throw starting()
+    return this.#members
   }
 
   #notFound(request: FastifyRequest, reply: FastifyReply): void {

@@ -43,7 +43,7 @@ export const pathNotFound = (path: string): HttpError =>
     status: 404,
     code: 'DSYS_HTTP_NOT_FOUND',
     message: `there is nothing at ${path}`,
-    hint: 'Use /v1/kv/{keyspace}/{key}, /v1/cluster, /v1/explain, /livez or /readyz.',
+    hint: 'Use /v1/kv/{keyspace}/{key}, /v1/cluster, /v1/raft/members, /v1/explain, /livez or /readyz.',
   })
 
 export const methodNotAllowed = (method: string, allow: string): HttpError =>
@@ -117,12 +117,15 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = Object.freeze({
   DSYS_KV_KEYSPACE_UNKNOWN: 404,
   DSYS_KV_VALUE_TOO_LARGE: 413,
   DSYS_RAFT_COMMAND_TOO_LARGE: 413,
+  DSYS_RAFT_MEMBERSHIP_CONFLICT: 409,
+  DSYS_RAFT_WITNESS_ROLE: 409,
   DSYS_RAFT_NO_LEADER: 503,
   DSYS_RAFT_READ_TIMEOUT: 503,
   DSYS_RAFT_OVERLOADED: 503,
   DSYS_NOT_RUNNING: 503,
   DSYS_RAFT_FAILED: 503,
   DSYS_RAFT_OUTCOME_UNKNOWN: 504,
+  DSYS_RAFT_RECONFIGURATION_PENDING: 504,
 })
 
 /** What is sent for an error. */

@@ -58,7 +58,8 @@ function hexDigit(character: number | undefined): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : Number.NaN
 }
 
-function parseQuery(query: string): { stale: boolean; timeoutMs: number | undefined } {
+/** @throws HttpError for a parameter that there is not, or one out of its range. */
+export function parseQuery(query: string): { stale: boolean; timeoutMs: number | undefined } {
   let stale = false
   let timeoutMs: number | undefined
   for (const [name, value] of new URLSearchParams(query)) {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { askCluster, type ClusterView, whenFormed } from '../../src/launcher/cluster-client.ts'
@@ -10,6 +10,8 @@ export interface TestClusterOptions {
   readonly nats: string
   /** Default 3. */
   readonly nodes?: number
+  /** Those that the cluster begins with; the others are started by the test, and join. Default: all. */
+  readonly voters?: readonly string[]
   /** Further flags of every node. */
   readonly flags?: readonly string[]
 }
@@ -33,11 +35,11 @@ export class TestCluster implements AsyncDisposable {
     this.ids = Array.from({ length: options.nodes ?? 3 }, (_, i) => `n${i + 1}`)
   }
 
-  /** Starts all nodes. Resolves once they agree on a leader and see each other. */
+  /** Starts all voters. Resolves once they agree on a leader and see each other. */
   static async start(options: TestClusterOptions): Promise<TestCluster> {
     const cluster = new TestCluster(options)
     try {
-      await Promise.all(cluster.ids.map((id) => cluster.startNode(id)))
+      await Promise.all((options.voters ?? cluster.ids).map((id) => cluster.startNode(id)))
       await cluster.formed()
       return cluster
     } catch (error) {
@@ -65,11 +67,21 @@ export class TestCluster implements AsyncDisposable {
     return this.ids.filter((id) => this.#processes.get(id)?.running === true)
   }
 
+  /** Ends a node as a crash would, and takes its data folder away. Its log stays, for a failed test. */
+  async loseDisk(id: string): Promise<void> {
+    await this.kill(id)
+    for (const name of readdirSync(join(this.directory, id))) {
+      if (name !== 'node.log') rmSync(join(this.directory, id, name), { recursive: true })
+    }
+  }
+
   /** Starts a node that is new, was killed or was stopped. */
-  async startNode(id: string): Promise<void> {
+  async startNode(id: string, ...more: readonly string[]): Promise<void> {
+    const voters = this.#options.voters ?? this.ids
     const flags = [
       '--voters',
-      this.ids.join(','),
+      voters.join(','),
+      ...(voters.includes(id) ? [] : ['--join']),
       '--nats',
       this.#options.nats,
       '--http-port',
@@ -78,7 +90,7 @@ export class TestCluster implements AsyncDisposable {
     const process = new NodeProcess({
       id,
       directory: join(this.directory, id),
-      flags: [...flags, ...(this.#options.flags ?? [])],
+      flags: [...flags, ...(this.#options.flags ?? []), ...more],
     })
     this.#processes.set(id, process)
     const { http } = await process.whenStarted()

@@ -1,0 +1,10 @@
+import { MEMBERS_PATH } from './http/members-routes.ts'
+
+/** What whoever runs the node does next: the same as in the README under "Replace a node that lost its disk". */
+export function identityLostHint(id: string): string {
+  return (
+    `The cluster knows ${id} by another disk. If that is still there, start the node with it. If it is lost: ` +
+    `PUT ${MEMBERS_PATH} at another node with all voters but ${id}; start ${id} with --join; ` +
+    `PUT ${MEMBERS_PATH} again, with ${id} among the voters.`
+  )
+}
