@@ -4,7 +4,6 @@ export { testCluster } from './cluster/create-test-cluster.ts'
 export type { Duration } from './cluster/duration.ts'
 export {
   DeadlineError,
-  DiskLostError,
   FaultImpossibleError,
   NobodyRunsError,
   NodeDownError,

@@ -72,26 +72,8 @@ export class NodeLostError extends NodeDownError {
     super(
       node,
       'gone for good, since its disk is lost',
-      "A service that survives it may have the node back with an empty disk: `await cluster.restart(id, { disk: 'lost' })`.",
+      "Have it back with an empty disk: `await cluster.restart(id, { disk: 'lost' })`. A Raft group must then remove and add it before it counts.",
     )
-  }
-}
-
-/**
- * A voter of a Raft group was started again on an empty disk (`DSYS_SIMULATION_DISK_LOST`). It did not start: it has forgotten whom
- * it voted for and what it acknowledged, and a group that has just begun could count it.
- */
-export class DiskLostError extends DsysError {
-  readonly node: string
-
-  constructor(node: string) {
-    super(`${node} was a voter, and its disk is lost with its votes and its log`, {
-      code: 'DSYS_SIMULATION_DISK_LOST',
-      retryable: false,
-      outcome: 'not-applied',
-      hint: 'Leave it down: the others go on as long as they are a majority. What replaces it needs an id that was never used.',
-    })
-    this.node = node
   }
 }
 

@@ -1,7 +1,6 @@
 import { Kv, type KvCommand, type KvOptions, type KvResult, type KvState, kvMachine } from '@dsys/kv'
 import { RaftNode, type RaftOptions, type RaftStatus } from '@dsys/raft'
 import { checksumOf, hashText, mixIn } from '../checksum.ts'
-import { DiskLostError } from './errors.ts'
 import type { TestNode, TestService } from './test-node.ts'
 
 /** Options of {@link startKv}. */
@@ -19,10 +18,12 @@ export class KvService implements TestService {
 
   /** Use {@link startKv}. */
   constructor(node: TestNode, options: KvServiceOptions) {
-    const { id, ids } = node
+    const { id } = node
+    // On a new disk it waits until the group takes it back.
+    const voters = node.diskLost ? [] : node.ids
     this.raft = new RaftNode(
       { ...node, machine: kvMachine },
-      { group: 'main', electionTimeoutMs: 500, heartbeatIntervalMs: 100, ...options.raft, id, voters: ids },
+      { group: 'main', electionTimeoutMs: 500, heartbeatIntervalMs: 100, ...options.raft, id, voters },
     )
     this.kv = new Kv({ raft: this.raft, meter: node.meter }, options.kv)
   }
@@ -60,13 +61,10 @@ export class KvService implements TestService {
 }
 
 /**
- * Starts a {@link KvService}. When the Raft node stops itself, because its disk fails for instance, the process ends.
- *
- * Throws DiskLostError (`DSYS_SIMULATION_DISK_LOST`) on a node whose earlier disk is lost: an id of a Raft group is never used again
- * with an empty disk.
+ * Starts a {@link KvService}. When the Raft node stops itself, because its disk fails for instance, the process ends: so it does on an empty
+ * disk, as long as the group knows the node by the one that is lost.
  */
 export async function startKv(node: TestNode, options: KvServiceOptions = {}): Promise<KvService> {
-  if (node.diskLost) throw new DiskLostError(node.id)
   const service = new KvService(node, options)
   await service.raft.start()
   void exitOnFailure(node, service)

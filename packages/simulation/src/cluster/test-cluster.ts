@@ -160,8 +160,8 @@ export class TestCluster<S extends TestService> implements AsyncDisposable {
    * Starts a node that is down, and moves time until its service has started. Gives the service of one that runs.
    *
    * With `{ disk: 'lost' }` it starts on an empty disk, under the id that it had, and `TestNode.diskLost` tells its service. No promise
-   * that rests on what a node has stored holds then: Raft, for one, needs a new id for each new disk, so a cluster without
-   * a service of its own refuses (`DSYS_SIMULATION_DISK_LOST`, the cause of the StartFailedError).
+   * that rests on what a node has stored holds then. A Raft group knows its voters by their disks, so without a service of your own the node
+   * soon ends itself (`DSYS_RAFT_IDENTITY_LOST` in `logs`), until another one was told `raft.reconfigure` without it, and then with it.
    *
    * @throws StartFailedError (`DSYS_SIMULATION_START_FAILED`), NodeDownError (`DSYS_SIMULATION_NODE_DOWN`) when it cannot start any
    *   more or crashed meanwhile, DeadlineError (`DSYS_SIMULATION_DEADLINE`).

@@ -1,4 +1,4 @@
-import { delay } from '@dsys/runtime'
+import { delay, utf8 } from '@dsys/runtime'
 import { FAULTS, StartFailedError, type TestNode, type TestService, testCluster } from '@dsys/simulation'
 import { describe, expect, test } from 'vitest'
 
@@ -145,17 +145,26 @@ describe('a cluster without a service of its own', () => {
     })
   })
 
-  test('a voter whose disk is lost never comes back under its id with an empty one', async () => {
+  test('P-30: a voter whose disk is lost ends itself until its group has removed it, and counts once it is added', async () => {
     await using cluster = await testCluster({ nodes: 3, seed: 5 })
     await cluster.elected()
-    await expect(cluster.restart('n1', { disk: 'lost' })).rejects.toMatchObject({
-      code: 'DSYS_SIMULATION_START_FAILED',
-      cause: { code: 'DSYS_SIMULATION_DISK_LOST', node: 'n1' },
-    })
-    expect(cluster.running).toEqual(['n2', 'n3'])
-    await cluster.converged()
-    await expect(cluster.restart('n1')).rejects.toMatchObject({ cause: { code: 'DSYS_SIMULATION_DISK_LOST' } })
+    const values = (id: string) => cluster.service(id).kv.linearizable('default', { codec: utf8 })
+    await cluster.run(values('n2').put('a', 'x'))
+    await cluster.restart('n1', { disk: 'lost' })
+    await cluster.waitFor('its end', () => !cluster.running.includes('n1'))
+    const failed = cluster.logs.filter(({ node, level }) => node === 'n1' && level === 'error')
+    expect(failed.map(({ fields }) => fields?.['error'])).toMatchObject([{ code: 'DSYS_RAFT_IDENTITY_LOST' }])
     await expect(cluster.chaos({ kinds: ['disk-lost'] })).rejects.toThrow(/lost already: n1/)
+    await cluster.run(values('n2').put('a', 'y'))
+
+    const { raft } = cluster.service('n2')
+    await cluster.run(raft.reconfigure({ voters: ['n2', 'n3'] }))
+    await cluster.restart('n1')
+    await cluster.run(raft.reconfigure({ voters: ['n1', 'n2', 'n3'] }))
+    await cluster.converged()
+    cluster.crash('n3')
+    await cluster.run(values('n1').put('b', 'z'))
+    expect((await cluster.run(values('n1').get('a')))?.value).toBe('y')
   })
 
   test('goes on after chaos without the node whose disk that has taken', async () => {
