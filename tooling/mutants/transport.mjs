@@ -1,4 +1,8 @@
 const FAULTY = 'packages/transport/src/faulty/faulty-transport.ts'
+const RPC = 'packages/transport/src/rpc/rpc.ts'
+const ROOM = 'packages/transport/src/rpc/call-room.ts'
+const SERVER = 'packages/transport/src/rpc/server.ts'
+const TRACE = 'packages/transport/src/rpc/trace.ts'
 const HELD = 'packages/transport/src/faulty/held-frames.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
@@ -65,5 +69,91 @@ export const TRANSPORT_MUTANTS = [
     file: HELD,
     from: 'if (!this.#budget.take(1, frameBytes)) return false',
     to: 'this.#budget.take(0, 0)',
+  },
+  {
+    name: 'one peer that hangs takes the room of all',
+    source: 'Rpc: maxInFlightPerPeer',
+    file: ROOM,
+    from: ' || taken >= this.#limits.maxInFlightPerPeer',
+    to: '',
+  },
+  {
+    name: 'who waits for room is let in whether there is any',
+    source: 'Rpc: bounded',
+    file: ROOM,
+    from: 'if (waiter.admitted.settled || !this.take(waiter.peer)) continue',
+    to: 'if (waiter.admitted.settled) continue',
+  },
+  {
+    name: 'one whose time is over takes room',
+    source: 'Rpc: no room is lost',
+    file: ROOM,
+    from: 'if (waiter.admitted.settled || !this.take(waiter.peer)) continue',
+    to: 'if (!this.take(waiter.peer)) continue',
+  },
+  {
+    name: 'any number of calls may wait for room',
+    source: 'Rpc: all is bounded',
+    file: ROOM,
+    from: 'return this.#waiting.size < this.#limits.maxWaiting',
+    to: 'return this.#waiting.size >= 0',
+  },
+  {
+    name: 'the room of a call is never given back',
+    source: 'Rpc: no table entry is left behind',
+    file: RPC,
+    from: `    } finally {
+      this.#room.leave(to.id)
+    }`,
+    to: `    } finally {
+      if (to.id === '') this.#room.leave(to.id)
+    }`,
+  },
+  {
+    name: 'who gives up as its turn comes keeps the room',
+    source: 'Rpc: no room is lost',
+    file: RPC,
+    from: `      this.#room.leave(to.id)
+      throw error`,
+    to: '      throw error',
+  },
+  {
+    name: 'waiting for room does not count against the deadline',
+    source: 'Rpc: every call ends by its deadline',
+    file: RPC,
+    from: 'return leftMs\n',
+    to: 'return timeoutMs\n',
+  },
+  {
+    name: 'the trace ends at the peer',
+    source: 'W3C Trace Context',
+    file: SERVER,
+    from: 'deadlineMs, ...decodeTrace(extensions) }',
+    to: 'deadlineMs }',
+  },
+  {
+    name: 'an extension that is not known ends the reading',
+    source: 'Rpc: later versions can say more',
+    file: TRACE,
+    from: 'if (name !== undefined) found',
+    to: 'if (name === undefined) break\n    found',
+  },
+  {
+    name: 'a request that comes again after its end runs again',
+    source: 'Rpc: a request runs at most once',
+    file: SERVER,
+    from: 'if (this.#running.has(key) || this.#ended.has(key)) return',
+    to: 'if (this.#running.has(key)) return',
+  },
+  {
+    name: 'an answer that was lost is told as not applied',
+    source: 'Rpc: the outcome is true',
+    file: 'packages/transport/src/rpc/errors.ts',
+    from: `      code: 'DSYS_RPC_TIMEOUT',
+      retryable: true,
+      outcome: 'unknown',`,
+    to: `      code: 'DSYS_RPC_TIMEOUT',
+      retryable: true,
+      outcome: 'not-applied',`,
   },
 ]

@@ -22,5 +22,6 @@ export {
   RpcUnknownMethodError,
 } from './rpc/errors.ts'
 export { type CallOptions, Rpc, type RpcOptions, type RpcPorts } from './rpc/rpc.ts'
-export type { RpcHandler } from './rpc/server.ts'
+export type { RpcContext, RpcHandler } from './rpc/server.ts'
+export type { TraceContext } from './rpc/trace.ts'
 export { TransportEndpoint, type TransportEndpointOptions } from './transport-endpoint.ts'

@@ -1,14 +1,16 @@
 import type { Outcome } from '@dsys/runtime'
 
 /**
- * The envelope of RPC, version 1, big endian:
+ * The envelope of RPC, version 2, big endian:
  *
  *     u8 version, u8 kind, u32 session, u48 call id, then
- *     request    u32 timeoutMs, u8 length + method in UTF-8, payload
+ *     request    u32 timeoutMs, u8 length + method in UTF-8, u16 length + extensions, payload
  *     result     payload
  *     failure    u8 retryable, u8 outcome, three times u16 length + text in UTF-8 (code, message, hint)
  *     refusal    u8 reason
  *     cancel     nothing
+ *
+ * An extension is u8 tag, u16 length + bytes; see trace.ts. Who does not know its tag passes it over, so that later versions can say more.
  */
 export type Envelope =
   | {
@@ -16,6 +18,8 @@ export type Envelope =
       readonly call: CallId
       readonly timeoutMs: number
       readonly method: string
+      /** Whole extensions, one behind the other. */
+      readonly extensions: Uint8Array
       readonly payload: Uint8Array
     }
   | { readonly kind: 'result'; readonly call: CallId; readonly payload: Uint8Array }
@@ -41,14 +45,16 @@ export interface Failure {
   readonly outcome: Outcome
 }
 
-const VERSION = 1
+const VERSION = 2
 const KINDS = ['request', 'result', 'failure', 'refusal', 'cancel'] as const
 const OUTCOMES: readonly Outcome[] = ['applied', 'not-applied', 'unknown']
 const REASONS: readonly RefusalReason[] = ['overloaded', 'unknown-method']
 const HEAD_BYTES = 12
 const MAX_METHOD_BYTES = 255
 const MAX_TEXT_BYTES = 4_096
-const MAX_TIMEOUT_MS = 2 ** 32 - 1
+export const MAX_TIMEOUT_MS: number = 2 ** 32 - 1
+
+const NO_EXTENSIONS = new Uint8Array(0)
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -77,12 +83,22 @@ export function encodeMethod(method: string): Uint8Array {
   return bytes
 }
 
-export function encodeRequest(call: CallId, timeoutMs: number, method: Uint8Array, payload: Uint8Array): Uint8Array {
-  const { frame, view } = allocate('request', call, 5 + method.length + payload.length)
+/** What of a request is not the same in each: how long the caller waits, what it asks for, and what goes along with it. */
+export function encodeRequest(
+  call: CallId,
+  timeoutMs: number,
+  method: Uint8Array,
+  payload: Uint8Array,
+  extensions: Uint8Array = NO_EXTENSIONS,
+): Uint8Array {
+  const { frame, view } = allocate('request', call, 7 + method.length + extensions.length + payload.length)
   view.setUint32(HEAD_BYTES, Math.min(Math.ceil(timeoutMs), MAX_TIMEOUT_MS))
   view.setUint8(HEAD_BYTES + 4, method.length)
   frame.set(method, HEAD_BYTES + 5)
-  frame.set(payload, HEAD_BYTES + 5 + method.length)
+  const at = HEAD_BYTES + 5 + method.length
+  view.setUint16(at, extensions.length)
+  frame.set(extensions, at + 2)
+  frame.set(payload, at + 2 + extensions.length)
   return frame
 }
 
@@ -146,9 +162,17 @@ function decodeRequest(call: CallId, frame: Uint8Array, view: DataView): Envelop
   if (frame.length < HEAD_BYTES + 5) return undefined
   const start = HEAD_BYTES + 5
   const end = start + view.getUint8(HEAD_BYTES + 4)
-  if (end === start || end > frame.length) return undefined
-  const method = decoder.decode(frame.subarray(start, end))
-  return { kind: 'request', call, timeoutMs: view.getUint32(HEAD_BYTES), method, payload: frame.subarray(end) }
+  if (end === start || end + 2 > frame.length) return undefined
+  const payloadAt = end + 2 + view.getUint16(end)
+  if (payloadAt > frame.length) return undefined
+  return {
+    kind: 'request',
+    call,
+    timeoutMs: view.getUint32(HEAD_BYTES),
+    method: decoder.decode(frame.subarray(start, end)),
+    extensions: frame.subarray(end + 2, payloadAt),
+    payload: frame.subarray(payloadAt),
+  }
 }
 
 function decodeFailure(call: CallId, frame: Uint8Array, view: DataView): Envelope | undefined {

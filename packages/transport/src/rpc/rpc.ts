@@ -13,6 +13,7 @@ import { assertChannel } from '../checks.ts'
 import { FrameTooLargeError } from '../errors.ts'
 import type { Destination, PeerAddress, Transport } from '../port.ts'
 import { AbsenceLedger } from './absence.ts'
+import { CallRoom } from './call-room.ts'
 import {
   type CallId,
   decode,
@@ -21,6 +22,7 @@ import {
   encodeFailure,
   encodeMethod,
   encodeRequest,
+  MAX_TIMEOUT_MS,
 } from './codec.ts'
 import {
   RpcNotSentError,
@@ -33,6 +35,7 @@ import {
   toFailure,
 } from './errors.ts'
 import { type RpcHandler, RpcServer } from './server.ts'
+import { encodeTrace, type TraceContext } from './trace.ts'
 
 /** The ports of an {@link Rpc}. The transport is not started or stopped by it. */
 export interface RpcPorts {
@@ -47,23 +50,38 @@ export interface RpcPorts {
 export interface RpcOptions {
   /** Requests travel on this channel, answers on `<channel>-reply`; so at most 58 characters of `a-z 0-9 -`. */
   readonly channel: string
-  /** How many calls of this node may wait for an answer; a further one throws RpcOverloadedError. Default 1,024. */
+  /** How many calls of this node may wait for an answer; a further one throws RpcOverloadedError, or waits (`whenFull`). Default 1,024. */
   readonly maxInFlight?: number
+  /** How many of them to one peer, so that one which hangs leaves room for the others. Default 256. */
+  readonly maxInFlightPerPeer?: number
+  /** How many calls may wait for room; a further one throws RpcOverloadedError. Default 1,024. */
+  readonly maxWaiting?: number
   /** How many requests of others may run here; a further one is refused. Default 1,024. */
   readonly maxConcurrentRequests?: number
   /** How long a call waits unless it says otherwise, in milliseconds. Default 5,000. */
   readonly defaultTimeoutMs?: number
 }
 
-/** Options of {@link Rpc.call}. */
-export interface CallOptions {
-  /** How long to wait for the answer, in milliseconds. Default `defaultTimeoutMs`. */
+/** Options of {@link Rpc.call}. With a trace the handler gets it as well. */
+export interface CallOptions extends TraceContext {
+  /** How long to wait for the answer, and for room before, in milliseconds, up to 2^32 - 1. Default `defaultTimeoutMs`. */
   readonly timeoutMs?: number
+  /**
+   * What becomes of the call when `maxInFlight` or `maxInFlightPerPeer` are under way. `refuse`: RpcOverloadedError at once. `wait`: it
+   * waits for its turn, within its deadline, so that whoever awaits each call is as fast as its peers are. Default `refuse`.
+   */
+  readonly whenFull?: 'refuse' | 'wait'
   /** Gives the call up: it rejects with the signal's reason, and the peer is told. The outcome is unknown then. */
   readonly signal?: AbortSignal
 }
 
-const DEFAULTS = Object.freeze({ maxInFlight: 1_024, maxConcurrentRequests: 1_024, defaultTimeoutMs: 5_000 })
+const DEFAULTS = Object.freeze({
+  maxInFlight: 1_024,
+  maxInFlightPerPeer: 256,
+  maxWaiting: 1_024,
+  maxConcurrentRequests: 1_024,
+  defaultTimeoutMs: 5_000,
+})
 
 interface Call {
   readonly to: Destination
@@ -86,6 +104,7 @@ export class Rpc implements Service {
   readonly #server: RpcServer
   readonly #absence: AbsenceLedger<Call>
   readonly #calls = new Map<number, Call>()
+  readonly #room: CallRoom
   readonly #ends: (() => void)[] = []
   #session = 0
   #lastId = 0
@@ -95,7 +114,7 @@ export class Rpc implements Service {
     this.#replyChannel = `${options.channel}-reply`
     assertChannel(options.channel)
     assertChannel(this.#replyChannel)
-    for (const name of ['maxInFlight', 'maxConcurrentRequests', 'defaultTimeoutMs'] as const) {
+    for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
       const value = this.#options[name]
       if (!Number.isSafeInteger(value) || value < 1)
         throw new RangeError(`${name} must be a whole number, 1 or more, got ${value}`)
@@ -105,6 +124,7 @@ export class Rpc implements Service {
     this.#logger = ports.logger
     this.#random = ports.random ?? systemRandom
     this.#absence = new AbsenceLedger(ports)
+    this.#room = new CallRoom(this.#options)
     this.#server = new RpcServer(
       { clock: ports.clock, logger: ports.logger, reply: (to, frame) => this.#reply(to, frame) },
       this.#options.maxConcurrentRequests,
@@ -144,13 +164,56 @@ export class Rpc implements Service {
    */
   async call(to: Destination, method: string, payload: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
     this.#lifecycle.assertRunning()
-    const { signal, timeoutMs = this.#options.defaultTimeoutMs } = options
-    if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be more than 0, got ${timeoutMs}`)
+    const { signal, timeoutMs = this.#options.defaultTimeoutMs, whenFull = 'refuse' } = options
+    if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
+      throw new RangeError(`timeoutMs must be more than 0 and at most ${MAX_TIMEOUT_MS}, got ${timeoutMs}`)
     const encodedMethod = encodeMethod(method)
+    const extensions = encodeTrace(options)
     signal?.throwIfAborted()
-    if (this.#calls.size >= this.#options.maxInFlight) throw new RpcOverloadedError('local', to, method)
-    const id = { session: this.#session, id: ++this.#lastId }
-    const frame = encodeRequest(id, timeoutMs, encodedMethod, payload)
+    // Without waiting the request leaves in this very turn.
+    const leftMs = this.#room.take(to.id) ? timeoutMs : await this.#waitForRoom(to, method, timeoutMs, whenFull, signal)
+    try {
+      const id = { session: this.#session, id: ++this.#lastId }
+      const frame = encodeRequest(id, leftMs, encodedMethod, payload, extensions)
+      return await this.#exchange(id, to, method, frame, leftMs, signal)
+    } finally {
+      this.#room.leave(to.id)
+    }
+  }
+
+  /** Resolves with what is left of the time once room is taken. */
+  async #waitForRoom(
+    to: Destination,
+    method: string,
+    timeoutMs: number,
+    whenFull: 'refuse' | 'wait',
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    const overloaded = (): Error => new RpcOverloadedError('local', to, method)
+    if (whenFull === 'refuse' || !this.#room.mayWait) throw overloaded()
+    const untilMs = this.#clock.monotonicMs() + timeoutMs
+    await this.#room.wait(to.id, { clock: this.#clock, timeoutMs, onTimeout: overloaded, signal })
+    const leftMs = untilMs - this.#clock.monotonicMs()
+    try {
+      // Between its turn and now it may have been given up, or this node stopped.
+      this.#lifecycle.assertRunning()
+      signal?.throwIfAborted()
+      if (!(leftMs > 0)) throw overloaded()
+      return leftMs
+    } catch (error) {
+      this.#room.leave(to.id)
+      throw error
+    }
+  }
+
+  async #exchange(
+    id: CallId,
+    to: Destination,
+    method: string,
+    frame: Uint8Array,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array> {
     if (!this.#transport.send(to, this.#options.channel, frame)) throw new RpcNotSentError(to, method)
     const onTimeout = (): Error => new RpcTimeoutError(to, method, timeoutMs)
     const pending = new Pending<Uint8Array>({ clock: this.#clock, timeoutMs, onTimeout, signal })
@@ -192,6 +255,7 @@ export class Rpc implements Service {
   #stop(): void {
     for (const end of this.#ends.splice(0)) end()
     this.#server.stop()
+    // Their room goes to those who wait for some, who find that nothing runs any more.
     for (const { to, method, pending } of this.#calls.values()) pending.reject(new RpcStoppedError(to, method))
   }
 
@@ -199,7 +263,7 @@ export class Rpc implements Service {
     const { call } = envelope
     switch (envelope.kind) {
       case 'request':
-        this.#server.request(from, call, envelope.timeoutMs, envelope.method, envelope.payload)
+        this.#server.request(from, envelope)
         break
       case 'cancel':
         this.#server.cancel(from, call)

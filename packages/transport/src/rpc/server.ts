@@ -2,12 +2,28 @@ import type { Clock, Logger, TimerHandle } from '@dsys/runtime'
 import type { PeerAddress } from '../port.ts'
 import { type CallId, encodeFailure, encodeRefusal, encodeResult } from './codec.ts'
 import { RpcTimeoutError, toFailure } from './errors.ts'
+import { decodeTrace, type TraceContext } from './trace.ts'
 
-/** Answers requests of one method. The signal fires when the caller gave up or its deadline is over. */
-export type RpcHandler = (
-  payload: Uint8Array,
-  context: { readonly from: PeerAddress; readonly signal: AbortSignal },
-) => Promise<Uint8Array>
+/** What a handler knows of the request besides its payload. */
+export interface RpcContext extends TraceContext {
+  readonly from: PeerAddress
+  /** Fires when the caller gave up, or its deadline is over. */
+  readonly signal: AbortSignal
+  /** When the deadline is over, on the monotonic scale of this node's clock: what is left goes on to calls that the handler makes. */
+  readonly deadlineMs: number
+}
+
+/** Answers requests of one method. */
+export type RpcHandler = (payload: Uint8Array, context: RpcContext) => Promise<Uint8Array>
+
+/** A request, as it came in. */
+export interface IncomingRequest {
+  readonly call: CallId
+  readonly timeoutMs: number
+  readonly method: string
+  readonly extensions: Uint8Array
+  readonly payload: Uint8Array
+}
 
 export interface ServerPorts {
   readonly clock: Clock
@@ -47,7 +63,7 @@ export class RpcServer {
     }
   }
 
-  request(from: PeerAddress, call: CallId, timeoutMs: number, method: string, payload: Uint8Array): void {
+  request(from: PeerAddress, { call, timeoutMs, method, extensions, payload }: IncomingRequest): void {
     const key = keyOf(from, call)
     // The network may deliver a frame twice; a cancel may overtake its request.
     if (this.#running.has(key) || this.#ended.has(key)) return
@@ -61,14 +77,16 @@ export class RpcServer {
     const giveUp = (): void => this.#abort(key, new RpcTimeoutError({ id: from.id }, method, timeoutMs))
     const deadline = this.#ports.clock.setTimer(timeoutMs, giveUp)
     this.#running.set(key, { controller, deadline })
-    void this.#run(key, from, call, method, () => handler(payload, { from, signal: controller.signal }))
+    const deadlineMs = this.#ports.clock.monotonicMs() + timeoutMs
+    const context = { from, signal: controller.signal, deadlineMs, ...decodeTrace(extensions) }
+    void this.#run(key, call, method, context, () => handler(payload, context))
   }
 
   async #run(
     key: string,
-    from: PeerAddress,
     call: CallId,
     method: string,
+    { from, traceparent }: RpcContext,
     run: () => Promise<Uint8Array>,
   ): Promise<void> {
     try {
@@ -81,7 +99,8 @@ export class RpcServer {
       const { failure, expected } = toFailure(error)
       if (!expected && awaited) {
         const shown = error instanceof Error ? (error.stack ?? error.message) : String(error)
-        this.#ports.logger.log('error', 'a handler of RPC failed', { method, from: from.id, error: shown })
+        const trace = traceparent === undefined ? {} : { traceparent }
+        this.#ports.logger.log('error', 'a handler of RPC failed', { method, from: from.id, error: shown, ...trace })
       }
       if (awaited) this.#ports.reply(from, encodeFailure(call, failure))
     }
