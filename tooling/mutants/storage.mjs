@@ -151,8 +151,8 @@ export const STORAGE_MUTANTS = [
     name: 'a salvage is not noted in the log',
     source: 'P-40: what is given up once does not come back',
     file: 'packages/storage-file/src/file-group-log.ts',
-    from: 'salvaged === undefined ? undefined : salvageChange(this.#group, salvaged)',
-    to: 'salvaged === undefined ? undefined : undefined',
+    from: 'const before = this.#beginning && beginningChange(this.#group, this.#beginning)',
+    to: 'const before = this.#beginning && undefined',
   },
   {
     name: 'entries behind the damage are taken to join those before it',
@@ -219,5 +219,19 @@ export const STORAGE_MUTANTS = [
     file: 'packages/storage-file/src/snapshot-files.ts',
     from: `if (!whole || stored.readUInt32LE(length)`,
     to: `if (i === 0 && stored.readUInt32LE(length)`,
+  },
+  {
+    name: 'a log in files that conflicts with its snapshot comes back, and takes with it what was written behind the snapshot',
+    source: 'P-34',
+    file: 'packages/storage-file/src/salvage.ts',
+    from: 'covered.term === snapshot.term) return undefined',
+    to: 'covered.term >= 0) return undefined',
+  },
+  {
+    name: 'a log in memory that conflicts with its snapshot comes back, and takes with it what was written behind the snapshot',
+    source: 'P-34',
+    file: 'packages/storage-memory/src/memory-log-disk.ts',
+    from: 'found.entries.length === 0)',
+    to: 'found.entries.length < 0)',
   },
 ]

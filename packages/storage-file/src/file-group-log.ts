@@ -23,7 +23,7 @@ import {
 } from './format/records.ts'
 import type { GroupIndex } from './group-index.ts'
 import { MAX_WRITE_BYTES } from './options.ts'
-import type { Opening } from './salvage.ts'
+import type { Beginning, Opening } from './salvage.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
 import type { WriteAheadLog } from './write-ahead-log.ts'
 
@@ -69,18 +69,18 @@ export class FileGroupLog implements GroupLog {
   #hardState: HardState
   #number: number
   #end: LogEnd
-  /** What the next record has to say first: only entries up to here were found. */
-  #salvaged: number | undefined
+  /** What the next record has to say first. */
+  #beginning: Beginning | undefined
   /** Ends when what the salvage gave up is out of the way. */
   #settled: Promise<void> | undefined
 
   constructor(parts: FileGroupLogParts) {
     this.recovered = parts.opening.recovered
-    this.#salvaged = parts.opening.salvaged
+    this.#beginning = parts.opening.beginning
     const { hardState, number, end } = parts.group
     this.#hardState = hardState
     this.#number = number ?? 0
-    this.#end = this.#salvaged === undefined ? end : { ...end, last: this.#salvaged }
+    this.#end = endAfter(this.#beginning, end)
     this.#log = parts.log
     this.#group = parts.group
     this.#snapshots = parts.snapshots
@@ -198,9 +198,8 @@ export class FileGroupLog implements GroupLog {
   }
 
   #append(change: Change): Promise<void> {
-    const salvaged = this.#salvaged
-    this.#salvaged = undefined
-    const before = salvaged === undefined ? undefined : salvageChange(this.#group, salvaged)
+    const before = this.#beginning && beginningChange(this.#group, this.#beginning)
+    this.#beginning = undefined
     const number = this.#number + (before === undefined ? 1 : 2)
     this.#number = number
     const [group, hardState, end] = [this.#group, this.#hardState, this.#end]
@@ -240,12 +239,19 @@ export class FileGroupLog implements GroupLog {
   }
 }
 
-/** Of the entries that stand in the log, those up to `kept` alone count from here on. */
-function salvageChange(group: GroupIndex, kept: number): Change {
-  return {
-    bytes: RECORD_BYTES,
-    frees: true,
-    put: (out, head) => putSalvage(out, head, kept),
-    note: () => group.salvaged(kept),
+/** Of the entries that stand in the log, those that `beginning` says alone count from here on. */
+function beginningChange(group: GroupIndex, beginning: Beginning): Change {
+  const size = { bytes: RECORD_BYTES, frees: true }
+  if (beginning.type === 'reset') {
+    const { index, term } = beginning
+    return { ...size, put: (out, head) => putReset(out, head, index, term), note: () => group.reset(index) }
   }
+  const { kept } = beginning
+  return { ...size, put: (out, head) => putSalvage(out, head, kept), note: () => group.salvaged(kept) }
+}
+
+function endAfter(beginning: Beginning | undefined, end: LogEnd): LogEnd {
+  if (beginning === undefined) return end
+  if (beginning.type === 'reset') return { last: beginning.index, lastTerm: beginning.term }
+  return { ...end, last: beginning.kept }
 }

@@ -75,8 +75,10 @@ export class GroupIndex {
     while (this.#runs[0] !== undefined && this.#runs[0].last <= index) this.#runs.shift()
   }
 
+  /** A snapshot at `index` is all that there is. Whatever was lost before does not matter any more. */
   reset(index: number): void {
     this.base = Math.max(this.base, index)
     this.#runs.length = 0
+    this.damage = undefined
   }
 }

@@ -116,8 +116,6 @@ export class Replay {
       case 'reset':
         group.reset(record.index)
         group.end = { last: record.index, lastTerm: record.term ?? group.end.lastTerm }
-        // Whatever was lost before does not matter any more.
-        group.damage = undefined
         this.#entries.delete(record.group)
         break
       case 'salvage':

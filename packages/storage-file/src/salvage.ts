@@ -20,11 +20,18 @@ export interface FoundGroup {
   readonly directory: string
 }
 
+/** What the log has to say with the next record of a group: which of the entries that stand there it goes on from. */
+export type Beginning =
+  /** From those up to here. */
+  | { readonly type: 'salvage'; readonly kept: number }
+  /** From none, but from the snapshot, with which they conflict. */
+  | { readonly type: 'reset'; readonly index: number; readonly term: number }
+
 /** What a group is opened with. */
 export interface Opening {
   readonly recovered: RecoveredLog
-  /** The log has to say, with the next record of the group, that of its entries only those up to here stay. */
-  readonly salvaged: number | undefined
+  /** `undefined` when the log goes on from all that it holds. */
+  readonly beginning: Beginning | undefined
 }
 
 /** Checks that what the log and the snapshot hold fits together. Throws CorruptionError, unless what is left may be `salvage`d. */
@@ -34,11 +41,12 @@ export function openingOf(found: FoundGroup, salvage: boolean): Opening {
   const covered = snapshot?.index ?? 0
   if (group.damage !== undefined && found.damagedSnapshot === undefined && group.end.last <= covered) {
     // The snapshot holds everything that could be missing.
-    return { recovered: { hardState, snapshot, entries: [] }, salvaged: covered }
+    return { recovered: { hardState, snapshot, entries: [] }, beginning: beginningAt(found, covered) }
   }
   const damage = found.damagedSnapshot?.damage ?? group.damage ?? missing(found, covered)
   if (damage === undefined) {
-    return { recovered: { hardState, snapshot, entries: entriesBehind(snapshot, entries) }, salvaged: undefined }
+    const recovered = { hardState, snapshot, entries: entriesBehind(snapshot, entries) }
+    return { recovered, beginning: conflict(found) }
   }
   if (!salvage) throw damage
   const throughIndex = Math.max(group.end.last, group.base, found.damagedSnapshot?.index ?? 0)
@@ -55,8 +63,17 @@ export function openingOf(found: FoundGroup, salvage: boolean): Opening {
     offset: damage.offset,
     what: damage.what,
   }
-  return { recovered: { hardState, snapshot, entries: kept, lost }, salvaged: last }
+  return { recovered: { hardState, snapshot, entries: kept, lost }, beginning: beginningAt(found, last) }
 }
+
+/** A crash came between storing a snapshot that conflicts with the log and forgetting that log (P-34). What follows must not join it. */
+function conflict({ snapshot, entries }: FoundGroup): Beginning | undefined {
+  const covered = entries.find(({ index }) => index === snapshot?.index)
+  if (snapshot === undefined || covered === undefined || covered.term === snapshot.term) return undefined
+  return { type: 'reset', index: snapshot.index, term: snapshot.term }
+}
+
+const beginningAt = (found: FoundGroup, kept: number): Beginning => conflict(found) ?? { type: 'salvage', kept }
 
 /** What is missing though nothing says where it was. */
 function missing({ group, entries, directory }: FoundGroup, covered: number): CorruptionError | undefined {

@@ -295,7 +295,11 @@ export class CrashWorld {
     if (this.#dead) return
     const ahead = random.float() < 0.15
     const index = ahead ? model.lastIndex + 3 : random.integer(model.snapshotIndex + 1, model.lastIndex + 1)
-    const term = model.now.entries.find((entry) => entry.index === index)?.term ?? this.#term
+    // What a leader sends may conflict with what is here.
+    const conflicts = !ahead && random.float() < 0.2
+    if (conflicts) this.#term++
+    const found = model.now.entries.find((entry) => entry.index === index)?.term
+    const term = conflicts ? this.#term : (found ?? this.#term)
     const content = Buffer.from(random.bytes(random.integer(0, 2_000)))
     const meta = { index, term, context: random.bytes(5) }
     model.snapshots.push({ meta, content })
@@ -303,7 +307,7 @@ export class CrashWorld {
       await log.saveSnapshot(meta, [content])
       model.acknowledgedSnapshot = model.snapshots.length - 1
       model.lastIndex = Math.max(model.lastIndex, index)
-      if (ahead) this.#reset(model, log)
+      if (ahead || conflicts) this.#reset(model, log)
     } catch {
       this.#dead = true
     }

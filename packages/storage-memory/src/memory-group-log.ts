@@ -49,7 +49,7 @@ export class MemoryGroupLog implements GroupLog {
     this.#group = group
     this.#sync = options.sync
     this.#onDispose = options.onDispose
-    const { hardState, snapshot, entries } = disk.read(group)
+    const { hardState, snapshot, entries } = disk.open(group)
     this.#newest = snapshot
     this.recovered = { hardState, snapshot: snapshot?.meta, entries }
     this.#bounds = new LogBounds(this.recovered)

@@ -59,6 +59,16 @@ export class MemoryLogDisk extends SyncedDisk {
     return { hardState, snapshot, entries: entriesBehind(snapshot?.meta, log.entries()) }
   }
 
+  /**
+   * As {@link MemoryLogDisk.read}, for a storage that goes on from there: entries that conflict with the snapshot, since a crash came before they
+   * were forgotten, are forgotten now, as what follows must not join them (P-34).
+   */
+  open(group: string): FoundState {
+    const found = this.read(group)
+    if (found.snapshot !== undefined && found.entries.length === 0) this.#stateOf(group).log.clear()
+    return found
+  }
+
   /** Resolves once `change`, and all before it, are durable. */
   append(life: number, group: string, change: Change, sync?: SyncHook): Promise<void> {
     return this.whenDurable(life, () => change(this.#stateOf(group)), sync)

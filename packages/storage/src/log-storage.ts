@@ -71,7 +71,8 @@ export interface RecoveredLog {
   readonly snapshot: SnapshotMeta | undefined
   /**
    * The entries behind the snapshot, without holes: the first has index `snapshot.index + 1`, or 1. None when the stored
-   * entry at the snapshot's index has another term: a crash came before {@link GroupLog.resetToSnapshot}.
+   * entry at the snapshot's index has another term: a crash came before {@link GroupLog.resetToSnapshot}. What is left out here is gone for good:
+   * what is written next follows these entries, or the snapshot, also for all who open the log later.
    */
   readonly entries: readonly LogEntry[]
   /** What damage took; only with {@link OpenGroupOptions.salvage}, and only where something is missing. */

@@ -41,6 +41,7 @@ export type Mistake =
   | 'goes on after a failure'
   | 'reorders'
   | 'keeps entries that conflict'
+  | 'brings entries that conflict back'
 
 /** The smallest log storage that is right, for the tests of the suite, unless it is told to make a mistake. */
 export class ArrayLogStorage implements LogStorage {
@@ -115,6 +116,10 @@ class ArrayGroupLog implements GroupLog {
     if (mistake === 'keeps what a snapshot covers') entries = kept.entries
     if (mistake === 'keeps entries that conflict')
       entries = kept.entries.filter(({ index }) => index > (meta?.index ?? 0))
+    // What follows the snapshot must not join what conflicts with it.
+    else if (mistake !== 'brings entries that conflict back' && mistake !== 'keeps what a snapshot covers') {
+      kept.entries = [...entries]
+    }
     this.recovered = { hardState: kept.hardState, snapshot: meta, entries: [...entries] }
     this.#bounds = new LogBounds(this.recovered)
   }

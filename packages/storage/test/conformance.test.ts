@@ -63,6 +63,7 @@ describe('the suite sees a storage that', () => {
     'goes on after a failure',
     'reorders',
     'keeps entries that conflict',
+    'brings entries that conflict back',
   ]
   for (const mistake of mistakes) {
     test(mistake, async () => expect(await failures(mistake)).not.toEqual([]))

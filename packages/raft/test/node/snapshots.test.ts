@@ -80,6 +80,51 @@ describe('taking a snapshot', () => {
   })
 })
 
+describe('behind a snapshot a tail of the log stays', () => {
+  const taken = (cluster: Counters, id: string): number =>
+    cluster.life(id).events.filter(({ type }) => type === 'SnapshotTaken').length
+
+  test('so a follower that is a little behind gets entries, and no snapshot', async () => {
+    await using cluster = await Cluster.start(counter, SMALL)
+    const leader = await cluster.elected()
+    const away = cluster.followers()[0] as string
+    let chunks = 0
+    cluster.filter = (_from, _to, message) => {
+      if (message.type === 'snapshot-chunk') chunks++
+      return true
+    }
+    // Until one is taken while the follower is away, and has been for so long that nothing is kept for its sake.
+    for (let before = 0; taken(cluster, leader) === before; ) {
+      if (!cluster.lives.has(away)) await cluster.start(away)
+      await cluster.converged()
+      cluster.crash(away)
+      await cluster.advance(1_500)
+      before = taken(cluster, leader)
+      await write(cluster, leader, 5)
+      await cluster.advance(10)
+    }
+    const { snapshotIndex, firstIndex, lastIndex } = cluster.node(leader).status()
+    expect(firstIndex).toBe(snapshotIndex - 8 + 1)
+    await cluster.start(away)
+    // It has not taken the last snapshot itself, and lacks entries that the one of the leader covers.
+    expect(cluster.node(away).status().lastIndex).toBeLessThan(snapshotIndex)
+    await cluster.converged()
+    expect(cluster.node(away).status().lastApplied).toBe(lastIndex)
+    expect(chunks).toBe(0)
+    expect(cluster.life(away).events.filter(({ type }) => type === 'SnapshotInstalled')).toEqual([])
+  })
+
+  test('of half the size at most at which the next snapshot is due', async () => {
+    await using cluster = await Cluster.start(counter, { size: 1, raft: { ...SMALL.raft, keepEntries: 10_000 } })
+    while (taken(cluster, 'n1') < 3) await write(cluster, 'n1', 1)
+    await cluster.advance(10)
+    const { snapshotIndex, firstIndex } = cluster.node('n1').status()
+    // An entry has some 170 bytes here.
+    expect(snapshotIndex + 1 - firstIndex).toBeGreaterThan(5)
+    expect(snapshotIndex + 1 - firstIndex).toBeLessThanOrEqual(2_048 / 128)
+  })
+})
+
 describe('a follower that is too far behind', () => {
   test('gets the snapshot in chunks, installs it, and goes on', async () => {
     const { cluster, away } = await leftBehind()

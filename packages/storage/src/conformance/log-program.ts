@@ -127,6 +127,10 @@ export class LogProgram {
     await this.#a.compact(a, 5)
     await this.#b.persist(b, { entries: run(11, 11, 4) })
     await this.#a.compact(a, 6)
+    // It conflicts with the entry there.
+    await this.#a.saveSnapshot(a, { index: 7, term: 4, content: 'the state at 7' })
+    await this.#a.reset(a)
+    await this.#a.persist(a, { entries: run(8, 9, 4) })
   }
 
   /** Asserts that what is found now may be found, and makes it the only thing that may be found later. */

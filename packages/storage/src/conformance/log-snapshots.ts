@@ -135,19 +135,23 @@ export const snapshots: readonly LogCase[] = [
   },
   {
     name: 'resetToSnapshot forgets every entry, also those behind it (P-34)',
-    run: async (place) => {
-      await session(place, async (log) => {
-        await rejects(log.resetToSnapshot(), RangeError)
-        await log.persist({ hardState: { term: 4, votedFor: 'n1' }, entries: run(1, 8, 1) })
-        await log.saveSnapshot(meta(5, 3), [bytes('five')])
-        await log.resetToSnapshot()
-      })
-      await session(place, async (log) => {
-        deepEqual(log.recovered.entries, [])
-        deepEqual({ ...log.recovered.hardState }, { term: 4, votedFor: 'n1' })
-        await log.persist({ entries: run(6, 7, 4) })
-      })
-      await expectEntries(place, run(6, 7, 4))
+    run: async (_, another) => {
+      // Whether they conflict with the snapshot or not.
+      for (const term of [3, 1]) {
+        await using place = await another()
+        await session(place, async (log) => {
+          await rejects(log.resetToSnapshot(), RangeError)
+          await log.persist({ hardState: { term: 4, votedFor: 'n1' }, entries: run(1, 8, 1) })
+          await log.saveSnapshot(meta(5, term), [bytes('five')])
+          await log.resetToSnapshot()
+        })
+        await session(place, async (log) => {
+          deepEqual(log.recovered.entries, [])
+          deepEqual({ ...log.recovered.hardState }, { term: 4, votedFor: 'n1' })
+          await log.persist({ entries: run(6, 7, 4) })
+        })
+        await expectEntries(place, run(6, 7, 4))
+      }
     },
   },
   {
@@ -158,6 +162,25 @@ export const snapshots: readonly LogCase[] = [
         await log.saveSnapshot(meta(5, 3), [bytes('five')])
       })
       await expectEntries(place, [])
+    },
+  },
+  {
+    name: 'behind such a stop the log goes on from the snapshot, and what it conflicted with never comes back (P-34)',
+    run: async (_, another) => {
+      for (const last of [3, 5, 8]) {
+        await using place = await another()
+        await session(place, async (log) => {
+          await log.persist({ entries: run(1, last, 1) })
+          await log.saveSnapshot(meta(5, 3), [bytes('five')])
+        })
+        await session(place, async (log) => {
+          deepEqual(log.recovered.entries, [])
+          await log.persist({ hardState: { term: 4, votedFor: undefined } })
+        })
+        await session(place, (log) => log.persist({ entries: run(6, 6, 3) }))
+        await session(place, (log) => log.persist({ entries: run(7, 7, 4) }))
+        await expectEntries(place, [...run(6, 6, 3), ...run(7, 7, 4)])
+      }
     },
   },
   {
