@@ -6,7 +6,7 @@ import { MUTANTS } from './all.mjs'
 import { ROOT } from './mutant.mjs'
 import { foundByBoth, PAGE, page, scoreOfPitfalls, summarize } from './page.mjs'
 import { died, readScore, writeScore } from './record.mjs'
-import { huntAgain } from './simulator.mjs'
+import { brokenWithoutBug, huntAgain } from './simulator.mjs'
 import { killedBySuite } from './suite.mjs'
 
 const USAGE = `npm run mutants -- [options]: plants every bug, one at a time, and says by what it dies. What found it the last time is
@@ -68,7 +68,9 @@ async function main() {
     `pitfalls found by tests and by simulation: ${foundByBoth(scoreOfPitfalls(chosen, deaths)).length}\n`,
   )
   if (write) writeFileSync(PAGE, page(MUTANTS, score))
-  return chosen.every(({ name }) => died(deaths[name])) ? 0 : 1
+  const broken = await brokenWithoutBug()
+  for (const seed of broken) process.stdout.write(`BROKEN without any planted bug: ${seed}\n`)
+  return broken.length === 0 && chosen.every(({ name }) => died(deaths[name])) ? 0 : 1
 }
 
 /**

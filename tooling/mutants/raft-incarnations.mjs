@@ -35,6 +35,7 @@ export const RAFT_INCARNATIONS_MUTANTS = [
     file: 'packages/raft/src/identity.ts',
     from: `if (hardState.incarnation !== undefined) return`,
     to: `if (hardState.incarnation === 0) return`,
+    scenario: 'kv',
   },
   {
     name: 'a vote takes the incarnation out of the log',

@@ -175,6 +175,8 @@ export const RAFT_MEMBERS_MUTANTS = [
     file: 'packages/raft/src/core/configurations.ts',
     from: `return this.#placed.slice(committed).some(({ configuration }) => countsAsVoter(configuration, id))`,
     to: `return committed >= 0 && countsAsVoter(this.current.configuration, id)`,
+    scenario: 'raft',
+    fixed: { weather: 'voters-change' },
   },
   {
     name: 'a node that is removed goes on to campaign',
@@ -346,6 +348,8 @@ export const RAFT_MEMBERS_MUTANTS = [
     from: `  if (config.witness === true) return false
 `,
     to: '',
+    scenario: 'raft',
+    fixed: { weather: 'voters-change', witnesses: 1 },
   },
   {
     name: 'entries without data are taken for real ones',

@@ -45,6 +45,7 @@ export const RAFT_PITFALL_MUTANTS = [
     file: 'packages/raft/src/core/election.ts',
     from: `  if (isTransfer || !asks) becomeCandidate(`,
     to: `  if (isTransfer || !asks || preVote) becomeCandidate(`,
+    scenario: 'raft',
   },
   {
     name: 'a leader that no majority answers goes on',
@@ -62,6 +63,7 @@ export const RAFT_PITFALL_MUTANTS = [
     file: 'packages/raft/src/core/election.ts',
     from: `if (!request.transfer && leaderIsAlive(state)) {`,
     to: `if (!request.transfer && leaderIsAlive(state) && state.term < 0) {`,
+    scenario: 'raft',
   },
   {
     name: 'a node that stores a snapshot campaigns',
@@ -111,6 +113,7 @@ export const RAFT_PITFALL_MUTANTS = [
     to: `      this.becomeProbe()
       this.next = Math.max(1, Math.min(rejectedIndex, hintIndex))
       this.match = this.next - 1`,
+    scenario: 'raft',
   },
   {
     name: 'a leader steps back by an entry, not by a term',

@@ -43,6 +43,7 @@ export const RAFT_SNAPSHOTS_MUTANTS = [
 `,
     to: `    this.#sentUpTo = Math.max(this.#sentUpTo, nextOffset + 1)
 `,
+    scenario: 'kv',
   },
   {
     name: 'a new attempt does not go on where the follower stands',

@@ -19,8 +19,19 @@ const REGISTER = pathToFileURL(join(ROOT, 'tooling/mutants/register.mjs')).href
 const HANG_MS = 45_000
 
 /**
- * Looks for the mutant with its simulation, from the build. A seed that does not end shows it too, but a promise that is broken says more,
- * so that is looked for behind it.
+ * The promises that seeds break without any planted bug, as far as one was asked about. @type {Map<string, Promise<string | undefined>>}
+ */
+const ruleWithoutBug = new Map()
+
+/** Seeds that break a promise without any planted bug: they find nothing, and are to be looked into first. */
+export async function brokenWithoutBug() {
+  const all = await Promise.all([...ruleWithoutBug].map(async ([seed, rule]) => ({ seed, rule: await rule })))
+  return all.filter(({ rule }) => rule !== undefined).map(({ seed, rule }) => `${seed} (${rule})`)
+}
+
+/**
+ * Looks for the mutant with its simulation, from the build. A seed that breaks a promise without the bug as well does not count. One
+ * that does not end shows the bug too, but a promise that is broken says more, so that is looked for behind it.
  *
  * @param {import('./mutant.mjs').Mutant} mutant
  * @param {{ first: number, count: number, timeoutMs: number }} seeds
@@ -33,13 +44,27 @@ export async function hunt(mutant, { first, count, timeoutMs }) {
   let next = first
   while (next < first + count && performance.now() < endMs) {
     const { last, hung, result } = await huntFrom(mutant, next, first + count - next, endMs - performance.now())
-    if (result?.seed !== undefined) return { ...result, seeds: result.seed - first + 1 }
+    const found = result?.seed !== undefined
+    if (found && !(await breaksWithoutBug(mutant, last))) return { ...result, seeds: last - first + 1 }
     next = last + 1
     if (hung) hungSeed ??= last
-    else break
+    else if (!found) break
   }
   const seeds = next - first
   return hungSeed === undefined ? { seeds } : { seeds, seed: hungSeed, rule: 'ends' }
+}
+
+/**
+ * @param {import('./mutant.mjs').Mutant} mutant
+ * @param {number} seed
+ */
+async function breaksWithoutBug(mutant, seed) {
+  const key = [mutant.scenario, `seed ${seed}`, JSON.stringify(mutant.fixed ?? {})].join(', ')
+  const known =
+    ruleWithoutBug.get(key) ??
+    huntFrom({ ...mutant, name: 'none' }, seed, 1, HANG_MS).then(({ result }) => result?.rule)
+  ruleWithoutBug.set(key, known)
+  return (await known) !== undefined
 }
 
 /**

@@ -176,6 +176,7 @@ export const STORAGE_MUTANTS = [
     await disk.syncDirectory(this.#directory)
 `,
     to: '',
+    scenario: 'kv',
   },
   {
     name: 'dsys-wal inspect believes its first look at a log that is being written',
@@ -212,6 +213,7 @@ export const STORAGE_MUTANTS = [
     file: 'packages/storage-memory/src/packed-log.ts',
     from: '    else this.#cut(next)\n',
     to: '',
+    scenario: 'kv',
   },
   {
     name: 'only the first of the blocks that are read together is checked',
