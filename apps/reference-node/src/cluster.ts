@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path'
 import { systemClock } from '@dsys/runtime'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { askCluster, type ClusterView, whenFormed } from './launcher/cluster-client.ts'
 import { ClusterLauncher } from './launcher/cluster-launcher.ts'
 import { clusterScreen, leaderOf } from './launcher/screen.ts'
@@ -21,6 +21,7 @@ function wholeNumber(min: number, max: number): (text: string) => number {
 
 interface Flags {
   readonly nodes: number
+  readonly transport?: 'nats' | 'tcp'
   readonly nats?: string
   readonly data: string
   readonly httpPort: number
@@ -33,6 +34,12 @@ const startMs = systemClock.monotonicMs() - process.uptime() * 1_000
 const flags = new Command('npm start --')
   .description('Runs a cluster of dsys nodes on this machine.')
   .option('--nodes <count>', 'how many nodes', wholeNumber(1, MAX_NODES), 3)
+  .addOption(
+    new Option(
+      '--transport <name>',
+      'how the nodes reach each other; by default NATS where there is a server, else TCP',
+    ).choices(['nats', 'tcp']),
+  )
   .option('--nats <url>', 'the NATS server to use (NATS_URL); by default one from the PATH is started')
   .option('--data <folder>', 'where the nodes keep their data', '.data')
   .option('--http-port <port>', 'HTTP ports from here on; 0 takes free ones', wholeNumber(0, 65_000), 7_001)
@@ -43,6 +50,7 @@ const flags = new Command('npm start --')
 const directory = resolve(flags.data)
 const launcher = new ClusterLauncher({
   nodes: flags.nodes,
+  transport: flags.transport,
   nats: flags.nats ?? (process.env.NATS_URL || undefined),
   directory,
   httpPort: flags.httpPort,
@@ -101,7 +109,7 @@ try {
     stopped.signal,
   )
   const seconds = (systemClock.monotonicMs() - startMs) / 1_000
-  say(clusterScreen({ nats: launcher.nats, nodes: launcher.nodes, views, directory, seconds }))
+  say(clusterScreen({ transport: launcher.transport, nodes: launcher.nodes, views, directory, seconds }))
   await watchLeader(views)
 } catch (error) {
   if (!stopped.signal.aborted) {

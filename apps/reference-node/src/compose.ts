@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { NodeScope } from '@dsys/di'
+import { type Module, NodeScope } from '@dsys/di'
 import { kv } from '@dsys/kv/di'
 import { membership } from '@dsys/membership/di'
 import { node } from '@dsys/node/di'
@@ -10,6 +10,7 @@ import { fileStorage } from '@dsys/storage-file/di'
 import type { MemoryNetwork } from '@dsys/transport-memory'
 import { memoryTransport } from '@dsys/transport-memory/di'
 import { natsTransport } from '@dsys/transport-nats/di'
+import { tcpTransport } from '@dsys/transport-tcp/di'
 import { container } from 'tsyringe'
 import type { NodeConfig } from './config.ts'
 
@@ -21,7 +22,7 @@ export interface Composition {
   readonly generation: number
   /** Facts that the other members see. */
   readonly metadata: Readonly<Record<string, string>>
-  /** Instead of NATS: the network that the nodes of this process share. */
+  /** Instead of what the configuration says: the network that the nodes of this process share. */
   readonly network: MemoryNetwork | undefined
 }
 
@@ -32,19 +33,31 @@ const MIN_FRAME_BYTES = 512 * 1_024
 export function compose({ config, logger, generation, metadata, network }: Composition): NodeScope {
   const { id, cluster, electionTimeoutMs, heartbeatIntervalMs } = config
   const voters = config.join ? [] : config.voters
-  const nats = { servers: config.nats, connectTimeoutMs: config.natsConnectTimeoutMs, minFrameBytes: MIN_FRAME_BYTES }
   return new NodeScope(container.createChildContainer()).use(
     runtime({ logger }),
     // First, as it locks the folder: a second process on it must end before it meets the cluster.
     fileStorage({ directory: config.data }),
-    network === undefined
-      ? natsTransport({ ...nats, cluster, nodeId: id, generation })
-      : memoryTransport({ network, nodeId: id, generation }),
+    network === undefined ? transport(config, generation) : memoryTransport({ network, nodeId: id, generation }),
     raft({ id, group: 'main', voters, electionTimeoutMs, heartbeatIntervalMs }),
     kv({ keyspaces: keyspacesOf(config), maxValueBytes: config.maxValueBytes }),
     membership({ cluster, metadata, seeds: config.voters }),
     node(),
   )
+}
+
+function transport(config: NodeConfig, generation: number): Module {
+  const { id: nodeId, cluster, peers, secret } = config
+  if (config.transport === 'nats') {
+    const nats = { servers: config.nats, connectTimeoutMs: config.natsConnectTimeoutMs, minFrameBytes: MIN_FRAME_BYTES }
+    return natsTransport({ ...nats, cluster, nodeId, generation })
+  }
+  const listen = listenOn(config.tcpListen ?? peers.get(nodeId) ?? '')
+  return tcpTransport({ cluster, nodeId, generation, peers, listen, ...(secret === undefined ? {} : { secret }) })
+}
+
+function listenOn(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(':')
+  return { host: address.slice(0, colon).replaceAll(/[[\]]/g, ''), port: Number(address.slice(colon + 1)) }
 }
 
 function keyspacesOf(config: NodeConfig): Record<string, { consistency: 'linearizable' }> {

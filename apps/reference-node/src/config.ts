@@ -22,8 +22,15 @@ export interface NodeConfig {
   readonly voters: readonly string[]
   /** The node waits until the group takes it: it is told of no voters, and asks nobody for a vote before. */
   readonly join: boolean
+  readonly transport: 'nats' | 'tcp'
   readonly nats: readonly string[]
   readonly natsConnectTimeoutMs: number
+  /** Over TCP: where each node listens, as `host:port`, by id. */
+  readonly peers: ReadonlyMap<string, string>
+  /** Over TCP: where this node listens, when that is not its address in `peers`. */
+  readonly tcpListen: string | undefined
+  /** Over TCP: what all nodes of the cluster know, and nobody else. */
+  readonly secret: string | undefined
   /** The folder of this node. */
   readonly data: string
   readonly keyspaces: readonly string[]
@@ -62,6 +69,22 @@ const yesOrNo: z.ZodType<boolean, string> = z
   .string()
   .regex(/^(true|false)$/, 'must be true or false')
   .transform((text) => text === 'true')
+const address = /^(\[[0-9A-Fa-f:.]+\]|[^\s:[\]=]+):(\d{1,5})$/
+/** A text that may be left out. */
+const optional: z.ZodType<string | undefined, string> = z.string().transform((text) => text || undefined)
+
+const table: z.ZodType<ReadonlyMap<string, string>, string> = z.string().transform((text, context) => {
+  const found = new Map<string, string>()
+  for (const item of text === '' ? [] : text.split(',')) {
+    const [id = '', where = '', ...rest] = item.trim().split('=')
+    if (id === '' || !address.test(where) || rest.length > 0 || found.has(id)) {
+      context.addIssue('must be id=host:port, with commas between them and each id once')
+      return z.NEVER
+    }
+    found.set(id, where)
+  }
+  return found
+})
 
 function wholeNumber(min: number, max: number): z.ZodType<number, string> {
   const range = `must be a whole number from ${min} to ${max}`
@@ -83,6 +106,13 @@ const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]>
     preset: 'false',
     schema: yesOrNo,
   },
+  transport: {
+    flag: 'transport',
+    env: 'DSYS_TRANSPORT',
+    what: 'how the nodes reach each other: nats or tcp',
+    preset: 'nats',
+    schema: z.enum(['nats', 'tcp']) as z.ZodType<'nats' | 'tcp', string>,
+  },
   nats: {
     flag: 'nats',
     env: 'NATS_URL',
@@ -97,6 +127,31 @@ const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]>
     what: 'how long the start waits for a NATS server',
     preset: '30000',
     schema: wholeNumber(1, 3_600_000),
+  },
+  peers: {
+    flag: 'peers',
+    env: 'DSYS_PEERS',
+    what: 'over TCP: where all nodes listen, as n1=host:port,n2=host:port',
+    preset: '',
+    schema: table,
+  },
+  tcpListen: {
+    flag: 'tcp-listen',
+    env: 'DSYS_TCP_LISTEN',
+    what: 'over TCP: host:port to listen on, where that is not what --peers says of this node',
+    preset: '',
+    schema: optional.refine((text) => text === undefined || address.test(text), 'must be host:port'),
+  },
+  secret: {
+    flag: 'secret',
+    env: 'DSYS_SECRET',
+    what: 'over TCP: at least 16 bytes that all nodes of the cluster know; as a variable, since others can read command lines',
+    preset: '',
+    secret: true,
+    schema: optional.refine(
+      (text) => text === undefined || Buffer.byteLength(text) >= 16,
+      'must have at least 16 bytes',
+    ),
   },
   data: { flag: 'data', env: 'DSYS_DATA', what: 'folder of this node, for it alone', schema: z.string().min(1) },
   keyspaces: {
@@ -205,12 +260,24 @@ function relationProblems(config: NodeConfig): string[] {
   if (config.electionTimeoutMs < 3 * config.heartbeatIntervalMs) {
     problems.push('--election-timeout-ms must be at least three times --heartbeat-interval-ms')
   }
+  if (config.transport === 'tcp') problems.push(...tcpProblems(config))
   if (!isLoopback(config.httpHost) && !config.allowRemote) {
     problems.push(
       `--http-host ${config.httpHost} can be reached from outside, and nobody is asked who they are: add --allow-remote if that is meant`,
     )
   }
   return problems
+}
+
+function tcpProblems({ id, voters, peers, tcpListen, secret }: NodeConfig): string[] {
+  const needed = new Set([...voters, id])
+  if (tcpListen !== undefined) needed.delete(id)
+  const missing = [...needed].filter((node) => !peers.has(node))
+  if (missing.length > 0) return [`--peers does not say where ${missing.join(', ')} listens`]
+  const listens = tcpListen ?? peers.get(id) ?? ''
+  const host = listens.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '')
+  if (isLoopback(host) || secret !== undefined) return []
+  return [`${listens} can be reached from outside: give all nodes the same --secret (or DSYS_SECRET)`]
 }
 
 function parseFlags(args: readonly string[]): Record<string, string | undefined> {

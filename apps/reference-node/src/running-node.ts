@@ -12,7 +12,7 @@ import { HttpEdge } from './http/http-edge.ts'
 /** What a {@link RunningNode} may use. */
 export interface RunningNodePorts {
   readonly logger: Logger
-  /** Instead of NATS: the network that the nodes of this process share. */
+  /** Instead of what the configuration says: the network that the nodes of this process share. */
   readonly network?: MemoryNetwork
 }
 

@@ -80,7 +80,7 @@ async function tour(launcher: ClusterLauncher): Promise<void> {
   say(`Starting ${NODES} nodes.`)
   await launcher.start()
   const { nodes } = launcher
-  const [line = ''] = transportLines(launcher.nats)
+  const [line = ''] = transportLines(launcher.transport)
   say(`  over ${line}`)
   await whenFormed(
     nodes.map(({ url }) => url),

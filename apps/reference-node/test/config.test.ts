@@ -20,8 +20,12 @@ describe('the configuration of a node', () => {
       cluster: 'reference',
       voters: ['n1', 'n2', 'n3'],
       join: false,
+      transport: 'nats',
       nats: ['nats://127.0.0.1:4222'],
       natsConnectTimeoutMs: 30_000,
+      peers: new Map(),
+      tcpListen: undefined,
+      secret: undefined,
       data: 'x',
       keyspaces: ['default'],
       maxValueBytes: 262_144,
@@ -90,6 +94,39 @@ describe('the configuration of a node', () => {
     const problems = problemsOf([...needed, '--nats', 'nats://ann:hunter2@a,,nats://b'])
     expect(problems).toContain('--nats (or NATS_URL) is not right: has an empty item')
     expect(problems).not.toContain('hunter2')
+  })
+
+  const tcp = [...needed, '--transport', 'tcp']
+  const peers = 'n1=127.0.0.1:1,n2=[::1]:2, n3=host.example:3'
+
+  test('has over TCP a table of where all nodes listen', () => {
+    const config = readConfig([...tcp, '--peers', peers], {})
+    expect([...config.peers]).toEqual([
+      ['n1', '127.0.0.1:1'],
+      ['n2', '[::1]:2'],
+      ['n3', 'host.example:3'],
+    ])
+    const env = { DSYS_TRANSPORT: 'tcp', DSYS_PEERS: 'n2=a:1,n3=a:2', DSYS_TCP_LISTEN: '127.0.0.1:9' }
+    expect(readConfig(needed, env)).toMatchObject({ transport: 'tcp', tcpListen: '127.0.0.1:9' })
+  })
+
+  test.each([
+    ['a transport that is not known', ['--transport', 'udp'], '--transport'],
+    ['TCP without peers', [], 'does not say where n1, n2, n3 listen'],
+    ['TCP without one peer', ['--peers', 'n1=a:1,n3=a:3'], 'does not say where n2 listen'],
+    ['an address without a port', ['--peers', 'n1=a,n2=b:1,n3=c:1'], 'must be id=host:port'],
+    ['a peer twice', ['--peers', 'n1=a:1,n1=b:1,n3=c:1'], 'each id once'],
+    ['an address to listen on that is none', ['--peers', peers, '--tcp-listen', '9'], 'must be host:port'],
+    ['an address for all without a secret', ['--peers', peers, '--tcp-listen', '0.0.0.0:9'], '--secret'],
+    ['a secret that is short', ['--peers', peers, '--secret', 'hunter2'], 'at least 16 bytes'],
+  ])('refuses %s', (_name, args, why) => {
+    expect(problemsOf([...tcp, ...args])).toContain(why)
+    expect(problemsOf([...tcp, ...args])).not.toContain('hunter2')
+  })
+
+  test('takes over TCP an address that others can reach when there is a secret', () => {
+    const env = { DSYS_SECRET: 'sixteen bytes or more' }
+    expect(readConfig([...tcp, '--peers', peers, '--tcp-listen', '0.0.0.0:9'], env).secret).toBe(env.DSYS_SECRET)
   })
 
   test('listens to the outside only when told so twice', () => {

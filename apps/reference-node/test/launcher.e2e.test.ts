@@ -254,17 +254,53 @@ const withoutServer = { ...process.env, PATH: '/nonexistent', NATS_URL: '' }
 const unpacked = findNatsServer({ env: withoutServer })
 const reason = unpacked === undefined ? '' : ` (skipped: ${unpacked} is found without a PATH)`
 
+/** Three real processes over TCP that survive the kill of one, and leave nothing behind. */
+async function expectClusterOverTcp(program: Program): Promise<void> {
+  expect(new Set([...program.nodes.map(({ pid }) => pid), program.pid]).size).toBe(4)
+  expect(program.natsPid).toBeNaN()
+  await followTheScreen(program)
+  const [, leader = ''] = /The leader is (n\d)/.exec(program.output) ?? []
+  const victim = program.nodes.find(({ id }) => id === leader)
+  process.kill(victim?.pid ?? 0, 'SIGKILL')
+  await program.shows(/The leader is now n\d, in term [2-9]/)
+  await program.shows(`${leader} is back at ${victim?.url}`)
+  await until('it is ready again', async () => (await fetch(`${victim?.url}/readyz`)).ok)
+  expect(await (await fetch(`${victim?.url}/v1/kv/default/greeting`)).text()).toBe('hello')
+  program.interrupt()
+  expect(await program.exitCode()).toBe(0)
+  expect(program.output).not.toContain('did not stop cleanly')
+  await expectNothingLeft(program)
+}
+
+describe('npm start over TCP', () => {
+  test('runs three processes without a broker when it is told to, also where there is a nats-server', async () => {
+    await using program = new Program('cluster.js', ['--http-port', '0', '--transport', 'tcp'])
+    await program.shows(FORMED)
+    expect(program.output).toContain('TCP from process to process, as you said')
+    await expectClusterOverTcp(program)
+  })
+})
+
 describe.skipIf(unpacked !== undefined)(`npm start, where there is no nats-server${reason}`, () => {
-  test('says how to get one, and runs the same nodes in one process', async () => {
+  test('says how to get one, and runs three processes over TCP', async () => {
     await using program = new Program('cluster.js', ['--http-port', '0'], withoutServer)
     await program.shows(FORMED)
-    expect(program.output).toContain('memory: all nodes run in this one process, because there is no nats-server')
+    expect(program.output).toContain('TCP from process to process, because there is no nats-server')
     for (const way of ['apt-get install nats-server', 'brew install nats-server', 'ocker'])
       expect(program.output).toContain(way)
-    expect(new Set(program.nodes.map(({ pid }) => pid))).toEqual(new Set([program.pid]))
-    await followTheScreen(program)
-    program.interrupt()
+    await expectClusterOverTcp(program)
+  })
+
+  test('says how to get one and ends, when NATS was asked for', async () => {
+    await using program = new Program('cluster.js', ['--http-port', '0', '--transport', 'nats'], withoutServer)
+    expect(await program.exitCode()).toBe(1)
+    expect(program.output).toContain('apt-get install nats-server')
+  })
+
+  test('the tour shows what really happens, over TCP', async () => {
+    await using program = new Program('tour.js', [], withoutServer)
     expect(await program.exitCode()).toBe(0)
-    for (const { url } of program.nodes) expect(await isPortFree(Number(new URL(url).port))).toBe(true)
+    expect(program.output).toContain('TCP from process to process')
+    expect(program.output).toContain('All nodes have stopped.')
   })
 })

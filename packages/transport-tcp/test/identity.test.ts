@@ -152,6 +152,16 @@ describe('lives of a node', () => {
     expect(a.inbox.some(({ frame }) => frame[0] === 66)).toBe(false)
   })
 
+  test('a frame for an earlier life than the connected one meets nobody, M-09', async () => {
+    await using b = await startNode({ nodeId: 'b', generation: 2 })
+    await using a = await startNode({ nodeId: 'a', peers: { b: b.address } })
+    await reached(a, b)
+    a.transport.send({ id: 'b', generation: 1 }, 'test', Uint8Array.of(7))
+    await until('the report', () => a.events.some(({ type }) => type === 'peer-absent'))
+    await reached(a, b)
+    expect(b.inbox.some(({ frame }) => frame[0] === 7)).toBe(false)
+  })
+
   test('a frame for a later life finds it at the address, although the earlier one is still connected', async () => {
     const addresses = new Map<string, string>()
     await using first = await startNode({ nodeId: 'b', generation: 1 })

@@ -1,14 +1,15 @@
 import { join } from 'node:path'
 import { systemClock } from '@dsys/runtime'
-import type { RunningNode } from '../running-node.ts'
-import { isPortFree } from './free-port.ts'
-import { chooseNats, type NatsChoice } from './nats.ts'
+import { freePorts, isPortFree } from './free-port.ts'
 import { describeEnd, NodeProcess } from './node-process.ts'
+import { chooseTransport, type TransportChoice } from './transport-choice.ts'
 
 /** Options of a {@link ClusterLauncher}. */
 export interface ClusterLauncherOptions {
   /** How many nodes. */
   readonly nodes: number
+  /** How the nodes shall reach each other. Default: over NATS where there is a server, else over TCP. */
+  readonly transport?: 'nats' | 'tcp' | undefined
   /** The NATS server to use; without one, one from the PATH is started. */
   readonly nats?: string | undefined
   /** The folder with one folder for each node. */
@@ -37,15 +38,16 @@ const RESTART_DELAY_MS = 1_000
 const MAX_RESTARTS = 5
 const RESTART_WINDOW_MS = 60_000
 
-/** Runs a cluster on this machine: one process a node over NATS, or all nodes in this process where there is no NATS. */
+/** Runs a cluster on this machine, one process a node, over NATS or from process to process. */
 export class ClusterLauncher {
   readonly #options: ClusterLauncherOptions
   readonly #ids: readonly string[]
   readonly #processes = new Map<string, NodeProcess>()
-  #inProcess: readonly RunningNode[] = []
   readonly #ports = new Map<string, number>()
   readonly #restartsMs = new Map<string, number[]>()
-  #nats: NatsChoice | undefined
+  /** Over TCP: where each node listens, for all of them. */
+  #peers = ''
+  #transport: TransportChoice | undefined
   #stopping: Promise<boolean> | undefined
 
   constructor(options: ClusterLauncherOptions) {
@@ -54,30 +56,25 @@ export class ClusterLauncher {
   }
 
   /** How the nodes reach each other. */
-  get nats(): NatsChoice | undefined {
-    return this.#nats
+  get transport(): TransportChoice | undefined {
+    return this.#transport
   }
 
   get nodes(): readonly LaunchedNode[] {
-    const own = this.#inProcess.map((node, i) => ({ id: this.#ids[i] as string, url: node.url, pid: process.pid }))
-    const others = [...this.#processes.values()].map(({ id, pid, started }) => ({ id, url: started?.http ?? '', pid }))
-    return [...own, ...others]
+    return [...this.#processes.values()].map(({ id, pid, started }) => ({ id, url: started?.http ?? '', pid }))
   }
 
   /** Resolves once every node listens, or when it is stopped meanwhile. When it throws, call {@link ClusterLauncher.stop}. */
   async start(): Promise<void> {
     await this.#choosePorts()
-    this.#nats = await chooseNats(this.#options.nats)
-    if (this.#stopping !== undefined) return this.#stopServer()
-    if (this.#nats.type === 'none') {
-      // Loaded only here: with processes the launcher needs nothing of what a node is made of.
-      const { nodesInProcess } = await import('./nodes-in-process.ts')
-      this.#inProcess = nodesInProcess(this.#ids.map((id) => this.#argumentsInProcess(id)))
-      await Promise.all(this.#inProcess.map((node) => node.start()))
-    } else {
-      for (const id of this.#ids) this.#launch(id)
-      await Promise.all([...this.#processes.values()].map((node) => node.whenStarted()))
+    this.#transport = await chooseTransport(this.#options.transport, this.#options.nats)
+    if (this.#transport.type === 'tcp') {
+      const ports = await freePorts(this.#ids.length)
+      this.#peers = this.#ids.map((id, i) => `${id}=127.0.0.1:${ports[i]}`).join(',')
     }
+    if (this.#stopping !== undefined) return this.#stopServer()
+    for (const id of this.#ids) this.#launch(id)
+    await Promise.all([...this.#processes.values()].map((node) => node.whenStarted()))
   }
 
   /**
@@ -97,7 +94,6 @@ export class ClusterLauncher {
 
   async #stop(): Promise<boolean> {
     let clean = true
-    for (const node of this.#inProcess) await node.stop()
     for (const node of this.#processes.values()) {
       if (!node.running && node.started === undefined) continue
       const how = await node.stop(STOP_TIMEOUT_MS)
@@ -110,7 +106,7 @@ export class ClusterLauncher {
   }
 
   async #stopServer(): Promise<void> {
-    if (this.#nats?.type === 'own') await this.#nats.server.stop()
+    if (this.#transport?.type === 'own') await this.#transport.server.stop()
   }
 
   async #choosePorts(): Promise<void> {
@@ -128,17 +124,15 @@ export class ClusterLauncher {
       ...['--voters', this.#ids.join(',')],
       ...['--http-port', String(this.#ports.get(id))],
       ...['--log-level', this.#options.logLevel],
-      ...['--nats-connect-timeout-ms', CONNECT_TIMEOUT_MS],
+      ...(this.#transport?.type === 'tcp'
+        ? ['--transport', 'tcp', '--peers', this.#peers]
+        : ['--transport', 'nats', '--nats-connect-timeout-ms', CONNECT_TIMEOUT_MS]),
     ]
   }
 
-  #argumentsInProcess(id: string): string[] {
-    return ['--id', id, '--data', join(this.#options.directory, id), ...this.#flags(id)]
-  }
-
   #launch(id: string): void {
-    const nats = this.#nats
-    const url = nats?.type === 'own' ? nats.server.url : nats?.type === 'given' ? nats.url : undefined
+    const choice = this.#transport
+    const url = choice?.type === 'own' ? choice.server.url : choice?.type === 'given' ? choice.url : undefined
     const node = new NodeProcess({
       id,
       directory: join(this.#options.directory, id),

@@ -1,6 +1,6 @@
 import type { ClusterView } from './cluster-client.ts'
 import type { LaunchedNode } from './cluster-launcher.ts'
-import type { NatsChoice } from './nats.ts'
+import type { TransportChoice } from './transport-choice.ts'
 
 /** The leader that a node claims to be, in the highest term. */
 export function leaderOf(views: readonly (ClusterView | undefined)[]): { id: string; term: number } | undefined {
@@ -14,7 +14,7 @@ export function leaderOf(views: readonly (ClusterView | undefined)[]): { id: str
 
 /** What {@link clusterScreen} shows. */
 export interface ScreenFacts {
-  readonly nats: NatsChoice | undefined
+  readonly transport: TransportChoice | undefined
   readonly nodes: readonly LaunchedNode[]
   readonly views: readonly ClusterView[]
   readonly directory: string
@@ -23,16 +23,19 @@ export interface ScreenFacts {
 }
 
 /** How the nodes reach each other, and where there is a choice to make, what to do about it. */
-export function transportLines(nats: NatsChoice | undefined): string[] {
-  switch (nats?.type) {
+export function transportLines(choice: TransportChoice | undefined): string[] {
+  switch (choice?.type) {
     case 'given':
-      return [`NATS at ${withoutSecrets(nats.url)}, as you said`]
+      return [`NATS at ${withoutSecrets(choice.url)}, as you said`]
     case 'own':
       return [
-        `NATS at ${nats.server.url}, a nats-server from the PATH that this command started (pid ${nats.server.pid})`,
+        `NATS at ${choice.server.url}, a nats-server from the PATH that this command started (pid ${choice.server.pid})`,
       ]
+    case 'tcp':
+      if (choice.howToGetNats === undefined) return ['TCP from process to process, as you said']
+      return ['TCP from process to process, because there is no nats-server', choice.howToGetNats]
     default:
-      return ['memory: all nodes run in this one process, because there is no nats-server', nats?.howToGetOne ?? '']
+      return ['none yet']
   }
 }
 
@@ -53,7 +56,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** The first screen of a cluster that has formed. */
-export function clusterScreen({ nats, nodes, views, directory, seconds }: ScreenFacts): string {
+export function clusterScreen({ transport, nodes, views, directory, seconds }: ScreenFacts): string {
   const leader = leaderOf(views)
   const rows = [['node', 'member', 'role', 'term', 'commit', 'http', 'pid']]
   for (const node of nodes) {
@@ -67,7 +70,7 @@ export function clusterScreen({ nats, nodes, views, directory, seconds }: Screen
     '',
     `${nodes.length} dsys nodes, all ready after ${seconds.toFixed(1)} s. The leader is ${leader?.id}, in term ${leader?.term}.`,
     '',
-    ...transportLines(nats).map((line, i) => (i === 0 ? `  transport  ${line}` : `             ${line}`)),
+    ...transportLines(transport).map((line, i) => (i === 0 ? `  transport  ${line}` : `             ${line}`)),
     `  data       ${directory}`,
     '',
     ...table(rows).map((line) => `  ${line}`),
