@@ -8,6 +8,7 @@ const HEARSAY = 'packages/membership/src/core/hearsay.ts'
 const ANTI_ENTROPY = 'packages/membership/src/core/anti-entropy.ts'
 const ISOLATION = 'packages/membership/src/core/isolation.ts'
 const CODEC = 'packages/membership/src/core/codec.ts'
+const CONFLICTS = 'packages/membership/src/core/conflicts.ts'
 const FAREWELL = 'packages/membership/src/core/farewell.ts'
 const DRIVER = 'packages/membership/src/membership.ts'
 
@@ -40,7 +41,7 @@ export const MEMBERSHIP_MUTANTS = [
     name: 'a refutation is forgotten',
     source: 'SWIM §4.2',
     file: OWN,
-    from: '    const restated = this.#restate(record.incarnation + 1, nowMs)\n',
+    from: '    const restated = this.#restate(heard.incarnation + 1, nowMs)\n',
     to: '    const restated = this.record\n',
     scenario: 'membership',
   },
@@ -48,8 +49,8 @@ export const MEMBERSHIP_MUTANTS = [
     name: 'a refutation says nothing newer than the suspicion',
     source: 'SWIM §4.2; M-17',
     file: OWN,
-    from: 'this.#restate(record.incarnation + 1, nowMs)',
-    to: 'this.#restate(record.incarnation, nowMs)',
+    from: 'this.#restate(heard.incarnation + 1, nowMs)',
+    to: 'this.#restate(heard.incarnation, nowMs)',
     scenario: 'membership',
   },
   {
@@ -97,8 +98,8 @@ export const MEMBERSHIP_MUTANTS = [
     name: 'an ack counts from another life of the target',
     source: 'M-09',
     file: DETECTOR,
-    from: 'if (probe !== undefined && probe.target === from.id && probe.generation === from.generation) {',
-    to: 'if (probe !== undefined && probe.target === from.id) {',
+    from: 'probe.target === from.id && isSameProcess(probe, process)',
+    to: 'probe.target === from.id',
   },
   {
     name: 'a ping for an earlier life is answered',
@@ -119,16 +120,16 @@ export const MEMBERSHIP_MUTANTS = [
     name: 'a leave is told as a failure',
     source: 'membership: leaving is not dying',
     file: OWN,
-    from: "incarnation: own.incarnation + 1, state: 'left' }",
-    to: "incarnation: own.incarnation + 1, state: 'dead' }",
+    from: "{ ...this.#at(this.record.incarnation + 1), state: 'left' }",
+    to: "{ ...this.#at(this.record.incarnation + 1), state: 'dead' }",
     scenario: 'membership',
   },
   {
     name: 'a farewell is said without a new incarnation',
     source: 'M-13',
     file: OWN,
-    from: "incarnation: own.incarnation + 1, state: 'left' }",
-    to: "incarnation: own.incarnation, state: 'left' }",
+    from: "{ ...this.#at(this.record.incarnation + 1), state: 'left' }",
+    to: "{ ...this.#at(this.record.incarnation), state: 'left' }",
   },
   {
     name: 'a farewell is said once',
@@ -226,13 +227,70 @@ export const MEMBERSHIP_MUTANTS = [
     to: 'about?.record === undefined ? undefined : undefined',
   },
   {
-    name: 'two doubles outbid each other as fast as the network is',
-    source: 'M-12',
+    name: 'of two doubles the one that has said more counts',
+    source: 'membership: two processes with one id; M-12',
+    file: RECORD,
+    from: '  if (nonces !== 0) return nonces\n',
+    to: '',
+  },
+  {
+    name: 'a double refutes what is said of the other one',
+    source: 'membership: two processes with one id; M-12',
     file: OWN,
-    from: "if (record.state !== 'alive') announce(restated, nowMs)",
-    to: 'announce(restated, nowMs)',
+    from: 'if (!isSameProcess(heard, this.record)) {',
+    to: 'if (heard.generation < 0) {',
+  },
+  {
+    name: 'a double takes the place of one that lives',
+    source: 'membership: two processes with one id; M-12',
+    file: OWN,
+    from: 'if (!isLive(heard.state)) this.#replace',
+    to: 'if (isLive(heard.state)) this.#replace',
     scenario: 'membership',
     fixed: { impostor: 'twin' },
+  },
+  {
+    name: 'an ack of a double counts',
+    source: 'membership: two processes with one id; M-12',
+    file: DETECTOR,
+    from: 'probe.target === from.id && isSameProcess(probe, process)',
+    to: 'probe.target === from.id && probe.generation === process.generation',
+  },
+  {
+    name: 'two processes of one life are not noticed by their frames',
+    source: 'membership: two processes with one id; M-12',
+    file: CONFLICTS,
+    from: 'this.#compare({ ...from, nonce }, how, from.id, nowMs)',
+    to: 'if (nonce === -1) this.#compare({ ...from, nonce }, how, from.id, nowMs)',
+  },
+  {
+    name: 'the process that counts does not hear of its double',
+    source: 'membership: two processes with one id; M-12',
+    file: CONFLICTS,
+    from: '    this.#context.tell({ id, generation }, record, nowMs)\n',
+    to: '',
+  },
+  {
+    name: 'a late frame of an earlier generation is a conflict',
+    source: 'membership: two processes with one id; M-07',
+    file: CONFLICTS,
+    from: 'if (question?.seq !== seq || question.generation',
+    to: 'if (question?.generation',
+    scenario: 'membership',
+  },
+  {
+    name: 'an earlier generation is asked with each of its late frames',
+    source: 'membership: two processes with one id',
+    file: CONFLICTS,
+    from: '    if (this.#asked.get(from.id)?.generation === from.generation) return\n',
+    to: '',
+  },
+  {
+    name: 'an incarnation overflows',
+    source: 'M-10',
+    file: OWN,
+    from: 'return incarnation > MAX_INCARNATION ? this',
+    to: 'return incarnation > Number.MAX_SAFE_INTEGER ? this',
   },
   {
     name: 'a suspicion with news of the member tells both in one event',

@@ -1,4 +1,5 @@
 import { DsysError } from '@dsys/runtime'
+import type { IdConflict } from './events.ts'
 
 /** The metadata of a node is over the limit (`DSYS_MEMBERSHIP_METADATA_TOO_LARGE`). Nothing was changed. */
 export class MetadataTooLargeError extends DsysError {
@@ -26,5 +27,23 @@ export class TransportFrameTooSmallError extends DsysError {
       outcome: 'not-applied',
       hint: 'Raise the limit of the transport (with NATS: max_payload of the server).',
     })
+  }
+}
+
+/**
+ * Two processes run with one id (`DSYS_MEMBERSHIP_ID_CONFLICT`). It is not thrown, since both may be far away: it is in the log of each node
+ * that notices, beside the event `MemberConflict` and in `status()`. All goes on, with one of them as the member.
+ */
+export class IdConflictError extends DsysError {
+  readonly conflict: IdConflict
+
+  constructor(conflict: IdConflict) {
+    super(`two processes run with the id ${JSON.stringify(conflict.id)}: ${conflict.how}`, {
+      code: 'DSYS_MEMBERSHIP_ID_CONFLICT',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Stop one of the processes, or give it an id of its own. Ids must be unique in a cluster, and a generation must grow with each start.',
+    })
+    this.conflict = conflict
   }
 }

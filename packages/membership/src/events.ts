@@ -18,7 +18,8 @@ export interface Member {
  * Order, for each life of a node (id and generation): `MemberUp` first; then any number of `MemberUpdated` and `MemberSuspected`; then
  * `MemberDown` or `MemberLeft`. After `MemberDown` the same life may come `MemberUp` again (it was declared dead by mistake), or be
  * `MemberLeft` (its farewell was late); a stream that began after that `MemberDown` gives this `MemberLeft` alone. A later life
- * begins only after the earlier one is down or left.
+ * begins only after the earlier one is down or left. Where two processes run as one life, the one that does not count any more goes down as
+ * well before the other one comes up.
  */
 export type MemberEvent =
   | { readonly type: 'MemberUp'; readonly member: Member; readonly why: string }
@@ -30,6 +31,29 @@ export type MemberEvent =
   | { readonly type: 'MemberLeft'; readonly member: Member; readonly why: string }
   /** It refuted a suspicion, or its metadata changed. */
   | { readonly type: 'MemberUpdated'; readonly member: Member; readonly why: string }
+  /** Two processes run with its id. It may come at any time, once for each life and kind of conflict; `member` is as it was before. */
+  | { readonly type: 'MemberConflict'; readonly member: Member; readonly why: string; readonly conflict: IdConflict }
+
+/** Two processes that run with one id, and how that was noticed. Stop one of them, or give it an id of its own. */
+export interface IdConflict {
+  readonly id: string
+  /**
+   * `same-generation`: both claim to be the same life, or a generation was used twice in a row. One of them counts for all nodes, the other one
+   * does not until the first is dead or gone. `earlier-generation`: the node was started again, elsewhere, while its former process
+   * was still there.
+   */
+  readonly kind: 'same-generation' | 'earlier-generation'
+  /** The generation that counts. */
+  readonly generation: number
+  readonly otherGeneration: number
+  /** The evidence, in words. */
+  readonly how: string
+  /** Who brought it. */
+  readonly from: string
+  /** On the monotonic scale of this node's clock. */
+  readonly firstSeenMs: number
+  readonly lastSeenMs: number
+}
 
 /** What `events()` gives: the present state as `MemberUp` (and `MemberSuspected`), then `Synced`, then what changes. */
 export type MembershipEvent = MemberEvent | { readonly type: 'Synced' }

@@ -19,11 +19,12 @@ import { MIN_FRAME_BYTES } from './core/courier.ts'
 import type { Effect } from './core/effects.ts'
 import { MembershipCore } from './core/membership-core.ts'
 import { isLive, type Metadata } from './core/record.ts'
-import { TransportFrameTooSmallError } from './errors.ts'
+import { IdConflictError, TransportFrameTooSmallError } from './errors.ts'
 import type { Member, MembershipEvent } from './events.ts'
 import { History, type MemberExplanation } from './history.ts'
 import { MembershipMetrics } from './metrics.ts'
 import { checkMetadata, type MembershipOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import type { MembershipStatus } from './status.ts'
 
 /** What a {@link Membership} may do. */
 export interface MembershipPorts {
@@ -142,6 +143,11 @@ export class Membership implements Service {
     return this.#history.explain(id, this.member(id), this.#ports.clock.monotonicMs())
   }
 
+  /** How the membership stands here and now. */
+  status(): MembershipStatus {
+    return Object.freeze({ conflicts: this.#core?.conflicts(this.#ports.clock.monotonicMs()) ?? [] })
+  }
+
   async #start(signal: AbortSignal): Promise<void> {
     const { clock, random, transport } = this.#ports
     const { capabilities, self } = transport
@@ -252,6 +258,10 @@ export class Membership implements Service {
         break
       }
       case 'event':
+        if (effect.event.type === 'MemberConflict') {
+          const error = new IdConflictError(effect.event.conflict)
+          this.#logger.log('error', 'two processes run with one id', { error })
+        }
         this.#history.add(effect.event, clock.monotonicMs())
         if (this.#core !== undefined) this.#metrics.members(this.#core.tally())
         this.#hub.publish(effect.event)

@@ -66,6 +66,7 @@ export class Simulation {
   #flights: Flight[] = []
   readonly #cuts = new Set<string>()
   frames = 0
+  #double: SimulatedNode | undefined
 
   constructor(options: SimulationOptions) {
     this.#options = options
@@ -99,6 +100,11 @@ export class Simulation {
     const node = this.nodes.get(id)
     if (node === undefined) throw new RangeError(`no node ${id}`)
     return node
+  }
+
+  /** A process that runs with the id of a node besides the one in `nodes`, and gets every frame that goes there. */
+  double(node: SimulatedNode | undefined): void {
+    this.#double = node
   }
 
   kill(id: string): void {
@@ -155,7 +161,7 @@ export class Simulation {
       const flight = this.#flights[0]
       let due = flight?.atMs ?? Number.POSITIVE_INFINITY
       let judge: SimulatedNode | undefined
-      for (const node of this.nodes.values()) {
+      for (const node of this.#all()) {
         const deadlineMs = node.running && !node.paused ? node.core.deadlineMs() : undefined
         if (deadlineMs !== undefined && deadlineMs < due) {
           due = deadlineMs
@@ -208,9 +214,18 @@ export class Simulation {
     }
   }
 
+  #all(): SimulatedNode[] {
+    return this.#double === undefined ? [...this.nodes.values()] : [...this.nodes.values(), this.#double]
+  }
+
   #deliver(flight: Flight): void {
+    const { to } = flight
+    this.#deliverTo(this.nodes.get(to.id), flight)
+    if (this.#double?.self.id === to.id) this.#deliverTo(this.#double, flight)
+  }
+
+  #deliverTo(target: SimulatedNode | undefined, flight: Flight): void {
     const { from, to, frame } = flight
-    const target = this.nodes.get(to.id)
     const sender = this.nodes.get(from.id)
     if (this.#cuts.has(`${from.id}>${to.id}`)) return
     const isThere =

@@ -15,7 +15,7 @@ const member = (id: string, generation: number, incarnation: number, state: Stat
   metadata: { v: '1' },
   sinceMs: 0,
 })
-const event = (type: Exclude<MembershipEvent['type'], 'Synced'>, of: Member): MembershipEvent => ({
+const event = (type: Exclude<MembershipEvent['type'], 'Synced' | 'MemberConflict'>, of: Member): MembershipEvent => ({
   type,
   member: of,
   why: 'because',
@@ -30,7 +30,11 @@ const updated = event('MemberUpdated', member('a', 1, 1, 'alive'))
 
 function judge(events: readonly MembershipEvent[], { late = false, excused = false } = {}): string | undefined {
   const verdict = new Verdict(() => 0)
-  const order = new EventOrder('stream', late, verdict, { forgets: excused, hasTwin: () => false })
+  const order = new EventOrder('stream', late, verdict, {
+    forgets: excused,
+    hasTwin: () => false,
+    hasImpostor: () => false,
+  })
   for (const one of events) order.add(one)
   return verdict.violation?.message
 }
@@ -76,7 +80,11 @@ describe('the order of events', () => {
 
   test('what was told and what is known are compared', () => {
     const verdict = new Verdict(() => 0)
-    const order = new EventOrder('stream', false, verdict, { forgets: false, hasTwin: () => false })
+    const order = new EventOrder('stream', false, verdict, {
+      forgets: false,
+      hasTwin: () => false,
+      hasImpostor: () => false,
+    })
     order.add(SYNCED)
     order.add(up())
     expect(order.differs([member('a', 1, 3, 'alive'), member('b', 1, 0, 'dead')])).toBeUndefined()

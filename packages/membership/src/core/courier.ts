@@ -107,6 +107,11 @@ export class Courier {
     this.#post(to, { kind: 'ping', seq, generation, rumors: this.#ownRumor(nowMs) })
   }
 
+  /** A ping, and nothing else. */
+  ask(to: PeerAddress, seq: number): void {
+    this.#post(to, { kind: 'ping', seq, generation: to.generation, rumors: [] })
+  }
+
   /** All that is known, in as many frames as it takes. Each can be merged without the others. */
   state(to: Destination, kind: 'sync-request' | 'sync-reply', nowMs: number): void {
     const all = [...this.#view.entries.values()].map((entry) => this.#view.rumor(entry, nowMs))
@@ -128,7 +133,12 @@ export class Courier {
 
   #header(version: number): FrameHeader {
     this.#sequence += 1
-    return { version, versions: this.#versions, nonce: this.#options.nonce, sequence: this.#sequence }
+    return {
+      version,
+      versions: this.#versions,
+      nonce: this.#view.get(this.#options.self.id)?.record.nonce ?? this.#options.nonce,
+      sequence: this.#sequence,
+    }
   }
 
   /** The highest that both speak; the lowest that this node speaks where the other one is not known. */

@@ -5,6 +5,7 @@ import type { Effect } from './effects.ts'
 import type { IsolationGate } from './isolation.ts'
 import type { MessageBody } from './message.ts'
 import { type Probe, type Relay, Rotation, sample } from './prober.ts'
+import { isSameProcess } from './record.ts'
 import { type Entry, freshTally, type View } from './view.ts'
 
 /** Relays under way for others; beyond this a helper says at once that it did not reach the target. */
@@ -71,12 +72,13 @@ export class Detector {
 
   #startProbe(entry: Entry, nowMs: number): void {
     const { options, send, emit } = this.#context
-    const { id, generation, incarnation } = entry.record
+    const { id, generation, nonce, incarnation } = entry.record
     const seq = this.nextSeq()
     this.#probes.set(seq, {
       seq,
       target: id,
       generation,
+      nonce,
       incarnation,
       directDeadlineMs: nowMs + options.probeTimeoutMs,
       endMs: nowMs + options.probeIntervalMs,
@@ -88,15 +90,16 @@ export class Detector {
     send({ id, generation }, { kind: 'ping', seq, generation }, nowMs)
   }
 
-  /** An ack counts only from the life of the node that was pinged. */
-  onAck(seq: number, from: PeerAddress, nowMs: number): void {
+  /** An ack counts only from the life of the node that was pinged, and where two processes run as that life, from the one that counts. */
+  onAck(seq: number, from: PeerAddress, nonce: number | undefined, nowMs: number): void {
+    const process = { generation: from.generation, nonce }
     const probe = this.#probes.get(seq)
-    if (probe !== undefined && probe.target === from.id && probe.generation === from.generation) {
+    if (probe !== undefined && probe.target === from.id && isSameProcess(probe, process)) {
       this.#succeed(probe)
       return
     }
     const relay = this.#relays.get(seq)
-    if (relay !== undefined && relay.target === from.id && relay.generation === from.generation) {
+    if (relay !== undefined && relay.target === from.id && isSameProcess(relay, process)) {
       relay.reached = true
       // An answer may come as late as the helper has time for.
       if (this.#context.buggify?.('membership.late-help') !== true) this.#answer(relay, nowMs)
@@ -122,11 +125,11 @@ export class Detector {
   #succeed(probe: Probe): void {
     this.#probes.delete(probe.seq)
     const entry = this.#context.view.get(probe.target)
-    if (entry?.record.generation === probe.generation) entry.tally = freshTally()
+    if (entry !== undefined && isSameProcess(entry.record, probe)) entry.tally = freshTally()
   }
 
   onPingRequest(origin: PeerAddress, originSeq: number, target: Destination, nowMs: number): void {
-    const { options, send, buggify } = this.#context
+    const { options, view, send, buggify } = this.#context
     if (this.#relays.size >= MAX_RELAYS || buggify?.('membership.relays-full') === true) {
       send(origin, { kind: 'ping-answer', seq: originSeq, reached: false }, nowMs)
       return
@@ -134,7 +137,9 @@ export class Detector {
     const seq = this.nextSeq()
     const generation = target.generation ?? 0
     const deadlineMs = nowMs + options.probeTimeoutMs * RELAY_PART
-    this.#relays.set(seq, { seq, origin, originSeq, target: target.id, generation, deadlineMs, reached: false })
+    const known = view.get(target.id)?.record
+    const nonce = known?.generation === generation ? known.nonce : undefined
+    this.#relays.set(seq, { seq, origin, originSeq, target: target.id, generation, nonce, deadlineMs, reached: false })
     send({ id: target.id, generation }, { kind: 'ping', seq, generation }, nowMs)
   }
 
@@ -208,7 +213,7 @@ export class Detector {
     const { view, gate, emit, accuse } = this.#context
     this.#probes.delete(probe.seq)
     const entry = view.live.get(probe.target)
-    if (entry === undefined || entry.record.generation !== probe.generation || gate.isShut(nowMs)) return
+    if (entry === undefined || !isSameProcess(entry.record, probe) || gate.isShut(nowMs)) return
     emit({ type: 'count', what: 'probe-failed' })
     const { tally, record } = entry
     tally.failed += 1

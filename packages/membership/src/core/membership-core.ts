@@ -1,7 +1,8 @@
 import { invariant, SeededRandom } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
-import type { Member } from '../events.ts'
+import type { IdConflict, Member } from '../events.ts'
 import { AntiEntropy } from './anti-entropy.ts'
+import { Conflicts } from './conflicts.ts'
 import { Courier } from './courier.ts'
 import { Detector } from './detector.ts'
 import type { Effect } from './effects.ts'
@@ -14,7 +15,7 @@ import { OtherVersions } from './other-versions.ts'
 import { OwnRecord } from './own-record.ts'
 import { addressOf, type CoreOptions, type CoreParts } from './parts.ts'
 import { sample } from './prober.ts'
-import type { MemberRecord, MemberState, Metadata } from './record.ts'
+import { isSameProcess, type MemberRecord, type MemberState, type Metadata } from './record.ts'
 import { PROTOCOL_VERSIONS } from './versions.ts'
 import { type Cause, type Entry, memberOf, View } from './view.ts'
 
@@ -37,6 +38,7 @@ export class MembershipCore {
   readonly #detector: Detector
   readonly #own: OwnRecord
   readonly #antiEntropy: AntiEntropy
+  readonly #conflicts: Conflicts
   readonly #freshness: Freshness
   readonly #otherVersions: OtherVersions
   #effects: Effect[] = []
@@ -76,6 +78,15 @@ export class MembershipCore {
     })
     this.#own = new OwnRecord(this.#parts)
     this.#antiEntropy = new AntiEntropy(this.#parts)
+    this.#conflicts = new Conflicts({
+      self: options.self,
+      view: this.#view,
+      rememberMs: options.rememberDeadMs,
+      emit,
+      nextSeq: () => this.#detector.nextSeq(),
+      ask: (to, seq) => this.#courier.ask(to, seq),
+      tell: (to, about, nowMs) => this.#courier.tell(to, about, nowMs),
+    })
     this.#freshness = new Freshness(Math.min(options.maxFrameAgeMs, options.rememberDeadMs / 2))
     this.#otherVersions = new OtherVersions(options.versions ?? PROTOCOL_VERSIONS, emit)
   }
@@ -95,6 +106,11 @@ export class MembershipCore {
   member(id: string): Member | undefined {
     const entry = this.#view.get(id)
     return entry === undefined ? undefined : memberOf(entry)
+  }
+
+  /** Processes that run with the id of another one, as far as they were noticed lately. */
+  conflicts(nowMs: number): IdConflict[] {
+    return this.#conflicts.list(nowMs)
   }
 
   /** When `tick` is wanted next; `undefined` when nothing is waited for. */
@@ -179,7 +195,10 @@ export class MembershipCore {
     if (known !== undefined && from.generation < known.record.generation) this.#onStale(message, from, known, nowMs)
     else if (header !== undefined && known !== undefined && this.#freshness.isExpired(from, header, nowMs))
       this.#effects.push({ type: 'count', what: 'expired-frame' })
-    else this.#onMessage(message, from, nowMs)
+    else {
+      if (header !== undefined) this.#conflicts.onFrame(from, header, nowMs)
+      this.#onMessage(message, from, header, nowMs)
+    }
     return this.#take()
   }
 
@@ -194,13 +213,16 @@ export class MembershipCore {
   /** An earlier life of a node speaks: nothing of it counts. If it still runs, it learns that it has been replaced. */
   #onStale(message: Message, from: PeerAddress, known: Entry, nowMs: number): void {
     this.#effects.push({ type: 'count', what: 'stale-frame' })
+    if (message.kind === 'ack') this.#conflicts.onEarlierAck(message.seq, from, nowMs)
+    else if (this.#state === 'active') this.#conflicts.onEarlierLife(from)
     if (message.kind === 'ping') this.#courier.tell(from, known.record, nowMs)
   }
 
-  #onMessage(message: Message, from: PeerAddress, nowMs: number): void {
+  #onMessage(message: Message, from: PeerAddress, header: FrameHeader | undefined, nowMs: number): void {
     const bySync = message.kind === 'sync-request' || message.kind === 'sync-reply'
     for (const rumor of message.rumors) {
-      if (rumor.record.id === this.#self.id) this.#onRumorOfSelf(rumor.record, nowMs)
+      this.#conflicts.onRecord(rumor.record, from, nowMs)
+      if (rumor.record.id === this.#self.id) this.#onRumorOfSelf(rumor.record, from, nowMs)
       else hearRumor(this.#parts, rumor, from, bySync, nowMs)
     }
     if (this.#state === 'ended') return
@@ -209,7 +231,7 @@ export class MembershipCore {
         if (message.generation === this.#self.generation) this.#onPing(message.seq, from, nowMs)
         break
       case 'ack':
-        this.#detector.onAck(message.seq, from, nowMs)
+        this.#detector.onAck(message.seq, from, header?.nonce || undefined, nowMs)
         this.#farewell?.onAck(message.seq, from)
         break
       case 'ping-request': {
@@ -244,7 +266,11 @@ export class MembershipCore {
     if (isStranger && this.#state === 'active') this.#courier.state(from, 'sync-request', nowMs)
   }
 
-  #onRumorOfSelf(record: MemberRecord, nowMs: number): void {
+  #onRumorOfSelf(record: MemberRecord, from: PeerAddress, nowMs: number): void {
+    const own = this.#own.record
+    const isForeign = record.generation === own.generation && record.incarnation > own.incarnation
+    if (isForeign && isSameProcess(record, own))
+      this.#conflicts.onForeignStatement(own, record.incarnation, from, nowMs)
     if (!this.#own.hears(record, this.#state === 'active', nowMs)) return
     this.#state = 'ended'
     this.#effects.push({ type: 'superseded', generation: record.generation })
@@ -269,6 +295,7 @@ export class MembershipCore {
   #forgotten(id: string): void {
     this.#courier.forget(id)
     this.#freshness.forget(id)
+    this.#conflicts.forget(id)
   }
 
   #announce(record: MemberRecord, nowMs: number): void {

@@ -1,12 +1,22 @@
 import type { CoreParts } from './parts.ts'
-import { compareRecords, type MemberRecord, type Metadata, metadataEntries } from './record.ts'
+import {
+  compareRecords,
+  isLive,
+  isSameProcess,
+  MAX_INCARNATION,
+  type MemberRecord,
+  type Metadata,
+  metadataEntries,
+} from './record.ts'
 import { PROTOCOL_VERSIONS } from './versions.ts'
 import type { Entry } from './view.ts'
+
+/** Two processes that wait for a third one to go hardly ever take the same nonce. */
+const NONCE_STEP = 2 ** 20
 
 /** What this node says of itself. Nobody else makes a higher incarnation of it. */
 export class OwnRecord {
   readonly #parts: CoreParts
-  #warnedOfTwin = false
 
   constructor(parts: CoreParts) {
     this.#parts = parts
@@ -31,15 +41,13 @@ export class OwnRecord {
   }
 
   update(metadata: Metadata, nowMs: number): void {
-    const own = this.record
-    const record = { ...own, incarnation: own.incarnation + 1, metadata: metadataEntries(metadata) }
+    const record = { ...this.#at(this.record.incarnation + 1), metadata: metadataEntries(metadata) }
     this.#parts.apply(record, { nowMs, why: 'its metadata changed' })
     this.#parts.announce(record, nowMs)
   }
 
   leave(nowMs: number): MemberRecord {
-    const own = this.record
-    const record: MemberRecord = { ...own, incarnation: own.incarnation + 1, state: 'left' }
+    const record: MemberRecord = { ...this.#at(this.record.incarnation + 1), state: 'left' }
     this.#parts.apply(record, { nowMs, why: 'this node leaves' })
     return record
   }
@@ -50,34 +58,49 @@ export class OwnRecord {
   }
 
   /** Somebody speaks of this node. True when a later life of it has taken over. */
-  hears(record: MemberRecord, mayRefute: boolean, nowMs: number): boolean {
+  hears(heard: MemberRecord, mayRefute: boolean, nowMs: number): boolean {
     const { self, apply, announce, emit } = this.#parts
-    if (compareRecords(record, this.record) <= 0) return false
-    if (record.generation > self.generation) {
-      apply(record, { nowMs, why: 'a later life of this node has announced itself' })
+    if (heard.generation > self.generation) {
+      apply(heard, { nowMs, why: 'a later life of this node has announced itself' })
       return true
     }
-    if (!mayRefute) return false
-    if (record.state === 'alive') this.#warnOfTwin(record)
+    if (heard.generation < self.generation || !mayRefute) return false
+    if (!isSameProcess(heard, this.record)) {
+      if (!isLive(heard.state)) this.#replace(heard, nowMs)
+      return false
+    }
+    if (compareRecords({ ...heard, nonce: this.record.nonce }, this.record) <= 0) return false
     emit({ type: 'count', what: 'refutation' })
-    const restated = this.#restate(record.incarnation + 1, nowMs)
-    // A double would answer an announcement with one of its own, and so on, as fast as the network is: it hears of this with
-    // the next gossip.
-    if (record.state !== 'alive') announce(restated, nowMs)
+    const restated = this.#restate(heard.incarnation + 1, nowMs)
+    // Whoever says that it lives is a double that gives no nonce, and would answer an announcement with one of its own, and so on, as fast as
+    // the network is: it hears of this with the next gossip.
+    if (heard.state !== 'alive') announce(restated, nowMs)
     return false
   }
 
-  #warnOfTwin({ incarnation }: MemberRecord): void {
-    if (this.#warnedOfTwin) return
-    this.#warnedOfTwin = true
-    const message =
-      'somebody else speaks as this life of this node: two processes share an id, or a generation was used twice'
-    this.#parts.emit({ type: 'warning', message, fields: { ...this.#parts.self, incarnation } })
+  /** Another process that ran as this life, and counted, is dead or gone: from now on this one counts, under a nonce above that. */
+  #replace({ nonce = 0 }: MemberRecord, nowMs: number): void {
+    if (nonce < (this.record.nonce ?? 0)) return
+    const record = this.#above(nonce)
+    this.#parts.apply(record, { nowMs, why: 'the other process that ran as this life is gone' })
+    this.#parts.announce(record, nowMs)
+  }
+
+  /** Nobody comes to the highest incarnation by steps of one. Whoever was brought there by a liar speaks on under another nonce. */
+  #at(incarnation: number): MemberRecord {
+    const own = this.record
+    return incarnation > MAX_INCARNATION ? this.#above(own.nonce ?? 0) : { ...own, incarnation, state: 'alive' }
+  }
+
+  /** Under a nonce above `nonce`, incarnations begin anew. */
+  #above(nonce: number): MemberRecord {
+    const next = Math.min(nonce + 1 + this.#parts.random.integer(0, NONCE_STEP), Number.MAX_SAFE_INTEGER)
+    return { ...this.record, incarnation: 0, state: 'alive', nonce: next }
   }
 
   /** Says again, above all that is said of this node, that it is alive. */
   #restate(incarnation: number, nowMs: number): MemberRecord {
-    const record: MemberRecord = { ...this.record, incarnation, state: 'alive' }
+    const record = this.#at(incarnation)
     this.#parts.apply(record, { nowMs, why: 'this node refuted what was said of it' })
     return record
   }

@@ -6,6 +6,7 @@ export interface Probe {
   readonly seq: number
   readonly target: string
   readonly generation: number
+  readonly nonce: number | undefined
   readonly incarnation: number
   directDeadlineMs: number
   endMs: number
@@ -22,6 +23,7 @@ export interface Relay {
   readonly originSeq: number
   readonly target: string
   readonly generation: number
+  readonly nonce: number | undefined
   deadlineMs: number
   /** The target has answered, and the origin does not know yet. */
   reached: boolean

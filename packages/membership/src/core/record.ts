@@ -55,20 +55,30 @@ export function isLive(state: MemberState): boolean {
   return state === 'alive' || state === 'suspect'
 }
 
+/** Whether both are of one process: of one generation, and not known to differ in the nonce. */
+export function isSameProcess(a: ProcessName, b: ProcessName): boolean {
+  return a.generation === b.generation && (a.nonce === undefined || b.nonce === undefined || a.nonce === b.nonce)
+}
+
+type ProcessName = Pick<MemberRecord, 'generation' | 'nonce'>
+
 /**
- * The order of the merge rule: generation, then incarnation, then rank (alive < suspect < dead < left). The rest of what a record says
- * comes last, and decides only between two processes that run as one life of one node, so that all the same all nodes agree.
+ * The order of the merge rule: generation, then incarnation, then rank (alive < suspect < dead < left).
+ *
+ * The nonce comes before the incarnation. Only two processes that wrongly run as one life differ in it: then one of them counts, the same
+ * for all nodes, and neither can outbid the other. The rest of what a record says comes last, and decides nothing between statements that
+ * are as they should be.
  */
 export function compareRecords(a: MemberRecord, b: MemberRecord): number {
   if (a.generation !== b.generation) return a.generation - b.generation
+  const nonces = (a.nonce ?? 0) - (b.nonce ?? 0)
+  if (nonces !== 0) return nonces
   if (a.incarnation !== b.incarnation) return a.incarnation - b.incarnation
   if (a.state !== b.state) return STATES.indexOf(a.state) - STATES.indexOf(b.state)
   return compareMetadata(a.metadata, b.metadata) || compareFields(a, b)
 }
 
 function compareFields(a: MemberRecord, b: MemberRecord): number {
-  const nonces = (a.nonce ?? 0) - (b.nonce ?? 0)
-  if (nonces !== 0) return nonces
   const versions = (a.versions?.max ?? 0) - (b.versions?.max ?? 0) || (a.versions?.min ?? 0) - (b.versions?.min ?? 0)
   if (versions !== 0) return versions
   const [unknownA = [], unknownB = []] = [a.unknown, b.unknown]

@@ -1,7 +1,7 @@
 import type { PeerAddress } from '@dsys/transport'
 import type { Member, MemberEvent } from '../events.ts'
 import type { Effect } from './effects.ts'
-import { compareMetadata, compareRecords, isLive, type MemberRecord, type Rumor } from './record.ts'
+import { compareMetadata, compareRecords, isLive, isSameProcess, type MemberRecord, type Rumor } from './record.ts'
 
 /** A suspicion under way: replaced as a whole, so an old timer never judges a new suspicion. */
 export interface Suspicion {
@@ -105,7 +105,7 @@ export class View {
   apply(record: MemberRecord, cause: Cause): boolean {
     const known = this.#entries.get(record.id)
     if (known === undefined && !this.#makeRoom(record.id)) return false
-    const sameLife = known?.record.generation === record.generation
+    const sameLife = known !== undefined && this.#isSameLife(known.record, record)
     const sameState = sameLife && known.record.state === record.state
     // A death at a higher incarnation is another death: it came back meanwhile. With the age of the former one, it would be
     // forgotten too early, and the statements between them would resurrect it.
@@ -127,6 +127,12 @@ export class View {
     this.#index(entry)
     this.#tell(known, entry, cause.why)
     return true
+  }
+
+  /** This process stays the same one, whatever nonce it goes on with. */
+  #isSameLife(before: MemberRecord, after: MemberRecord): boolean {
+    const isSelf = after.id === this.#self.id && before.generation === after.generation
+    return isSelf || isSameProcess(before, after)
   }
 
   /** Forgets those that have been dead or gone for `rememberMs`. */
@@ -178,10 +184,14 @@ export class View {
   /** Every step from the state before to the state after, so that no consumer sees a jump that the order forbids. */
   #tell(before: Entry | undefined, after: Entry, why: string): void {
     const { record } = after
-    const sameLife = before?.record.generation === record.generation
+    const sameLife = before !== undefined && this.#isSameLife(before.record, record)
     if (before !== undefined && !sameLife && isLive(before.record.state)) {
       const ended = snapshotOf({ record: { ...before.record, state: 'dead' }, sinceMs: after.sinceMs })
-      this.#event('MemberDown', ended, `generation ${record.generation} of it has begun`)
+      const isLater = before.record.generation !== record.generation
+      const why = isLater
+        ? `generation ${record.generation} of it has begun`
+        : 'another process runs as this life of it'
+      this.#event('MemberDown', ended, why)
     }
     const was = sameLife ? before?.record.state : undefined
     const wasLive = was !== undefined && isLive(was)
@@ -205,7 +215,7 @@ export class View {
     return before.state === 'suspect' && after.state === 'alive'
   }
 
-  #event(type: MemberEvent['type'], member: Member, why: string): void {
+  #event(type: Exclude<MemberEvent['type'], 'MemberConflict'>, member: Member, why: string): void {
     this.#emit({ type: 'event', event: Object.freeze({ type, member: Object.freeze(member), why }) })
   }
 }

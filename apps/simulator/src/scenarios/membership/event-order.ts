@@ -13,6 +13,8 @@ interface Told {
 export interface EventExcuses {
   /** Whether two processes have run, or run, as one life of this node: then its left may be followed by more. */
   hasTwin(id: string): boolean
+  /** Whether a second process was ever started beside that of this node. */
+  hasImpostor(id: string): boolean
   /** Whether the observer may have forgotten the dead and the gone: then an earlier life may come up again. */
   readonly forgets: boolean
 }
@@ -49,6 +51,11 @@ export class EventOrder {
     if (event.type === 'Synced') {
       if (this.#synced) this.#broken('Synced comes twice')
       this.#synced = true
+      return
+    }
+    if (event.type === 'MemberConflict') {
+      if (!this.#excuses.hasImpostor(event.member.id))
+        this.#broken(`a conflict of ${event.member.id}, which nobody doubled (${event.why})`)
       return
     }
     const { type, member } = event

@@ -1,7 +1,7 @@
 import { KINDS } from '@dsys/membership/wire'
 import { FAULT_KINDS, MOMENT_RATES } from './knobs.ts'
 
-const EVENTS = ['MemberUp', 'MemberUpdated', 'MemberSuspected', 'MemberDown', 'MemberLeft', 'Synced']
+const EVENTS = ['MemberUp', 'MemberUpdated', 'MemberSuspected', 'MemberDown', 'MemberLeft', 'MemberConflict', 'Synced']
 
 /** The points of `buggify` in the sources of membership. */
 const POINTS = [
@@ -27,13 +27,13 @@ const BRANCHES = [
   'dropped_frames.version',
   'expired_frames',
   'failed_probes',
+  'id-conflict',
   'no-room',
   'other-version',
   'probes',
   'refutations',
   'stale_frames',
   'superseded',
-  'twin',
   'unsent_frames',
 ]
 

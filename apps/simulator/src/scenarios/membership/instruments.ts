@@ -6,7 +6,7 @@ type Logger = MembershipPorts['logger']
 /** What the log says, and the branch of the product that says so. */
 const BRANCHES: readonly (readonly [begins: string, branch: string])[] = [
   ['nobody answered yet', 'alone'],
-  ['somebody else speaks as this life', 'twin'],
+  ['two processes run with one id', 'id-conflict'],
   ['there are more members', 'no-room'],
   ['the farewell was cut short', 'farewell-cut-short'],
   ['a later life of this node', 'superseded'],

@@ -37,6 +37,8 @@ export class MemberCluster {
   readonly #facts = new Map<string, Metadata>()
   /** Nodes that two processes have claimed to be at the same time, as the same life. */
   readonly twins: Set<string> = new Set()
+  /** Nodes that a second process has claimed to be, as the same life or as a later one. */
+  readonly impostors: Set<string> = new Set()
 
   constructor(parts: ClusterParts) {
     this.#parts = parts
@@ -107,6 +109,7 @@ export class MemberCluster {
     const generation = isTwin ? (this.current(id)?.self.generation ?? life.generation) : life.generation
     if (life.impostor) around.count(`impostor.${around.knobs.impostor}`)
     if (isTwin) this.twins.add(id)
+    if (life.impostor) this.impostors.add(id)
     const metadata = life.impostor ? { ...this.facts(id), impostor: 'yes' } : this.facts(id)
     const { maxFrameBytes } = around.knobs
     const transport = network.endpoint(id, { process: life.process, generation, maxFrameBytes })

@@ -101,7 +101,9 @@ export class MemberLife {
       },
       { ...options, cluster, seeds, metadata },
     )
-    this.#sightings = new Sightings(this.self, this.membership, options, around.verdict)
+    this.#sightings = new Sightings(this.self, this.membership, options, around.verdict, (id) =>
+      around.excuses.hasTwin(id),
+    )
   }
 
   /** Ready for operations: it has joined, or begun alone, and has not been told to leave. */
@@ -180,6 +182,11 @@ export class MemberLife {
       if (!isFirst) continue
       count(`event.${event.type}`)
       if (event.type === 'Synced') continue
+      if (event.type === 'MemberConflict') {
+        trace.add(scheduler.nowMs, this.self.id, event.type, event.member.id, event.member.generation)
+        trace.detail(event.why)
+        continue
+      }
       measure.event(event)
       this.#accusations.event(event)
       if (this.life.alive && !this.leaving) this.#sightings.told(event.member, this.life.process.clock.monotonicMs())

@@ -145,6 +145,7 @@ export class MembershipRun {
       measure: new Measure(this.#counts.byName, nowMs),
       excuses: {
         hasTwin: (id) => this.#cluster.twins.has(id),
+        hasImpostor: (id) => this.#cluster.impostors.has(id),
         forgets: this.#forgets,
       },
       count,

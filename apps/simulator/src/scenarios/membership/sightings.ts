@@ -36,6 +36,7 @@ export class Sightings {
   readonly #verdict: Verdict
   /** The most that this node was ever seen to believe of each. */
   readonly #most = new Map<string, Member>()
+  readonly #hasTwin: (id: string) => boolean
   #spared: Member[] = []
 
   constructor(
@@ -43,11 +44,13 @@ export class Sightings {
     membership: Pick<Membership, 'member' | 'members'>,
     options: SightingsOptions,
     verdict: Verdict,
+    hasTwin: (id: string) => boolean = () => false,
   ) {
     this.#self = self
     this.#membership = membership
     this.#options = options
     this.#verdict = verdict
+    this.#hasTwin = hasTwin
   }
 
   /** Whether a frame of this sender is to change nothing: a later life of it is known. To be asked before delivery. */
@@ -100,6 +103,8 @@ export class Sightings {
     for (const rumor of message.rumors) {
       const { id } = rumor.record
       const view = this.#membership.member(id)
+      // Which of two processes counts is not told by these numbers.
+      if (this.#hasTwin(id)) continue
       if (id === this.#self.id) this.#checkOwn(rumor.record, view)
       else if (view === undefined) this.#checkUnknown(rumor, nowMs)
       else if (compareStatements(view, leastOf(rumor.record, bySync)) < 0)
@@ -116,6 +121,7 @@ export class Sightings {
   /** Whether what is believed of `id` has gone back. */
   checkOne(id: string, nowMs: number): void {
     const most = this.#most.get(id)
+    if (this.#hasTwin(id)) return
     const view = this.#membership.member(id)
     // The same snapshot: nothing has happened.
     if (view !== undefined && view === most) return
