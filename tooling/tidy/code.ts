@@ -200,6 +200,40 @@ export function checkPureCores(repository: Repository): string[] {
     })
 }
 
+/** The functions of `Math` whose result the language defines to the bit. Its constants, in capitals, are numbers. */
+const EXACT = new Set([
+  'abs',
+  'ceil',
+  'clz32',
+  'floor',
+  'fround',
+  'imul',
+  'max',
+  'min',
+  'round',
+  'sign',
+  'sqrt',
+  'trunc',
+])
+const CONSTANT = /^[A-Z]/
+
+/** What differs between engines in the last digit: with it a core decides otherwise elsewhere, and a simulation does not replay. */
+export function checkExactArithmetic(repository: Repository): string[] {
+  return packageSources(repository)
+    .filter((module) => /^packages\/[^/]+\/src\/core\//.test(module.path))
+    .flatMap((module) => {
+      const problems: string[] = []
+      visit(module.program, (node) => {
+        const [object, name = ''] = memberName(node)?.split('.') ?? []
+        const isInexact = object === 'Math' && name !== 'random' && !EXACT.has(name) && !CONSTANT.test(name)
+        const line = module.lineOf(node.start)
+        if (isInexact && !deviates(module, line))
+          problems.push(`${module.path}:${line}: Math.${name} differs between engines; decide by + - * / and sqrt`)
+      })
+      return problems
+    })
+}
+
 /** Forms of the language that the house style leaves out. */
 export function checkForms(repository: Repository): string[] {
   return everyModule(repository).flatMap((module) => {

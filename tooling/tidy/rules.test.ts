@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { checkAmbientWorld, checkComments, checkFiles, checkForms, checkPureCores, checkSizes } from './code.ts'
+import {
+  checkAmbientWorld,
+  checkComments,
+  checkExactArithmetic,
+  checkFiles,
+  checkForms,
+  checkPureCores,
+  checkSizes,
+} from './code.ts'
 import { checkConformance, checkDependencies, checkDiApart, checkLayers, checkThirdParties } from './layers.ts'
 import {
   checkErrorCodes,
@@ -96,6 +104,7 @@ test('a package that keeps the rules passes all of them', () => {
     checkSizes,
     checkAmbientWorld,
     checkPureCores,
+    checkExactArithmetic,
     checkForms,
     checkComments,
     checkFiles,
@@ -253,6 +262,19 @@ describe('the ambient world', () => {
       expect(checkPureCores(withSource(text))).toEqual([])
     },
   )
+})
+
+describe('arithmetic of cores', () => {
+  test.each(['Math.log10(2)', 'const f = Math.exp', 'Math.pow(a, b)'])('a core with %s', (text) => {
+    expect(checkExactArithmetic(withSource(text, 'src/core/b.ts'))).toHaveLength(1)
+    expect(checkExactArithmetic(withSource(`// Deviation: it is only shown.\n${text}`, 'src/core/b.ts'))).toEqual([])
+    expect(checkExactArithmetic(withSource(text))).toEqual([])
+  })
+
+  test('what is exact is free', () => {
+    const text = 'Math.sqrt(2) + Math.LN10 + Math.max(1, Math.imul(3, 4), Math.clz32(5))'
+    expect(checkExactArithmetic(withSource(text, 'src/core/b.ts'))).toEqual([])
+  })
 })
 
 describe('forms', () => {

@@ -1,7 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { checkAmbientWorld, checkComments, checkFiles, checkForms, checkPureCores, checkSizes } from './code.ts'
+import {
+  checkAmbientWorld,
+  checkComments,
+  checkExactArithmetic,
+  checkFiles,
+  checkForms,
+  checkPureCores,
+  checkSizes,
+} from './code.ts'
 import { checkConformance, checkDependencies, checkDiApart, checkLayers, checkThirdParties } from './layers.ts'
 import {
   checkErrorCodes,
@@ -26,6 +34,7 @@ describe('the repository keeps its own rules', () => {
     ['files and functions are short', checkSizes],
     ['the world comes through ports', checkAmbientWorld],
     ['cores are pure', checkPureCores],
+    ['cores decide the same in every engine', checkExactArithmetic],
     ['the forms that the style leaves out are left out', checkForms],
     ['nothing is left for later in a comment', checkComments],
     ['files have names that say something, and no barrels', checkFiles],

@@ -345,7 +345,7 @@ export class MembershipCore {
   }
 
   #suspicionMs(): number {
-    // Rounded, since `Math.log10` differs between engines in the last digit.
+    // Deviation: the logarithm of an engine, of which the digits are rounded away in which engines differ.
     const scale = Math.round(1_000 * Math.log10(this.#view.live.size + 1)) / 1_000
     return this.#options.suspicionTimeoutMs * Math.max(1, scale)
   }
