@@ -6,7 +6,7 @@ import { runBench, say, wholeOption, workFolder } from '../command.mjs'
 import { etcd as etcdTarget, HOW_TO_GET_ETCD } from '../etcd-cluster.mjs'
 import { machine } from '../machine.mjs'
 import { writePart } from '../page.mjs'
-import { dsys, startDsys } from '../raft/dsys.mjs'
+import { dsysOverNats, startDsys } from '../raft/dsys.mjs'
 import { hashicorp } from '../raft/hashicorp.mjs'
 import { failovers, mortal } from './failovers.mjs'
 import { failoverPart } from './report.mjs'
@@ -38,7 +38,9 @@ function candidates(kills, peerKills) {
   /** @param {import('../raft/group.mjs').MortalGroup} group */
   const begun = (group) => ({ group, stop: () => group.stop() })
   /** @type {Candidate[]} */
-  const all = [{ ...dsys, kills, start: async (folder) => begun(await startDsys(folder)) }]
+  const all = [
+    { ...dsysOverNats, name: 'dsys', kills, start: async (folder) => begun(await startDsys(folder, 'nats')) },
+  ]
   if (hashicorpApart !== undefined) {
     const start = async (/** @type {string} */ folder) => begun(await hashicorpApart.start(folder))
     all.push({ ...hashicorpApart, kills: peerKills, start })

@@ -8,7 +8,7 @@ import { PARTS } from './commits.mjs'
  * @typedef {object} Measurement
  * @property {import('./main.mjs').Settings} settings
  * @property {import('../machine.mjs').Machine} facts
- * @property {readonly import('./main.mjs').Measured[]} all dsys first
+ * @property {readonly import('./main.mjs').Measured[]} all dsys first, over each of its transports
  * @property {string} date
  */
 
@@ -34,8 +34,7 @@ const disturbances = ({ all }) =>
 function ratesTable({ settings, all }) {
   const rows = settings.clients.flatMap((clients) => {
     const rates = all.map((measured) => mid(measured, clients, perSecond))
-    const [own = Number.NaN, ...peers] = rates
-    const best = Math.max(...peers)
+    const best = Math.max(...rates.filter((_, index) => all[index]?.system.isOwn !== true))
     return all.map((measured, index) => [
       String(clients),
       measured.system.name,
@@ -43,7 +42,7 @@ function ratesTable({ settings, all }) {
       milliseconds(mid(measured, clients, ({ p50Ms }) => p50Ms)),
       milliseconds(mid(measured, clients, ({ p99Ms }) => p99Ms)),
       ...PARTS.map((part) => processors(mid(measured, clients, ({ cores }) => cores[part]))),
-      index === 0 && peers.length > 0 ? `**${ratio(own, best)}**` : '',
+      measured.system.isOwn && best > 0 ? `**${ratio(rates[index] ?? Number.NaN, best)}**` : '',
     ])
   })
   const heads = [
@@ -62,19 +61,30 @@ function ratesTable({ settings, all }) {
 
 /** @param {Measurement} measurement */
 function costTable({ settings, all }) {
-  const [own] = all
-  if (own === undefined || own.costs.length === 0 || !settings.clients.includes(1)) return undefined
-  const micro = (/** @type {'trips' | 'syncs'} */ name, /** @type {number} */ share) =>
-    median(own.costs.map((costs) => quantile(merge([new Map(costs[name])]), share)))
-  const [trip, sync] = [micro('trips', 0.5), micro('syncs', 0.5)]
-  const commit = mid(own, 1, ({ p50Ms }) => p50Ms) * 1_000
-  const rows = [
-    ['one empty frame to a follower and back', whole(trip), whole(micro('trips', 0.99))],
-    [`one write of ${ENTRY_BYTES} bytes with \`fdatasync\``, whole(sync), whole(micro('syncs', 0.99))],
-    ['one commit, one client', whole(commit), whole(mid(own, 1, ({ p99Ms }) => p99Ms) * 1_000)],
-    ['**commit / (round trip + sync)**', `**${ratio(commit, trip + sync)}**`, ''],
+  const own = all.filter(({ costs }) => costs.length > 0)
+  if (own.length === 0 || !settings.clients.includes(1)) return undefined
+  const columns = own.map((measured) => {
+    const micro = (/** @type {'trips' | 'syncs'} */ name, /** @type {number} */ share) =>
+      median(measured.costs.map((costs) => quantile(merge([new Map(costs[name])]), share)))
+    const [trip, sync] = [micro('trips', 0.5), micro('syncs', 0.5)]
+    const commit = mid(measured, 1, ({ p50Ms }) => p50Ms) * 1_000
+    return [
+      [whole(trip), whole(micro('trips', 0.99))],
+      [whole(sync), whole(micro('syncs', 0.99))],
+      [whole(commit), whole(mid(measured, 1, ({ p99Ms }) => p99Ms) * 1_000)],
+      [`**${ratio(commit, trip + sync)}**`, ''],
+    ]
+  })
+  const heads = [
+    'one empty frame to a follower and back',
+    `one write of ${ENTRY_BYTES} bytes with \`fdatasync\``,
+    'one commit, one client',
+    '**commit / (round trip + sync)**',
   ]
-  return table(['what', 'p50 µs', 'p99 µs'], rows)
+  return table(
+    ['what', ...own.flatMap(({ system }) => [`${system.name}: p50 µs`, 'p99 µs'])],
+    heads.map((head, row) => [head, ...columns.flatMap((column) => column[row] ?? [])]),
+  )
 }
 
 /** Its part of docs/benchmarks.md. @param {Measurement} measurement */
@@ -114,7 +124,7 @@ ${
 ### What one commit costs
 
 A commit with one client needs at least one message to a follower, one write there, and the answer; the leader's own write goes on
-meanwhile. The round trip and the write were measured on the idle group, in the leader's process, right before the load.
+meanwhile. The round trip, over the same transport, and the write were measured on the idle group, in the leader's process, right before the load.
 
 ${costs}
 
@@ -123,7 +133,7 @@ The aim is 1.5.
 }
 ### What this does not show
 
-- Two processors are shared by three nodes, their clients, and for dsys the nats-server. On machines of their own the nodes would have more.
+- Two processors are shared by three nodes, their clients, and for dsys over NATS the nats-server. On machines of their own the nodes would have more.
 - All nodes write to one disk, and loopback neither delays nor loses. Over a network the round trip weighs more than all else.
 - hashicorp/raft and etcd are the versions of Debian, with their defaults but for the timeouts and, as in Consul, a cache of 512 entries in front
   of BoltDB. Newer ones may be faster.

@@ -1,7 +1,9 @@
-// One node of a Raft group of dsys, in a process of its own: RaftNode over NatsTransport and FileLogStorage. It takes one
+// One node of a Raft group of dsys, in a process of its own: RaftNode over NatsTransport or TcpTransport, and FileLogStorage. It takes one
 // command a line from standard input, and answers each with one line of JSON on standard output.
 //
-//   node dsys-node.mjs DIRECTORY ID VOTERS NATS-URL GENERATION
+//   node dsys-node.mjs DIRECTORY ID VOTERS WIRE GENERATION
+//
+// WIRE is the URL of a NATS server, or tcp:n1=host:port,n2=host:port with all nodes.
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,6 +11,7 @@ import { RaftNode } from '../../packages/raft/dist/index.js'
 import { rawBytes, systemRuntime } from '../../packages/runtime/dist/index.js'
 import { FileLogStorage } from '../../packages/storage-file/dist/index.js'
 import { NatsTransport } from '../../packages/transport-nats/dist/index.js'
+import { TcpTransport } from '../../packages/transport-tcp/dist/index.js'
 import { ELECTION_TIMEOUT_MS, ENTRY_BYTES, HEARTBEAT_MS } from '../target.mjs'
 
 const TIMEOUT_MS = 30_000
@@ -19,7 +22,7 @@ const ECHO = 'bench-echo'
 const ANSWER = 'bench-answer'
 const EMPTY = new Uint8Array(0)
 
-const [directory = '', id = '', voters = '', servers = '', generation = ''] = process.argv.slice(2)
+const [directory = '', id = '', voters = '', wire = '', generation = ''] = process.argv.slice(2)
 const command = Buffer.alloc(ENTRY_BYTES, 7)
 const machine = {
   initial: () => ({ count: 0 }),
@@ -34,18 +37,25 @@ const logger = {
   child: () => logger,
 }
 const runtime = { ...systemRuntime(), logger }
-const transport = new NatsTransport(runtime, {
-  servers,
-  cluster: 'bench',
-  nodeId: id,
-  generation: Number(generation),
-})
+const identity = { cluster: 'bench', nodeId: id, generation: Number(generation) }
+const transport = wire.startsWith('tcp:') ? overTcp() : new NatsTransport(runtime, { ...identity, servers: wire })
 const log = new FileLogStorage(runtime, { directory: join(directory, id) })
 const timeouts = { electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatIntervalMs: HEARTBEAT_MS }
 const raft = new RaftNode(
   { ...runtime, transport, log, machine },
   { id, group: 'bench', voters: voters.split(','), ...timeouts },
 )
+
+function overTcp() {
+  const peers = new Map(
+    wire
+      .slice('tcp:'.length)
+      .split(',')
+      .map((peer) => /** @type {[string, string]} */ (peer.split('='))),
+  )
+  const port = Number(peers.get(id)?.split(':')[1])
+  return new TcpTransport(runtime, { ...identity, peers, listen: { port } })
+}
 
 /** How often something took so many microseconds. */
 class Latencies {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startNatsServer } from '../../tooling/nats-server/index.mjs'
 import { dsys as cluster } from '../dsys-cluster.mjs'
+import { freePorts } from '../processes.mjs'
 import { NODES } from '../target.mjs'
 import { Worker } from '../worker.mjs'
 import { WorkerGroup } from './group.mjs'
@@ -10,34 +11,58 @@ const NODE = fileURLToPath(new URL('./dsys-node.mjs', import.meta.url))
 const COST_TRIPS = 2_000
 const COST_SYNCS = 1_000
 
-/** Three processes with a `RaftNode` each. @type {import('./group.mjs').System} */
-export const dsys = {
-  name: 'dsys',
+/**
+ * Three processes with a `RaftNode` each.
+ *
+ * @type {Omit<import('./group.mjs').System, 'name' | 'form' | 'start'>}
+ */
+const dsys = {
+  isOwn: true,
   version: cluster.version,
-  form: 'three processes over one nats-server',
   durability: 'one write with O_DSYNC for each batch',
   proposers: "in the leader's process",
-  start: (directory, { nodeFlags }) => startDsys(directory, nodeFlags),
+}
+
+/** @type {import('./group.mjs').System} */
+export const dsysOverNats = {
+  ...dsys,
+  name: 'dsys over NATS',
+  form: 'three processes over one nats-server',
+  start: (directory, { nodeFlags }) => startDsys(directory, 'nats', nodeFlags),
+}
+
+/** @type {import('./group.mjs').System} */
+export const dsysOverTcp = {
+  ...dsys,
+  name: 'dsys over TCP',
+  form: 'three processes, each connected to the others',
+  start: (directory, { nodeFlags }) => startDsys(directory, 'tcp', nodeFlags),
 }
 
 /**
  * @param {string} directory
+ * @param {'nats' | 'tcp'} transport
  * @param {readonly string[]} nodeFlags
  * @returns {Promise<import('./group.mjs').MortalGroup>}
  */
-export async function startDsys(directory, nodeFlags = []) {
-  const nats = await startNatsServer()
+export async function startDsys(directory, transport, nodeFlags = []) {
   const ids = Array.from({ length: NODES }, (_, i) => `n${i + 1}`)
+  const nats = transport === 'nats' ? await startNatsServer() : undefined
+  const ports = nats === undefined ? await freePorts(NODES) : []
+  const wire = nats?.url ?? `tcp:${ids.map((id, i) => `${id}=127.0.0.1:${ports[i]}`).join(',')}`
   let generation = 0
   const launch = (/** @type {number} */ index) => {
     const id = /** @type {string} */ (ids[index])
-    const args = [directory, id, ids.join(','), nats.url, String(++generation)]
+    const args = [directory, id, ids.join(','), wire, String(++generation)]
     return new Worker(`dsys ${id}`, [process.execPath, ...nodeFlags, NODE, ...args], {
       logFile: join(directory, `${id}.log`),
       env: { ...process.env, NODE_ENV: 'production' },
     })
   }
-  const group = new WorkerGroup(NODES, launch, { stopOthers: () => nats.stop(), others: () => [nats.pid ?? 0] })
+  const group = new WorkerGroup(NODES, launch, {
+    stopOthers: async () => nats?.stop(),
+    others: () => (nats === undefined ? [] : [nats.pid ?? 0]),
+  })
   await group.formed()
   return Object.assign(group, {
     async costs() {

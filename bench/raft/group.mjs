@@ -3,6 +3,7 @@
  *
  * @typedef {object} System
  * @property {string} name
+ * @property {boolean} [isOwn] it is dsys, and not one of its peers
  * @property {string} version
  * @property {string} form how its nodes run, and how they reach each other
  * @property {string} durability what happens on the disk before a proposal is answered

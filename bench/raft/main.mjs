@@ -7,7 +7,7 @@ import { machine } from '../machine.mjs'
 import { writePart } from '../page.mjs'
 import { measureCommits } from './commits.mjs'
 import { commitsPart } from './commits-report.mjs'
-import { dsys } from './dsys.mjs'
+import { dsysOverNats, dsysOverTcp } from './dsys.mjs'
 import { etcd } from './etcd.mjs'
 import { hashicorp } from './hashicorp.mjs'
 
@@ -18,7 +18,8 @@ const HELP = `npm run bench:raft -- [options]
   --seconds N         length of a measured window (5), and with
   --warmup N          of the same load before it (2)
   --clients A,B,...   concurrent proposers (1,64,256)
-  --only A,B          systems by name: dsys, hashicorp/raft, "hashicorp/raft in one process", etcd
+  --only A,B          systems by name: "dsys over NATS", "dsys over TCP", hashicorp/raft,
+                      "hashicorp/raft in one process", etcd
   --node-flags=TEXT   flags for the Node.js of the dsys nodes, such as --node-flags="--cpu-prof --cpu-prof-dir=profiles"
   --write             write its part of docs/benchmarks.md
   --keep              keep data and logs
@@ -89,7 +90,7 @@ await runBench(async () => {
   const wanted = values.only?.split(',')
   const peer = hashicorp(say)
   const peers = [...(peer === undefined ? [] : [peer.apart, peer.together]), ...etcd(say)]
-  const systems = [dsys, ...peers].filter(({ name }) => wanted?.includes(name) ?? true)
+  const systems = [dsysOverNats, dsysOverTcp, ...peers].filter(({ name }) => wanted?.includes(name) ?? true)
   if (systems.length === 0) throw new Error('--only names no system that is here')
   const directory = workFolder(values)
   const facts = machine(directory)
