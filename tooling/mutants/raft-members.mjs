@@ -333,6 +333,13 @@ export const RAFT_MEMBERS_MUTANTS = [
     to: `isCaughtUp(state, leadership, id))) {`,
   },
   {
+    name: 'a change that waits for somebody with data is not explained',
+    source: 'explain()',
+    file: 'packages/raft/src/core-facts.ts',
+    from: 'configuration.target === undefined || hasHeir(state, leadership, configuration.target)',
+    to: 'true',
+  },
+  {
     name: 'a witness has what no disk with data has',
     source: 'a bug that this core has had',
     file: 'packages/raft/src/core/replication.ts',

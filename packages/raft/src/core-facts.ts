@@ -2,6 +2,7 @@ import { countsAsVoter, destinationOf, type Membership } from './core/configurat
 import type { PlacedConfiguration } from './core/configurations.ts'
 import type { VoteRefusal } from './core/messages.ts'
 import type { ProgressState } from './core/progress.ts'
+import { hasHeir } from './core/reconfiguration.ts'
 import { type CoreView, isAsleep, type Leadership } from './core/state.ts'
 
 /** What a leader knows of one follower. */
@@ -28,6 +29,8 @@ export interface LeaderFacts {
   readonly uncommittedBytes: number
   readonly maxUncommittedBytes: number
   readonly transferTo: string | undefined
+  /** Whether somebody with data is left to lead after the change that is on its way: without, it waits. */
+  readonly hasHeir: boolean
   /** The rounds that reads wait for, and how many reads wait for the first commit of the term. */
   readonly readRounds: readonly number[]
   readonly earlyReads: number
@@ -108,6 +111,7 @@ function leaderFacts(state: CoreView, leadership: Readonly<Leadership>, nowMs: n
     uncommittedBytes,
     maxUncommittedBytes: config.maxUncommittedBytes,
     transferTo: transfer?.to,
+    hasHeir: configuration.target === undefined || hasHeir(state, leadership, configuration.target),
     readRounds: reads.map(({ round }) => round),
     earlyReads: earlyReads.length,
   }

@@ -1,3 +1,4 @@
+import type { Membership } from './core/configuration.ts'
 import type { FollowerFacts, LeaderFacts } from './core-facts.ts'
 import {
   capital,
@@ -148,6 +149,7 @@ export function whyNotPromoted(facts: NodeFacts, leader: LeaderFacts): Finding[]
   }
   const late = leader.followers.filter(({ id, caughtUp }) => wanted.includes(id) && !caughtUp)
   for (const follower of late) found.push(whyLate(facts, follower))
+  if (target !== undefined && late.length === 0 && !leader.hasHeir) found.push(heirMissing(target))
   const names = late.map(({ id }) => id)
   for (const id of wanted.filter((each) => !names.includes(each) && late.length > 0)) {
     found.push({
@@ -168,6 +170,18 @@ export function whyNotPromoted(facts: NodeFacts, leader: LeaderFacts): Finding[]
     })
   }
   return found
+}
+
+/** The leader leaves with the change, and witnesses may be a majority of those who stay. */
+function heirMissing({ voters, witnesses = [] }: Membership): Finding {
+  const withData = voters.filter((id) => !witnesses.includes(id))
+  return {
+    code: 'heir-missing',
+    subject: 'members',
+    message: `The change to the voters ${listed(voters)} waits, since this node leaves with it: of those who stay and hold data, ${listed(withData)}, nobody answers and has caught up.`,
+    evidence: { voters, withData },
+    hint: 'Start one of them, or mend the network to it: a witness cannot lead. Or ask for members with this node among them.',
+  }
 }
 
 function whyLate({ status, electionTimeoutMs, transfers }: NodeFacts, follower: FollowerFacts): Finding {

@@ -8,7 +8,7 @@ export type FindingSubject =
   | 'leader'
   /** Why entries are not committed, or not applied. */
   | 'commit'
-  /** Which members the group does without. */
+  /** Which members the group does without, and for whom a change of them waits. */
   | 'members'
   /** Why a learner is no voter yet. */
   | 'learner'
@@ -41,6 +41,7 @@ export const FINDING_CODES = [
   'apply-behind',
   'transferring',
   'member-silent',
+  'heir-missing',
   'snapshot-refused',
   'snapshot-unreadable',
   'change-not-committed',

@@ -28,6 +28,7 @@ const LEADER: LeaderFacts = {
   uncommittedBytes: 0,
   maxUncommittedBytes: 1_000,
   transferTo: undefined,
+  hasHeir: true,
   readRounds: [],
   earlyReads: 0,
 }
@@ -322,6 +323,17 @@ describe('at a leader', () => {
       [
         'The change of the members in entry 1 is not committed yet, so the next step waits.',
         'n4 is to become a voter, and lacks 7 entries: its last round took 2400 ms, the present one takes 1200 ms as yet, and less than 1000 ms is wanted.',
+      ],
+    ],
+    [
+      'a change that takes this leader away waits for somebody with data',
+      {
+        configuration: { witnesses: ['n3'], target: { voters: ['n2', 'n3'], learners: [], witnesses: ['n3'] } },
+        leader: { hasHeir: false, followers: [follower('n2', { silentMs: 60_000 }), follower('n3')] },
+      },
+      [
+        'n2, a voter, has been silent for 60000 ms, and the group can spare no more.',
+        'The change to the voters n2 and n3 waits, since this node leaves with it: of those who stay and hold data, n2, nobody answers and has caught up.',
       ],
     ],
     [

@@ -108,7 +108,7 @@ function isCaughtUp(state: CoreState, leadership: Leadership, id: string): boole
 }
 
 /** Whether somebody with data is left to lead where witnesses might be a majority: this leader, or a voter that answers and has caught up. */
-function hasHeir({ nowMs, log, config }: CoreState, { progress }: Leadership, target: Membership): boolean {
+export function hasHeir({ nowMs, log, config }: CoreState, { progress }: Leadership, target: Membership): boolean {
   if (target.witnesses === undefined || target.voters.includes(config.id)) return true
   const withData = target.voters.filter((id) => !isWitness(target, id))
   return withData.some((id) => progress.get(id)?.isCaughtUp(nowMs, log.lastIndex, config.electionTimeoutMs) === true)

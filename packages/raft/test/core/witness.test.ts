@@ -3,6 +3,7 @@ import { decodeConfiguration, encodeConfiguration } from '../../src/configuratio
 import { CONFIGURATION_KIND, type Configuration, simpleConfiguration } from '../../src/core/configuration.ts'
 import type { VoteRequest } from '../../src/core/messages.ts'
 import { STRIPPED_KIND } from '../../src/core/witness.ts'
+import { factsOf } from '../../src/core-facts.ts'
 import { WitnessMismatchError } from '../../src/errors.ts'
 import {
   configurationEntry,
@@ -147,8 +148,10 @@ describe('a witness', () => {
       node.have('n3', 'n4')
     }
     expect(node.members).toBe('n1 n2 n3||n4|n2 n3 n4')
+    expect(factsOf(node.core.view, node.nowMs).leader?.hasHeir).toBe(false)
     node.have('n2')
     expect(node.members).toBe('n2 n3 n4|n1 n2 n3||')
+    expect(factsOf(node.core.view, node.nowMs).leader?.hasHeir).toBe(true)
   })
 
   test('gets no snapshot any more once it was told that it was removed: it would be one with data', () => {
