@@ -70,7 +70,7 @@ export const RAFT_CALLS_MUTANTS = [
     name: 'a refusal is told of long after there was a leader again',
     source: 'explain()',
     file: 'packages/raft/src/core/roles.ts',
-    from: `    state.refusals.clear()
+    from: `  if (leader !== undefined) state.refusals.clear()
 `,
     to: '',
   },

@@ -3,6 +3,7 @@ import type { PlacedConfiguration } from './core/configurations.ts'
 import type { VoteRefusal } from './core/messages.ts'
 import type { ProgressState } from './core/progress.ts'
 import { hasHeir } from './core/reconfiguration.ts'
+import { sleepOf } from './core/sleep.ts'
 import { type CoreView, isAsleep, type Leadership } from './core/state.ts'
 
 /** What a leader knows of one follower. */
@@ -25,6 +26,8 @@ export interface LeaderFacts {
   readonly followers: readonly FollowerFacts[]
   /** Nothing is said, because nobody wants anything: then silence means nothing. */
   readonly asleep: boolean
+  /** Those without whom it sleeps, since they were silent for long. */
+  readonly absent: readonly string[]
   readonly termStartIndex: number
   readonly uncommittedBytes: number
   readonly maxUncommittedBytes: number
@@ -107,6 +110,7 @@ function leaderFacts(state: CoreView, leadership: Readonly<Leadership>, nowMs: n
   return {
     followers,
     asleep: isAsleep(state),
+    absent: sleepOf(state)?.absent ?? [],
     termStartIndex,
     uncommittedBytes,
     maxUncommittedBytes: config.maxUncommittedBytes,

@@ -106,8 +106,9 @@ const sentence = (parts: readonly string[]): string => {
 export function whoIsMissing(facts: NodeFacts, leader: LeaderFacts): Finding[] {
   const { status, core, electionTimeoutMs } = facts
   const { voters, outgoing, learners, target } = core.placed.configuration
-  if (leader.asleep) return []
-  const silent = leader.followers.filter(({ silentMs }) => silentMs > electionTimeoutMs)
+  const silent = leader.followers.filter(({ id, silentMs }) =>
+    leader.asleep ? leader.absent.includes(id) : silentMs > electionTimeoutMs,
+  )
   const spare = Math.min(
     ...majoritiesOf(facts).map(
       ({ of, needed }) => of.filter((id) => !silent.some((each) => each.id === id)).length - needed,

@@ -24,6 +24,7 @@ const follower = (id: string, more: Partial<FollowerFacts> = {}): FollowerFacts 
 const LEADER: LeaderFacts = {
   followers: [follower('n2'), follower('n3')],
   asleep: false,
+  absent: [],
   termStartIndex: 7,
   uncommittedBytes: 0,
   maxUncommittedBytes: 1_000,
@@ -304,6 +305,17 @@ describe('at a leader', () => {
       'nobody is missing where the group sleeps',
       { leader: { asleep: true, followers: [follower('n2', { silentMs: 60_000 }), follower('n3')] } },
       [],
+    ],
+    [
+      'nobody is missing where the group sleeps, but for those without whom it does',
+      {
+        leader: {
+          asleep: true,
+          absent: ['n3'],
+          followers: [follower('n2', { silentMs: 60_000 }), follower('n3', { silentMs: 90_000 })],
+        },
+      },
+      ['n3, a voter, has been silent for 90000 ms, and the group can spare no more.'],
     ],
     [
       'a change waits for its commit, and a voter to be is slow',

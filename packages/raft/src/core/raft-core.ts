@@ -313,11 +313,13 @@ export class RaftCore {
       replicate(state, leadership)
     }
     endAbstention(state)
+    const snapshotWanted = [...state.snapshotWanted]
+    state.snapshotWanted.clear()
     const write = state.outbox.takeWrite(state.log, hardStateOf(state), state.nowMs)
     return {
       write,
       messages: state.outbox.takeMessages(),
-      snapshotWanted: drainSet(state.snapshotWanted),
+      snapshotWanted,
       snapshotTraffic: state.snapshotTraffic.splice(0),
       confirmedReads: state.confirmedReads.splice(0),
       droppedReads: state.droppedReads.splice(0),
@@ -327,11 +329,4 @@ export class RaftCore {
   #advance(nowMs: number): void {
     if (nowMs > this.#state.nowMs) this.#state.nowMs = nowMs
   }
-}
-
-function drainSet(set: Set<string>): string[] {
-  if (set.size === 0) return []
-  const values = [...set]
-  set.clear()
-  return values
 }

@@ -46,10 +46,8 @@ export function setLeader(state: CoreState, leader: string | undefined): void {
   if (state.leader === leader) return
   state.leader = leader
   state.leaderChangedMs = state.nowMs
-  if (leader !== undefined) {
-    state.leaderOfTerm = leader
-    state.refusals.clear()
-  }
+  state.leaderOfTerm = leader ?? state.leaderOfTerm
+  if (leader !== undefined) state.refusals.clear()
   state.events.push({ type: 'leader', leader, term: state.term })
 }
 

@@ -1,6 +1,7 @@
 import { countsAsVoter, isJoint, membersOf } from './configuration.ts'
 import { hearHeartbeat } from './follower.ts'
 import type { SleepRequest, SleepResponse } from './messages.ts'
+import type { Progress } from './progress.ts'
 import { roundAcknowledged } from './reads.ts'
 import { resetElectionTimer } from './roles.ts'
 import { type CoreState, isAsleep, type Leadership } from './state.ts'
@@ -9,16 +10,24 @@ import { type CoreState, isAsleep, type Leadership } from './state.ts'
 export interface Sleep {
   readonly role: 'leader' | 'follower'
   readonly term: number
-  /** Of a leader: its followers. Of a follower: its leader. */
+  /** Of a leader: the followers that sleep with it. Of a follower: its leader. */
   readonly peers: readonly string[]
+  /** Of a leader: the followers that were silent for long. Whoever drives it must wake it when one of them is heard. */
+  readonly absent: readonly string[]
 }
+
+/** A follower that was silent for so many election timeouts does not keep the others awake: a restart takes less. */
+const ABSENT_TIMEOUTS = 4
 
 /** How the core sleeps; `undefined` while it is awake. */
 export function sleepOf(state: CoreState): Sleep | undefined {
   if (!isAsleep(state)) return undefined
   const { leadership, term, leader } = state
-  if (leadership !== undefined) return { role: 'leader', term, peers: [...leadership.progress.keys()] }
-  return { role: 'follower', term, peers: leader === undefined ? [] : [leader] }
+  if (leadership === undefined)
+    return { role: 'follower', term, peers: leader === undefined ? [] : [leader], absent: [] }
+  const followers = [...leadership.progress]
+  const peers = followers.filter(([, progress]) => hasAgreed(leadership, progress)).map(([id]) => id)
+  return { role: 'leader', term, peers, absent: followers.map(([id]) => id).filter((id) => !peers.includes(id)) }
 }
 
 /**
@@ -46,7 +55,7 @@ export function askToSleep(state: CoreState, leadership: Leadership): boolean {
   return true
 }
 
-/** Whether all members have everything, and nobody waits for anything: nothing will be said until somebody wants something. */
+/** Whether all members that are there have everything, and nobody waits for anything: nothing will be said until somebody wants something. */
 function isIdle(state: CoreState, leadership: Leadership): boolean {
   const { outbox, commitIndex, config } = state
   const { lastIndex } = state.log
@@ -57,21 +66,30 @@ function isIdle(state: CoreState, leadership: Leadership): boolean {
   if (!countsAsVoter(configuration, config.id)) return false
   // Somebody who was removed is still told so.
   if (leadership.progress.size !== membersOf(configuration).length - 1) return false
-  for (const { state: sending, match, heardMs } of leadership.progress.values()) {
+  for (const progress of leadership.progress.values()) {
+    if (isAbsent(state, leadership, progress)) continue
+    const { state: sending, match, heardMs } = progress
     if (sending !== 'replicate' || match !== lastIndex) return false
     if (heardMs === undefined || state.nowMs - heardMs > config.electionTimeoutMs) return false
   }
   return true
 }
 
-/** Only what every follower has agreed to: one that did not may lack something, or wait for something. */
+/** Check-quorum sees to it that the others are a majority. */
+const isAbsent = ({ nowMs, config }: CoreState, { sinceMs }: Leadership, { heardMs = sinceMs }: Progress): boolean =>
+  nowMs - heardMs > ABSENT_TIMEOUTS * config.electionTimeoutMs
+
+const hasAgreed = ({ sleepFromRound }: Leadership, { sleepsSinceRound }: Progress): boolean =>
+  sleepFromRound !== undefined && sleepsSinceRound !== undefined && sleepsSinceRound >= sleepFromRound
+
+/** Only what every follower that is there has agreed to: one that did not may lack something, or wait for something. */
 function sleepIfAgreed(state: CoreState, leadership: Leadership): void {
   const { sleepFromRound, progress, quiet, round } = leadership
   if (sleepFromRound === undefined || !isIdle(state, leadership)) return
   // Whatever was sent since they were asked has woken them.
   if (quiet.index !== state.log.lastIndex || quiet.round !== round) return
-  for (const { sleepsSinceRound } of progress.values()) {
-    if (sleepsSinceRound === undefined || sleepsSinceRound < sleepFromRound) return
+  for (const each of progress.values()) {
+    if (!isAbsent(state, leadership, each) && !hasAgreed(leadership, each)) return
   }
   leadership.heartbeatDueMs = Number.POSITIVE_INFINITY
 }
@@ -108,14 +126,16 @@ export function handleSleepResponse(state: CoreState, from: string, response: Sl
 
 /**
  * Keeps time again. What the core has not heard while it slept was heard for it: by default of everybody until now, and `heardMs` says who is
- * known to be silent for longer. So a leader is held to its quorum from then on, and a follower waits for its leader from then on. It
+ * known to be silent for longer, as those are without whom it slept. So a leader is held to its quorum from then on, and a follower waits for its leader from then on. It
  * is no answer to a round, so no lease grows by it.
  */
 export function wake(state: CoreState, heardMs: (id: string) => number = () => state.nowMs): void {
   if (!isAsleep(state)) return
   const { leadership, leader } = state
   if (leadership !== undefined) {
-    for (const [id, progress] of leadership.progress) progress.heardMs = Math.max(progress.heardMs ?? 0, heardMs(id))
+    for (const [id, progress] of leadership.progress) {
+      if (hasAgreed(leadership, progress)) progress.heardMs = Math.max(progress.heardMs ?? 0, heardMs(id))
+    }
     stayAwake(leadership)
     leadership.heartbeatDueMs = state.nowMs
     return

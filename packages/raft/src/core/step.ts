@@ -33,6 +33,16 @@ const HANDLERS: { readonly [Type in OfOneTerm['type']]: Handler<Extract<Message,
   'timeout-now': handleTimeoutNow,
 }
 
+/** What a node is told because it has asked. */
+const ANSWERS: ReadonlySet<Message['type']> = new Set<Message['type']>([
+  'vote-response',
+  'append-accepted',
+  'append-rejected',
+  'heartbeat-response',
+  'sleep-response',
+  'snapshot-progress',
+])
+
 /** Takes one message of a peer: first what its term says, then what it is about. */
 export function step(state: CoreState, from: string, message: Message, incarnation: number | undefined): void {
   if (message.type === 'vote-request') {
@@ -41,7 +51,7 @@ export function step(state: CoreState, from: string, message: Message, incarnati
     handleVoteRequest(state, from, message)
     return
   }
-  if (isAnswer(message) && !(isExpected(state, from) && isKnown(state, from, incarnation))) return
+  if (ANSWERS.has(message.type) && !(isExpected(state, from) && isKnown(state, from, incarnation))) return
   if (message.term > state.term) {
     // A granted pre-vote names a term that nobody has begun.
     const isGrantedPreVote = message.type === 'vote-response' && message.preVote && message.granted
@@ -53,22 +63,11 @@ export function step(state: CoreState, from: string, message: Message, incarnati
     return
   }
   // A leader wakes by all but answers that come late. What wakes a follower says so itself: whatever its leader sends.
-  if (!isAnswer(message) || message.type === 'append-rejected') {
+  if (!ANSWERS.has(message.type) || message.type === 'append-rejected') {
     if (state.leadership !== undefined) wake(state)
   }
   const handle = HANDLERS[message.type] as Handler<OfOneTerm>
   handle(state, from, message)
-}
-
-function isAnswer({ type }: Message): boolean {
-  return (
-    type === 'vote-response' ||
-    type === 'append-accepted' ||
-    type === 'append-rejected' ||
-    type === 'heartbeat-response' ||
-    type === 'sleep-response' ||
-    type === 'snapshot-progress'
-  )
 }
 
 /**

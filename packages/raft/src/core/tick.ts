@@ -72,6 +72,5 @@ function heartbeat(state: CoreState, leadership: Leadership): void {
 }
 
 /** When {@link tick} has something to do next, on the monotonic scale. */
-export function nextDueMs(state: CoreState): number {
-  return state.leadership === undefined ? state.electionDueMs : state.leadership.heartbeatDueMs
-}
+export const nextDueMs = ({ leadership, electionDueMs }: CoreState): number =>
+  leadership?.heartbeatDueMs ?? electionDueMs

@@ -16,8 +16,10 @@ interface Peer {
   /** The life of it that was heard; `undefined` before its first beat. */
   generation: number | undefined
   heardMs: number
-  /** The groups that this host leads, and the peer sleeps in. */
+  /** The groups that this host leads asleep, and the peer has a part in. */
   readonly led: SleepSet
+  /** Those of them that fell asleep without the peer, since it was silent for long: they wake when it is heard. */
+  readonly absent: Set<string>
   /** The groups that the peer leads, and this host sleeps in. */
   readonly followed: SleepSet
   /** The peer's beats that differed from `followed`, in a row. */
@@ -86,27 +88,34 @@ export class Sleepers {
     watched.sleep = sleep
     if (sleep === undefined) return
     this.#asleep++
-    const { role, term, peers } = sleep
+    const { role, term, peers, absent } = sleep
     for (const id of peers) {
       const peer = this.#peer(id)
+      // It counts as heard now: it has just asked a group to sleep, or agreed to.
+      if (peer.led.size + peer.followed.size === peer.absent.size) peer.heardMs = this.#parts.clock.monotonicMs()
       const set = role === 'leader' ? peer.led : peer.followed
       set.add({ group, term })
+    }
+    for (const id of absent) {
+      const peer = this.#peer(id)
+      peer.led.add({ group, term })
+      peer.absent.add(group)
     }
     if (this.#timer === undefined) this.#arm()
   }
 
-  #forget(group: string, { peers }: Sleep): void {
+  #forget(group: string, { peers, absent }: Sleep): void {
     this.#asleep--
-    for (const id of peers) {
+    for (const id of [...peers, ...absent]) {
       const peer = this.#peers.get(id)
       if (peer === undefined) continue
+      peer.absent.delete(group)
       peer.led.delete(group)
       peer.followed.delete(group)
       if (peer.led.size + peer.followed.size === 0) this.#peers.delete(id)
     }
   }
 
-  /** It counts as heard now: it has just asked a group to sleep, or agreed to. */
   #peer(id: string): Peer {
     const known = this.#peers.get(id)
     if (known !== undefined) return known
@@ -115,6 +124,7 @@ export class Sleepers {
       generation: undefined,
       heardMs: this.#parts.clock.monotonicMs(),
       led: new SleepSet(),
+      absent: new Set(),
       followed: new SleepSet(),
       differing: 0,
     }
@@ -147,16 +157,21 @@ export class Sleepers {
     const judges = nowMs - dueMs <= heartbeatIntervalMs || this.#graceGiven
     this.#graceGiven = !judges
     for (const peer of [...this.#peers.values()]) {
-      if (judges && nowMs - peer.heardMs > electionTimeoutMs) this.#wakeAll(peer)
-      else send(peer.id, { type: 'beat', ...peer.led.digest })
+      if (judges && nowMs - peer.heardMs > electionTimeoutMs) this.#wakeCounting(peer)
+      // One that is absent is still beaten to: when it is back it answers.
+      if (this.#peers.has(peer.id)) send(peer.id, { type: 'beat', ...peer.led.digest })
     }
     this.#arm()
   }
 
   /** The groups that count on this peer keep time again, as those that they are: cut off from it since it was heard. */
-  #wakeAll(peer: Peer): void {
-    for (const { group } of [...peer.led.groups, ...peer.followed.groups]) this.#wake(group)
-    this.#peers.delete(peer.id)
+  #wakeCounting({ led, followed, absent }: Peer): void {
+    for (const { group } of [...led.groups, ...followed.groups]) if (!absent.has(group)) this.#wake(group)
+  }
+
+  /** The groups that fell asleep without this peer keep time again: it may lack what they have. */
+  #wakeAbsent({ absent }: Peer): void {
+    for (const group of [...absent]) this.#wake(group)
   }
 
   #wake(group: string): void {
@@ -168,6 +183,8 @@ export class Sleepers {
 
   /** The host of a peer says something of itself. */
   receive(from: PeerAddress, message: Exclude<HostMessage, { type: 'group-frame' }>): void {
+    const peer = this.#peers.get(from.id)
+    if (peer !== undefined) this.#wakeAbsent(peer)
     switch (message.type) {
       case 'beat':
         this.#beat(from, message)
@@ -182,10 +199,15 @@ export class Sleepers {
 
   #beat(from: PeerAddress, digest: SleepDigest): void {
     const peer = this.#peers.get(from.id)
-    if (peer === undefined || from.generation < (peer.generation ?? 0)) return
+    if (peer === undefined) {
+      // It leads groups asleep in which this host does not sleep: it learns so, and at once, as it may have slept without this host.
+      if (digest.count > 0) this.#list(from.id, 'asleep-following', [], true)
+      return
+    }
+    if (from.generation < (peer.generation ?? 0)) return
     if (peer.generation !== undefined && from.generation > peer.generation) {
       // A later life of it leads nothing, and sleeps nowhere.
-      this.#wakeAll(peer)
+      this.#wakeCounting(peer)
       return
     }
     peer.generation = from.generation
@@ -219,12 +241,13 @@ export class Sleepers {
 
   #countsOn(peer: string, { group, term }: SleepingGroup): boolean {
     const sleep = this.#groups.get(group)?.sleep
-    return sleep?.term === term && sleep.peers.includes(peer)
+    return sleep?.term === term && (sleep.peers.includes(peer) || sleep.absent.includes(peer))
   }
 }
 
 function isSame(one: Sleep | undefined, other: Sleep | undefined): boolean {
   if (one === undefined || other === undefined) return one === other
-  const { role, term, peers } = other
-  return one.role === role && one.term === term && one.peers.join() === peers.join()
+  const { role, term, peers, absent } = other
+  const members = one.peers.join() === peers.join() && one.absent.join() === absent.join()
+  return one.role === role && one.term === term && members
 }

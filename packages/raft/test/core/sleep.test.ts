@@ -43,7 +43,7 @@ function idle(config: Partial<CoreConfig> = {}): Driven {
 function asleep(config: Partial<CoreConfig> = {}): Driven {
   const node = idle(config)
   for (let i = 0; i <= AFTER; i++) beat(node)
-  expect(node.core.sleep).toEqual({ role: 'leader', term: 1, peers: ['n2', 'n3'] })
+  expect(node.core.sleep).toEqual({ role: 'leader', term: 1, peers: ['n2', 'n3'], absent: [] })
   return node
 }
 
@@ -53,7 +53,7 @@ function sleeper(config: Partial<CoreConfig> = {}): Driven {
   node.step('n2', append(1, [0, 0], entriesOf([1]), 1))
   node.settle()
   node.step('n2', { type: 'sleep-request', term: 1, commitIndex: 1, round: 5 })
-  expect(node.core.sleep).toEqual({ role: 'follower', term: 1, peers: ['n2'] })
+  expect(node.core.sleep).toEqual({ role: 'follower', term: 1, peers: ['n2'], absent: [] })
   return node
 }
 
@@ -95,7 +95,7 @@ describe('a leader', () => {
       node.pass(HEARTBEAT_INTERVAL_MS)
       node.settle()
     }
-    expect(node.core.sleep).toEqual({ role: 'leader', term: 1, peers: [] })
+    expect(node.core.sleep).toEqual({ role: 'leader', term: 1, peers: [], absent: [] })
   })
 
   test('stays awake for a follower that lacks something, is silent, or refuses', () => {
@@ -115,6 +115,37 @@ describe('a leader', () => {
     const refused = idle()
     for (let i = 0; i < 20; i++) beat(refused, { n2: true, n3: false })
     expect(refused.core.sleep).toBeUndefined()
+  })
+
+  test('sleeps without a follower that is silent for four election timeouts, whatever it lacks, and without no other', () => {
+    for (const lacks of [false, true]) {
+      const node = idle()
+      if (lacks) {
+        node.propose(1)
+        node.have('n2')
+      }
+      for (let ms = 0; ms < 4 * ELECTION_TIMEOUT_MS; ms += HEARTBEAT_INTERVAL_MS) {
+        beat(node, { n2: true })
+        expect(node.core.sleep).toBeUndefined()
+      }
+      untilAsked(node, { n2: false })
+      expect(node.core.sleep).toBeUndefined()
+      untilAsked(node, { n2: true })
+      expect(node.core.sleep).toEqual({ role: 'leader', term: 1, peers: ['n2'], absent: ['n3'] })
+    }
+  })
+
+  test('that slept without a follower does not take it for heard when it wakes, and is awake when that one asks for votes', () => {
+    const node = idle()
+    for (let ms = 0; ms <= 4 * ELECTION_TIMEOUT_MS; ms += HEARTBEAT_INTERVAL_MS) beat(node, { n2: true })
+    while (node.core.sleep === undefined) beat(node, { n2: true })
+    const heardMs = node.core.progress?.get('n3')?.heardMs
+    node.nowMs += 10 * ELECTION_TIMEOUT_MS
+    node.step('n3', { type: 'vote-request', term: 2, preVote: true, transfer: false, lastIndex: 0, lastTerm: 0 })
+    expect(node.core.sleep).toBeUndefined()
+    expect(node.core.progress?.get('n3')?.heardMs).toBe(heardMs)
+    expect(node.core.progress?.get('n2')?.heardMs).toBe(node.nowMs)
+    expect(beat(node, {})).toContain('heartbeat-request to n3')
   })
 
   test('asks anew, and from the beginning, after something has happened', () => {

@@ -81,8 +81,13 @@ class Driven {
   }
 }
 
-const follows = (term: number, leader = 'n2'): Sleep => ({ role: 'follower', term, peers: [leader] })
-const leads = (term: number, peers = ['n2', 'n3']): Sleep => ({ role: 'leader', term, peers })
+const follows = (term: number, leader = 'n2'): Sleep => ({ role: 'follower', term, peers: [leader], absent: [] })
+const leads = (term: number, peers = ['n2', 'n3'], absent: string[] = []): Sleep => ({
+  role: 'leader',
+  term,
+  peers,
+  absent,
+})
 
 describe('the watch over sleeping groups', () => {
   test('takes a peer for heard only when it was, however many turns a sleeping group has', () => {
@@ -123,6 +128,63 @@ describe('the watch over sleeping groups', () => {
     }
     expect(node.woken).toEqual(['a'])
     expect(node.heardMs).toEqual([0, node.nowMs - HEARTBEAT_INTERVAL_MS])
+  })
+
+  test('of what sleeps without a peer wakes nothing by its silence, goes on to beat to it, and wakes all that when it is heard', () => {
+    const node = new Driven()
+    node.sleep('a', leads(1, ['n2'], ['n3']))
+    node.sleep('b', leads(2, ['n2', 'n3']))
+    for (let i = 0; i <= 12; i++) {
+      node.sent.length = 0
+      node.pass(HEARTBEAT_INTERVAL_MS)
+      node.beat('n2', [])
+    }
+    // Only what counts on n3 minds its silence.
+    expect([node.woken, node.sleepers.asleep]).toEqual([['b'], 1])
+    expect(node.sent.map(({ to, message }) => [to, message.type])).toEqual([
+      ['n2', 'beat'],
+      ['n3', 'beat'],
+    ])
+    const set = new SleepSet()
+    set.add({ group: 'a', term: 1 })
+    expect(node.sent[1]?.message).toEqual({ type: 'beat', ...set.digest })
+    node.receive('n3', { type: 'asleep-following', wantsYours: true, groups: [] })
+    expect([node.woken, node.sleepers.asleep, node.sleepers.peers]).toEqual([['b', 'a'], 0, 0])
+  })
+
+  test('counts a peer that was absent as heard from when a group falls asleep with it', () => {
+    const node = new Driven()
+    node.sleep('a', leads(1, ['n2'], ['n3']))
+    for (let i = 0; i < 20; i++) {
+      node.pass(HEARTBEAT_INTERVAL_MS)
+      node.beat('n2', [])
+    }
+    node.sleep('b', leads(1, ['n2', 'n3']))
+    for (let i = 0; i < 5; i++) {
+      node.pass(HEARTBEAT_INTERVAL_MS)
+      node.beat('n2', [])
+    }
+    expect(node.woken).toEqual([])
+  })
+
+  test('tells a host at once that it counts on this one where nothing sleeps for its sake', () => {
+    const node = new Driven()
+    node.beat('n2', [['a', 1]])
+    expect(node.sent).toEqual([{ to: 'n2', message: { type: 'asleep-following', wantsYours: true, groups: [] } }])
+    node.sent.length = 0
+    node.beat('n2')
+    expect(node.sent).toEqual([])
+    // It is told which, and says that these do not sleep here.
+    expect(
+      node.receive('n2', { type: 'asleep-leading', wantsYours: false, groups: [{ group: 'a', term: 1 }] }),
+    ).toEqual([{ type: 'awake', groups: [{ group: 'a', term: 1 }] }])
+  })
+
+  test('wakes also what sleeps without a peer when that says that it does not sleep in it', () => {
+    const node = new Driven()
+    node.sleep('a', leads(1, ['n2'], ['n3']))
+    node.receive('n3', { type: 'awake', groups: [{ group: 'a', term: 1 }] })
+    expect(node.woken).toEqual(['a'])
   })
 
   test('does not judge right after this process was paused, and does at the next beat', () => {
