@@ -10,6 +10,7 @@ import { NotRunningError } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
 import { Cluster } from './support/cluster.ts'
 import { type Add, type CounterState, counter } from './support/machines.ts'
+import { failsOnlyWith } from './support/open-outcomes.ts'
 
 type Counters = Cluster<CounterState, Add, number>
 
@@ -168,7 +169,9 @@ describe('a call that fails says what became of it', () => {
     void propose('patient', 3_600_000)
     for (let i = 0; i < 3; i++) void propose(`short ${i}`, 500)
     await expect(node.propose({ id: 'one too many', by: 1 })).rejects.toBeInstanceOf(OverloadedError)
-    const reads = Array.from({ length: 4 }, () => node.read(total, { timeoutMs: 500 }).catch(() => undefined))
+    const reads = Array.from({ length: 4 }, () =>
+      node.read(total, { timeoutMs: 500 }).catch(failsOnlyWith('DSYS_RAFT_NO_LEADER')),
+    )
     await expect(node.read(total)).rejects.toMatchObject({ code: 'DSYS_RAFT_OVERLOADED', outcome: 'not-applied' })
     await cluster.advance(2_000)
     await Promise.all(reads)

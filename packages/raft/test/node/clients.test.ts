@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { MAX_CLIENT_RESULTS, MAX_CLIENTS } from '../../src/client-table.ts'
 import { Cluster } from './support/cluster.ts'
 import { type Add, type CounterState, counter } from './support/machines.ts'
+import { failsOnlyWith } from './support/open-outcomes.ts'
 
 type Counters = Cluster<CounterState, Add, number>
 
@@ -177,7 +178,7 @@ test('clients that try everything again, everywhere, have one result for each co
           .node(id)
           .propose({ id: key, by: 1 }, { client: { id: client, sequence }, timeoutMs: 3_000 })
           .then((result) => void told.set(key, (told.get(key) ?? new Set()).add(result)))
-          .catch(() => undefined)
+          .catch(failsOnlyWith('DSYS_RAFT_OUTCOME_UNKNOWN', 'DSYS_RAFT_NO_LEADER'))
         calls.push(call)
       }
       await cluster.advance(random.integer(0, 60))

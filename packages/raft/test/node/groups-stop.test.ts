@@ -4,6 +4,7 @@ import { CHANNEL } from '../../src/groups/host-channel.ts'
 import { Hosts } from './support/hosts.ts'
 import { LifeClock } from './support/life.ts'
 import { type Add, type CounterState, counter } from './support/machines.ts'
+import { failsOnlyWith } from './support/open-outcomes.ts'
 
 const STEPS = 120
 /** `RAFT_STOP_SEEDS=500` runs so many. */
@@ -39,6 +40,20 @@ afterEach(() => {
   vi.restoreAllMocks()
   process.off('unhandledRejection', noteUnhandled)
 })
+
+/** How a call may end that races with a stop. */
+const tolerated = failsOnlyWith(
+  'AbortError',
+  'RangeError',
+  'DSYS_NOT_RUNNING',
+  'DSYS_RAFT_GROUP_OPEN',
+  'DSYS_RAFT_MEMBERSHIP_CONFLICT',
+  'DSYS_RAFT_NO_LEADER',
+  'DSYS_RAFT_OUTCOME_UNKNOWN',
+  'DSYS_RAFT_READ_TIMEOUT',
+  'DSYS_RAFT_RECONFIGURATION_PENDING',
+  'DSYS_RAFT_TRANSFER_FAILED',
+)
 
 class Chaos {
   readonly hosts: Hosts<CounterState, Add, number>
@@ -116,7 +131,7 @@ test.each(Array.from({ length: SEEDS }, (_, i) => i + 1))(
     const calls: Promise<unknown>[] = []
     for (let step = 0; step < STEPS; step++) {
       const call = chaos.step()
-      if (call !== undefined) calls.push(call.catch(() => undefined))
+      if (call !== undefined) calls.push(call.catch(tolerated))
       await chaos.pause()
     }
     const stopped = Promise.all(hosts.ids.map((id) => hosts.groups(id).stop()))

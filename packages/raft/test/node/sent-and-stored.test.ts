@@ -42,11 +42,7 @@ test('whatever leaves a node is on its disk as far as it speaks of that, though 
   }
   for (let round = 0; round < 5; round++) {
     const leader = await cluster.elected()
-    for (let i = 0; i < 12; i++)
-      cluster
-        .node(leader)
-        .propose({ id: `${round}.${i}`, by: 1 })
-        .catch(() => undefined)
+    for (let i = 0; i < 12; i++) void cluster.node(leader).propose({ id: `${round}.${i}`, by: 1 })
     await cluster.advance(random.integer(0, 150))
     cluster.crash(leader)
     await cluster.waitFor('another leader', () => cluster.leader() !== undefined)

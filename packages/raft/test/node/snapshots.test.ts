@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Cluster, type ClusterOptions } from './support/cluster.ts'
 import type { MessageFilter } from './support/life.ts'
 import { type Add, type CounterState, counter, registers } from './support/machines.ts'
+import { failsOnlyWith } from './support/open-outcomes.ts'
 
 type Counters = Cluster<CounterState, Add, number>
 
@@ -71,7 +72,7 @@ describe('taking a snapshot', () => {
         cluster
           .node('n1')
           .propose({ id: `late ${i} ${'x'.repeat(150)}`, by: 1 })
-          .catch(() => undefined)
+          .catch(failsOnlyWith('DSYS_RAFT_FAILED'))
       await cluster.advance(100)
       cluster.crash('n1', { keep })
       await cluster.start('n1')

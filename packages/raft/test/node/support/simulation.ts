@@ -2,6 +2,7 @@ import { DsysError, SeededRandom } from '@dsys/runtime'
 import { Cluster } from './cluster.ts'
 import { isLinearizable, type Operation } from './linearizable.ts'
 import { type RegisterCommand, type Registers, registers } from './machines.ts'
+import { failsOnlyWith } from './open-outcomes.ts'
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
 const CLIENTS = 6
@@ -126,7 +127,7 @@ class Simulation {
       this.#cluster
         .node(leader)
         .transferLeadership({ timeoutMs: 500 })
-        .catch(() => undefined)
+        .catch(failsOnlyWith('DSYS_RAFT_TRANSFER_FAILED'))
     }
   }
 
