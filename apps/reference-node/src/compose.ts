@@ -4,7 +4,7 @@ import { kv } from '@dsys/kv/di'
 import { membership } from '@dsys/membership/di'
 import { node } from '@dsys/node/di'
 import { raft } from '@dsys/raft/di'
-import type { Logger } from '@dsys/runtime'
+import type { Logger, Meter } from '@dsys/runtime'
 import { runtime } from '@dsys/runtime/di'
 import { fileStorage } from '@dsys/storage-file/di'
 import type { MemoryNetwork } from '@dsys/transport-memory'
@@ -18,6 +18,7 @@ import type { NodeConfig } from './config.ts'
 export interface Composition {
   readonly config: NodeConfig
   readonly logger: Logger
+  readonly meter: Meter
   /** Which life of the node begins. */
   readonly generation: number
   /** Facts that the other members see. */
@@ -30,11 +31,11 @@ export interface Composition {
 const MIN_FRAME_BYTES = 512 * 1_024
 
 /** The composition root: all parts of one node, built when they are needed. */
-export function compose({ config, logger, generation, metadata, network }: Composition): NodeScope {
+export function compose({ config, logger, meter, generation, metadata, network }: Composition): NodeScope {
   const { id, cluster, electionTimeoutMs, heartbeatIntervalMs } = config
   const voters = config.join ? [] : config.voters
   return new NodeScope(container.createChildContainer()).use(
-    runtime({ logger }),
+    runtime({ logger, meter }),
     // First, as it locks the folder: a second process on it must end before it meets the cluster.
     fileStorage({ directory: config.data }),
     network === undefined ? transport(config, generation) : memoryTransport({ network, nodeId: id, generation }),

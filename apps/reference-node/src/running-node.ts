@@ -8,6 +8,7 @@ import type { MemoryNetwork } from '@dsys/transport-memory'
 import { compose } from './compose.ts'
 import type { NodeConfig } from './config.ts'
 import { HttpEdge } from './http/http-edge.ts'
+import { PrometheusMeter } from './prometheus-meter.ts'
 
 /** What a {@link RunningNode} may use. */
 export interface RunningNodePorts {
@@ -20,6 +21,7 @@ export interface RunningNodePorts {
 export class RunningNode implements AsyncDisposable {
   readonly #config: NodeConfig
   readonly #ports: RunningNodePorts
+  readonly #meter = new PrometheusMeter()
   readonly #edge: HttpEdge
   readonly #abortStart = new AbortController()
   #scope: NodeScope | undefined
@@ -33,7 +35,7 @@ export class RunningNode implements AsyncDisposable {
     this.#ports = ports
     const { httpHost, httpPort, drainTimeoutMs } = config
     this.#edge = new HttpEdge(
-      { clock: systemClock, logger: ports.logger },
+      { clock: systemClock, logger: ports.logger, metrics: this.#meter },
       { host: httpHost, port: httpPort, drainTimeoutMs },
     )
   }
@@ -76,6 +78,7 @@ export class RunningNode implements AsyncDisposable {
   async #start(): Promise<void> {
     const { signal } = this.#abortStart
     const { logger, network } = this.#ports
+    const meter = this.#meter
     try {
       this.#url = await this.#edge.start()
       this.#generation = await bumpGeneration(
@@ -84,7 +87,7 @@ export class RunningNode implements AsyncDisposable {
       )
       signal.throwIfAborted()
       const metadata = { http: this.#url }
-      this.#scope = compose({ config: this.#config, logger, generation: this.#generation, metadata, network })
+      this.#scope = compose({ config: this.#config, logger, meter, generation: this.#generation, metadata, network })
       // Builds the parts in the order of the composition; a get() before would pull some of them forward.
       await this.#scope.start({ signal })
       this.#edge.serve({ kv: this.#scope.get(KV), node: this.#scope.get(NODE) })

@@ -3,6 +3,7 @@ import type { DsysNode, GroupMembers, NodeStatus, Readiness } from '@dsys/node'
 import type { CallOptions, Explanation, Raft, ReadOptions } from '@dsys/raft'
 import { type Clock, silentLogger, systemClock } from '@dsys/runtime'
 import { HttpEdge, type HttpEdgeOptions } from '../src/http/http-edge.ts'
+import { PrometheusMeter } from '../src/prometheus-meter.ts'
 
 const absent = (): never => {
   throw new Error('not part of this fake')
@@ -105,7 +106,10 @@ export async function startEdge(
   backend: FakeBackend | undefined,
   { clock = systemClock, ...options }: Partial<HttpEdgeOptions> & { readonly clock?: Clock } = {},
 ): Promise<{ edge: HttpEdge; url: string } & AsyncDisposable> {
-  const edge = new HttpEdge({ clock, logger: silentLogger }, { host: '127.0.0.1', port: 0, ...options })
+  const edge = new HttpEdge(
+    { clock, logger: silentLogger, metrics: new PrometheusMeter() },
+    { host: '127.0.0.1', port: 0, ...options },
+  )
   const url = await edge.start()
   if (backend !== undefined) edge.serve(backend)
   return { edge, url, [Symbol.asyncDispose]: () => edge.drain() }

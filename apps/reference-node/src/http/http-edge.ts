@@ -18,10 +18,17 @@ export interface Backend {
   readonly node: Pick<DsysNode, 'readiness' | 'status' | 'explain' | 'groupMembers' | 'reconfigure'>
 }
 
+/** All that the node measures, as a page for Prometheus. */
+export interface MetricsPage {
+  readonly contentType: string
+  page(): Promise<string>
+}
+
 /** What a {@link HttpEdge} may use. */
 export interface HttpEdgePorts {
   readonly clock: Clock
   readonly logger: Logger
+  readonly metrics: MetricsPage
 }
 
 /** Options of a {@link HttpEdge}. */
@@ -57,6 +64,7 @@ const METHODS: Readonly<Record<string, string>> = Object.freeze({
   [MEMBERS_PATH]: 'GET, HEAD, PUT',
   '/v1/cluster': 'GET, HEAD',
   '/v1/explain': 'GET, HEAD',
+  '/metrics': 'GET, HEAD',
   '/livez': 'GET, HEAD',
   '/readyz': 'GET, HEAD',
 })
@@ -160,6 +168,7 @@ export class HttpEdge {
     app.put(MEMBERS_PATH, (request, reply) => this.#membersRoutes().put(request, reply))
     app.get('/v1/cluster', (request, reply) => this.#cluster(request, reply))
     app.get('/v1/explain', (_request, reply) => this.#explain(reply))
+    app.get('/metrics', (request, reply) => this.#metrics(request, reply))
     app.get('/livez', (_request, reply) => this.#responder.json(reply, 200, { status: 'live' }))
     app.get('/readyz', (_request, reply) => this.#ready(reply))
     // Node.js would leave out what comes behind the 2,000th, be it a condition; MAX_HEADER_BYTES is the bound.
@@ -216,6 +225,18 @@ export class HttpEdge {
   #explain(reply: FastifyReply): void {
     if (this.#backend === undefined) throw starting()
     this.#responder.json(reply, 200, this.#backend.node.explain())
+  }
+
+  /** It answers while the node starts and drains too: that is when somebody looks. */
+  #metrics(request: FastifyRequest, reply: FastifyReply): void {
+    const { metrics } = this.#ports
+    metrics
+      .page()
+      .then((page) => {
+        reply.header('content-type', metrics.contentType)
+        this.#responder.send(reply, 200, page)
+      })
+      .catch((error: unknown) => this.#responder.fail(request, reply, error))
   }
 
   #ready(reply: FastifyReply): void {
