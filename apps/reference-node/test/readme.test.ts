@@ -33,7 +33,7 @@ test.skipIf(!hasCurl)('the conversation in the README happens as it says (it nee
   const directory = mkdtempSync(join(tmpdir(), 'dsys-readme-'))
   const network = new MemoryNetwork()
   const ids = ['n1', 'n2', 'n3']
-  const fast = ['--election-timeout-ms', '150', '--heartbeat-interval-ms', '30']
+  const fast = ['--election-timeout-ms', '500', '--heartbeat-interval-ms', '50']
   const nodes = ids.map((id) => {
     const args = ['--id', id, '--voters', ids.join(','), '--data', join(directory, id), '--http-port', '0', ...fast]
     return new RunningNode(readConfig(args, {}), { logger: silentLogger, network })
