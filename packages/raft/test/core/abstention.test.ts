@@ -1,26 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { AppendRequest, Message } from '../../src/core/messages.ts'
+import type { Message } from '../../src/core/messages.ts'
 import { Progress } from '../../src/core/progress.ts'
 import { RaftCore } from '../../src/core/raft-core.ts'
-import {
-  coreOf,
-  type Driven,
-  ELECTION_TIMEOUT_MS,
-  entriesOf,
-  find,
-  HEARTBEAT_INTERVAL_MS,
-  stored,
-} from './support/cluster.ts'
-
-const append = (term: number, prev: [number, number], terms: number[], commitIndex = 0): AppendRequest => ({
-  type: 'append-request',
-  term,
-  prevIndex: prev[0],
-  prevTerm: prev[1],
-  commitIndex,
-  round: 0,
-  entries: entriesOf(terms, prev[0] + 1),
-})
+import { coreOf, type Driven, ELECTION_TIMEOUT_MS, find, HEARTBEAT_INTERVAL_MS, stored } from './support/cluster.ts'
+import { appendTerms as append } from './support/members.ts'
 
 /** A node whose log had entries of `had` terms, of which those behind the first `left` are gone. */
 const damaged = (had: readonly number[], left: number, term = had.at(-1) as number): Driven =>

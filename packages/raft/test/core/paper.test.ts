@@ -1,35 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { simpleConfiguration } from '../../src/core/configuration.ts'
-import type { AppendRequest, VoteRequest } from '../../src/core/messages.ts'
-import {
-  coreOf,
-  ELECTION_TIMEOUT_MS,
-  entriesOf,
-  find,
-  HEARTBEAT_INTERVAL_MS,
-  OF_THREE,
-  stored,
-} from './support/cluster.ts'
-import { withConfigurations } from './support/members.ts'
-
-const append = (term: number, prev: [number, number], terms: number[], commitIndex = 0): AppendRequest => ({
-  type: 'append-request',
-  term,
-  prevIndex: prev[0],
-  prevTerm: prev[1],
-  commitIndex,
-  round: 0,
-  entries: entriesOf(terms, prev[0] + 1),
-})
-
-const voteRequest = (term: number, lastTerm: number, lastIndex: number): VoteRequest => ({
-  type: 'vote-request',
-  term,
-  preVote: false,
-  transfer: false,
-  lastTerm,
-  lastIndex,
-})
+import type { VoteRequest } from '../../src/core/messages.ts'
+import { coreOf, ELECTION_TIMEOUT_MS, find, HEARTBEAT_INTERVAL_MS, OF_THREE, stored } from './support/cluster.ts'
+import { appendTerms as append, voteRequest, withConfigurations } from './support/members.ts'
 
 describe('Raft §5.1, terms', () => {
   test('a node that hears of a higher term takes it and follows', () => {
@@ -86,8 +59,8 @@ describe('Raft §5.2, leader election', () => {
 
   test('one vote a term, first come first served', () => {
     const node = coreOf()
-    node.step('n2', voteRequest(1, 0, 0))
-    node.step('n3', voteRequest(1, 0, 0))
+    node.step('n2', voteRequest(1, { lastTerm: 0, lastIndex: 0 }))
+    node.step('n3', voteRequest(1, { lastTerm: 0, lastIndex: 0 }))
     const answers = node.settle()
     expect(answers).toMatchObject([
       { to: 'n2', message: { granted: true, term: 1 } },
@@ -204,7 +177,7 @@ describe('Raft §5.4, safety', () => {
     ['with the same last term the shorter log loses', [1, 2], 2, 1, false],
   ])('§5.4.1 election restriction: %s', (_name, terms, lastTerm, lastIndex, granted) => {
     const node = coreOf(stored(terms))
-    node.step('n2', voteRequest(9, lastTerm, lastIndex))
+    node.step('n2', voteRequest(9, { lastTerm, lastIndex }))
     expect(node.settle()).toMatchObject([{ message: { type: 'vote-response', granted } }])
   })
 
@@ -231,7 +204,7 @@ describe('Raft §5.5 and §5.6, crashes and timing', () => {
   test('a node that begins anew has its term, vote and log, and knows nothing as committed', () => {
     const node = coreOf(stored([1, 2], 4, 'n3'))
     expect(node.core).toMatchObject({ role: 'follower', term: 4, votedFor: 'n3', commitIndex: 0 })
-    node.step('n2', voteRequest(4, 9, 9))
+    node.step('n2', voteRequest(4))
     expect(node.settle()).toMatchObject([{ message: { granted: false } }])
   })
 })
@@ -339,7 +312,7 @@ describe('dissertation', () => {
   })
 
   test('§9.6: a pre-vote is given only to a log that is up to date, and not beside a leader that is heard', () => {
-    const ask = (lastIndex: number): VoteRequest => ({ ...voteRequest(3, 2, lastIndex), preVote: true })
+    const ask = (lastIndex: number): VoteRequest => voteRequest(3, { lastTerm: 2, lastIndex, preVote: true })
     const node = coreOf(stored([1, 2]))
     node.step('n2', ask(1))
     node.step('n2', ask(2))

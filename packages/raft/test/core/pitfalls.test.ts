@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import type { AppendRequest, VoteRequest } from '../../src/core/messages.ts'
 import {
   coreOf,
   type Driven,
@@ -10,28 +9,9 @@ import {
   OF_THREE,
   stored,
 } from './support/cluster.ts'
+import { appendTerms as append, voteRequest } from './support/members.ts'
 
 // The ids are those of the list of known protocol bugs that comments in the core refer to.
-
-const append = (term: number, prev: [number, number], terms: number[], commitIndex = 0): AppendRequest => ({
-  type: 'append-request',
-  term,
-  prevIndex: prev[0],
-  prevTerm: prev[1],
-  commitIndex,
-  round: 0,
-  entries: entriesOf(terms, prev[0] + 1),
-})
-
-const voteRequest = (term: number, more: Partial<VoteRequest> = {}): VoteRequest => ({
-  type: 'vote-request',
-  term,
-  preVote: false,
-  transfer: false,
-  lastTerm: 9,
-  lastIndex: 9,
-  ...more,
-})
 
 describe('elections and votes', () => {
   test('P-01: a vote leaves only once term and vote are durable, as one record', () => {

@@ -1,6 +1,6 @@
 import type { RestoredState } from '../../../src/core/begin.ts'
 import type { Configuration } from '../../../src/core/configuration.ts'
-import type { AppendRequest, Message } from '../../../src/core/messages.ts'
+import type { AppendRequest, Message, VoteRequest } from '../../../src/core/messages.ts'
 import { configurationEntry, coreOf, type Driven, entriesOf } from './cluster.ts'
 
 type Sent = readonly { readonly to: string; readonly message: Message }[]
@@ -47,6 +47,25 @@ export const append = (
   commitIndex,
   round: 0,
   entries,
+})
+
+/** The same with entries of these terms. */
+export const appendTerms = (
+  term: number,
+  prev: [number, number],
+  terms: readonly number[],
+  commitIndex = 0,
+): AppendRequest => append(term, prev, entriesOf(terms, prev[0] + 1), commitIndex)
+
+/** From a candidate whose log is better than any, unless said otherwise. */
+export const voteRequest = (term: number, more: Partial<VoteRequest> = {}): VoteRequest => ({
+  type: 'vote-request',
+  term,
+  preVote: false,
+  transfer: false,
+  lastTerm: 9,
+  lastIndex: 9,
+  ...more,
 })
 
 export const receivers = (sent: Sent, type: Message['type']): string[] => [
