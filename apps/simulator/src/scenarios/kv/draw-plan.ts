@@ -7,6 +7,7 @@ import {
   drawKinds,
   drawKnobs,
   drawRates,
+  drawReplacedDisks,
   drawScarcity,
   type KvKnobs,
   LASTING,
@@ -36,7 +37,8 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
   const knobs = { ...decay.knobs, members, ...fixedKnobs } as KvKnobs
   const { electionTimeoutMs } = knobs.raft
   const changing = knobs.members.everyMs > 0
-  const kinds = [...drawKinds(root.stream('kinds'), nodes), ...scarcity.kinds, ...decay.kinds]
+  const usual = [...drawKinds(root.stream('kinds'), nodes), ...scarcity.kinds, ...decay.kinds]
+  const kinds = drawReplacedDisks(root.stream('replaced disks'), usual)
   const load = drawLoad(root.stream('load'))
   const operations = drawOperations(root.stream('operations'), { nodes, chaosMs, load })
   const changes = drawMemberChanges(root.stream('member changes'), {

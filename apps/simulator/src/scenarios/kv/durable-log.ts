@@ -1,3 +1,4 @@
+import { CONFIGURATION_KIND, type Configuration, decodeConfiguration, decodePlaced } from '@dsys/raft/core'
 import type { GroupLog, HardState, LogEntry, LogStorage, LogWrite, RecoveredLog } from '@dsys/storage'
 
 /** What one life asked its log to change and was not told about: it may be durable, in part or not at all. */
@@ -17,6 +18,8 @@ export class DurableLog {
   #hardState: HardState = { term: 0, votedFor: undefined }
   #entries = new Map<number, LogEntry>()
   #snapshotIndex = 0
+  /** The members as of the snapshot. */
+  #members: Configuration | undefined
   #asked = new Set<Asked>()
   /** What was said to be durable last, and when: nothing behind it proves it yet. */
   #last: { readonly write: LogWrite; atMs: number }[] = []
@@ -28,6 +31,16 @@ export class DurableLog {
   constructor(lost: (what: string) => void, nowMs: () => number) {
     this.#lost = lost
     this.#nowMs = nowMs
+  }
+
+  /** Whether a configuration that is committed at `commitIndex`, and durable here, says by which disks these nodes are known. */
+  knowsDisks(ids: readonly string[], commitIndex: number): boolean {
+    const known = ({ pins = [] }: Configuration): boolean => ids.every((id) => pins.some(([pinned]) => pinned === id))
+    if (this.#members !== undefined && known(this.#members)) return true
+    for (const { index, kind, data } of this.#entries.values()) {
+      if (index <= commitIndex && kind === CONFIGURATION_KIND && known(decodeConfiguration(data))) return true
+    }
+    return false
   }
 
   /** The life that writes is over. */
@@ -67,6 +80,7 @@ export class DurableLog {
       },
       saveSnapshot: async (meta, content) => {
         await log.saveSnapshot(meta, content)
+        this.#members = decodePlaced(meta.context).configuration
         this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index)
       },
       snapshot: () => log.snapshot(),
@@ -86,6 +100,7 @@ export class DurableLog {
     this.#hardState = hardState
     this.#entries = new Map(entries.map((entry) => [entry.index, entry]))
     this.#snapshotIndex = snapshot?.index ?? 0
+    this.#members = snapshot === undefined ? undefined : decodePlaced(snapshot.context).configuration
     this.#last = []
     this.#hardStateBefore = hardState
     // What was asked in an earlier life is settled: it is there now, or it never comes.

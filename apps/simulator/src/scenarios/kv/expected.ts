@@ -47,7 +47,7 @@ export const EXPECTED: readonly string[] = [
   ...named('reconfigure', ['done', 'DSYS_RAFT_MEMBERSHIP_CONFLICT', 'DSYS_RAFT_RECONFIGURATION_PENDING']),
   ...named('reconfigure', ['DSYS_RAFT_NO_LEADER', 'aborted']),
   'impostor.refused',
-  'lost-disk.stopped',
+  ...named('lost-disk', ['stopped', 'stopped-amid-faults', 'taken-back']),
   'history.linearizable',
 ]
 

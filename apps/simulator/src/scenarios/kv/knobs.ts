@@ -56,10 +56,10 @@ export interface KvKnobs {
 type DrawnKnobs = Omit<KvKnobs, 'members'>
 
 /** Every kind of fault that this scenario can bring about. */
-export const FAULT_KINDS: readonly string[] = Object.keys(FAULTS)
+export const FAULT_KINDS: readonly string[] = [...Object.keys(FAULTS), 'disk-replaced']
 
 /** Faults that take a disk for good: rarer than others, since a cluster without them has more to show. */
-export const LASTING: readonly string[] = ['disk-lost', 'bit-flip']
+export const LASTING: readonly string[] = ['disk-lost', 'bit-flip', 'disk-replaced']
 
 /** The moments at which a node may crash. */
 export const MOMENTS = [
@@ -192,6 +192,18 @@ export function drawDecay(random: Random, knobs: DrawnKnobs): { readonly knobs: 
     'read-errors',
   ]
   return { knobs: { ...knobs, log: 'file', raft, file, valueBytes: 300 }, kinds }
+}
+
+/** How many seeds lose disks under faults: a loss waits until all know each other by their disks, and few may be lost in one run. */
+const REPLACED = 0.15
+/** What makes the others need whoever has forgotten what it promised. */
+const BESIDE_LOSSES: readonly string[] = ['isolate', 'crash', 'kill', 'pause', 'one-way-cut']
+
+/** The kinds of faults of such a seed, in place of those that it would have. */
+export function drawReplacedDisks(random: Random, kinds: readonly string[]): readonly string[] {
+  if (random.float() >= REPLACED) return kinds
+  const rest = kinds.filter((kind) => !LASTING.includes(kind))
+  return [...Array(4).fill('disk-replaced'), ...some(random, rest, 0.5), ...some(random, BESIDE_LOSSES, 0.6)]
 }
 
 /** How many seeds lose power while their nodes start for the first time, and within which time. */

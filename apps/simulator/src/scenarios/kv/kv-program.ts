@@ -74,6 +74,12 @@ export class KvProgram implements MachineProgram {
     return this.#service?.life.alive ? this.#service : undefined
   }
 
+  /** Whether it has in its log, for good, by which disks these nodes are known; false while it is down. */
+  knowsDisks(ids: readonly string[]): boolean {
+    const { service } = this
+    return service !== undefined && this.#durable.knowsDisks(ids, service.raft.status().commitIndex)
+  }
+
   /** Its disk is another from now on, an empty one. */
   forget(): void {
     const { onLost, nowMs } = this.#parts

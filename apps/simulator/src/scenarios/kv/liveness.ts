@@ -69,8 +69,8 @@ export class Liveness {
       () => lostDisks.settled,
       () => `${lostDisks.ids.join(', ')} neither stop nor take part with empty disks`,
     )
-    const { stopped } = lostDisks
-    if (stopped.length > 0 && !verdict.broken) {
+    const { stopped, removed } = lostDisks
+    if (stopped.length + removed.length > 0 && !verdict.broken) {
       await this.#gather(world.ids.filter((id) => !stopped.includes(id)))
       lostDisks.restart()
       if (!verdict.broken) await this.#gather(world.ids)

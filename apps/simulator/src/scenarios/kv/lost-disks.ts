@@ -55,9 +55,19 @@ export class LostDisks {
     for (const id of this.#stopped) this.#parts.world.node(id).restart()
   }
 
-  /** Everybody has stopped itself, or takes part: the group has never known it by a disk. */
+  /** Everybody has stopped itself, is of the group no more, or takes part: the group has never known it by a disk. */
   get settled(): boolean {
     const { lost, service } = this.#parts
-    return lost.every((id) => this.#stopped.has(id) || (service(id)?.raft.status().lastApplied ?? 0) > 0)
+    const { removed } = this
+    return lost.every(
+      (id) => this.#stopped.has(id) || removed.includes(id) || (service(id)?.raft.status().lastApplied ?? 0) > 0,
+    )
+  }
+
+  /** Those that an operator has removed, and not added again, while there were faults. */
+  get removed(): readonly string[] {
+    const { lost, world, service } = this.#parts
+    const leading = world.ids.map((id) => service(id)?.raft.status()).find((status) => status?.role === 'leader')
+    return leading === undefined ? [] : lost.filter((id) => !leading.voters.includes(id))
   }
 }

@@ -3,6 +3,7 @@ import { type Random, SeededRandom } from '@dsys/runtime'
 import {
   Aim,
   Counts,
+  FAULTS,
   FaultAtlas,
   Nemesis,
   type Plan,
@@ -26,6 +27,7 @@ import { isTrouble, KvProgram, type KvService, type RoleChange } from './kv-prog
 import { Liveness } from './liveness.ts'
 import { isIdentityLost, LostDisks } from './lost-disks.ts'
 import { operationsOf } from './operations.ts'
+import { Replacements } from './replacements.ts'
 import { Replicas } from './replicas.ts'
 import { Verdict } from './verdict.ts'
 
@@ -50,6 +52,7 @@ export class KvRun {
   readonly #leaders = new Map<number, string>()
   #calm = false
   #lostDisks: LostDisks | undefined
+  readonly #replacements: Replacements
 
   constructor(plan: Plan, options: RunOptions) {
     this.#plan = plan
@@ -84,7 +87,20 @@ export class KvRun {
     const machines = ids.map((id) => this.#machine(id, ids, network))
     this.#links = network.links
     this.#world = new SimWorld({ machines, network: network.links, leader: () => this.#leader() })
-    this.#nemesis = new Nemesis({ scheduler, world: this.#world, atlas: this.#atlas, trace: this.#trace, count })
+    this.#replacements = new Replacements({
+      world: () => this.#world,
+      atlas: this.#atlas,
+      scheduler,
+      random: this.#random.stream('replacements'),
+      program: (id) => this.#programs.get(id),
+      replace: (id) => this.#replaceDisk(id),
+      count,
+      patienceMs: 4 * knobs.raft.electionTimeoutMs,
+    })
+    const actions = { ...FAULTS, 'disk-replaced': this.#replacements.action }
+    this.#nemesis = new Nemesis({
+      ...{ scheduler, world: this.#world, atlas: this.#atlas, trace: this.#trace, count, actions },
+    })
     const { callTimeoutMs, valueBytes } = knobs
     this.#clients = new Clients({
       scheduler,
@@ -122,6 +138,7 @@ export class KvRun {
   async #becomeCalm(): Promise<void> {
     this.#aim.stop()
     this.#calm = true
+    this.#replacements.end()
     this.#clients.stop()
     const { lost } = this.#atlas
     const lostDisks = new LostDisks({
@@ -253,9 +270,12 @@ export class KvRun {
       return
     }
     this.#counts.add(`exit.${code}`)
-    if (this.#lostDisks?.ids.includes(id) && isIdentityLost(error)) {
-      this.#lostDisks.onStopped(id)
-      return
+    if (isIdentityLost(error)) {
+      if (this.#replacements.onStopped(id)) return
+      if (this.#lostDisks?.ids.includes(id) === true) {
+        this.#lostDisks.onStopped(id)
+        return
+      }
     }
     this.#verdict.keep(isTrouble(error), 'no reason to stop', () => `${id} stopped itself: ${textOf(error)}`)
     this.#restartLater(this.#world.node(id))
