@@ -91,4 +91,14 @@ export const RAFT_INCARNATIONS_MUTANTS = [
     scenario: 'raft',
     fixed: { weather: 'lost-disks' },
   },
+  {
+    name: 'nobody tells a node that its disk is not the one that the group knows',
+    source: 'P-30',
+    file: 'packages/raft/src/members-desk.ts',
+    from: `      if (leads)
+        for (`,
+    to: `      if (leads && nowMs < 0)
+        for (`,
+    scenario: 'kv',
+  },
 ]

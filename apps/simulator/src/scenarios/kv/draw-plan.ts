@@ -38,7 +38,10 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
   const { electionTimeoutMs } = knobs.raft
   const changing = knobs.members.everyMs > 0
   const usual = [...drawKinds(root.stream('kinds'), nodes), ...scarcity.kinds, ...decay.kinds]
-  const kinds = drawReplacedDisks(root.stream('replaced disks'), usual)
+  const kinds = changing
+    ? // Which disks a group can lose depends on who its voters are, and those who change them do not ask.
+      usual.filter((kind) => !LASTING.includes(kind))
+    : drawReplacedDisks(root.stream('replaced disks'), usual)
   const load = drawLoad(root.stream('load'))
   const operations = drawOperations(root.stream('operations'), { nodes, chaosMs, load })
   const changes = drawMemberChanges(root.stream('member changes'), {
@@ -55,8 +58,7 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
     faults: [
       ...drawFirstCrash(root.stream('first crash')),
       ...drawFaults(root.stream('faults'), {
-        // Which disks a group can lose depends on who its voters are, and those who change them do not ask.
-        kinds: changing ? kinds.filter((kind) => !LASTING.includes(kind)) : kinds,
+        kinds,
         nodes,
         chaosMs,
         everyMs: electionTimeoutMs * pick(shape, [2, 6, 20]),

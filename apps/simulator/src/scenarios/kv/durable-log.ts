@@ -18,8 +18,8 @@ export class DurableLog {
   #hardState: HardState = { term: 0, votedFor: undefined }
   #entries = new Map<number, LogEntry>()
   #snapshotIndex = 0
-  /** The members as of the snapshot. */
-  #members: Configuration | undefined
+  /** What Raft keeps with the snapshot: who is in the group. */
+  #context: Uint8Array | undefined
   #asked = new Set<Asked>()
   /** What was said to be durable last, and when: nothing behind it proves it yet. */
   #last: { readonly write: LogWrite; atMs: number }[] = []
@@ -36,7 +36,7 @@ export class DurableLog {
   /** Whether a configuration that is committed at `commitIndex`, and durable here, says by which disks these nodes are known. */
   knowsDisks(ids: readonly string[], commitIndex: number): boolean {
     const known = ({ pins = [] }: Configuration): boolean => ids.every((id) => pins.some(([pinned]) => pinned === id))
-    if (this.#members !== undefined && known(this.#members)) return true
+    if (this.#context !== undefined && known(decodePlaced(this.#context).configuration)) return true
     for (const { index, kind, data } of this.#entries.values()) {
       if (index <= commitIndex && kind === CONFIGURATION_KIND && known(decodeConfiguration(data))) return true
     }
@@ -80,7 +80,7 @@ export class DurableLog {
       },
       saveSnapshot: async (meta, content) => {
         await log.saveSnapshot(meta, content)
-        this.#members = decodePlaced(meta.context).configuration
+        this.#context = meta.context
         this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index)
       },
       snapshot: () => log.snapshot(),
@@ -100,7 +100,7 @@ export class DurableLog {
     this.#hardState = hardState
     this.#entries = new Map(entries.map((entry) => [entry.index, entry]))
     this.#snapshotIndex = snapshot?.index ?? 0
-    this.#members = snapshot === undefined ? undefined : decodePlaced(snapshot.context).configuration
+    this.#context = snapshot?.context
     this.#last = []
     this.#hardStateBefore = hardState
     // What was asked in an earlier life is settled: it is there now, or it never comes.

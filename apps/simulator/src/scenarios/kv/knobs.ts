@@ -59,7 +59,7 @@ type DrawnKnobs = Omit<KvKnobs, 'members'>
 export const FAULT_KINDS: readonly string[] = [...Object.keys(FAULTS), 'disk-replaced']
 
 /** Faults that take a disk for good: rarer than others, since a cluster without them has more to show. */
-export const LASTING: readonly string[] = ['disk-lost', 'bit-flip', 'disk-replaced']
+export const LASTING: readonly string[] = ['disk-lost', 'bit-flip']
 
 /** The moments at which a node may crash. */
 export const MOMENTS = [
@@ -195,7 +195,7 @@ export function drawDecay(random: Random, knobs: DrawnKnobs): { readonly knobs: 
 }
 
 /** How many seeds lose disks under faults: a loss waits until all know each other by their disks, and few may be lost in one run. */
-const REPLACED = 0.15
+const REPLACED = 0.2
 /** What makes the others need whoever has forgotten what it promised. */
 const BESIDE_LOSSES: readonly string[] = ['isolate', 'crash', 'kill', 'pause', 'one-way-cut']
 
@@ -223,7 +223,7 @@ const RING_NODES = 4
 /** Whole kinds of faults are off in most seeds: those that are on then meet in ways that all together would not allow. */
 export function drawKinds(random: Random, nodes: number): string[] {
   const share = pick(random, [0.1, 0.3, 1])
-  const usual = FAULT_KINDS.filter((kind) => !LASTING.includes(kind))
+  const usual = Object.keys(FAULTS).filter((kind) => !LASTING.includes(kind))
   // Only large clusters have a ring, and in these it is one of many faults.
   const ring = nodes >= RING_NODES && random.float() < 0.3 ? Array(2).fill('partition-ring') : []
   return [...some(random, usual, share), ...some(random, LASTING, share), ...ring]

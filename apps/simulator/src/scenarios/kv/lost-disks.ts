@@ -7,7 +7,7 @@ export interface LostDisksParts {
   readonly world: SimWorld
   /** The nodes whose disks are lost. */
   readonly lost: readonly string[]
-  /** The node gets an empty disk. */
+  /** The node gets an empty disk, unless it has one already. */
   readonly replace: (id: string) => void
   readonly service: (id: string) => KvService | undefined
   readonly count: (what: string) => void
@@ -22,6 +22,7 @@ export function isIdentityLost(error: unknown): boolean {
 export class LostDisks {
   readonly #parts: LostDisksParts
   readonly #stopped = new Set<string>()
+  #isRemoved = false
 
   constructor(parts: LostDisksParts) {
     this.#parts = parts
@@ -38,6 +39,8 @@ export class LostDisks {
 
   begin(): void {
     const { lost, replace, world } = this.#parts
+    // Who has stopped before starts again, and has to stop again.
+    this.#stopped.clear()
     for (const id of lost) {
       replace(id)
       world.node(id).restart()
@@ -47,11 +50,14 @@ export class LostDisks {
   /** The node `id` has ended since its group knows it by another disk. */
   onStopped(id: string): void {
     this.#parts.count('lost-disk.stopped')
-    this.#stopped.add(id)
+    // What it heard may be older than its removal.
+    if (this.#isRemoved) this.#parts.world.node(id).restart()
+    else this.#stopped.add(id)
   }
 
   /** Those that were stopped run again, with the disk that they have by now. */
   restart(): void {
+    this.#isRemoved = true
     for (const id of this.#stopped) this.#parts.world.node(id).restart()
   }
 
@@ -68,6 +74,7 @@ export class LostDisks {
   get removed(): readonly string[] {
     const { lost, world, service } = this.#parts
     const leading = world.ids.map((id) => service(id)?.raft.status()).find((status) => status?.role === 'leader')
-    return leading === undefined ? [] : lost.filter((id) => !leading.voters.includes(id))
+    const named = [...(leading?.voters ?? lost), ...(leading?.learners ?? [])]
+    return lost.filter((id) => !named.includes(id))
   }
 }

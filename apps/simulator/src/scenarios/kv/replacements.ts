@@ -29,10 +29,16 @@ export class Replacements {
   /** Whoever has the configuration that knows all disks: for good, as no later one forgets any that is not removed. */
   readonly #informed = new Set<string>()
   readonly #tended = new Set<string>()
+  readonly #replaced = new Set<string>()
   #over = false
 
   constructor(parts: ReplacementsParts) {
     this.#parts = parts
+  }
+
+  /** Those that have an empty disk already, or what has come on it since. */
+  get replaced(): ReadonlySet<string> {
+    return this.#replaced
   }
 
   /** No operator begins anything any more. */
@@ -44,16 +50,25 @@ export class Replacements {
   get action(): FaultAction {
     return ({ id, node, atlas, forMs, random, later }) => {
       if (!node.running || atlas.lost.has(id) || !this.#isKnown(id) || !atlas.lose(id)) return undefined
+      this.#replaced.add(id)
       this.#parts.replace(id)
       later(forMs * random.float(), () => node.restart())
       return () => node.restart()
     }
   }
 
-  #isKnown(id: string): boolean {
-    const { world, atlas, program } = this.#parts
+  /** Looks again and again who knows the disks: in the moment of a fault many may be down. */
+  watch(): void {
+    if (this.#over) return
+    const { scheduler, world, program, patienceMs } = this.#parts
     const { ids } = world()
     for (const each of ids) if (program(each)?.knowsDisks(ids) === true) this.#informed.add(each)
+    if (this.#informed.size < ids.length) scheduler.after(patienceMs / 4, () => this.watch())
+  }
+
+  #isKnown(id: string): boolean {
+    const { world, atlas } = this.#parts
+    const { ids } = world()
     return ids.every((each) => each === id || atlas.lost.has(each) || this.#informed.has(each))
   }
 

@@ -119,6 +119,7 @@ export class KvRun {
     const { chaosMs, faults } = this.#plan
     for (const id of this.#world.ids) this.#world.node(id).restart()
     this.#nemesis.schedule(faults)
+    if (faults.some(({ kind }) => kind === 'disk-replaced')) this.#replacements.watch()
     this.#clients.start(operationsOf(this.#plan))
     try {
       await this.#scheduler.runAsync(chaosMs, () => this.#verdict.broken)
@@ -144,7 +145,9 @@ export class KvRun {
     const lostDisks = new LostDisks({
       world: this.#world,
       lost: this.#world.ids.filter((id) => lost.has(id) || this.#world.node(id).lost),
-      replace: (id) => this.#replaceDisk(id),
+      replace: (id) => {
+        if (!this.#replacements.replaced.has(id)) this.#replaceDisk(id)
+      },
       service: (id) => this.#service(id),
       count: (what) => this.#counts.add(what),
     })
