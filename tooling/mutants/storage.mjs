@@ -236,4 +236,42 @@ export const STORAGE_MUTANTS = [
     from: 'found.entries.length === 0)',
     to: 'found.entries.length < 0)',
   },
+  {
+    name: 'a group that sleeps keeps the log for ever',
+    source: 'everything is bounded',
+    file: 'packages/storage-file/src/write-ahead-log.ts',
+    from: `    if (rolls) this.#rewriter.grown()
+`,
+    to: '',
+  },
+  {
+    name: 'entries are written anew although a batch was lost that may have replaced them',
+    source: 'what was acknowledged is found, or damage is told; P-40',
+    file: 'packages/storage-file/src/rewriting.ts',
+    from: `if (expected !== lastBatch + 1) throw`,
+    to: `if (expected === lastBatch) throw`,
+  },
+  {
+    name: 'entries are written anew over what was written while they were read',
+    source: 'nothing acknowledged is lost',
+    file: 'packages/storage-file/src/rewriter.ts',
+    from: `if (this.#stopped || group.number !== number)`,
+    to: `if (this.#stopped)`,
+  },
+  {
+    name: 'entries are written anew behind others that are on their way',
+    source: 'nothing acknowledged is lost',
+    file: 'packages/storage-file/src/file-group-log.ts',
+    from: `const isBehind = this.#number !== (this.#group.number ?? 0) || `,
+    to: `const isBehind = `,
+  },
+  {
+    name: 'a run that was cut to nothing live keeps its segment',
+    source: 'everything is bounded',
+    file: 'packages/storage-file/src/group-index.ts',
+    from: `    // What was cut may have been all that was live in a segment.
+    this.compact(this.base)
+`,
+    to: '',
+  },
 ]

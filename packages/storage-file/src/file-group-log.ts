@@ -87,6 +87,7 @@ export class FileGroupLog implements GroupLog {
     this.#logger = parts.logger
     this.#onDispose = parts.onDispose
     this.#bounds = new LogBounds(this.recovered)
+    this.#group.rewrite = (entries) => this.#rewrite(entries)
   }
 
   async persist(write: LogWrite): Promise<void> {
@@ -107,8 +108,23 @@ export class FileGroupLog implements GroupLog {
       put: (out, head) => putWrite(out, head, entries, end),
       note: (segment) => {
         const first = entries[0]
-        if (first !== undefined) this.#group.append(segment, first.index, end.last)
+        if (first !== undefined) this.#group.append(segment, first.index, end.last, bytes)
       },
+    })
+  }
+
+  /** Writes what the log holds anew, so that it does not stand in old segments. Does nothing where more is on its way: that would be cut off. */
+  async #rewrite(entries: readonly LogEntry[]): Promise<void> {
+    const isBehind = this.#number !== (this.#group.number ?? 0) || this.#beginning !== undefined
+    const first = entries[0]
+    if (isBehind || this.#disposing !== undefined || first === undefined) return
+    const end = this.#end
+    const bytes = writeBytes(this.#hardState, entries)
+    await this.#append({
+      bytes,
+      frees: true,
+      put: (out, head) => putWrite(out, head, entries, end),
+      note: (segment) => this.#group.append(segment, first.index, end.last, bytes),
     })
   }
 
@@ -194,6 +210,8 @@ export class FileGroupLog implements GroupLog {
   async #dispose(): Promise<void> {
     await this.#saving
     await this.#lastAppend
+    this.#group.rewrite = undefined
+    this.#group.held = false
     this.#onDispose()
   }
 

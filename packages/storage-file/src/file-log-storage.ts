@@ -11,6 +11,7 @@ import {
 import { EndMark } from './end-mark.ts'
 import { FileGroupLog } from './file-group-log.ts'
 import { createFolder, pathIn } from './folders.ts'
+import type { GroupIndex } from './group-index.ts'
 import { nodeDisk } from './node/node-disk.ts'
 import {
   type FileLogStorageOptions,
@@ -84,11 +85,28 @@ export class FileLogStorage implements LogStorage {
     }
   }
 
-  async #openLog(name: string, { signal, salvage = false }: OpenGroupOptions): Promise<FileGroupLog> {
+  async #openLog(name: string, options: OpenGroupOptions): Promise<FileGroupLog> {
     const log = this.#log
     if (log === undefined) throw new TypeError('the log is not open')
     log.assertWorks()
     const group = log.group(name)
+    group.held = true
+    try {
+      const rewriting = log.rewriting
+      if (rewriting !== undefined) await rewriting
+      return await this.#openHeld(log, group, options)
+    } catch (error) {
+      group.held = false
+      throw error
+    }
+  }
+
+  async #openHeld(
+    log: WriteAheadLog,
+    group: GroupIndex,
+    { signal, salvage = false }: OpenGroupOptions,
+  ): Promise<FileGroupLog> {
+    const { name } = group
     const parent = pathIn(this.#base, 'snapshots')
     const snapshots = new SnapshotFiles(
       { disk: this.#disk, random: this.#ports.random },

@@ -1,4 +1,4 @@
-import type { CorruptionError, HardState } from '@dsys/storage'
+import type { CorruptionError, HardState, LogEntry } from '@dsys/storage'
 import type { LogEnd, NewHead } from './format/records.ts'
 
 /** Entries `first` to `last` of a group stand in segment `segment`. */
@@ -6,6 +6,9 @@ interface Run {
   readonly segment: number
   readonly first: number
   last: number
+  /** What was written there for it, with what was cut since: so many entries, of so many bytes. */
+  written: number
+  bytes: number
 }
 
 /** What the write-ahead log keeps in memory about one group: enough for a checkpoint, and for which segments it needs. */
@@ -25,6 +28,10 @@ export class GroupIndex {
   doubt: CorruptionError | undefined
   /** What took records of the group. What stands behind it was not added to the entries. */
   damage: CorruptionError | undefined
+  /** It is open, or being opened: nobody else writes for it. */
+  held = false
+  /** Writes all its live entries anew, where it is open and nothing of it is on its way. */
+  rewrite: ((entries: readonly LogEntry[]) => Promise<void>) | undefined
   /** Live entries, by index and so by segment. Entries of segments that are gone are missing. */
   readonly #runs: Run[] = []
 
@@ -38,20 +45,46 @@ export class GroupIndex {
     return this.#runs[0]?.segment
   }
 
+  /** About how many bytes its live entries take in the log. */
+  get liveBytes(): number {
+    let bytes = 0
+    for (const run of this.#runs) {
+      const live = run.last - Math.max(run.first, this.base + 1) + 1
+      bytes += Math.ceil((run.bytes / Math.max(1, run.written)) * Math.max(0, live))
+    }
+    return bytes
+  }
+
+  /** Where its live entries stand, in the order of their indices. */
+  get liveRuns(): { readonly segment: number; readonly first: number; readonly last: number }[] {
+    return this.#runs.map(({ segment, first, last }) => ({ segment, first: Math.max(first, this.base + 1), last }))
+  }
+
+  /** Damage took something of it, or may have. */
+  get isDoubtful(): boolean {
+    return this.damage !== undefined || this.doubt !== undefined
+  }
+
   /** What a record begins with that says how the group stands. */
   get head(): NewHead {
     return { group: this.id, number: this.number ?? 0, hardState: this.hardState }
   }
 
-  /** Entries `first` to `last` were written to `segment`, which cuts what stood at or behind `first`. */
-  append(segment: number, first: number, last: number): void {
+  /** Entries `first` to `last`, of about `bytes`, were written to `segment`, which cuts what stood at or behind `first`. */
+  append(segment: number, first: number, last: number, bytes: number): void {
     const runs = this.#runs
     const before = runs.at(-1)
     if (before !== undefined && before.last + 1 < first) runs.length = 0
     else this.cut(first)
     const end = runs.at(-1)
-    if (end?.segment === segment) end.last = last
-    else runs.push({ segment, first, last })
+    const written = last - first + 1
+    if (end?.segment === segment) {
+      end.last = last
+      end.written += written
+      end.bytes += bytes
+    } else runs.push({ segment, first, last, written, bytes })
+    // What was cut may have been all that was live in a segment.
+    this.compact(this.base)
   }
 
   /** The entries from `first` on are gone. */

@@ -1,5 +1,5 @@
 import { appendEntries, type CorruptionError, type LogEntry } from '@dsys/storage'
-import type { LogRecord } from './format/records.ts'
+import { entriesBytes, type LogRecord } from './format/records.ts'
 import { GroupIndex } from './group-index.ts'
 
 type GroupRecord = Exclude<LogRecord, { type: 'group' } | { type: 'all-listed' }>
@@ -104,7 +104,7 @@ export class Replay {
           break
         }
         group.end = { last: last.index, lastTerm: last.term }
-        if (group.damage === undefined) group.append(segment, first.index, last.index)
+        if (group.damage === undefined) group.append(segment, first.index, last.index, entriesBytes(entries))
         else group.cut(first.index)
         if (kept) this.#append(group, entries, first.index)
         break

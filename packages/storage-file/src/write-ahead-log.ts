@@ -16,6 +16,7 @@ import {
 import { GroupIndex } from './group-index.ts'
 import { IdleTimer } from './idle-timer.ts'
 import { type FoundLog, readGroup, recover } from './log-reader.ts'
+import { Rewriter } from './rewriter.ts'
 import { SegmentPreparer } from './segment-preparer.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
@@ -60,6 +61,7 @@ export interface WriteAheadLogOptions {
   readonly directory: string
   readonly segmentBytes: number
   readonly maxBatchBytes: number
+  readonly rewriteAfterBytes: number
   readonly sealAfterMs: number
 }
 
@@ -96,6 +98,9 @@ export class WriteAheadLog {
   #listedAt = 0
   #bytesSinceList = 0
   #readers = 0
+  /** The newest batch that the indices of the groups know of: durable, or on its way. */
+  #notedBatch = 0
+  readonly #rewriter: Rewriter
   #failure: StorageFailedError | undefined
   readonly #idle: IdleTimer
   readonly #syncMs: Histogram
@@ -111,6 +116,14 @@ export class WriteAheadLog {
       directory: options.directory,
       segmentBytes: options.segmentBytes,
       onFailure: (error) => this.fail('preparing a segment', error),
+    })
+    this.#rewriter = new Rewriter({
+      ...ports,
+      ...options,
+      log: () => ({ groups: this.#groups.values(), segments: this.#segments, throughBatch: this.#notedBatch }),
+      keepSegments: (work) => this.#keepSegments(work),
+      append: (request) => this.append(request),
+      fail: (what, cause) => this.fail(what, cause),
     })
     this.#idle = new IdleTimer(ports.clock, options.sealAfterMs, () => this.#sealWhenIdle())
     const { meter } = ports
@@ -205,10 +218,8 @@ export class WriteAheadLog {
     const recovered = this.#recovered.get(group.id)
     if (recovered !== undefined) return recovered
     if (!group.named || this.#current === undefined) return []
-    // While this reads, no segment goes away.
-    this.#readers++
-    try {
-      await this.#collecting
+    return this.#keepSegments(async () => {
+      if (this.#current === undefined) return []
       const { entries, damage } = await readGroup(this.#ports.disk, this.#directory, {
         group: group.id,
         sequences: [...this.#segments],
@@ -216,10 +227,24 @@ export class WriteAheadLog {
       })
       group.damage ??= damage
       return entries
+    })
+  }
+
+  /** While `work` goes on, no segment goes away. */
+  async #keepSegments<T>(work: () => Promise<T>): Promise<T> {
+    this.#readers++
+    try {
+      await this.#collecting
+      return await work()
     } finally {
       this.#readers--
       this.#collect()
     }
+  }
+
+  /** Resolves when nothing is being written anew; `undefined` when nothing is. Whoever opens a group holds it, and waits for this. */
+  get rewriting(): Promise<void> | undefined {
+    return this.#rewriter.running
   }
 
   /** The group is open: what was found of it at the start need not be kept. */
@@ -251,6 +276,7 @@ export class WriteAheadLog {
   async close(): Promise<void> {
     this.#idle.stop()
     await this.#takingOver?.catch(() => undefined)
+    await this.#rewriter.stop()
     await this.#running
     await this.#seal()
     await this.#collecting
@@ -367,6 +393,7 @@ export class WriteAheadLog {
     const rolls = !segment?.fits(out.length)
     if (segment === undefined || rolls) segment = await this.#roll(out.length)
     let frees = rolls
+    this.#notedBatch = segment.lastBatch + 1
     for (const request of batch) {
       this.#unlisted.add(request.group)
       request.note(segment.sequence)
@@ -375,6 +402,7 @@ export class WriteAheadLog {
     await this.#writeDurably(segment, out.written(), payloadBytes)
     this.#batchRequests.record(batch.length)
     if (frees) this.#markSuperfluous()
+    if (rolls) this.#rewriter.grown()
     if (segment.end > segment.sizeBytes / 2) this.#preparer.prepare()
   }
 

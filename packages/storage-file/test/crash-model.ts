@@ -122,7 +122,12 @@ export class CrashWorld {
 
   #over(disk: Disk, random: Random): FileLogStorage {
     const ports = { ...systemRuntime({ random, clock: new VirtualClock() }), disk }
-    return new FileLogStorage(ports, { directory: 'n', segmentBytes: 4_096, maxBatchBytes: 2_048 })
+    return new FileLogStorage(ports, {
+      directory: 'n',
+      segmentBytes: 4_096,
+      maxBatchBytes: 2_048,
+      rewriteAfterBytes: 4_096,
+    })
   }
 
   /** Checks what a node would find that started over `disk` now. This one goes on as if nothing had been. */

@@ -109,6 +109,9 @@ test('options that cannot work are refused', () => {
     { segmentBytes: 100 },
     { segmentBytes: 2 ** 40 },
     { maxBatchBytes: 0 },
+    { rewriteAfterBytes: 16 * 1024 * 1024 - 1 },
+    { rewriteAfterBytes: Number.NaN },
+    { segmentBytes: 8_192, rewriteAfterBytes: 8_191 },
     { maxBatchBytes: Number.NaN },
   ]) {
     let refused = false

@@ -153,7 +153,11 @@ export function putAllListed(out: ByteWriter, since: number): void {
 
 /** About how many bytes a write takes, never too few. */
 export function writeBytes({ votedFor }: HardState, entries: readonly LogEntry[]): number {
-  let bytes = RECORD_BYTES + 3 * (votedFor?.length ?? 0)
+  return RECORD_BYTES + 3 * (votedFor?.length ?? 0) + entriesBytes(entries)
+}
+
+export function entriesBytes(entries: readonly LogEntry[]): number {
+  let bytes = 0
   for (const entry of entries) bytes += ENTRY_OVERHEAD + entry.data.length
   return bytes
 }

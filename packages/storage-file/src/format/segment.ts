@@ -56,14 +56,18 @@ export function writeSegmentHeader(target: Buffer, header: Omit<SegmentHeader, '
   target.writeUInt32LE(crc32(target.subarray(0, 44)), 44)
 }
 
-/** The header of a segment, or what is wrong with it. Whether the version is known is the caller's to see. */
-export function readSegmentHeader(source: Buffer): SegmentHeader | string {
+/**
+ * The header of a segment, or what is wrong with it. Whether the version is known is the caller's to see.
+ *
+ * @param fileBytes the size of the file, where `source` is but its beginning.
+ */
+export function readSegmentHeader(source: Buffer, fileBytes: number = source.length): SegmentHeader | string {
   if (source.length < SEGMENT_HEADER_BYTES) return 'the file is shorter than the header of a segment'
   if (!source.subarray(0, 8).equals(SEGMENT_MAGIC)) return 'it does not begin like a segment'
   if (source.readUInt32LE(44) !== crc32(source.subarray(0, 44))) return 'the checksum of the header does not match'
   const version = source.readUInt32LE(8)
   const sizeBytes = readU53le(source, 20)
-  if (source.length < sizeBytes) return `the file has ${source.length} of its ${sizeBytes} bytes`
+  if (fileBytes < sizeBytes) return `the file has ${fileBytes} of its ${sizeBytes} bytes`
   return { version, sequence: readU53le(source, 12), sizeBytes, id: Uint8Array.from(source.subarray(28, 44)) }
 }
 
