@@ -75,6 +75,7 @@ export class Sightings {
    * that of the clock of the node.
    */
   told(member: Member, nowMs: number): void {
+    if (this.#hasTwin(member.id)) return
     const view = this.#membership.member(member.id)
     // In a full table it may have given way by now, and may even have come back.
     if (this.#isFull && (view === undefined || compareStatements(view, member) < 0)) return
