@@ -9,6 +9,8 @@ const ANTI_ENTROPY = 'packages/membership/src/core/anti-entropy.ts'
 const ISOLATION = 'packages/membership/src/core/isolation.ts'
 const CODEC = 'packages/membership/src/core/codec.ts'
 const CONFLICTS = 'packages/membership/src/core/conflicts.ts'
+const DIGEST = 'packages/membership/src/core/digest.ts'
+const DIGEST_SYNC = 'packages/membership/src/core/digest-sync.ts'
 const FAREWELL = 'packages/membership/src/core/farewell.ts'
 const DRIVER = 'packages/membership/src/membership.ts'
 
@@ -374,5 +376,54 @@ export const MEMBERSHIP_MUTANTS = [
     file: 'packages/membership/src/core/freshness.ts',
     from: 'return sequence <= heard.overtaken',
     to: 'return sequence < heard.highest',
+  },
+  {
+    name: 'a digest forgets to take the former record out',
+    source: 'membership: push/pull by digests; M-31',
+    file: DIGEST,
+    from: '    this.#add(bucket, -before.hash)\n',
+    to: '',
+  },
+  {
+    name: 'two records that change alike hide each other in a digest',
+    source: 'membership: push/pull by digests',
+    file: DIGEST,
+    from: '(this.#sums[bucket] as number) + hash',
+    to: '(this.#sums[bucket] as number) ^ hash',
+  },
+  {
+    name: 'all that is known is sent, whatever the other one knows',
+    source: 'membership: push/pull by digests; M-31',
+    file: DIGEST_SYNC,
+    from: 'if (other?.hash === own.hash) continue',
+    to: 'if (other?.hash === -1) continue',
+  },
+  {
+    name: 'what the other side knows better is not asked for',
+    source: 'membership: push/pull by digests',
+    file: DIGEST_SYNC,
+    from: 'if (order <= 0) pull.push',
+    to: 'if (order > 1) pull.push',
+  },
+  {
+    name: 'what only the other side knows is not asked for',
+    source: 'membership: push/pull by digests',
+    file: DIGEST_SYNC,
+    from: '      pull.push(...theirs.keys())\n',
+    to: '',
+  },
+  {
+    name: 'an answer to a digest takes no heed of the frame limit',
+    source: 'membership: digests that fit a frame; M-31',
+    file: DIGEST_SYNC,
+    from: 'if (bytes + size > courier.roomBytes && entries.length > 0) {',
+    to: 'if (bytes + size > 1e9 && entries.length > 0) {',
+  },
+  {
+    name: 'an exchange goes round and round',
+    source: 'membership: push/pull by digests; M-28',
+    file: DIGEST_SYNC,
+    from: '  onDelta(pull: readonly string[], from: PeerAddress, nowMs: number): void {\n',
+    to: '  onDelta(pull: readonly string[], from: PeerAddress, nowMs: number): void {\n    this.begin(from)\n',
   },
 ]

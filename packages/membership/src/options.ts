@@ -29,7 +29,7 @@ export interface MembershipOptions {
   readonly gossipFanout?: number
   /** News is told `retransmitFactor` * log2(members + 1) times by each node. Default 3. */
   readonly retransmitFactor?: number
-  /** How often all that is known is exchanged with one other member, in milliseconds. Default 5,000. */
+  /** How often all that is known is compared with one other member, in milliseconds. Default 5,000. */
   readonly syncIntervalMs?: number
   /** How long `start` waits for somebody to answer, in milliseconds, before it goes on alone. Default 1,000. */
   readonly joinTimeoutMs?: number

@@ -49,7 +49,7 @@ test('who says hello to this node alone is told all that it knows; of those who 
   const core = coreAmong(Array.from({ length: 60 }, (_, i) => `n${i}`))
   const guest = { id: 'guest', generation: 1 }
   const answers = (hello: number): Sent[] =>
-    sent(core.receive({ kind: 'hello', answers: hello, rumors: [] }, guest, 2), 'sync-reply')
+    sent(core.receive({ kind: 'hello', answers: hello, joined: false, rumors: [] }, guest, 2), 'sync-reply')
   expect(answers(0)[0]?.message.rumors.map(({ record }) => record.id)).toHaveLength(61)
   const some = Array.from({ length: 2_000 }, () => answers(3).length).reduce((sum, one) => sum + one, 0)
   // 3 of 60 answer on average: 100 times of 2,000.

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeMessage, encodeMessage } from '../src/core/codec.ts'
+import { BUCKETS, type DigestEntry, type DigestRange } from '../src/core/digest.ts'
 import { inParts } from '../src/core/gossip-queue.ts'
 import { type FrameHeader, KINDS, type Message, type MessageBody } from '../src/core/message.ts'
 import { MAX_ACCUSERS, type MemberRecord, metadataEntries, type Rumor, STATES } from '../src/core/record.ts'
@@ -42,13 +43,31 @@ const rumor: fc.Arbitrary<Rumor> = fc.record({
   }),
   ageMs: seq,
 })
+const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 })
+const entry: fc.Arbitrary<DigestEntry> = fc.record({
+  id,
+  generation,
+  nonce: seq,
+  incarnation: seq,
+  state: fc.constantFrom(...STATES),
+  hash: u32,
+})
+const range: fc.Arbitrary<DigestRange> = fc.record({
+  bucket: fc.nat({ max: BUCKETS - 1 }),
+  after: fc.string({ maxLength: 5 }),
+  until: fc.string({ maxLength: 5 }),
+  entries: fc.array(entry, { maxLength: 3 }),
+})
 const body: fc.Arbitrary<MessageBody> = fc.oneof(
   fc.record({ kind: fc.constant('ping' as const), seq, generation }),
   fc.record({ kind: fc.constant('ack' as const), seq }),
   fc.record({ kind: fc.constant('ping-request' as const), seq, target: id, generation }),
   fc.record({ kind: fc.constant('ping-answer' as const), seq, reached: fc.boolean() }),
   fc.record({ kind: fc.constant('gossip' as const) }),
-  fc.record({ kind: fc.constant('hello' as const), answers: fc.nat() }),
+  fc.record({ kind: fc.constant('hello' as const), answers: fc.nat(), joined: fc.boolean() }),
+  fc.record({ kind: fc.constant('digest' as const), sums: fc.array(u32, { minLength: BUCKETS, maxLength: BUCKETS }) }),
+  fc.record({ kind: fc.constant('digest-answer' as const), ranges: fc.array(range, { maxLength: 3 }) }),
+  fc.record({ kind: fc.constant('sync-delta' as const), pull: fc.array(id, { maxLength: 3 }) }),
   fc.record({ kind: fc.constantFrom('sync-request' as const, 'sync-reply' as const), last: fc.boolean() }),
 )
 const message: fc.Arbitrary<Message> = fc

@@ -95,7 +95,7 @@ describe('two processes of one generation', () => {
       core.receive(gossip(me(NONCE + 3, { state: 'suspect', incarnation: 8 })), n1, 10)
       expect(core.member('me')).toMatchObject({ incarnation: 0 })
       core.receive(gossip(me(NONCE + 3, { state, incarnation: 8 })), n1, 20)
-      const told = core.receive({ kind: 'hello', answers: 0, rumors: [] }, n2, 30)
+      const told = core.receive({ kind: 'hello', answers: 0, joined: false, rumors: [] }, n2, 30)
       const own = told.flatMap((effect) => (effect.type === 'send' ? effect.message.rumors : []))[0]?.record
       expect(own).toMatchObject({ id: 'me', state: 'alive', incarnation: 0 })
       expect(own?.nonce).toBeGreaterThan(NONCE + 3)
@@ -140,7 +140,7 @@ describe('two processes of different generations', () => {
 test('M-10: a statement at the highest incarnation is refuted, and nothing overflows', () => {
   const core = newCore()
   core.receive(gossip(me(NONCE, { incarnation: 2 ** 48, state: 'dead' })), n1, 10)
-  const told = core.receive({ kind: 'hello', answers: 0, rumors: [] }, n2, 30)
+  const told = core.receive({ kind: 'hello', answers: 0, joined: false, rumors: [] }, n2, 30)
   const own = told.flatMap((effect) => (effect.type === 'send' ? effect.message.rumors : []))[0]?.record
   expect(own).toMatchObject({ state: 'alive', incarnation: 0 })
   expect(mergeRecords(own as MemberRecord, me(NONCE, { incarnation: 2 ** 48, state: 'dead' }))).toBe(own)

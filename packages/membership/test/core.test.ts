@@ -373,7 +373,7 @@ describe('judging', () => {
     const back = suspectedAtMs + 600_100
     const effects = core.connection(true, back)
     expect(
-      sent(effects, 'sync-request')
+      sent(effects, 'digest')
         .map(({ to }) => to.id)
         .sort(),
     ).toEqual(['n1', 'n2'])

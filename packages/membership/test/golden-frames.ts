@@ -29,7 +29,29 @@ export const GOLDEN: readonly (readonly [hex: string, header: FrameHeader, messa
     header,
     { kind: 'gossip', rumors: [{ record: full, accusers: ['x', 'yz'], ageMs: 1_000 }] },
   ],
-  ['020473686f70050203ac020505010300', header, { kind: 'hello', answers: 3, rumors: [] }],
+  ['020473686f70050203ac02050502030000', header, { kind: 'hello', answers: 3, joined: false, rumors: [] }],
   ['020473686f70050203ac020506010100', header, { kind: 'sync-request', last: true, rumors: [] }],
   ['020473686f70050203ac020507010000', header, { kind: 'sync-reply', last: false, rumors: [] }],
+  [
+    '020473686f70050203ac02050c810240000000000101010102020202030303030404040405050505060606060707070708080808090909090a0a0a0a0b0b0b0b0c0c0c0c0d0d0d0d0e0e0e0e0f0f0f0f101010101111111112121212131313131414141415151515161616161717171718181818191919191a1a1a1a1b1b1b1b1c1c1c1c1d1d1d1d1e1e1e1e1f1f1f1f202020202121212122222222232323232424242425252525262626262727272728282828292929292a2a2a2a2b2b2b2b2c2c2c2c2d2d2d2d2e2e2e2e2f2f2f2f303030303131313132323232333333333434343435353535363636363737373738383838393939393a3a3a3a3b3b3b3b3c3c3c3c3d3d3d3d3e3e3e3e3f3f3f3f00',
+    header,
+    { kind: 'digest', sums: Array.from({ length: 64 }, (_, i) => i * 0x1010101), rumors: [] },
+  ],
+  [
+    '020473686f70050203ac02050d13010500026e3101026e31024dac0202deadbeef00',
+    header,
+    {
+      kind: 'digest-answer',
+      ranges: [
+        {
+          bucket: 5,
+          after: '',
+          until: 'n1',
+          entries: [{ id: 'n1', generation: 2, nonce: 77, incarnation: 300, state: 'dead', hash: 0xdeadbeef }],
+        },
+      ],
+      rumors: [],
+    },
+  ],
+  ['020473686f70050203ac02050e0702026e31026e3200', header, { kind: 'sync-delta', pull: ['n1', 'n2'], rumors: [] }],
 ]

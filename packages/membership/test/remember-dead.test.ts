@@ -76,7 +76,7 @@ test('a death at a higher incarnation is passed on with its own age', () => {
   hears(core, 10, 3, 'dead')
   run(core, 9_000)
   hears(core, 9_000, 5, 'dead', { ageMs: 500 })
-  const asked = core.receive({ kind: 'hello', answers: 0, rumors: [] }, far, 9_100)
+  const asked = core.receive({ kind: 'hello', answers: 0, joined: false, rumors: [] }, far, 9_100)
   const told = asked.flatMap((effect) => (effect.type === 'send' ? effect.message.rumors : []))
   expect(told.filter(({ record }) => record.id === 'n1').map(({ ageMs }) => ageMs)).toEqual([600])
 })

@@ -45,7 +45,7 @@ describe('versions of the protocol', () => {
 
   test('M-28: a node says what it speaks, writes to each in the highest version of both, and to strangers in its lowest', () => {
     const core = newCore({ min: 2, max: 6 })
-    const asked = core.receive({ kind: 'hello', answers: 0, rumors: [] }, { id: 'n9', generation: 1 }, 1)
+    const asked = core.receive({ kind: 'hello', answers: 0, joined: false, rumors: [] }, { id: 'n9', generation: 1 }, 1)
     expect(sent(asked)[0]?.header).toMatchObject({ version: 2, versions: { min: 2, max: 6 }, nonce: 9 })
     expect(sent(asked)[0]?.message.rumors[0]?.record).toMatchObject({ nonce: 9, versions: { min: 2, max: 6 } })
     const record = alive('n1', { versions: { min: 4, max: 5 } })
@@ -86,7 +86,9 @@ describe('versions of the protocol', () => {
     const unknown = [{ tag: 40, bytes: Uint8Array.of(1, 2, 3) }]
     const record = alive('n1', { nonce: 3, versions: { min: 2, max: 7 }, unknown })
     core.receive({ kind: 'gossip', rumors: [{ record, ageMs: 0 }] }, n1, 1)
-    const told = sent(core.receive({ kind: 'hello', answers: 0, rumors: [] }, { id: 'n2', generation: 1 }, 2))
+    const told = sent(
+      core.receive({ kind: 'hello', answers: 0, joined: false, rumors: [] }, { id: 'n2', generation: 1 }, 2),
+    )
     const rumors = told.flatMap(({ message }) => message.rumors)
     expect(rumors.find((rumor) => rumor.record.id === 'n1')?.record).toEqual(record)
   })

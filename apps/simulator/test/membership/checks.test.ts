@@ -322,6 +322,6 @@ test('the moments of a frame', () => {
   expect(moments(gossip({ record: record('a', 'dead'), accusers: ['b'], ageMs: 0 }))).toEqual([])
   expect(moments(gossip({ record: record('me', 'alive', 1), ageMs: 0 }))).toEqual(['refutation-sent'])
   expect(moments(gossip({ record: record('me', 'left', 1), ageMs: 0 }))).toEqual(['leaving'])
-  expect(moments({ kind: 'hello', answers: 0, rumors: [] })).toEqual(['joining'])
+  expect(moments({ kind: 'hello', answers: 0, joined: false, rumors: [] })).toEqual(['joining'])
   expect(moments({ kind: 'sync-request', last: true, rumors: [] })).toEqual(['syncing'])
 })

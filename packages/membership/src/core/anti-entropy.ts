@@ -1,4 +1,6 @@
 import type { PeerAddress } from '@dsys/transport'
+import { DigestSync } from './digest-sync.ts'
+import type { Message } from './message.ts'
 import { addressOf, type CoreParts } from './parts.ts'
 import { sample } from './prober.ts'
 
@@ -9,6 +11,7 @@ const RECONNECT_SYNCS = 2
 /** Exchanges all that is known: at the join, after a reconnect, and now and then. Looks for those that are missing. */
 export class AntiEntropy {
   readonly #parts: CoreParts
+  readonly #digests: DigestSync
   #joined = false
   #joinRetryMs = FIRST_JOIN_RETRY_MS
   #nextJoinMs = 0
@@ -16,6 +19,7 @@ export class AntiEntropy {
 
   constructor(parts: CoreParts) {
     this.#parts = parts
+    this.#digests = new DigestSync(parts)
   }
 
   deadlineMs(): number {
@@ -35,25 +39,54 @@ export class AntiEntropy {
       this.#joinRetryMs = Math.min(this.#joinRetryMs * 2, options.syncIntervalMs)
     }
     if (this.#nextSyncMs === 0) this.#nextSyncMs = nowMs + options.syncIntervalMs * (0.5 + random.float() / 2)
-    courier.helloToAll(nowMs)
-    for (const id of options.seeds) if (id !== self.id) courier.hello(id, nowMs)
+    courier.helloToAll(this.#joined, nowMs)
+    for (const id of options.seeds) if (id !== self.id) courier.hello(id, this.#joined, nowMs)
   }
 
   /** Pulls from more than one, as one of them may be as far behind. */
-  catchUp(nowMs: number): void {
-    const { courier, view, random } = this.#parts
-    for (const peer of sample(view.live.values(), RECONNECT_SYNCS, random)) {
-      courier.state(addressOf(peer), 'sync-request', nowMs)
+  catchUp(): void {
+    const { view, random } = this.#parts
+    for (const peer of sample(view.live.values(), RECONNECT_SYNCS, random)) this.#digests.begin(addressOf(peer))
+  }
+
+  /** Takes in a message of a synchronisation, behind its rumors; `active`: this node does not leave. */
+  onMessage(message: Message, from: PeerAddress, active: boolean, nowMs: number): void {
+    const { courier } = this.#parts
+    switch (message.kind) {
+      case 'hello':
+        if (!active || !this.#answersHello(message.answers)) break
+        if (message.joined) this.#digests.begin(from)
+        else courier.state(from, 'sync-reply', nowMs)
+        break
+      case 'sync-request':
+        if (message.last) courier.state(from, 'sync-reply', nowMs)
+        this.#onJoined(from)
+        break
+      case 'sync-reply':
+        this.#onJoined(from)
+        break
+      case 'digest':
+        this.#digests.onDigest(message.sums, from)
+        break
+      case 'digest-answer':
+        this.#digests.onAnswer(message.ranges, from, nowMs)
+        break
+      case 'sync-delta':
+        this.#digests.onDelta(message.pull, from, nowMs)
+        this.#onJoined(from)
+        break
+      default:
+        break
     }
   }
 
-  answersHello(answers: number): boolean {
+  #answersHello(answers: number): boolean {
     const { buggify, random, view } = this.#parts
     if (answers > 0 && buggify('membership.unanswered-hello')) return false
     return answers === 0 || random.float() < answers / Math.max(1, view.live.size)
   }
 
-  onJoined(from: PeerAddress): void {
+  #onJoined(from: PeerAddress): void {
     if (this.#joined || from.id === this.#parts.self.id) return
     this.#joined = true
     this.#parts.emit({ type: 'joined', via: from.id })
@@ -74,14 +107,14 @@ export class AntiEntropy {
   #sync(nowMs: number): void {
     const { view, courier, options, self, random } = this.#parts
     const [peer] = sample(view.live.values(), 1, random)
-    if (peer !== undefined) courier.state(addressOf(peer), 'sync-request', nowMs)
+    if (peer !== undefined) this.#digests.begin(addressOf(peer))
     const dead = [...view.entries.values()].filter(({ record }) => record.state === 'dead')
     const missing = new Set(dead.map(({ record }) => record.id))
     for (const seed of options.seeds) if (!view.live.has(seed)) missing.add(seed)
     missing.delete(self.id)
     const [lost] = sample(missing, 1, random)
-    if (lost !== undefined) courier.hello(lost, nowMs)
+    if (lost !== undefined) courier.hello(lost, this.#joined, nowMs)
     const isMyTurn = random.float() * (view.live.size + 1) < 1
-    if (isMyTurn) courier.helloToAll(nowMs)
+    if (isMyTurn) courier.helloToAll(this.#joined, nowMs)
   }
 }

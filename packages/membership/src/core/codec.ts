@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, MalformedError, varintLength } from '@dsys/runtime/bytes'
+import { readIds, readRanges, readSums, writeIds, writeRanges, writeSums } from './digest-codec.ts'
 import { type FrameHeader, KIND_NUMBERS, KINDS, type KnownKind, type Message, type MessageBody } from './message.ts'
 import type { Rumor } from './record.ts'
 import {
@@ -78,10 +79,20 @@ function writeBody(writer: ByteWriter, body: MessageBody): void {
       break
     case 'hello':
       writer.varint(body.answers)
+      writer.u8(body.joined ? 1 : 0)
       break
     case 'sync-request':
     case 'sync-reply':
       writer.u8(body.last ? 1 : 0)
+      break
+    case 'digest':
+      writeSums(writer, body.sums)
+      break
+    case 'digest-answer':
+      writeRanges(writer, body.ranges)
+      break
+    case 'sync-delta':
+      writeIds(writer, body.pull)
       break
   }
 }
@@ -142,10 +153,16 @@ function readBody(reader: ByteReader, number: number): MessageBody {
     case 'gossip':
       return { kind }
     case 'hello':
-      return { kind, answers: reader.varint() }
+      return { kind, answers: reader.varint(), joined: flag(reader) }
     case 'sync-request':
     case 'sync-reply':
       return { kind, last: flag(reader) }
+    case 'digest':
+      return { kind, sums: readSums(reader) }
+    case 'digest-answer':
+      return { kind, ranges: readRanges(reader) }
+    case 'sync-delta':
+      return { kind, pull: readIds(reader) }
   }
 }
 

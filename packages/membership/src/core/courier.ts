@@ -73,12 +73,12 @@ export class Courier {
     const most = isSmall ? SMALL_PIGGYBACK_BYTES : MAX_PIGGYBACK_BYTES
     const bytes = Math.min(this.#options.maxFrameBytes - HEADER_BYTES, most)
     const rumors = this.#queue.take(nowMs, bytes, limit, first)
-    this.#post(to, { ...body, rumors })
+    this.post(to, { ...body, rumors })
   }
 
   /** Tells `to` what is known of one node, and nothing else; in the version `version`, where it is not as usual. */
   tell(to: PeerAddress, about: MemberRecord, nowMs: number, version?: number): void {
-    this.#post(to, { kind: 'gossip', rumors: [this.#rumorOf(about, nowMs)] }, version)
+    this.post(to, { kind: 'gossip', rumors: [this.#rumorOf(about, nowMs)] }, version)
   }
 
   /** Tells everybody at once, where the transport can. */
@@ -88,41 +88,47 @@ export class Courier {
   }
 
   /** To one node, which will answer, whatever life of it is there. */
-  hello(id: string, nowMs: number): void {
+  hello(id: string, joined: boolean, nowMs: number): void {
     const about = this.#view.get(id)
     const rumors = this.#ownRumor(nowMs)
     if (about !== undefined && about.record.state !== 'alive') rumors.push(this.#view.rumor(about, nowMs))
-    this.#post({ id }, { kind: 'hello', answers: 0, rumors })
+    this.post({ id }, { kind: 'hello', answers: 0, joined, rumors })
   }
 
   /** To all, of whom some will answer; where the transport can. */
-  helloToAll(nowMs: number): void {
+  helloToAll(joined: boolean, nowMs: number): void {
     if (!this.#options.canBroadcast) return
-    this.#postToAll({ kind: 'hello', answers: HELLO_ANSWERS, rumors: this.#ownRumor(nowMs) })
+    this.#postToAll({ kind: 'hello', answers: HELLO_ANSWERS, joined, rumors: this.#ownRumor(nowMs) })
   }
 
   /** A ping that brings the news of our leaving, and nothing else. */
   farewell(to: PeerAddress, seq: number, nowMs: number): void {
     const { generation } = to
-    this.#post(to, { kind: 'ping', seq, generation, rumors: this.#ownRumor(nowMs) })
+    this.post(to, { kind: 'ping', seq, generation, rumors: this.#ownRumor(nowMs) })
+  }
+
+  /** How much of a synchronisation fits a frame. */
+  get roomBytes(): number {
+    const isSmall = this.#options.buggify?.('membership.small-sync-parts') === true
+    return isSmall ? 1 : Math.min(this.#options.maxFrameBytes, MAX_SYNC_BYTES) - HEADER_BYTES
   }
 
   /** A ping, and nothing else. */
   ask(to: PeerAddress, seq: number): void {
-    this.#post(to, { kind: 'ping', seq, generation: to.generation, rumors: [] })
+    this.post(to, { kind: 'ping', seq, generation: to.generation, rumors: [] })
   }
 
   /** All that is known, in as many frames as it takes. Each can be merged without the others. */
   state(to: Destination, kind: 'sync-request' | 'sync-reply', nowMs: number): void {
     const all = [...this.#view.entries.values()].map((entry) => this.#view.rumor(entry, nowMs))
-    const isSmall = this.#options.buggify?.('membership.small-sync-parts') === true
-    const parts = inParts(all, isSmall ? 1 : Math.min(this.#options.maxFrameBytes, MAX_SYNC_BYTES) - HEADER_BYTES)
+    const parts = inParts(all, this.roomBytes)
     for (const [i, rumors] of parts.entries()) {
-      this.#post(to, { kind, last: i === parts.length - 1, rumors })
+      this.post(to, { kind, last: i === parts.length - 1, rumors })
     }
   }
 
-  #post(to: Destination, message: Message, version: number = this.#versionFor(to.id)): void {
+  /** Sends `message` as it is. */
+  post(to: Destination, message: Message, version: number = this.#versionFor(to.id)): void {
     this.#emit({ type: 'send', to, header: this.#header(version), message })
   }
 

@@ -22,6 +22,9 @@ import { type Cause, type Entry, memberOf, View } from './view.ts'
 /** How many members are told a farewell one by one. */
 const FAREWELLS = 8
 
+/** What is known of all is told with these: it may be old. */
+const SYNC_KINDS: ReadonlySet<Message['kind']> = new Set(['sync-request', 'sync-reply', 'sync-delta'])
+
 /**
  * The protocol, without a clock, timer, chance or I/O of its own: inputs with the time go in, effects come out.
  *
@@ -178,7 +181,7 @@ export class MembershipCore {
     this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
     if (again) this.#own.returns(nowMs)
     this.#greet(nowMs)
-    this.#antiEntropy.catchUp(nowMs)
+    this.#antiEntropy.catchUp()
     return this.#take()
   }
 
@@ -219,7 +222,7 @@ export class MembershipCore {
   }
 
   #onMessage(message: Message, from: PeerAddress, header: FrameHeader | undefined, nowMs: number): void {
-    const bySync = message.kind === 'sync-request' || message.kind === 'sync-reply'
+    const bySync = SYNC_KINDS.has(message.kind)
     for (const rumor of message.rumors) {
       this.#conflicts.onRecord(rumor.record, from, nowMs)
       if (rumor.record.id === this.#self.id) this.#onRumorOfSelf(rumor.record, from, nowMs)
@@ -242,19 +245,8 @@ export class MembershipCore {
       case 'ping-answer':
         this.#detector.onPingAnswer(message.seq, from, message.reached, nowMs)
         break
-      case 'hello':
-        if (this.#state === 'active' && this.#antiEntropy.answersHello(message.answers))
-          this.#courier.state(from, 'sync-reply', nowMs)
-        break
-      case 'sync-request':
-        if (message.last) this.#courier.state(from, 'sync-reply', nowMs)
-        this.#antiEntropy.onJoined(from)
-        break
-      case 'sync-reply':
-        this.#antiEntropy.onJoined(from)
-        break
-      case 'gossip':
-      case 'unknown':
+      default:
+        this.#antiEntropy.onMessage(message, from, this.#state === 'active', nowMs)
         break
     }
   }

@@ -1,3 +1,4 @@
+import type { DigestRange } from './digest.ts'
 import type { Rumor } from './record.ts'
 import type { VersionRange } from './versions.ts'
 
@@ -14,11 +15,20 @@ export type MessageBody =
   | { readonly kind: 'ping-answer'; readonly seq: number; readonly reached: boolean }
   /** Nothing but rumors. */
   | { readonly kind: 'gossip' }
-  /** "Here I am: tell me what you know." About `answers` of the receivers shall answer; 0 means all. */
-  | { readonly kind: 'hello'; readonly answers: number }
+  /**
+   * "Here I am: tell me what you know." About `answers` of the receivers shall answer; 0 means all. Who has joined is told by a digest, since
+   * it knows most of it.
+   */
+  | { readonly kind: 'hello'; readonly answers: number; readonly joined: boolean }
   /** Part of all that the sender knows; after the last part the receiver answers with all that it knows. */
   | { readonly kind: 'sync-request'; readonly last: boolean }
   | { readonly kind: 'sync-reply'; readonly last: boolean }
+  /** A summary of all that the sender knows; who knows something else in a bucket answers. */
+  | { readonly kind: 'digest'; readonly sums: readonly number[] }
+  /** What the sender knows in buckets that differ, in short. */
+  | { readonly kind: 'digest-answer'; readonly ranges: readonly DigestRange[] }
+  /** What the sender knows better, as rumors; and of which nodes the receiver shall tell in the same way. */
+  | { readonly kind: 'sync-delta'; readonly pull: readonly string[] }
   /** Of a later version: its rumors count, the rest of it is passed over. It is never sent. */
   | { readonly kind: 'unknown'; readonly number: number }
 
@@ -27,7 +37,7 @@ export type KnownKind = Exclude<Message['kind'], 'unknown'>
 
 /**
  * The number of a kind on the wire; never given a second meaning. Set aside: 8 for the alerts of a cut detector, 9 for broadcasts of the
- * application, 10 and 11 for its queries and their answers, 12 to 15 for a synchronisation by digests.
+ * application, 10 and 11 for its queries and their answers.
  */
 export const KIND_NUMBERS: Readonly<Record<KnownKind, number>> = Object.freeze({
   ping: 0,
@@ -38,6 +48,9 @@ export const KIND_NUMBERS: Readonly<Record<KnownKind, number>> = Object.freeze({
   hello: 5,
   'sync-request': 6,
   'sync-reply': 7,
+  digest: 12,
+  'digest-answer': 13,
+  'sync-delta': 14,
 })
 
 export const KINDS: readonly KnownKind[] = Object.freeze(Object.keys(KIND_NUMBERS) as KnownKind[])

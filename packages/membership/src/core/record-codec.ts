@@ -1,9 +1,10 @@
-import { ByteReader, type ByteWriter, MalformedError, utf8Length, varintLength } from '@dsys/runtime/bytes'
+import { ByteReader, ByteWriter, crc32, MalformedError, utf8Length, varintLength } from '@dsys/runtime/bytes'
 import {
   compareText,
   MAX_ACCUSERS,
   MAX_INCARNATION,
   type MemberRecord,
+  type MemberState,
   type MetadataEntries,
   type Rumor,
   STATES,
@@ -12,7 +13,7 @@ import {
 import { MAX_VERSION, type VersionRange } from './versions.ts'
 
 const MAX_ID_CHARACTERS = 128
-const MAX_ID_BYTES = 3 * MAX_ID_CHARACTERS
+export const MAX_ID_BYTES: number = 3 * MAX_ID_CHARACTERS
 /** Metadata of one node, keys and values with their lengths, in bytes. The same on every node: more is refused. */
 export const MAX_METADATA_BYTES: number = 1_024
 /** All fields of a record behind its metadata, those of later versions included. */
@@ -30,7 +31,7 @@ export function writeText(writer: ByteWriter, text: string): void {
   writer.varint(bytes).utf8(text, bytes)
 }
 
-function textBytes(text: string): number {
+export function textBytes(text: string): number {
   const bytes = utf8Length(text)
   return varintLength(bytes) + bytes
 }
@@ -100,6 +101,19 @@ export function writeRumor(writer: ByteWriter, rumor: Rumor): void {
   for (const accuser of accusers) writeText(writer, accuser)
 }
 
+/**
+ * A number of 32 bits that stands for the whole record; the same on all nodes, since a record has one form only. A checksum alone would
+ * be linear: the last steps make it fit for sums.
+ */
+export function recordHash(record: MemberRecord): number {
+  const writer = new ByteWriter(recordBytes(record))
+  writeRecord(writer, record)
+  let hash = crc32(writer.written())
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
 function writeRecord(writer: ByteWriter, record: MemberRecord): void {
   writeText(writer, record.id)
   writer.varint(record.generation)
@@ -133,10 +147,15 @@ function readRecord(reader: ByteReader): MemberRecord {
   const generation = positive(reader.varint(), 'generation')
   const incarnation = reader.varint()
   if (incarnation > MAX_INCARNATION) throw new MalformedError('an incarnation is too large')
-  const state = STATES[reader.u8()]
-  if (state === undefined) throw new MalformedError('a state is unknown')
+  const state = readState(reader)
   const metadata = readMetadata(reader)
   return { id, generation, incarnation, state, metadata, ...readFields(reader) }
+}
+
+export function readState(reader: ByteReader): MemberState {
+  const state = STATES[reader.u8()]
+  if (state === undefined) throw new MalformedError('a state is unknown')
+  return state
 }
 
 function readFields(reader: ByteReader): Pick<MemberRecord, 'nonce' | 'versions' | 'unknown'> {

@@ -1,5 +1,6 @@
 import type { PeerAddress } from '@dsys/transport'
 import type { Member, MemberEvent } from '../events.ts'
+import { Digest } from './digest.ts'
 import type { Effect } from './effects.ts'
 import { compareMetadata, compareRecords, isLive, isSameProcess, type MemberRecord, type Rumor } from './record.ts'
 
@@ -66,6 +67,8 @@ export class View {
   readonly #emit: (effect: Effect) => void
   readonly #forgotten: (id: string) => void
   readonly #entries = new Map<string, Entry>()
+  /** A summary of all, for comparing views. */
+  readonly digest: Digest = new Digest()
   /** Everyone else who is alive or suspect. */
   readonly #live = new Map<string, Entry>()
   readonly #suspects = new Map<string, Entry>()
@@ -124,6 +127,7 @@ export class View {
       entry.suspicion = running ?? { startedMs: cause.nowMs, deadlineMs: cause.nowMs + (cause.suspicionMs ?? 0) }
     }
     this.#entries.set(record.id, entry)
+    this.digest.set(record)
     this.#index(entry)
     this.#tell(known, entry, cause.why)
     return true
@@ -144,6 +148,7 @@ export class View {
 
   #forget(id: string): void {
     this.#entries.delete(id)
+    this.digest.remove(id)
     this.#forgotten(id)
   }
 

@@ -4,7 +4,7 @@ import type { Message } from '@dsys/membership/wire'
 export function momentsOf({ kind, rumors }: Message, self: string): string[] {
   const moments: string[] = []
   if (kind === 'hello') moments.push('joining')
-  if (kind === 'sync-request') moments.push('syncing')
+  if (kind === 'sync-request' || kind === 'digest') moments.push('syncing')
   for (const { record, accusers = [] } of rumors) {
     if (record.id === self) {
       if (record.state === 'left') moments.push('leaving')

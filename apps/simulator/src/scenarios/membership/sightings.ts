@@ -21,7 +21,7 @@ export function compareStatements(a: Statement, b: Statement): number {
   return a.generation - b.generation || a.incarnation - b.incarnation || RANKS[a.state] - RANKS[b.state]
 }
 
-const isFull = ({ kind }: Message): boolean => kind === 'sync-request' || kind === 'sync-reply'
+const isFull = ({ kind }: Message): boolean => kind === 'sync-request' || kind === 'sync-reply' || kind === 'sync-delta'
 const isGone = ({ state }: Statement): boolean => state === 'dead' || state === 'left'
 const textOf = ({ generation, incarnation, state }: Statement): string => `${state} ${generation}@${incarnation}`
 

@@ -43,7 +43,7 @@ export class Stranger {
 
   #otherCluster(): Uint8Array {
     const record = { id: 'x0', generation: 1, incarnation: 0, state: 'alive', metadata: [] } as const
-    return encodeMessage({ kind: 'hello', answers: 0, rumors: [{ record, ageMs: 0 }] }, 'bank')
+    return encodeMessage({ kind: 'hello', answers: 0, joined: false, rumors: [{ record, ageMs: 0 }] }, 'bank')
   }
 
   /** Members that were here once and are dead, as an old member would know many of. */
