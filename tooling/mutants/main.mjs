@@ -40,9 +40,8 @@ async function main() {
   const chosen = MUTANTS.filter(
     ({ name, file, source }) =>
       (only === undefined || [name, file, source].some((text) => text.includes(only))) &&
-      !(values.new && died(score.deaths[name])),
+      !(values.new && score.deaths[name] !== undefined),
   )
-  if (chosen.length === MUTANTS.length) score.commit = commit()
   const limits = { first: 1, count: Number(values.seeds), timeoutMs: Number(values.minutes) * 60_000 }
 
   /** @type {Record<string, import('./record.mjs').Death>} */
@@ -67,7 +66,12 @@ async function main() {
   process.stdout.write(
     `pitfalls found by tests and by simulation: ${foundByBoth(scoreOfPitfalls(chosen, deaths)).length}\n`,
   )
-  if (write) writeFileSync(PAGE, page(MUTANTS, score))
+  if (write) {
+    // A run of some of them, or one that was broken off, is not of that commit as a whole.
+    if (chosen.length === MUTANTS.length) score.commit = commit()
+    writeScore(score)
+    writeFileSync(PAGE, page(MUTANTS, score))
+  }
   const broken = await brokenWithoutBug()
   for (const seed of broken) process.stdout.write(`BROKEN without any planted bug: ${seed}\n`)
   return broken.length === 0 && chosen.every(({ name }) => died(deaths[name])) ? 0 : 1

@@ -1,6 +1,8 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { MUTANTS } from './all.mjs'
-import { readScore } from './record.mjs'
+import { PAGE, page } from './page.mjs'
+import { died, readScore } from './record.mjs'
 import { hunt } from './simulator.mjs'
 
 /** Every so many of them; `npm run mutants` plants all. */
@@ -17,6 +19,16 @@ const sample = MUTANTS.flatMap((mutant) => {
   return seed === undefined || seed > COMMON_SEED ? [] : [{ mutant, seed }]
 }).filter((_each, i) => i % EVERY === 0)
 
+test('every planted bug that was run has died', () => {
+  expect(Object.keys(score.deaths).filter((name) => !died(score.deaths[name]))).toEqual([])
+})
+
+test('the page tells what the runs have found; DSYS_REWRITE=1 writes it anew', () => {
+  const expected = page(MUTANTS, score)
+  if (process.env['DSYS_REWRITE'] === '1') writeFileSync(PAGE, expected)
+  expect(readFileSync(PAGE, 'utf8')).toBe(expected)
+})
+
 describe('a sample of the planted bugs dies by simulation', () => {
   let found = 0
 
@@ -27,7 +39,11 @@ describe('a sample of the planted bugs dies by simulation', () => {
   })
 
   test('the score', () => {
-    process.stdout.write(`\nplanted bugs: ${found} of a sample of ${sample.length} died (${MUTANTS.length} in all)\n`)
+    const fresh = MUTANTS.filter(({ name }) => score.deaths[name] === undefined).length
+    process.stdout.write(
+      `\nplanted bugs: ${found} of a sample of ${sample.length} died; of ${MUTANTS.length} in all ${fresh} were never run, ` +
+        'which npm run mutants -- --new --write does\n',
+    )
     expect(found).toBe(sample.length)
   })
 

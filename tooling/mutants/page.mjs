@@ -56,12 +56,13 @@ export const foundByBoth = (scores) =>
   scores.filter(({ byTest, bySimulation }) => byTest.some((mutant) => bySimulation.includes(mutant)))
 
 /**
- * The page of the docs.
+ * The page of the docs. It has those that were run.
  *
- * @param {Mutants} mutants
+ * @param {Mutants} all
  * @param {import('./record.mjs').Score} score
  */
-export function page(mutants, { commit, deaths }) {
+export function page(all, { commit, deaths }) {
+  const mutants = all.filter(({ name }) => deaths[name] !== undefined)
   const scores = scoreOfPitfalls(mutants, deaths)
   const byTest = scores.filter((each) => each.byTest.length > 0).length
   const bySimulation = scores.filter((each) => each.bySimulation.length > 0).length
@@ -78,7 +79,7 @@ and both found the same one for ${foundByBoth(scores).length}.** The second tabl
 
 | Bug | Rule | Package | Simulation | First test that fails |
 |---|---|---|---|---|
-${mutants.map((mutant) => row(rowOf(mutant, deaths[mutant.name]))).join('\n')}
+${mutants.map((mutant) => row(rowOf(mutant, deaths[mutant.name] ?? {}))).join('\n')}
 
 ## By known pitfall
 
@@ -95,22 +96,20 @@ const row = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).joi
 
 /**
  * @param {import('./mutant.mjs').Mutant} mutant
- * @param {import('./record.mjs').Death | undefined} death
+ * @param {import('./record.mjs').Death} death
  */
 function rowOf(mutant, death) {
   const { name, source } = mutant
-  const test = death === undefined ? 'not run' : (death.test ?? 'no')
-  return [name, source, `\`${unitOf(mutant.file)}\``, simulationText(mutant, death), test]
+  return [name, source, `\`${unitOf(mutant.file)}\``, simulationText(mutant, death), death.test ?? 'no']
 }
 
 /**
  * @param {import('./mutant.mjs').Mutant} mutant
- * @param {import('./record.mjs').Death | undefined} death
+ * @param {import('./record.mjs').Death} death
  */
-function simulationText({ scenario }, death) {
+function simulationText({ scenario }, { seed, rule, seeds = 0 }) {
   if (scenario === undefined) return 'is not looked for'
-  if (death === undefined) return 'not run'
-  return death.seed === undefined ? `not within ${death.seeds} seeds` : `seed ${death.seed}: ${death.rule}`
+  return seed === undefined ? `not within ${seeds} seeds` : `seed ${seed}: ${rule}`
 }
 
 /** @param {PitfallScore} score */
