@@ -11,9 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
+	"../load"
 	pb "go.etcd.io/etcd/etcdserver/etcdserverpb"
 	"google.golang.org/grpc"
 )
@@ -26,12 +26,6 @@ const (
 	putTimeout     = 30 * time.Second
 )
 
-type window struct {
-	Commits   int         `json:"commits"`
-	Us        int64       `json:"us"`
-	Latencies [][2]uint64 `json:"latencies"`
-}
-
 func put(client pb.KVClient, key int, value []byte) error {
 	deadline, cancel := context.WithTimeout(context.Background(), putTimeout)
 	defer cancel()
@@ -40,48 +34,15 @@ func put(client pb.KVClient, key int, value []byte) error {
 }
 
 // run puts from so many goroutines at once, each again as soon as its last put was answered.
-func run(all []pb.KVClient, clients int, length time.Duration) (*window, error) {
+func run(all []pb.KVClient, clients int, length time.Duration) (*load.Window, error) {
 	value := make([]byte, valueBytes)
-	counts := make([]map[uint64]uint64, clients)
-	failures := make([]error, clients)
-	var done sync.WaitGroup
-	begun := time.Now()
-	for i := 0; i < clients; i++ {
-		done.Add(1)
-		go func(i int) {
-			defer done.Done()
-			counts[i] = map[uint64]uint64{}
-			key := i * keys / clients
-			for now := time.Now(); now.Sub(begun) < length; key++ {
-				if err := put(all[i%len(all)], key, value); err != nil {
-					failures[i] = err
-					return
-				}
-				after := time.Now()
-				counts[i][uint64(after.Sub(now).Microseconds())]++
-				now = after
-			}
-		}(i)
-	}
-	done.Wait()
-	took := time.Since(begun)
-	for _, err := range failures {
-		if err != nil {
-			return nil, err
+	return load.Run(clients, length, func(client int) func() error {
+		key := client*keys/clients - 1
+		return func() error {
+			key++
+			return put(all[client%len(all)], key, value)
 		}
-	}
-	merged := map[uint64]uint64{}
-	answer := &window{Us: took.Microseconds()}
-	for _, count := range counts {
-		for latency, times := range count {
-			merged[latency] += times
-			answer.Commits += int(times)
-		}
-	}
-	for latency, times := range merged {
-		answer.Latencies = append(answer.Latencies, [2]uint64{latency, times})
-	}
-	return answer, nil
+	})
 }
 
 func main() {

@@ -18,10 +18,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"../load"
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb"
 )
@@ -170,67 +170,23 @@ func (all nodes) status() status {
 	return answer
 }
 
-type window struct {
-	Commits   int         `json:"commits"`
-	Us        int64       `json:"us"`
-	Latencies [][2]uint64 `json:"latencies"`
-}
-
 // run proposes from so many goroutines at once, each again as soon as its last proposal was applied.
-func (all nodes) run(clients int, length time.Duration) (*window, error) {
+func (all nodes) run(clients int, length time.Duration) (*load.Window, error) {
 	data := make([]byte, entryBytes)
 	return all.loop(clients, length, func(leader *raft.Raft) error { return leader.Apply(data, applyTimeout).Error() })
 }
 
 // reads asks, from so many goroutines at once, whether the leader still leads, as each of its linearizable reads has to.
-func (all nodes) reads(clients int, length time.Duration) (*window, error) {
+func (all nodes) reads(clients int, length time.Duration) (*load.Window, error) {
 	return all.loop(clients, length, func(leader *raft.Raft) error { return leader.VerifyLeader().Error() })
 }
 
-func (all nodes) loop(clients int, length time.Duration, call func(leader *raft.Raft) error) (*window, error) {
+func (all nodes) loop(clients int, length time.Duration, call func(leader *raft.Raft) error) (*load.Window, error) {
 	leader := all.leader()
 	if leader == nil {
 		return nil, errors.New("this process does not lead")
 	}
-	counts := make([]map[uint64]uint64, clients)
-	failures := make([]error, clients)
-	var done sync.WaitGroup
-	begun := time.Now()
-	for i := 0; i < clients; i++ {
-		done.Add(1)
-		go func(i int) {
-			defer done.Done()
-			counts[i] = map[uint64]uint64{}
-			for now := time.Now(); now.Sub(begun) < length; {
-				if err := call(leader.raft); err != nil {
-					failures[i] = err
-					return
-				}
-				after := time.Now()
-				counts[i][uint64(after.Sub(now).Microseconds())]++
-				now = after
-			}
-		}(i)
-	}
-	done.Wait()
-	took := time.Since(begun)
-	for _, err := range failures {
-		if err != nil {
-			return nil, err
-		}
-	}
-	merged := map[uint64]uint64{}
-	answer := &window{Us: took.Microseconds()}
-	for _, count := range counts {
-		for latency, times := range count {
-			merged[latency] += times
-			answer.Commits += int(times)
-		}
-	}
-	for latency, times := range merged {
-		answer.Latencies = append(answer.Latencies, [2]uint64{latency, times})
-	}
-	return answer, nil
+	return load.Run(clients, length, func(int) func() error { return func() error { return call(leader.raft) } })
 }
 
 type outcome struct {
