@@ -2,6 +2,7 @@ import { DsysError, SeededRandom } from '@dsys/runtime'
 import { Hosts } from './hosts.ts'
 import { isLinearizable, type Operation } from './linearizable.ts'
 import { type RegisterCommand, type Registers, registers } from './machines.ts'
+import { NetworkFaults, slowSync } from './network-faults.ts'
 
 const ELECTION_TIMEOUT_MS = 300
 const HEARTBEAT_INTERVAL_MS = 50
@@ -64,10 +65,7 @@ class GroupsSimulation {
         ...(seed % 2 === 0 ? { leaseClockDrift: 0.02 } : {}),
       },
       group: { snapshotEveryBytes: 2_048, keepEntries: this.#random.integer(1, 20) },
-      sync: (clock) =>
-        new Promise((resolve) => {
-          clock.setTimer(disks.float() < 0.02 ? 400 * disks.float() : 3 * disks.float(), resolve)
-        }),
+      sync: (clock) => slowSync(disks, (delayMs, fire) => clock.setTimer(delayMs, fire)),
     })
     for (const name of this.#hosts.names) this.#histories.set(name, [])
   }
@@ -93,6 +91,11 @@ class GroupsSimulation {
     this.story.push(`${this.#hosts.clock.monotonicMs().toFixed(1)} ms: ${what}`)
   }
 
+  #faults(): NetworkFaults {
+    const { network, ids } = this.#hosts
+    return new NetworkFaults(network, ids, this.#random, (what) => this.#tell(what))
+  }
+
   async #fault(): Promise<void> {
     const { ids, lives, network } = this.#hosts
     const draw = this.#random.float()
@@ -107,30 +110,15 @@ class GroupsSimulation {
       this.#tell(`${id} starts`)
       await this.#hosts.run(this.#hosts.start(id))
     } else if (draw < 0.19) {
-      const side = ids.filter(() => this.#random.float() < 0.5)
-      this.#tell(`${side.join(', ') || 'nobody'} is cut off from the rest`)
-      network.partition(
-        side,
-        ids.filter((id) => !side.includes(id)),
-      )
+      this.#faults().partition()
     } else if (draw < 0.22) {
-      const [from, to] = [this.#pick(ids), this.#pick(ids)]
-      this.#tell(`nothing goes from ${from} to ${to}`)
-      network.cut(from, to)
+      this.#faults().cut()
     } else if (draw < 0.34) {
       this.#tell('the network is whole')
       network.heal()
       network.setLink(undefined)
     } else if (draw < 0.38) {
-      const rate = (): number => (this.#random.float() < 0.5 ? 0 : 0.3 * this.#random.float())
-      const link = {
-        lossRate: rate(),
-        duplicateRate: rate(),
-        reorderRate: rate(),
-        maxDelayMs: MAX_DELAY_MS * this.#random.float(),
-      }
-      this.#tell(`links: ${JSON.stringify(link)}`)
-      network.setLink(link)
+      this.#faults().roughen(MAX_DELAY_MS)
     } else if (draw < 0.46) {
       await this.#failOne()
     } else if (draw < 0.52) {

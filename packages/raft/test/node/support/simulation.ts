@@ -2,6 +2,7 @@ import { DsysError, SeededRandom } from '@dsys/runtime'
 import { Cluster } from './cluster.ts'
 import { isLinearizable, type Operation } from './linearizable.ts'
 import { type RegisterCommand, type Registers, registers } from './machines.ts'
+import { NetworkFaults, slowSync } from './network-faults.ts'
 import { failsOnlyWith } from './open-outcomes.ts'
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
@@ -56,10 +57,7 @@ class Simulation {
         electionTimeoutMs: 300,
       },
       network: { maxFrameBytes: 2_048 },
-      sync: (_id, clock) =>
-        new Promise((resolve) => {
-          clock.setTimer(disks.float() < 0.02 ? 400 * disks.float() : 3 * disks.float(), resolve)
-        }),
+      sync: (_id, clock) => slowSync(disks, (delayMs, fire) => clock.setTimer(delayMs, fire)),
     })
   }
 
@@ -83,6 +81,11 @@ class Simulation {
     this.story.push(`${this.#cluster.clock.monotonicMs().toFixed(1)} ms: ${what}`)
   }
 
+  #faults(): NetworkFaults {
+    const { network, ids } = this.#cluster
+    return new NetworkFaults(network, ids, this.#random, (what) => this.#tell(what))
+  }
+
   async #fault(): Promise<void> {
     const { ids, lives, network } = this.#cluster
     const draw = this.#random.float()
@@ -97,29 +100,14 @@ class Simulation {
       this.#tell(`${id} starts`)
       await this.#cluster.start(id)
     } else if (draw < 0.16) {
-      const side = ids.filter(() => this.#random.float() < 0.5)
-      this.#tell(`${side.join(', ') || 'nobody'} is cut off from the rest`)
-      network.partition(
-        side,
-        ids.filter((id) => !side.includes(id)),
-      )
+      this.#faults().partition()
     } else if (draw < 0.18) {
-      const [from, to] = [this.#pick(ids), this.#pick(ids)]
-      this.#tell(`nothing goes from ${from} to ${to}`)
-      network.cut(from, to)
+      this.#faults().cut()
     } else if (draw < 0.25) {
       this.#tell('the network is whole')
       network.heal()
     } else if (draw < 0.28) {
-      const rates = () => (this.#random.float() < 0.5 ? 0 : 0.3 * this.#random.float())
-      const link = {
-        lossRate: rates(),
-        duplicateRate: rates(),
-        reorderRate: rates(),
-        maxDelayMs: 60 * this.#random.float(),
-      }
-      this.#tell(`links: ${JSON.stringify(link)}`)
-      network.setLink(link)
+      this.#faults().roughen(60)
     } else if (draw < 0.3) {
       const leader = this.#cluster.leader()
       if (leader === undefined) return
