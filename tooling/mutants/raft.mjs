@@ -362,4 +362,19 @@ export const RAFT_MUTANTS = [
     from: 'target === undefined || target.mending ||',
     to: 'target === undefined ||',
   },
+  {
+    name: 'a pre-vote is given beside the vote of that very term',
+    source: 'P-05',
+    file: 'packages/raft/src/core/election.ts',
+    from: 'const free = request.term > state.term || state.votedFor === undefined || state.votedFor === from',
+    to: 'const free = request.term >= 0',
+  },
+  {
+    name: 'who gives a vote does not wait anew',
+    source: 'Raft §5.2: an election timeout without granting a vote to a candidate',
+    file: 'packages/raft/src/core/election.ts',
+    from: `  resetElectionTimer(state)
+  outbox.send(from, { type: 'vote-response', term: state.term, preVote: false, granted: true }`,
+    to: `  outbox.send(from, { type: 'vote-response', term: state.term, preVote: false, granted: true }`,
+  },
 ]

@@ -31,6 +31,16 @@ describe('Raft §5.2, leader election', () => {
     expect(node.core).toMatchObject({ role: 'follower', term: 1, leader: 'n2' })
   })
 
+  test('a node that gives a vote waits anew before it asks for votes itself', () => {
+    const node = coreOf()
+    node.pass(ELECTION_TIMEOUT_MS * 0.9)
+    // Else the vote would have to put off nothing.
+    expect(node.core.nextDueMs).toBeLessThan(node.nowMs + ELECTION_TIMEOUT_MS)
+    node.step('n2', voteRequest(1))
+    expect(node.core.votedFor).toBe('n2')
+    expect(node.core.nextDueMs).toBeGreaterThanOrEqual(node.nowMs + ELECTION_TIMEOUT_MS)
+  })
+
   test('a candidate raises its term, votes for itself and asks all others', () => {
     const node = coreOf()
     node.pass(3 * ELECTION_TIMEOUT_MS)

@@ -68,6 +68,17 @@ describe('elections and votes', () => {
     expect(node.core).toMatchObject({ term: 0, votedFor: undefined, nextDueMs: before })
   })
 
+  test('P-05: a pre-vote is not given beside the vote of that very term', () => {
+    for (const [from, granted] of [
+      ['n2', false],
+      ['n3', true],
+    ] as const) {
+      const node = coreOf(stored([], 3, 'n3'))
+      node.step(from, voteRequest(3, { preVote: true }))
+      expect(node.messages()).toMatchObject([{ type: 'vote-response', preVote: true, term: 3, granted }])
+    }
+  })
+
   test('P-05: a refusal of a pre-vote that names a higher term is taken over', () => {
     const node = coreOf()
     node.core.campaign(0)
