@@ -164,6 +164,27 @@ export const TRANSPORT_TCP_MUTANTS = [
     to: ')',
   },
   {
+    name: 'TCP: frames wait for ever for a peer without an address',
+    source: 'M-38: nothing stale leaves when a peer is back',
+    file: `${src}/link.ts`,
+    from: '    this.#dials++\n    const address = this.#context.find(this.id)\n',
+    to: '    const address = this.#context.find(this.id)\n    if (address !== undefined) this.#dials++\n',
+  },
+  {
+    name: 'TCP: a node without a network dials for what waits',
+    source: 'no connection, nothing leaves',
+    file: `${src}/link.ts`,
+    from: '    this.#connection = undefined\n    this.#cancelRetry()\n    this.#giveUpDial(why)\n    this.#drop(false)\n',
+    to: '    connection?.close(why)\n    this.#drop(false)\n',
+  },
+  {
+    name: 'TCP: a large frame is one write',
+    source: 'progress is seen while a large frame leaves',
+    file: `${src}/connection.ts`,
+    from: 'this.#writeBlocks(batch, inPieces(encodeData(batch)))',
+    to: 'this.#writeBlocks(batch, encodeData(batch))',
+  },
+  {
     name: 'TCP: each frame is a write of its own',
     source: 'one write for what one callback sends',
     file: `${src}/connection.ts`,

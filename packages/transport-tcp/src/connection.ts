@@ -90,23 +90,37 @@ export class Connection implements SocketUser {
     if (this.#queue.length === 0) return
     const batch = this.#queue.pull(BATCH_BYTES)
     this.#writing = batch
+    this.#writeBlocks(batch, inPieces(encodeData(batch)))
+  }
+
+  /** Writes the first blocks, as many as make a batch, and the others when the system has taken those: that is progress too. */
+  #writeBlocks(batch: readonly QueuedFrame[], blocks: readonly Uint8Array[]): void {
     const { socket } = this.#framed
-    const blocks = encodeData(batch)
-    const done = (error?: Error | null): void => this.#written(batch, error)
-    if (blocks.length === 1) socket.write(blocks[0] as Uint8Array, done)
+    let count = 0
+    let bytes = 0
+    while (count < blocks.length && (count === 0 || bytes + (blocks[count]?.byteLength ?? 0) <= BATCH_BYTES)) {
+      bytes += blocks[count++]?.byteLength ?? 0
+    }
+    const done = (error?: Error | null): void => this.#written(batch, blocks.slice(count), error)
+    if (count === 1) socket.write(blocks[0] as Uint8Array, done)
     else {
       socket.cork()
-      for (const [index, block] of blocks.entries()) socket.write(block, index === blocks.length - 1 ? done : undefined)
+      for (let i = 0; i < count; i++) socket.write(blocks[i] as Uint8Array, i === count - 1 ? done : undefined)
       socket.uncork()
     }
   }
 
-  /** The system has taken a batch, or the socket is gone, of which `onClosed` tells. */
-  #written(batch: readonly QueuedFrame[], error: Error | null | undefined): void {
-    if (this.#writing === batch) this.#writing = undefined
-    this.#queue.release(batch)
-    if (error != null) return
+  /** The system has taken all but `rest` of a batch, or the socket is gone, of which `onClosed` tells. */
+  #written(batch: readonly QueuedFrame[], rest: readonly Uint8Array[], error: Error | null | undefined): void {
+    const failed = error !== null && error !== undefined
     this.#progress = true
+    if (rest.length > 0 && !failed) {
+      this.#writeBlocks(batch, rest)
+      return
+    }
+    this.#writing = undefined
+    this.#queue.release(batch)
+    if (failed) return
     this.#handlers.onSent(batch.length)
     this.#writeBatch()
   }
@@ -186,4 +200,14 @@ export class Connection implements SocketUser {
     this.#framed.destroy(why)
     this.onClosed(why)
   }
+}
+
+/** The same bytes in blocks of {@link BATCH_BYTES} at most, without a copy. */
+function inPieces(blocks: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (blocks.every(({ byteLength }) => byteLength <= BATCH_BYTES)) return blocks
+  return blocks.flatMap((block) => {
+    const pieces: Uint8Array[] = []
+    for (let at = 0; at < block.byteLength; at += BATCH_BYTES) pieces.push(block.subarray(at, at + BATCH_BYTES))
+    return pieces
+  })
 }

@@ -146,10 +146,15 @@ export class Link {
 
   /** Ends it at once, whatever waits. */
   abort(why: string): void {
+    const connection = this.#connection
+    // Not as one that was lost: that would be dialled again for the frames that wait.
+    this.#connection = undefined
     this.#cancelRetry()
     this.#giveUpDial(why)
-    this.#connection?.close(why)
     this.#drop(false)
+    if (connection === undefined) return
+    connection.close(why)
+    this.#context.onDisconnected(connection.peer, why)
   }
 
   #ensureDial(): void {
@@ -171,13 +176,13 @@ export class Link {
 
   #startDial(): void {
     const { clock, network, me, options } = this.#context
+    this.#dials++
     const address = this.#context.find(this.id)
     if (address === undefined) {
       this.#dialFailed('nobody', 'its address is not known', 0)
       return
     }
     const { socket, whenReady } = network.dial(address)
-    this.#dials++
     const connected = this.#connection?.peer.generation
     const target = { id: this.id, wanted: connected === undefined ? 0 : connected + 1, dial: this.#dials }
     const dial: Dial = new Dial({ clock, timeoutMs: options.connectTimeoutMs }, me, new FramedSocket(socket), target, {

@@ -186,6 +186,38 @@ describe('a connection', () => {
     expect(() => a.transport.setPeers(() => undefined)).toThrow(RangeError)
   })
 
+  test('to a peer whose address nobody knows is not made anew, and what waits for it meets nobody', async () => {
+    await using b = await startNode({ nodeId: 'b' })
+    await using relay = await Relay.to(b.address)
+    const a = await startNode({ nodeId: 'a', peers: { b: relay.address } })
+    await reached(a, b)
+    relay.freeze()
+    for (let i = 0; i < 200; i++) b.send('a', numbered(i, 2 ** 16))
+    await until('the system to take no more', () => b.count('frames_sent_total') > 1)
+    relay.cut()
+    await until('the reports', () => b.events.some(({ type }) => type === 'peer-absent'))
+    const dropped = b.count('frames_dropped_total')
+    expect(dropped).toBeGreaterThan(10)
+    relay.thaw()
+    await reached(a, b)
+    expect([numbersOf(a), b.count('frames_dropped_total')]).toEqual([[], dropped])
+    await a.transport.stop()
+  })
+
+  test('takes a frame that is larger than a batch piece by piece, and that is progress', async () => {
+    const { network, writes } = countingNetwork()
+    await using b = await startNode({ nodeId: 'b', maxFrameBytes: 2 ** 22 })
+    const options = { nodeId: 'a', peers: { b: b.address }, maxFrameBytes: 2 ** 22 }
+    await using a = await startNode(options, { network })
+    await reached(a, b)
+    const before = writes()
+    const frame = new Uint8Array(2 ** 22).map((_, index) => index * 31)
+    a.send('b', frame)
+    await until('the frame', () => b.inbox.at(-1)?.frame.length === frame.length)
+    expect(Buffer.compare(b.inbox.at(-1)?.frame ?? frame.subarray(1), frame)).toBe(0)
+    expect(writes() - before).toBeGreaterThanOrEqual(16)
+  })
+
   test('ends in order when a node stops: the peer has read all, and knows that nobody is there', async () => {
     await using b = await startNode({ nodeId: 'b' })
     const a = await startNode({ nodeId: 'a', peers: { b: b.address } })
@@ -248,13 +280,14 @@ describe('a peer that', () => {
     expect(lost(a)).toEqual(['the peer gave no sign of life'])
   })
 
-  test('reads nothing gets a bounded queue, which says false and is told of; it is given up in the end', async () => {
+  test('reads nothing gets a bounded queue, which says false and is told of; it is given up in the end, although it talks', async () => {
     await using b = await startNode({ nodeId: 'b' })
     await using relay = await Relay.to(b.address)
     const limits = { maxFrameBytes: 2 ** 16, maxQueuedBytes: 2 ** 20, pingIntervalMs: 60 }
     await using a = await startNode({ nodeId: 'a', peers: { b: relay.address }, ...limits })
     await reached(a, b)
-    relay.freeze()
+    relay.freezeForward()
+    const talking = setInterval(() => b.send('a'), 5)
     let taken = 0
     await until('a full queue', () => {
       if (!a.send('b', numbered(taken, 2 ** 16))) return true
@@ -266,6 +299,7 @@ describe('a peer that', () => {
     expect(a.said('a peer takes frames more slowly than they are sent; some were dropped')).toHaveLength(1)
     expect(a.count('frames_dropped_total')).toBe(1)
     await until('the end', () => lost(a).length > 0)
+    clearInterval(talking)
     expect(lost(a)).toEqual(['the peer takes no more frames'])
   })
 

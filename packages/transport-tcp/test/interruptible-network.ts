@@ -4,6 +4,8 @@ import { type ListenerHandlers, nodeNetwork, type TcpAddress, type TcpListener, 
 /** Real sockets, whose network can be taken away from all of them at once. */
 export class InterruptibleNetwork implements TcpNetwork {
   readonly secure = false
+  /** How often anybody has dialled. */
+  dials = 0
   readonly #sockets = new Set<Socket>()
   readonly #listeners = new Set<{ readonly listener: TcpListener; readonly handlers: ListenerHandlers }>()
   #restored: Promise<void> | undefined
@@ -23,6 +25,7 @@ export class InterruptibleNetwork implements TcpNetwork {
   }
 
   dial(address: TcpAddress): ReturnType<TcpNetwork['dial']> {
+    this.dials++
     const dialling = nodeNetwork.dial(address)
     this.#watch(dialling.socket)
     if (this.#restored !== undefined) dialling.socket.destroy(new Error('the network is gone'))

@@ -115,11 +115,14 @@ export class Stranger implements Disposable {
 export class Relay implements AsyncDisposable {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  /** Those of the nodes that have dialled. */
+  readonly #near = new Set<Socket>()
   #frozen = false
 
   private constructor(to: string) {
     this.#server = createServer((near) => {
       const far = connect(parseAddress(to))
+      this.#near.add(near)
       for (const [from, into] of [
         [near, far],
         [far, near],
@@ -147,6 +150,11 @@ export class Relay implements AsyncDisposable {
   freeze(): void {
     this.#frozen = true
     for (const socket of this.#sockets) socket.pause()
+  }
+
+  /** Passes on only what comes back to the node that has dialled. */
+  freezeForward(): void {
+    for (const socket of this.#near) socket.pause()
   }
 
   thaw(): void {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { formatAddress, isLoopback, parseAddress } from '../src/address.ts'
 import { TcpListenError, TcpTransport, type TcpTransportOptions, TcpUnprotectedError } from '../src/index.ts'
 import { InterruptibleNetwork } from './interruptible-network.ts'
-import { startNode, TestNode, until } from './rig.ts'
+import { reached, startNode, TestNode, until } from './rig.ts'
 
 const make = (options: Partial<TcpTransportOptions>): TcpTransport =>
   new TcpTransport(systemRuntime(), { cluster: 'test', nodeId: 'a', generation: 1, ...options })
@@ -56,6 +56,22 @@ test('a listener that is lost is a lost connection, until it listens again at th
   await restore()
   await until('the listener', () => a.transport.connection === 'connected')
   expect(a.address).toBe(address)
+})
+
+test('without a network nothing is dialled, and what waited is gone', async () => {
+  const network = new InterruptibleNetwork()
+  await using b = await startNode({ nodeId: 'b' }, { network })
+  await using a = await startNode({ nodeId: 'a', peers: { b: b.address } }, { network })
+  await reached(a, b)
+  a.send('b', [66])
+  const { dials } = network
+  const restore = network.interrupt()
+  await new Promise(setImmediate)
+  expect([network.dials, a.count('frames_dropped_total')]).toEqual([dials, 1])
+  await restore()
+  await until('both', () => a.transport.connection === 'connected' && b.transport.connection === 'connected')
+  await reached(a, b)
+  expect(b.inbox.some(({ frame }) => frame[0] === 66)).toBe(false)
 })
 
 describe('options', () => {
