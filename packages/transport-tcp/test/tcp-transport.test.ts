@@ -61,7 +61,9 @@ test('a listener that is lost is a lost connection, until it listens again at th
 test('without a network nothing is dialled, and what waited is gone', async () => {
   const network = new InterruptibleNetwork()
   await using b = await startNode({ nodeId: 'b' }, { network })
-  await using a = await startNode({ nodeId: 'a', peers: { b: b.address } }, { network })
+  // Waits so short that a connection that was lost would be dialled again at once.
+  const options = { nodeId: 'a', peers: { b: b.address }, minReconnectWaitMs: 1, maxReconnectWaitMs: 1 }
+  await using a = await startNode(options, { network })
   await reached(a, b)
   a.send('b', [66])
   const { dials } = network
