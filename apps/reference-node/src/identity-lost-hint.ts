@@ -8,3 +8,6 @@ export function identityLostHint(id: string): string {
     `PUT ${MEMBERS_PATH} again, with ${id} among the voters.`
   )
 }
+
+/** The exit code of such a node. To start it again is no use before somebody has done what its log says. */
+export const EXIT_IDENTITY_LOST = 3

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { IdentityLostError } from '@dsys/raft'
 import { ConfigError, type NodeConfig, readConfig } from './config.ts'
-import { identityLostHint } from './identity-lost-hint.ts'
+import { EXIT_IDENTITY_LOST, identityLostHint } from './identity-lost-hint.ts'
 import { pinoLogger } from './pino-logger.ts'
 import { RunningNode } from './running-node.ts'
 
@@ -10,8 +10,6 @@ const STOP_TIMEOUT_MS = 10_000
 const LINGER_MS = 1_000
 const EXIT_FAILED = 1
 const EXIT_MISUSE = 2
-/** To start this node again is no use before somebody has done what the log says. */
-const EXIT_IDENTITY_LOST = 3
 const EXIT_SIGNAL = 128
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
 

@@ -183,6 +183,25 @@ nats.describe(describe, 'npm start, with a nats-server on the PATH', () => {
     }
   })
 
+  test('says that a node lost its disk, and does not start it again and again', async () => {
+    await using program = new Program('cluster.js', ['--http-port', '0'], path)
+    await program.shows(FORMED)
+    const [, leader = ''] = /The leader is (n\d)/.exec(program.output) ?? []
+    const victim = program.nodes.find(({ id }) => id !== leader)
+    expect((await fetch(`${victim?.url}/v1/kv/default/a`, { method: 'PUT', body: 'x' })).status).toBe(200)
+    process.kill(victim?.pid ?? 0, 'SIGKILL')
+    rmSync(join(program.directory, victim?.id ?? ''), { recursive: true })
+    await program.shows(
+      /ended: its disk was lost, so the others do not let it count\. It stays down; what to do is at the end of (\S+)/,
+    )
+    const [, log = ''] = /at the end of (\S+)/.exec(program.output) ?? []
+    expect(readFileSync(log, 'utf8')).toContain('--join')
+    expect(program.output.match(new RegExp(`^${victim?.id} .* ended`, 'gm'))).toHaveLength(2)
+    program.interrupt()
+    expect(await program.exitCode()).toBe(0)
+    await expectNothingLeft(program)
+  })
+
   test('says that a node died, and brings it back from its disk', async () => {
     await using program = new Program('cluster.js', ['--http-port', '0'], path)
     await program.shows(FORMED)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { systemClock } from '@dsys/runtime'
+import { EXIT_IDENTITY_LOST } from '../identity-lost-hint.ts'
 import { freePorts, isPortFree } from './free-port.ts'
 import { describeEnd, NodeProcess } from './node-process.ts'
 import { chooseTransport, type TransportChoice } from './transport-choice.ts'
@@ -145,12 +146,23 @@ export class ClusterLauncher {
       (started) => {
         // A node that comes back keeps its address.
         this.#ports.set(id, Number(new URL(started.http).port))
-        void node.ended.then((how) => this.#ended(node, describeEnd(how)))
+        void node.ended.then((how) => {
+          if (how.code === EXIT_IDENTITY_LOST) this.#lost(node)
+          else this.#ended(node, describeEnd(how))
+        })
       },
       (error: Error) => {
         // The first start is awaited by start(); a node that cannot come back is told of here.
         if (this.#restartsMs.has(id)) this.#ended(node, error.message)
       },
+    )
+  }
+
+  /** A node came back without the disk that the cluster knows it by: it would stop again and again. */
+  #lost({ id, pid, logFile }: NodeProcess): void {
+    if (this.#stopping !== undefined) return
+    this.#options.say(
+      `${id} (pid ${pid}) ended: its disk was lost, so the others do not let it count. It stays down; what to do is at the end of ${logFile}`,
     )
   }
 
