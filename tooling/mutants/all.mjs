@@ -1,6 +1,7 @@
 import { FAILURE_DETECTOR_MUTANTS } from './failure-detector.mjs'
 import { KV_MUTANTS } from './kv.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
+import { LIFEGUARD_MUTANTS } from './membership-lifeguard.mjs'
 import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_CALLS_MUTANTS } from './raft-calls.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
@@ -32,6 +33,7 @@ export const MUTANTS = [
   ...KV_MUTANTS,
   ...STORAGE_MUTANTS,
   ...MEMBERSHIP_MUTANTS,
+  ...LIFEGUARD_MUTANTS,
   ...FAILURE_DETECTOR_MUTANTS,
   ...TRANSPORT_MUTANTS,
   ...TRANSPORT_TCP_MUTANTS,

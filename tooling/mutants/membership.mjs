@@ -66,9 +66,9 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'a suspicion never ends',
     source: 'SWIM §4.2, strong completeness',
-    file: VIEW,
-    from: 'deadlineMs: cause.nowMs + (cause.suspicionMs ?? 0) }',
-    to: 'deadlineMs: Number.POSITIVE_INFINITY }',
+    file: 'packages/membership/src/core/suspicion.ts',
+    from: 'const timeoutMs = suspicionTimeoutMs(times, confirmations) * this.#patience',
+    to: 'const timeoutMs = suspicionTimeoutMs(times, confirmations) * Number.POSITIVE_INFINITY',
     scenario: 'membership',
   },
   {

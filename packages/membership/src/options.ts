@@ -1,5 +1,6 @@
 import { type Metadata, metadataEntries } from './core/record.ts'
 import { MAX_METADATA_BYTES, metadataBytes } from './core/record-codec.ts'
+import { MAX_CONFIRMATIONS } from './core/suspicion.ts'
 import { MetadataTooLargeError } from './errors.ts'
 
 /** Options of a {@link Membership}. Only `cluster` has no default. */
@@ -19,10 +20,19 @@ export interface MembershipOptions {
   /** How many other members are asked to reach one that does not answer. Default 3. */
   readonly indirectProbes?: number
   /**
-   * How long a suspected member has to refute, in milliseconds; times log10 of the number of members when these are more than ten.
-   * Default 1,000.
+   * How long a suspected member has to refute when enough others confirm the suspicion, in milliseconds; times log10 of the number of
+   * members when these are more than ten. Default 1,000.
    */
   readonly suspicionTimeoutMs?: number
+  /**
+   * How many times as long it has when nobody confirms the suspicion, from 1 to 100; 1 makes all suspicions equally long. Default 6.
+   */
+  readonly suspicionMaxFactor?: number
+  /**
+   * How many others must confirm a suspicion by their own probes until it is as short as `suspicionTimeoutMs`, a whole number from 0 to 3. Where
+   * there are not so many others, none is waited for. Default 3.
+   */
+  readonly suspicionConfirmations?: number
   /** How often news is passed on to `gossipFanout` members, while there is any, in milliseconds. Default 200. */
   readonly gossipIntervalMs?: number
   /** To how many members news is passed on at a time. Default 3. */
@@ -58,6 +68,8 @@ export const MEMBERSHIP_DEFAULTS: Omit<ResolvedOptions, 'cluster'> = Object.free
   probeTimeoutMs: 250,
   indirectProbes: 3,
   suspicionTimeoutMs: 1_000,
+  suspicionMaxFactor: 6,
+  suspicionConfirmations: 3,
   gossipIntervalMs: 200,
   gossipFanout: 3,
   retransmitFactor: 3,
@@ -107,6 +119,13 @@ export function resolveOptions(options: MembershipOptions): ResolvedOptions {
   if (!Number.isInteger(resolved.indirectProbes) || resolved.indirectProbes < 0) {
     throw new RangeError(`indirectProbes must be a whole number from 0, got ${resolved.indirectProbes}`)
   }
+  const { suspicionMaxFactor, suspicionConfirmations } = resolved
+  if (!(suspicionMaxFactor >= 1 && suspicionMaxFactor <= 100))
+    throw new RangeError(`suspicionMaxFactor must be from 1 to 100, got ${suspicionMaxFactor}`)
+  if (!(Number.isInteger(suspicionConfirmations) && suspicionConfirmations >= 0))
+    throw new RangeError(`suspicionConfirmations must be a whole number from 0, got ${suspicionConfirmations}`)
+  if (suspicionConfirmations > MAX_CONFIRMATIONS)
+    throw new RangeError(`suspicionConfirmations must be at most ${MAX_CONFIRMATIONS}, got ${suspicionConfirmations}`)
   if (resolved.probeIntervalMs < 2 * resolved.probeTimeoutMs) {
     throw new RangeError('probeIntervalMs must be at least twice probeTimeoutMs, so that helpers have time to answer')
   }

@@ -6,6 +6,7 @@ import type { IsolationGate } from './isolation.ts'
 import type { MessageBody } from './message.ts'
 import { type Probe, type Relay, Rotation, sample } from './prober.ts'
 import { isSameProcess } from './record.ts'
+import type { SuspicionTimes } from './suspicion.ts'
 import { type Entry, freshTally, type View } from './view.ts'
 
 /** Relays under way for others; beyond this a helper says at once that it did not reach the target. */
@@ -18,13 +19,17 @@ const SILENT_FAILURES = 3
 /** What the detector needs of the core around it. */
 export interface DetectorContext {
   readonly options: ResolvedOptions
+  readonly self: PeerAddress
   readonly random: Random
   readonly buggify: Buggify | undefined
   readonly view: View
   readonly gate: IsolationGate
   readonly emit: (effect: Effect) => void
   readonly send: (to: PeerAddress, body: MessageBody, nowMs: number) => void
+  readonly times: () => SuspicionTimes
   readonly accuse: (entry: Entry, state: 'suspect' | 'dead', why: string, nowMs: number) => void
+  /** This node has seen for itself what others suspect. */
+  readonly confirm: (entry: Entry, nowMs: number) => void
 }
 
 /**
@@ -54,7 +59,7 @@ export class Detector {
     this.#probes.clear()
     this.#relays.clear()
     for (const { suspicion } of this.#context.view.suspects.values()) {
-      if (suspicion !== undefined) suspicion.deadlineMs = this.#context.gate.shutUntilMs
+      suspicion?.holdUntil(this.#context.gate.shutUntilMs)
     }
   }
 
@@ -189,7 +194,7 @@ export class Detector {
     }
     for (const relay of this.#relays.values()) relay.deadlineMs = later(relay.deadlineMs)
     for (const { suspicion } of this.#context.view.suspects.values()) {
-      if (suspicion !== undefined) suspicion.deadlineMs = later(suspicion.deadlineMs)
+      suspicion?.excuse(lateMs, leastMs)
     }
   }
 
@@ -201,16 +206,16 @@ export class Detector {
     }
     if (this.#context.gate.isShut(nowMs)) return
     for (const entry of this.#context.view.suspects.values()) {
-      if (entry.suspicion !== undefined && nowMs >= entry.suspicion.deadlineMs) {
+      if (entry.suspicion !== undefined && nowMs >= this.#endOf(entry)) {
         const suspectedMs = Math.round(nowMs - entry.suspicion.startedMs)
-        const why = `${evidence(entry)}, suspected for ${suspectedMs} ms without a refutation`
+        const why = `${evidence(entry)}${this.#confirmed(entry)}, suspected for ${suspectedMs} ms without a refutation`
         this.#context.accuse(entry, 'dead', why, nowMs)
       }
     }
   }
 
   #fail(probe: Probe, nowMs: number): void {
-    const { view, gate, emit, accuse } = this.#context
+    const { view, gate, emit, accuse, confirm } = this.#context
     this.#probes.delete(probe.seq)
     const entry = view.live.get(probe.target)
     if (entry === undefined || !isSameProcess(entry.record, probe) || gate.isShut(nowMs)) return
@@ -219,11 +224,12 @@ export class Detector {
     tally.failed += 1
     tally.helpersAsked = probe.helpers.size
     tally.absent = probe.absent
-    // Since the probe began, the member has spoken for itself; or it is suspected already.
-    if (record.state !== 'alive' || record.incarnation !== probe.incarnation) return
+    // Since the probe began, the member has spoken for itself.
+    if (record.incarnation !== probe.incarnation) return
     const helpersSilent = probe.helpers.size > 0 && ![...probe.helpers.values()].includes('failed')
     if (helpersSilent && tally.failed < SILENT_FAILURES) return
-    accuse(entry, 'suspect', evidence(entry), nowMs)
+    if (record.state === 'alive') accuse(entry, 'suspect', evidence(entry), nowMs)
+    else confirm(entry, nowMs)
   }
 
   /** When the next thing falls due; infinite when nothing is under way. */
@@ -233,11 +239,20 @@ export class Detector {
     for (const probe of this.#probes.values()) {
       first = Math.min(first, probe.indirect ? probe.endMs : Math.min(probe.directDeadlineMs, probe.endMs))
     }
-    for (const { suspicion } of this.#context.view.suspects.values()) {
-      if (suspicion !== undefined)
-        first = Math.min(first, Math.max(suspicion.deadlineMs, this.#context.gate.shutUntilMs))
-    }
+    for (const entry of this.#context.view.suspects.values())
+      first = Math.min(first, Math.max(this.#endOf(entry), this.#context.gate.shutUntilMs))
     return first
+  }
+
+  #confirmed({ tally, accusers }: Entry): string {
+    const others = tally.failed === 0 ? accusers.slice(1) : accusers.filter((id) => id !== this.#context.self.id)
+    return others.length === 0 ? '' : `, ${others.join(' and ')} ${others.length === 1 ? 'confirms' : 'confirm'}`
+  }
+
+  /** When the suspicion of a member ends, as far as is known by now. */
+  #endOf({ suspicion, accusers }: Entry): number {
+    const confirmations = Math.max(0, accusers.length - 1)
+    return suspicion?.deadlineMs(this.#context.times(), confirmations) ?? Number.POSITIVE_INFINITY
   }
 }
 

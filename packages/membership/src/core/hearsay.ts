@@ -1,25 +1,28 @@
 import type { PeerAddress } from '@dsys/transport'
 import type { CoreParts } from './parts.ts'
-import { isLive, type MemberRecord, type Rumor } from './record.ts'
+import { compareRecords, isLive, type MemberRecord, type Rumor } from './record.ts'
 
 /** Suspicions of others wait up to this much longer, so that the accuser's verdict comes first and is not said by all at once. */
 const HEARSAY_PART = 0.25
 
 /** Takes in what `from` says of other nodes. `bySync`: with all that it knows. */
 export function hearRumor(parts: CoreParts, rumor: Rumor, from: PeerAddress, bySync: boolean, nowMs: number): void {
-  const { view, options, random, apply, suspicionMs } = parts
+  const { view, options, random, apply, confirm } = parts
   const known = view.get(rumor.record.id)
   const record = bySync ? doubted(rumor.record, known?.record) : rumor.record
   const isOver = !isLive(record.state) && rumor.ageMs >= options.rememberDeadMs
+  if (known?.record.state === 'suspect' && compareRecords(record, known.record) === 0)
+    confirm(known, rumor.accusers ?? [], nowMs)
   if (!view.isNews(record) || (known === undefined && isOver)) return
   const isAccusation = record.state === 'suspect' || record.state === 'dead'
-  const accusers = isAccusation ? (rumor.accusers ?? [from.id]) : undefined
+  // Whoever passes an accusation on has seen nothing: only those count who are named.
+  const accusers = isAccusation ? (rumor.accusers ?? []) : []
   apply(record, {
     nowMs,
     why: hearsay(record, known?.record, from.id, accusers?.[0]),
     sinceMs: isLive(record.state) ? nowMs : nowMs - rumor.ageMs,
     accusers,
-    suspicionMs: suspicionMs() * (1 + random.float() * HEARSAY_PART),
+    patience: 1 + random.float() * HEARSAY_PART,
   })
 }
 
@@ -47,7 +50,7 @@ function hearsay(
     case 'suspect':
       return `${accuser ?? from} suspects it`
     case 'dead':
-      return `${accuser ?? from} declared it dead`
+      return `${from} says that it is dead${accuser === undefined ? '' : `, suspected by ${accuser}`}`
     case 'left':
       return 'it said that it leaves'
   }

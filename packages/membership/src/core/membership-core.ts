@@ -16,6 +16,7 @@ import { OwnRecord } from './own-record.ts'
 import { addressOf, type CoreOptions, type CoreParts } from './parts.ts'
 import { sample } from './prober.ts'
 import { isSameProcess, type MemberRecord, type MemberState, type Metadata } from './record.ts'
+import { type SuspicionTimes, suspicionTimes } from './suspicion.ts'
 import { PROTOCOL_VERSIONS } from './versions.ts'
 import { type Cause, type Entry, memberOf, View } from './view.ts'
 
@@ -50,6 +51,8 @@ export class MembershipCore {
   #nextProbeMs = 0
   #nextGossipMs = 0
   #greeted = false
+  /** Of the size that the cluster had last. */
+  #times: (SuspicionTimes & { readonly members: number }) | undefined
 
   constructor(options: CoreOptions) {
     this.#options = options
@@ -67,17 +70,22 @@ export class MembershipCore {
       buggify: (point) => options.buggify?.(point) === true,
       apply: (record, cause) => this.#apply(record, cause),
       announce: (record, nowMs) => this.#announce(record, nowMs),
-      suspicionMs: () => this.#suspicionMs(),
+      confirm: (entry, accusers, nowMs) => this.#confirm(entry, accusers, nowMs),
     }
     this.#detector = new Detector({
       options,
+      self: options.self,
       random: this.#parts.random,
       buggify: options.buggify,
       view: this.#view,
       gate: this.#gate,
       emit,
       send: (to, body, nowMs) => this.#courier.send(to, body, nowMs),
+      times: () => this.#suspicionTimes(),
       accuse: (entry, state, why, nowMs) => this.#accuse(entry, state, why, nowMs),
+      confirm: (entry, nowMs) => {
+        if (this.#confirm(entry, [this.#self.id], nowMs)) this.#announce(entry.record, nowMs)
+      },
     })
     this.#own = new OwnRecord(this.#parts)
     this.#antiEntropy = new AntiEntropy(this.#parts)
@@ -173,7 +181,7 @@ export class MembershipCore {
       this.#detector.drop()
       return this.#take()
     }
-    const again = this.#gate.regained(nowMs, this.#suspicionMs())
+    const again = this.#gate.regained(nowMs, this.#suspicionTimes().minMs)
     this.#detector.drop()
     if (this.#state !== 'active') return this.#take()
     this.#antiEntropy.reconnected(nowMs)
@@ -270,8 +278,17 @@ export class MembershipCore {
 
   #accuse(entry: Entry, state: 'suspect' | 'dead', why: string, nowMs: number): void {
     const record: MemberRecord = { ...entry.record, state }
-    const cause: Cause = { nowMs, why, accusers: [this.#self.id], suspicionMs: this.#suspicionMs() }
-    if (this.#apply(record, cause)) this.#announce(record, nowMs)
+    // A death has the accusers of the suspicion: that its time is over is nothing that this node saw.
+    const accusers = state === 'suspect' ? [this.#self.id] : entry.accusers
+    if (this.#apply(record, { nowMs, why, accusers })) this.#announce(record, nowMs)
+  }
+
+  /** Others shall count whoever is new among the accusers as well. */
+  #confirm(entry: Entry, accusers: readonly string[], nowMs: number): boolean {
+    if (!this.#view.accuse(entry, accusers)) return false
+    this.#courier.spread(entry.record)
+    this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
+    return true
   }
 
   #apply(record: MemberRecord, cause: Cause): boolean {
@@ -336,10 +353,10 @@ export class MembershipCore {
     this.#effects.push({ type: 'farewell-done', heardBy })
   }
 
-  #suspicionMs(): number {
-    // Deviation: the logarithm of an engine, of which the digits are rounded away in which engines differ.
-    const scale = Math.round(1_000 * Math.log10(this.#view.live.size + 1)) / 1_000
-    return this.#options.suspicionTimeoutMs * Math.max(1, scale)
+  #suspicionTimes(): SuspicionTimes {
+    const members = this.#view.live.size + 1
+    if (this.#times?.members !== members) this.#times = { members, ...suspicionTimes(this.#options, members) }
+    return this.#times
   }
 
   #take(): Effect[] {

@@ -36,8 +36,8 @@ export interface CoreParts {
   readonly apply: (record: MemberRecord, cause: Cause) => boolean
   /** Tells first-hand news to everybody at once where the transport can, else with the gossip that comes next. */
   readonly announce: (record: MemberRecord, nowMs: number) => void
-  /** SWIM §4.2: how long a suspicion lasts here and now. */
-  readonly suspicionMs: () => number
+  /** Others suspect a suspected member as well, by what they saw themselves. True when that is news. */
+  readonly confirm: (entry: Entry, accusers: readonly string[], nowMs: number) => boolean
 }
 
 export const addressOf = ({ record }: Entry): PeerAddress => ({ id: record.id, generation: record.generation })

@@ -2,13 +2,16 @@ import type { PeerAddress } from '@dsys/transport'
 import type { Member, MemberEvent } from '../events.ts'
 import { Digest } from './digest.ts'
 import type { Effect } from './effects.ts'
-import { compareMetadata, compareRecords, isLive, isSameProcess, type MemberRecord, type Rumor } from './record.ts'
-
-/** A suspicion under way: replaced as a whole, so an old timer never judges a new suspicion. */
-export interface Suspicion {
-  readonly startedMs: number
-  deadlineMs: number
-}
+import {
+  compareMetadata,
+  compareRecords,
+  isLive,
+  isSameProcess,
+  MAX_ACCUSERS,
+  type MemberRecord,
+  type Rumor,
+} from './record.ts'
+import { Suspicion } from './suspicion.ts'
 
 /** How the probes of one member have gone since the last one that was answered. */
 export interface ProbeTally {
@@ -22,8 +25,8 @@ export interface ProbeTally {
 export interface Entry {
   readonly record: MemberRecord
   readonly sinceMs: number
-  /** Who suspected it, or declared it dead, by what they saw themselves. */
-  readonly accusers: readonly string[]
+  /** Who suspects it by what they saw themselves, each once, the first one first; where it is dead, who did so before. */
+  accusers: readonly string[]
   /** Whether this life of it was ever seen up from here: only then can it go down or leave. */
   readonly wasUp: boolean
   suspicion: Suspicion | undefined
@@ -39,8 +42,8 @@ export interface Cause {
   /** When the state began, if earlier than now. */
   readonly sinceMs?: number
   readonly accusers?: readonly string[] | undefined
-  /** How long a suspicion may last. */
-  readonly suspicionMs?: number
+  /** How much longer than its timeout a suspicion lasts, as a factor. Default 1. */
+  readonly patience?: number
 }
 
 export const freshTally = (): ProbeTally => ({ failed: 0, helpersAsked: 0, absent: false })
@@ -116,7 +119,7 @@ export class View {
     const entry: Entry = {
       record,
       sinceMs: goesOn ? known.sinceMs : (cause.sinceMs ?? cause.nowMs),
-      accusers: cause.accusers ?? [],
+      accusers: [],
       wasUp: isLive(record.state) || (sameLife && known.wasUp),
       suspicion: undefined,
       tally: sameLife ? known.tally : freshTally(),
@@ -124,12 +127,27 @@ export class View {
     }
     if (record.state === 'suspect') {
       const running = sameState && known.record.incarnation === record.incarnation ? known.suspicion : undefined
-      entry.suspicion = running ?? { startedMs: cause.nowMs, deadlineMs: cause.nowMs + (cause.suspicionMs ?? 0) }
+      entry.suspicion = running ?? new Suspicion(cause.nowMs, cause.patience ?? 1)
+      if (running !== undefined) entry.accusers = known?.accusers ?? []
     }
+    this.accuse(entry, cause.accusers ?? [])
     this.#entries.set(record.id, entry)
     this.digest.set(record)
     this.#index(entry)
     this.#tell(known, entry, cause.why)
+    return true
+  }
+
+  /**
+   * Adds those who were not among the accusers yet; never the member itself, and no more than travel with a rumor. True when it changed
+   * something.
+   */
+  accuse(entry: Entry, accusers: readonly string[]): boolean {
+    const added = [...new Set([...entry.accusers, ...accusers])]
+      .filter((id) => id !== entry.record.id)
+      .slice(0, MAX_ACCUSERS)
+    if (added.length === entry.accusers.length) return false
+    entry.accusers = added
     return true
   }
 

@@ -14,8 +14,8 @@ const SLACK_MS = 5_000
  * missing at each push/pull, and at least half of all are there to be met.
  */
 export function convergenceMs({ options, link }: Knobs, nodes: number): number {
-  const { probeIntervalMs, probesPerInterval, suspicionTimeoutMs, syncIntervalMs } = options
+  const { probeIntervalMs, probesPerInterval, suspicionTimeoutMs, suspicionMaxFactor, syncIntervalMs } = options
   const roundMs = Math.ceil(nodes / probesPerInterval) * probeIntervalMs
-  const suspicionMs = 2 * 1.25 * suspicionTimeoutMs
+  const suspicionMs = 2 * 1.25 * suspicionTimeoutMs * suspicionMaxFactor
   return ROUNDS * roundMs + suspicionMs + EXCHANGES * 1.25 * syncIntervalMs + link.tailMaxMs + SLACK_MS
 }

@@ -52,6 +52,8 @@ export function drawOptions(random: Random, nodes: number): DrawnOptions {
     probeTimeoutMs: probeIntervalMs / pick(random, [2, 2, 4]),
     indirectProbes: pick(random, [3, 3, 1, 0]),
     suspicionTimeoutMs: pick(random, [1_000, 1_000, 300, 3_000]),
+    suspicionMaxFactor: pick(random, [6, 6, 1, 3]),
+    suspicionConfirmations: pick(random, [3, 3, 1, 0]),
     gossipIntervalMs: pick(random, [200, 200, 50, 1_000]),
     gossipFanout: pick(random, [3, 3, 1]),
     retransmitFactor: pick(random, [3, 3, 1]),
