@@ -87,6 +87,18 @@ export const RAFT_DRIVER_MUTANTS = [
     from: 'if (nowMs >= proposal.resendMs) this.#unsent.push(proposal)',
     to: 'if (nowMs < 0) this.#unsent.push(proposal)',
     scenario: 'kv',
+    // Only a proposal that is lost on its way shows it.
+    fixed: {
+      link: {
+        delayMs: 1,
+        tailRate: 0,
+        tailMaxMs: 3000,
+        lossRate: 0.2,
+        duplicateRate: 0,
+        reorderRate: 0,
+        order: 'free',
+      },
+    },
   },
   {
     name: 'the state of a snapshot is taken over without its sessions',

@@ -205,7 +205,6 @@ export const STORAGE_MUTANTS = [
     file: 'packages/storage-file/src/generation.ts',
     from: 'Math.max(before + 1, Math.floor(clock.wallMs()))',
     to: 'Math.max(before, Math.floor(clock.wallMs()))',
-    scenario: 'kv',
   },
   {
     name: 'the log in memory keeps what a write replaces',
