@@ -3,6 +3,7 @@ import {
   type Counter,
   delay,
   type Logger,
+  type LogLevel,
   type Meter,
   Pending,
   type Random,
@@ -46,6 +47,8 @@ export interface TcpTransportPorts {
   readonly network?: TcpNetwork
 }
 
+/** A peer that is not there, or dials us itself, is nothing that somebody has to look at. */
+const LEVELS: Readonly<Partial<Record<Failure, LogLevel>>> = { duplicate: 'debug', nobody: 'info', stopping: 'info' }
 /** So many frames that met nobody are reported one by one in a turn; the port does not ask for each. */
 const MOST_REPORTS = 4_096
 
@@ -164,8 +167,7 @@ export class TcpTransport extends TransportEndpoint {
         logger.log('info', 'lost the connection to a peer', { peer, generation, why })
       },
       onDialFailed: (peer, failure, why) => {
-        const level = failure === 'duplicate' ? 'debug' : 'warn'
-        this.#log.log(level, 'a peer cannot be connected', { peer, failure, why })
+        this.#log.log(LEVELS[failure] ?? 'warn', 'a peer cannot be connected', { peer, failure, why })
       },
       onConflict: (id, generation, why) => {
         this.#log.log('error', 'two processes claim one node id', { id, generation, why })
