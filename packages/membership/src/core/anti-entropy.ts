@@ -2,7 +2,6 @@ import type { PeerAddress } from '@dsys/transport'
 import { DigestSync } from './digest-sync.ts'
 import type { Message } from './message.ts'
 import { addressOf, type CoreParts } from './parts.ts'
-import { sample } from './prober.ts'
 
 const FIRST_JOIN_RETRY_MS = 200
 /** How many members are synced with after a reconnect. */
@@ -46,7 +45,7 @@ export class AntiEntropy {
   /** Pulls from more than one, as one of them may be as far behind. */
   catchUp(): void {
     const { view, random } = this.#parts
-    for (const peer of sample(view.live.values(), RECONNECT_SYNCS, random)) this.#digests.begin(addressOf(peer))
+    for (const peer of view.sampleLive(RECONNECT_SYNCS, random)) this.#digests.begin(addressOf(peer))
   }
 
   /** Takes in a message of a synchronisation, behind its rumors; `active`: this node does not leave. */
@@ -103,16 +102,23 @@ export class AntiEntropy {
     this.#sync(nowMs)
   }
 
+  /** One of the dead, and of the seeds that are not there. */
+  #drawLost(): string | undefined {
+    const { view, options, self, random } = this.#parts
+    const isMissing = (id: string): boolean => id !== self.id && !view.live.has(id) && !view.dead.has(id)
+    const seeds = options.seeds.filter(isMissing)
+    const choices = seeds.length + view.dead.size
+    if (choices === 0) return undefined
+    const drawn = random.integer(0, choices)
+    return seeds[drawn] ?? view.dead.sample(1, random)[0]
+  }
+
   /** Push/pull with one member; and a hello to one who is missing, so that the parts of a healed partition find each other. */
   #sync(nowMs: number): void {
-    const { view, courier, options, self, random } = this.#parts
-    const [peer] = sample(view.live.values(), 1, random)
+    const { view, courier, random } = this.#parts
+    const [peer] = view.sampleLive(1, random)
     if (peer !== undefined) this.#digests.begin(addressOf(peer))
-    const dead = [...view.entries.values()].filter(({ record }) => record.state === 'dead')
-    const missing = new Set(dead.map(({ record }) => record.id))
-    for (const seed of options.seeds) if (!view.live.has(seed)) missing.add(seed)
-    missing.delete(self.id)
-    const [lost] = sample(missing, 1, random)
+    const lost = this.#drawLost()
     if (lost !== undefined) courier.hello(lost, this.#joined, nowMs)
     const isMyTurn = random.float() * (view.live.size + 1) < 1
     if (isMyTurn) courier.helloToAll(this.#joined, nowMs)

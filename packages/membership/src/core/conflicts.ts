@@ -54,13 +54,16 @@ export class Conflicts {
 
   /** Somebody speaks of a node. */
   onRecord(record: MemberRecord, from: PeerAddress, nowMs: number): void {
+    const { view, self, tell } = this.#context
+    const known = view.get(record.id)?.record
+    if (known === undefined) return
     if (!this.#compare(record, `${from.id} speaks of another process than is known here`, from.id, nowMs)) return
     // What does not count is not passed on, so the process that counts would not hear of the other one.
-    const { id, generation, nonce = 0 } = record
-    const isPassedOver = !this.#context.view.isNews(record)
-    if (id === this.#context.self.id || !isPassedOver || this.#told.get(id) === nonce) return
+    const passedOver = view.isNews(record) ? known : record
+    const { id, generation, nonce = 0 } = passedOver
+    if (id === self.id || this.#told.get(id) === nonce) return
     this.#told.set(id, nonce)
-    this.#context.tell({ id, generation }, record, nowMs)
+    tell({ id, generation }, passedOver, nowMs)
   }
 
   /** The node itself hears of a statement that it never made. */

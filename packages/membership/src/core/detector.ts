@@ -4,7 +4,7 @@ import type { ResolvedOptions } from '../options.ts'
 import type { Effect } from './effects.ts'
 import type { IsolationGate } from './isolation.ts'
 import type { MessageBody } from './message.ts'
-import { type Probe, type Relay, Rotation, sample } from './prober.ts'
+import { type Probe, type Relay, Rotation } from './prober.ts'
 import { isSameProcess } from './record.ts'
 import type { SuspicionTimes } from './suspicion.ts'
 import { type Entry, freshTally, type View } from './view.ts'
@@ -171,10 +171,8 @@ export class Detector {
     probe.indirect = true
     const most =
       buggify?.('membership.one-helper') === true ? Math.min(1, options.indirectProbes) : options.indirectProbes
-    const helpers = [...view.live.values()].filter(
-      ({ record }) => record.state === 'alive' && record.id !== probe.target,
-    )
-    for (const { record } of sample(helpers, most, random)) {
+    const fits = ({ record }: Entry): boolean => record.state === 'alive' && record.id !== probe.target
+    for (const { record } of view.sampleLive(most, random, fits)) {
       probe.helpers.set(record.id, 'asked')
       const { seq, target, generation } = probe
       send({ id: record.id, generation: record.generation }, { kind: 'ping-request', seq, target, generation }, nowMs)

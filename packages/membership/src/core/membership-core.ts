@@ -14,7 +14,6 @@ import type { FrameHeader, Message } from './message.ts'
 import { OtherVersions } from './other-versions.ts'
 import { OwnRecord } from './own-record.ts'
 import { addressOf, type CoreOptions, type CoreParts } from './parts.ts'
-import { sample } from './prober.ts'
 import { isSameProcess, type MemberRecord, type MemberState, type Metadata } from './record.ts'
 import { type SuspicionTimes, suspicionTimes } from './suspicion.ts'
 import { PROTOCOL_VERSIONS } from './versions.ts'
@@ -109,9 +108,7 @@ export class MembershipCore {
 
   /** How many are in each state, this node included. */
   tally(): Record<MemberState, number> {
-    const tally = { alive: 0, suspect: 0, dead: 0, left: 0 }
-    for (const { record } of this.#view.entries.values()) tally[record.state] += 1
-    return tally
+    return this.#view.tally()
   }
 
   member(id: string): Member | undefined {
@@ -148,7 +145,7 @@ export class MembershipCore {
       this.#end(0)
       return this.#take()
     }
-    const peers = this.#gate.connected ? sample(this.#view.live.values(), FAREWELLS, this.#parts.random) : []
+    const peers = this.#gate.connected ? this.#view.sampleLive(FAREWELLS, this.#parts.random) : []
     const record = this.#own.leave(nowMs)
     this.#state = 'leaving'
     const waiting = new Map(peers.map((peer) => [this.#detector.nextSeq(), addressOf(peer)]))
@@ -335,7 +332,7 @@ export class MembershipCore {
     }
     if (nowMs >= this.#nextGossipMs && this.#courier.hasNews) {
       this.#nextGossipMs = nowMs + gossipIntervalMs * (buggify('membership.late-gossip') ? 4 : 1)
-      for (const peer of sample(this.#view.live.values(), gossipFanout, random)) {
+      for (const peer of this.#view.sampleLive(gossipFanout, random)) {
         if (this.#courier.hasNews) this.#courier.send(addressOf(peer), { kind: 'gossip' }, nowMs)
       }
     }

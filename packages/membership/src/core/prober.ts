@@ -32,10 +32,14 @@ export interface Relay {
 /**
  * Whom to probe next: everyone once in a random order, then everyone in a new order (SWIM §4.3). So the time until a member is
  * probed again is bounded. A newcomer is put at a random place of the round that runs.
+ *
+ * The order is drawn step by step: those before `#next` have had their turn, and the next one is drawn from the others. Each step costs the
+ * same, however many there are.
  */
 export class Rotation {
   readonly #random: Random
   readonly #ids: string[] = []
+  readonly #places = new Map<string, number>()
   #next = 0
 
   constructor(random: Random) {
@@ -43,49 +47,41 @@ export class Rotation {
   }
 
   add(id: string): void {
-    if (this.#ids.includes(id)) return
-    this.#ids.splice(this.#random.integer(this.#next, this.#ids.length + 1), 0, id)
+    if (this.#places.has(id)) return
+    this.#places.set(id, this.#ids.length)
+    this.#ids.push(id)
   }
 
   remove(id: string): void {
-    const index = this.#ids.indexOf(id)
-    if (index < 0) return
-    this.#ids.splice(index, 1)
-    if (index < this.#next) this.#next -= 1
+    let place = this.#places.get(id)
+    if (place === undefined) return
+    if (place < this.#next) {
+      // The last one of those that had their turn takes its place, and leaves a hole among the others.
+      this.#next -= 1
+      this.#swap(place, this.#next)
+      place = this.#next
+    }
+    this.#swap(place, this.#ids.length - 1)
+    this.#ids.pop()
+    this.#places.delete(id)
   }
 
   /** The next id for which `fits` holds; `undefined` when a whole round has none. */
   next(fits: (id: string) => boolean): string | undefined {
     for (let tried = 0; tried < this.#ids.length; tried++) {
-      if (this.#next >= this.#ids.length) {
-        shuffle(this.#ids, this.#random)
-        this.#next = 0
-      }
+      if (this.#next >= this.#ids.length) this.#next = 0
+      this.#swap(this.#next, this.#random.integer(this.#next, this.#ids.length))
       const id = this.#ids[this.#next++]
       if (id !== undefined && fits(id)) return id
     }
     return undefined
   }
-}
 
-function shuffle<T>(items: T[], random: Random): void {
-  for (let i = items.length - 1; i > 0; i--) {
-    const j = random.integer(0, i + 1)
-    const kept = items[i] as T
-    items[i] = items[j] as T
-    items[j] = kept
+  #swap(a: number, b: number): void {
+    const [idA, idB] = [this.#ids[a] as string, this.#ids[b] as string]
+    this.#ids[a] = idB
+    this.#ids[b] = idA
+    this.#places.set(idB, a)
+    this.#places.set(idA, b)
   }
-}
-
-/** `count` different items at random, or all when there are fewer. */
-export function sample<T>(items: Iterable<T>, count: number, random: Random): T[] {
-  const pool = [...items]
-  const taken = Math.min(count, pool.length)
-  for (let i = 0; i < taken; i++) {
-    const j = random.integer(i, pool.length)
-    const kept = pool[i] as T
-    pool[i] = pool[j] as T
-    pool[j] = kept
-  }
-  return pool.slice(0, taken)
 }

@@ -1,7 +1,9 @@
+import type { Random } from '@dsys/runtime'
 import type { PeerAddress } from '@dsys/transport'
 import type { Member, MemberEvent } from '../events.ts'
 import { Digest } from './digest.ts'
 import type { Effect } from './effects.ts'
+import { Gone } from './gone.ts'
 import {
   compareMetadata,
   compareRecords,
@@ -9,8 +11,10 @@ import {
   isSameProcess,
   MAX_ACCUSERS,
   type MemberRecord,
+  type MemberState,
   type Rumor,
 } from './record.ts'
+import { SampledSet } from './sampled-set.ts'
 import { Suspicion } from './suspicion.ts'
 
 /** How the probes of one member have gone since the last one that was answered. */
@@ -75,6 +79,11 @@ export class View {
   /** Everyone else who is alive or suspect. */
   readonly #live = new Map<string, Entry>()
   readonly #suspects = new Map<string, Entry>()
+  readonly #liveIds = new SampledSet()
+  /** Those that were declared dead and may still be found. */
+  readonly dead: SampledSet = new SampledSet()
+  readonly #gone = new Gone()
+  readonly #tally: Record<MemberState, number> = { alive: 0, suspect: 0, dead: 0, left: 0 }
   #refusedForRoom = false
 
   /** @param forgotten is told of each node that nothing is known of any more. */
@@ -99,6 +108,17 @@ export class View {
 
   get suspects(): ReadonlyMap<string, Entry> {
     return this.#suspects
+  }
+
+  /** How many are in each state, this node included. */
+  tally(): Record<MemberState, number> {
+    return { ...this.#tally }
+  }
+
+  /** `count` of those that take part, drawn at random; or all when there are fewer. */
+  sampleLive(count: number, random: Random, fits: (entry: Entry) => boolean = () => true): Entry[] {
+    const ids = this.#liveIds.sample(count, random, (id) => fits(this.#live.get(id) as Entry))
+    return ids.map((id) => this.#live.get(id) as Entry)
   }
 
   /** Whether `record` says more than what is known. */
@@ -133,7 +153,7 @@ export class View {
     this.accuse(entry, cause.accusers ?? [])
     this.#entries.set(record.id, entry)
     this.digest.set(record)
-    this.#index(entry)
+    this.#index(known, entry)
     this.#tell(known, entry, cause.why)
     return true
   }
@@ -159,13 +179,18 @@ export class View {
 
   /** Forgets those that have been dead or gone for `rememberMs`. */
   reap(nowMs: number, rememberMs: number): void {
-    for (const [id, entry] of this.#entries) {
-      if (!isLive(entry.record.state) && nowMs - entry.sinceMs >= rememberMs) this.#forget(id)
+    for (let first = this.#gone.first(); first !== undefined; first = this.#gone.first()) {
+      if (nowMs - first.sinceMs < rememberMs) return
+      this.#forget(first.id)
     }
   }
 
   #forget(id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) this.#tally[entry.record.state] -= 1
     this.#entries.delete(id)
+    this.#gone.delete(id)
+    this.dead.delete(id)
     this.digest.remove(id)
     this.#forgotten(id)
   }
@@ -175,25 +200,33 @@ export class View {
     return { record, accusers, ageMs: isLive(record.state) ? 0 : Math.max(0, nowMs - entry.sinceMs) }
   }
 
-  #index(entry: Entry): void {
+  #index(before: Entry | undefined, entry: Entry): void {
     const { id, state } = entry.record
-    if (isLive(state) && id !== this.#self.id) this.#live.set(id, entry)
-    else this.#live.delete(id)
-    if (state === 'suspect' && id !== this.#self.id) this.#suspects.set(id, entry)
+    if (before !== undefined) this.#tally[before.record.state] -= 1
+    this.#tally[state] += 1
+    // This node itself is not probed, and keeps its place while it leaves: until the end it has to say so.
+    if (id === this.#self.id) return
+    if (isLive(state)) {
+      this.#live.set(id, entry)
+      this.#liveIds.add(id)
+      this.#gone.delete(id)
+    } else {
+      this.#live.delete(id)
+      this.#liveIds.delete(id)
+      this.#gone.set(id, entry.sinceMs)
+    }
+    if (state === 'suspect') this.#suspects.set(id, entry)
     else this.#suspects.delete(id)
+    if (state === 'dead') this.dead.add(id)
+    else this.dead.delete(id)
   }
 
   /** Those that are long dead give way to a node that is new. */
   #makeRoom(newcomer: string): boolean {
     if (this.#entries.size < this.#maxMembers) return true
-    let oldest: Entry | undefined
-    for (const entry of this.#entries.values()) {
-      // This node itself keeps its place while it leaves: until the end it has to say so.
-      const isGone = !isLive(entry.record.state) && entry.record.id !== this.#self.id
-      if (isGone && (oldest === undefined || entry.sinceMs < oldest.sinceMs)) oldest = entry
-    }
+    const oldest = this.#gone.first()
     if (oldest !== undefined) {
-      this.#forget(oldest.record.id)
+      this.#forget(oldest.id)
       return true
     }
     if (!this.#refusedForRoom) {
