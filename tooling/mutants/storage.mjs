@@ -207,6 +207,13 @@ export const STORAGE_MUTANTS = [
     to: 'Math.max(before, Math.floor(clock.wallMs()))',
   },
   {
+    name: 'a sync of a folder of the simulated disk leaves out the last change before it',
+    source: 'a name is durable after a sync of its folder; P-41',
+    file: 'packages/storage-memory/src/disk/memory-tree.ts',
+    from: 'if (change.number <= mark)',
+    to: 'if (change.number < mark)',
+  },
+  {
     name: 'the log in memory keeps what a write replaces',
     source: 'Raft §5.3: a conflicting entry and all behind it are deleted',
     file: 'packages/storage-memory/src/packed-log.ts',

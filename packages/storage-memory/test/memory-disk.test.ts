@@ -196,6 +196,35 @@ describe('names', () => {
     }
   })
 
+  test('that a sync covers stay, also when a sync of another folder ends while it runs', async () => {
+    const disk = make()
+    const gates = new Map<string, () => void>()
+    const mount = disk.mount({
+      gate: async ({ type, path }, effect) => {
+        if (type === 'sync-directory' && path !== '') await new Promise<void>((resolve) => gates.set(path, resolve))
+        return effect('done')
+      },
+    })
+    await mount.createDirectory('d')
+    await mount.createDirectory('e')
+    await mount.syncDirectory('')
+    await put(mount, 'd/a', '1')
+    await put(mount, 'e/b', '2')
+    const [first, second] = [mount.syncDirectory('d'), mount.syncDirectory('e')]
+    gates.get('e')?.()
+    await second
+    gates.get('d')?.()
+    await first
+    disk.crash('lost')
+    deepEqual(
+      disk
+        .files()
+        .map(({ path }) => path)
+        .sort(),
+      ['d/a', 'e/b'],
+    )
+  })
+
   test('of folders are lost with all that is in them, unless the folder above was synced', async () => {
     const found = await remains(
       async (disk) => {

@@ -15,6 +15,8 @@ class Folder {
 
 /** A change of names that a crash may take away as a whole. */
 interface NameChange {
+  /** Its place among all changes that there ever were. */
+  readonly number: number
   readonly parts: readonly { readonly folder: Folder; readonly apply: (names: Names) => void }[]
   /** Folders that must be synced before it is durable. */
   readonly unsynced: Set<Folder>
@@ -33,6 +35,7 @@ export class MemoryTree {
   readonly #folders = new Map<string, Folder>()
   /** Changes of names that are not durable, in order. */
   #changes: NameChange[] = []
+  #changeCount = 0
 
   constructor() {
     this.#folders.set('', new Folder())
@@ -100,17 +103,15 @@ export class MemoryTree {
   }
 
   /** What a sync of a folder that begins now will cover. */
-  mark(): unknown {
-    return this.#changes.at(-1)
+  mark(): number {
+    return this.#changeCount
   }
 
   /** The names in `directory` that were changed up to `mark` are durable. Throws FileMissingError. */
-  sync(directory: string, mark: unknown): void {
+  sync(directory: string, mark: number): void {
     const folder = this.#folders.get(directory)
     if (folder === undefined) throw new FileMissingError(directory)
-    for (const change of this.#changes.slice(0, this.#changes.indexOf(mark as NameChange) + 1)) {
-      change.unsynced.delete(folder)
-    }
+    for (const change of this.#changes) if (change.number <= mark) change.unsynced.delete(folder)
     this.#settle()
     for (const [path, inside] of this.#folders) if (path !== '' && parentOf(path) === directory) inside.linked = true
   }
@@ -156,7 +157,8 @@ export class MemoryTree {
 
   #change(parts: NameChange['parts']): void {
     for (const { folder, apply } of parts) apply(folder.names)
-    this.#changes.push({ parts, unsynced: new Set(parts.map(({ folder }) => folder)) })
+    const unsynced = new Set(parts.map(({ folder }) => folder))
+    this.#changes.push({ number: ++this.#changeCount, parts, unsynced })
   }
 
   #folder(path: string): Folder {
