@@ -12,6 +12,13 @@ export const RAFT_GROUPS_MUTANTS = [
     to: 'const hasAll = log.lastIndex >= 0 || request.round < 0',
   },
   {
+    name: 'a follower that sleeps goes on sleeping in a higher term, where it knows of no leader',
+    source: 'own: who sleeps depends on a peer that is watched',
+    file: 'packages/raft/src/core/roles.ts',
+    from: '(wasFollower && !isAsleep(state))',
+    to: '(wasFollower && state.term >= 0)',
+  },
+  {
     name: 'a leader asks to sleep over a follower that lacks something',
     source: 'own: who sleeps has everything',
     file: 'packages/raft/src/core/sleep.ts',

@@ -3,7 +3,7 @@ import { encodeConfiguration } from '../configuration-codec.ts'
 import type { RaftRole } from '../status.ts'
 import { CONFIGURATION_KIND, isWitness, membersOf } from './configuration.ts'
 import { Progress } from './progress.ts'
-import { appendToLog, type CoreState, leaderIsAlive } from './state.ts'
+import { appendToLog, type CoreState, isAsleep, leaderIsAlive } from './state.ts'
 
 /** The kind of the entry that a leader begins its term with; it carries nothing (Raft §8). */
 export const NO_OP_KIND = 0
@@ -80,7 +80,8 @@ function leaveRole(state: CoreState): void {
 export function becomeFollower(state: CoreState, term: number, leader: string | undefined, why: string): void {
   const wasFollower = state.role === 'follower'
   // Who asks for votes in vain, term after term, must not keep those who could win from it (Raft §5.2).
-  const waitsOn = (wasFollower || state.role === 'pre-candidate') && term > state.term && leader === undefined
+  const asks = (wasFollower && !isAsleep(state)) || state.role === 'pre-candidate'
+  const waitsOn = asks && term > state.term && leader === undefined
   leaveRole(state)
   if (term > state.term) {
     setLeader(state, undefined)

@@ -337,6 +337,15 @@ describe('a follower', () => {
     }
   })
 
+  test('wakes by a higher term whoever names it: in that term nobody keeps time for it', () => {
+    const node = sleeper()
+    // It asked n3 for something in an earlier term, and the answer comes late.
+    node.step('n3', { type: 'append-accepted', term: 2, matchIndex: 0, round: 0 })
+    expect(node.core.sleep).toBeUndefined()
+    node.pass(2 * ELECTION_TIMEOUT_MS)
+    expect(node.core.role).toBe('pre-candidate')
+  })
+
   test('votes for nobody while it sleeps, wakes by the question, and is free when its leader stays silent then (P-05)', () => {
     const node = sleeper()
     node.settle()
