@@ -40,6 +40,20 @@ export const RAFT_GROUPS_MUTANTS = [
     to: 'nowMs - heardMs > config.electionTimeoutMs',
   },
   {
+    name: 'a leader that was paused sleeps with a minority',
+    source: 'own: whoever is silent for long does not keep the others awake, and is no majority',
+    file: 'packages/raft/src/core/sleep.ts',
+    from: "if (countVotes(state.configurations.current.configuration, agreed) !== 'won') return",
+    to: 'if (countVotes(state.configurations.current.configuration, agreed) === undefined) return',
+  },
+  {
+    name: 'one that was removed wakes the group for ever',
+    source: 'own: a group wakes by what its members want',
+    file: 'packages/raft/src/core/step.ts',
+    from: 'if (isExpected(state, from) || mayBeVoter(state, from, message)) wake(state)',
+    to: 'if (message.term >= 0) wake(state)',
+  },
+  {
     name: 'a leader that wakes takes those for heard without whom it slept',
     source: 'dissertation §6.2, check-quorum',
     file: 'packages/raft/src/core/sleep.ts',
@@ -127,9 +141,8 @@ export const RAFT_GROUPS_MUTANTS = [
     name: 'a question for votes wakes nobody',
     source: 'own: whoever is alone wakes its leader by asking',
     file: 'packages/raft/src/core/step.ts',
-    from: `    wake(state)
-    handleVoteRequest`,
-    to: '    handleVoteRequest',
+    from: 'if (isExpected(state, from) || mayBeVoter(state, from, message)) wake(state)\n    handleVoteRequest',
+    to: 'handleVoteRequest',
   },
   {
     name: 'a follower that wakes waits for its leader anew',

@@ -72,7 +72,7 @@ function requestVotes(state: CoreState): void {
  * Votes go to voters of this group and to nobody else (P-10). One whose log goes on where that of this node ends may hold a newer
  * configuration, in which it is one, or this node is (P-03).
  */
-function mayBeVoter(state: CoreState, id: string, { lastIndex, lastTerm }: VoteRequest): boolean {
+export function mayBeVoter(state: CoreState, id: string, { lastIndex, lastTerm }: VoteRequest): boolean {
   const { log, config } = state
   if (isVoter(state, id) || lastTerm > log.lastTerm) return true
   // A witness with the newest log cannot lead: whoever has the data of it must be able to, also one that is about to leave.

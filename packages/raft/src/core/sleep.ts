@@ -2,6 +2,7 @@ import { countsAsVoter, isJoint, membersOf } from './configuration.ts'
 import { hearHeartbeat } from './follower.ts'
 import type { SleepRequest, SleepResponse } from './messages.ts'
 import type { Progress } from './progress.ts'
+import { countVotes } from './quorum.ts'
 import { roundAcknowledged } from './reads.ts'
 import { resetElectionTimer } from './roles.ts'
 import { type CoreState, isAsleep, type Leadership } from './state.ts'
@@ -75,7 +76,7 @@ function isIdle(state: CoreState, leadership: Leadership): boolean {
   return true
 }
 
-/** Check-quorum sees to it that the others are a majority. */
+/** That enough others are there, `sleepIfAgreed` sees to. */
 const isAbsent = ({ nowMs, config }: CoreState, { sinceMs }: Leadership, { heardMs = sinceMs }: Progress): boolean =>
   nowMs - heardMs > ABSENT_TIMEOUTS * config.electionTimeoutMs
 
@@ -88,9 +89,13 @@ function sleepIfAgreed(state: CoreState, leadership: Leadership): void {
   if (sleepFromRound === undefined || !isIdle(state, leadership)) return
   // Whatever was sent since they were asked has woken them.
   if (quiet.index !== state.log.lastIndex || quiet.round !== round) return
-  for (const each of progress.values()) {
+  const agreed = new Map([[state.config.id, true]])
+  for (const [id, each] of progress) {
     if (!isAbsent(state, leadership, each) && !hasAgreed(leadership, each)) return
+    agreed.set(id, hasAgreed(leadership, each))
   }
+  // One that was paused may find all but the first whose words it reads absent.
+  if (countVotes(state.configurations.current.configuration, agreed) !== 'won') return
   leadership.heartbeatDueMs = Number.POSITIVE_INFINITY
 }
 

@@ -1,6 +1,6 @@
 import { handleLogEndRequest, handleLogEndResponse } from './abstention.ts'
 import { isMember } from './configuration.ts'
-import { handleVoteRequest, handleVoteResponse } from './election.ts'
+import { handleVoteRequest, handleVoteResponse, mayBeVoter } from './election.ts'
 import { handleAppendRequest, handleCommitNotice, handleHeartbeatRequest, handleTimeoutNow } from './follower.ts'
 import { isKnown } from './incarnations.ts'
 import type { Message, VoteRequest } from './messages.ts'
@@ -47,7 +47,7 @@ const ANSWERS: ReadonlySet<Message['type']> = new Set<Message['type']>([
 export function step(state: CoreState, from: string, message: Message, incarnation: number | undefined): void {
   if (message.type === 'vote-request') {
     // Its term may have to be ignored: that is for whoever votes to say.
-    wake(state)
+    if (isExpected(state, from) || mayBeVoter(state, from, message)) wake(state)
     handleVoteRequest(state, from, message)
     return
   }
@@ -71,8 +71,9 @@ export function step(state: CoreState, from: string, message: Message, incarnati
 }
 
 /**
- * Whether this node should hear an answer of `from`. Requests are heard from everybody: a leader may be of a configuration that this
- * node has yet to learn. Answers are due from members alone, and from those who are told that they are none any more (P-10).
+ * Whether this node should hear an answer of `from`, and be woken by its question for votes: one that was removed may ask for ever.
+ * Requests are heard from everybody: a leader may be of a configuration that this node has yet to learn. Answers are due from members
+ * alone, and from those who are told that they are none any more (P-10).
  */
 const isExpected = ({ configurations, leadership }: CoreState, from: string): boolean =>
   isMember(configurations.current.configuration, from) || leadership?.progress.has(from) === true

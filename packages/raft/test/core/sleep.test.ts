@@ -135,6 +135,24 @@ describe('a leader', () => {
     }
   })
 
+  test('that was paused does not sleep with a minority, as if all others were silent for long', () => {
+    const voters = ['n1', 'n2', 'n3', 'n4', 'n5']
+    const all = { n2: true, n3: true, n4: true, n5: true }
+    const node = coreOf(undefined, { ...SLEEPY, voters })
+    node.lead('n2', 'n3')
+    node.have('n2', 'n3', 'n4', 'n5')
+    beat(node, all)
+    untilAsked(node, {})
+    const round = 5
+    node.nowMs += 5 * ELECTION_TIMEOUT_MS
+    // The process goes on, and reads what came meanwhile, before it looks at its clock.
+    const agree = (from: string): void => node.step(from, { type: 'sleep-response', term: 1, round, asleep: true })
+    agree('n2')
+    expect(node.core.sleep).toBeUndefined()
+    agree('n3')
+    expect(node.core.sleep).toEqual({ role: 'leader', term: 1, peers: ['n2', 'n3'], absent: ['n4', 'n5'] })
+  })
+
   test('that slept without a follower does not take it for heard when it wakes, and is awake when that one asks for votes', () => {
     const node = idle()
     for (let ms = 0; ms <= 4 * ELECTION_TIMEOUT_MS; ms += HEARTBEAT_INTERVAL_MS) beat(node, { n2: true })
@@ -249,6 +267,23 @@ describe('a leader', () => {
     const [index, term] = [last(anew) + 1, 1]
     anew.step('n2', { type: 'append-rejected', term, rejectedIndex: index, hintIndex: 0, hintTerm: 0, round: 0 })
     expect(anew.core.sleep).toBeUndefined()
+  })
+
+  test('is not woken by one that was removed, has yet to learn it, and asks for votes for ever', () => {
+    const node = asleep()
+    const request = {
+      type: 'vote-request',
+      term: 2,
+      preVote: true,
+      transfer: false,
+      lastIndex: 1,
+      lastTerm: 1,
+    } as const
+    node.step('n9', request)
+    expect([node.settle(), node.core.sleep?.peers]).toEqual([[], ['n2', 'n3']])
+    // It may be of a newer configuration where its log is newer.
+    node.step('n9', { ...request, lastTerm: 2 })
+    expect(node.core.sleep).toBeUndefined()
   })
 
   test('serves no read under a lease that it had when it fell asleep (P-25)', () => {
