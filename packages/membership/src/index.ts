@@ -4,4 +4,5 @@ export type { IdConflict, Member, MemberEvent, MembershipEvent } from './events.
 export type { MemberExplanation, MemberIncident } from './history.ts'
 export { Membership, type MembershipPorts } from './membership.ts'
 export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
+export type { PeerStorage } from './peer-memory.ts'
 export type { MembershipStatus } from './status.ts'

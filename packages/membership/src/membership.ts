@@ -17,6 +17,7 @@ import type { PeerAddress, Transport, TransportEvent } from '@dsys/transport'
 import { decodeMessage, encodeMessage } from './core/codec.ts'
 import { MIN_FRAME_BYTES } from './core/courier.ts'
 import type { Effect } from './core/effects.ts'
+import { MAX_KNOWN_PEERS } from './core/known-peers.ts'
 import { MembershipCore } from './core/membership-core.ts'
 import { isLive, type Metadata } from './core/record.ts'
 import { IdConflictError, TransportFrameTooSmallError } from './errors.ts'
@@ -24,6 +25,7 @@ import type { Member, MembershipEvent } from './events.ts'
 import { History, type MemberExplanation } from './history.ts'
 import { MembershipMetrics } from './metrics.ts'
 import { checkMetadata, type MembershipOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import { PeerMemory, type PeerStorage } from './peer-memory.ts'
 import type { MembershipStatus } from './status.ts'
 
 /** What a {@link Membership} may do. */
@@ -34,11 +36,18 @@ export interface MembershipPorts {
   readonly meter: Meter
   /** Must be started before the membership and stopped after it. Its `self` is this member. */
   readonly transport: Transport
+  /**
+   * Keeps who was in the cluster, under one key, so that a process that is started again finds it without seeds, however long it was
+   * away. Any `StateStorage` of `@dsys/storage` that runs. Default: none.
+   */
+  readonly peers?: PeerStorage
   /** Present in a simulation alone. */
   readonly buggify?: Buggify
 }
 
 const CHANNEL = 'membership'
+/** How long a storage is waited for that only helps. */
+const PEER_STORAGE_TIMEOUT_MS = 2_000
 /** How much longer than `leaveTimeoutMs` the end of a farewell is waited for, should the timer of the core be late. */
 const FAREWELL_SLACK_MS = 1_000
 
@@ -62,6 +71,7 @@ export class Membership implements Service {
   #silenced: string | undefined
   #joined: Pending<void> | undefined
   #farewell: Pending<void> | undefined
+  #peers: PeerMemory | undefined
   readonly #release: (() => void)[] = []
 
   /** Throws RangeError or TypeError for options out of their limits, MetadataTooLargeError (`DSYS_MEMBERSHIP_METADATA_TOO_LARGE`). */
@@ -143,6 +153,17 @@ export class Membership implements Service {
     return this.#history.explain(id, this.member(id), this.#ports.clock.monotonicMs())
   }
 
+  /**
+   * Ids of up to 256 other nodes by which the cluster can be found again, for the option `knownPeers` of a later run: those that are there first.
+   * Not needed with the port `peers`.
+   */
+  knownPeers(): readonly string[] {
+    const core = this.#core
+    if (core === undefined) return this.#options.knownPeers
+    const met = core.knownPeers().map(({ id }) => id)
+    return [...met, ...core.formerPeers()].slice(0, MAX_KNOWN_PEERS)
+  }
+
   /** How the membership stands here and now. */
   status(): MembershipStatus {
     return Object.freeze({ conflicts: this.#core?.conflicts(this.#ports.clock.monotonicMs()) ?? [] })
@@ -157,8 +178,10 @@ export class Membership implements Service {
     // Before anything runs: where the channel is taken, another member speaks for this node, and a farewell would be about it.
     this.#release.push(transport.listen(CHANNEL, (frame, from) => this.#onFrame(frame, from)))
     this.#release.push(transport.observe((event) => this.#onTransportEvent(event)))
+    const kept = this.#ports.peers === undefined ? [] : await this.#loadPeers(this.#ports.peers, signal)
     this.#core = new MembershipCore({
       ...this.#options,
+      knownPeers: [...new Set([...this.#options.knownPeers, ...kept])].slice(0, MAX_KNOWN_PEERS),
       self,
       seed: random.stream('membership').integer(0, 2 ** 32),
       nonce: drawNonce(random.stream('membership nonce')),
@@ -176,6 +199,19 @@ export class Membership implements Service {
     })
   }
 
+  async #loadPeers(storage: PeerStorage, signal: AbortSignal): Promise<readonly string[]> {
+    this.#peers = new PeerMemory({
+      clock: this.#ports.clock,
+      logger: this.#logger,
+      storage,
+      cluster: this.#options.cluster,
+      intervalMs: this.#options.syncIntervalMs,
+      timeoutMs: PEER_STORAGE_TIMEOUT_MS,
+      known: () => this.#core?.knownPeers() ?? [],
+    })
+    return await this.#peers.load(signal)
+  }
+
   async #stop(): Promise<void> {
     try {
       if (this.#core !== undefined && !this.#failed) {
@@ -188,6 +224,7 @@ export class Membership implements Service {
       }
     } finally {
       this.#silence()
+      if (!this.#failed) await this.#peers?.close()
       this.#hub.close()
     }
   }
@@ -195,6 +232,7 @@ export class Membership implements Service {
   #silence(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#peers?.cancel()
     for (const release of this.#release.splice(0)) release()
   }
 
@@ -261,7 +299,7 @@ export class Membership implements Service {
         if (effect.event.type === 'MemberConflict') {
           const error = new IdConflictError(effect.event.conflict)
           this.#logger.log('error', 'two processes run with one id', { error })
-        }
+        } else this.#peers?.changed()
         this.#history.add(effect.event, clock.monotonicMs())
         if (this.#core !== undefined) this.#metrics.members(this.#core.tally())
         this.#hub.publish(effect.event)

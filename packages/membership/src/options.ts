@@ -9,6 +9,11 @@ export interface MembershipOptions {
   readonly cluster: string
   /** Ids of nodes to ask first. Not needed where the transport can broadcast. One that is this node is passed over. Default: none. */
   readonly seeds?: readonly string[]
+  /**
+   * Ids of nodes that were in the cluster in an earlier run, as `knownPeers()` gave them: some are asked at a time, until they were met. The
+   * port `peers` keeps them without further ado. At most 256 are used. Default: none.
+   */
+  readonly knownPeers?: readonly string[]
   /** Facts about this node that the others see, at most 1 KiB in all. Default: none. */
   readonly metadata?: Metadata
   /** How often members are probed, in milliseconds. At least twice `probeTimeoutMs`. Default 500. */
@@ -45,7 +50,7 @@ export interface MembershipOptions {
   readonly joinTimeoutMs?: number
   /** How long `stop` waits for somebody to hear the farewell, in milliseconds. Default 500. */
   readonly leaveTimeoutMs?: number
-  /** How long dead and gone members are remembered, and the dead asked now and then, in milliseconds. Default 3,600,000 (an hour). */
+  /** How long dead and gone members are remembered, in milliseconds. The dead are asked now and then also after that. Default 3,600,000 (an hour). */
   readonly rememberDeadMs?: number
   /**
    * Frames that are surely older than this are refused, in milliseconds: those that another frame of their sender overtook so long ago. More
@@ -62,6 +67,7 @@ export type ResolvedOptions = Required<MembershipOptions>
 /** The values used where an option is not given. */
 export const MEMBERSHIP_DEFAULTS: Omit<ResolvedOptions, 'cluster'> = Object.freeze({
   seeds: Object.freeze([]),
+  knownPeers: Object.freeze([]),
   metadata: Object.freeze({}),
   probeIntervalMs: 500,
   probesPerInterval: 2,
@@ -115,6 +121,10 @@ export function resolveOptions(options: MembershipOptions): ResolvedOptions {
     const value = resolved[name]
     if (!Number.isInteger(value) || value < 1)
       throw new RangeError(`${name} must be a whole number from 1, got ${value}`)
+  }
+  for (const id of resolved.knownPeers) {
+    if (typeof id !== 'string' || id.length < 1 || id.length > 128)
+      throw new RangeError(`knownPeers must be ids of 1 to 128 characters, got ${JSON.stringify(id)}`)
   }
   if (!Number.isInteger(resolved.indirectProbes) || resolved.indirectProbes < 0) {
     throw new RangeError(`indirectProbes must be a whole number from 0, got ${resolved.indirectProbes}`)

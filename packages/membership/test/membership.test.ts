@@ -367,6 +367,7 @@ describe('options', () => {
     { probesPerInterval: 0 },
     { gossipFanout: 1.5 },
     { maxMembers: 0 },
+    { knownPeers: ['n1', ''] },
   ])('M-24: %j is a RangeError', (wrong) => {
     expect(() => new Membership(ports, { cluster: 'c', ...wrong })).toThrow(RangeError)
   })

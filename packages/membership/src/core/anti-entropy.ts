@@ -1,9 +1,13 @@
 import type { PeerAddress } from '@dsys/transport'
 import { DigestSync } from './digest-sync.ts'
+import { MAX_KNOWN_PEERS } from './known-peers.ts'
 import type { Message } from './message.ts'
 import { addressOf, type CoreParts } from './parts.ts'
+import { Rotation } from './prober.ts'
 
 const FIRST_JOIN_RETRY_MS = 200
+/** How many of the peers of an earlier run are asked at a time. */
+const FORMER_PEERS = 8
 /** How many members are synced with after a reconnect. */
 const RECONNECT_SYNCS = 2
 
@@ -11,6 +15,8 @@ const RECONNECT_SYNCS = 2
 export class AntiEntropy {
   readonly #parts: CoreParts
   readonly #digests: DigestSync
+  /** Of an earlier run and not heard of in this one, or dead for so long that nothing else is known of them any more. */
+  readonly #former: Rotation
   #joined = false
   #joinRetryMs = FIRST_JOIN_RETRY_MS
   #nextJoinMs = 0
@@ -19,6 +25,8 @@ export class AntiEntropy {
   constructor(parts: CoreParts) {
     this.#parts = parts
     this.#digests = new DigestSync(parts)
+    this.#former = new Rotation(parts.random)
+    for (const id of parts.options.knownPeers) if (id !== parts.self.id) this.#former.add(id)
   }
 
   deadlineMs(): number {
@@ -40,6 +48,11 @@ export class AntiEntropy {
     if (this.#nextSyncMs === 0) this.#nextSyncMs = nowMs + options.syncIntervalMs * (0.5 + random.float() / 2)
     courier.helloToAll(this.#joined, nowMs)
     for (const id of options.seeds) if (id !== self.id) courier.hello(id, this.#joined, nowMs)
+    if (this.#joined) return
+    for (let i = 0; i < Math.min(FORMER_PEERS, this.#former.size); i++) {
+      const id = this.#former.next(() => true)
+      if (id !== undefined) courier.hello(id, false, nowMs)
+    }
   }
 
   /** Pulls from more than one, as one of them may be as far behind. */
@@ -102,15 +115,34 @@ export class AntiEntropy {
     this.#sync(nowMs)
   }
 
-  /** One of the dead, and of the seeds that are not there. */
+  /** It is known now, as any other one. */
+  met(id: string): void {
+    this.#former.remove(id)
+  }
+
+  /** It was dead for so long that it is forgotten; but the other part of a partition may come back later still. */
+  lose(id: string): void {
+    this.#former.add(id)
+    if (this.#former.size <= MAX_KNOWN_PEERS) return
+    const other = this.#former.next(() => true)
+    if (other !== undefined) this.#former.remove(other)
+  }
+
+  /** Those that may be there and are not known any more, or not yet. */
+  former(): string[] {
+    return this.#former.all()
+  }
+
+  /** One of the dead, of the seeds that are not there, and of those that were known once. */
   #drawLost(): string | undefined {
     const { view, options, self, random } = this.#parts
     const isMissing = (id: string): boolean => id !== self.id && !view.live.has(id) && !view.dead.has(id)
     const seeds = options.seeds.filter(isMissing)
-    const choices = seeds.length + view.dead.size
+    const choices = seeds.length + view.dead.size + this.#former.size
     if (choices === 0) return undefined
     const drawn = random.integer(0, choices)
-    return seeds[drawn] ?? view.dead.sample(1, random)[0]
+    if (drawn < seeds.length) return seeds[drawn]
+    return drawn < seeds.length + view.dead.size ? view.dead.sample(1, random)[0] : this.#former.next(() => true)
   }
 
   /** Push/pull with one member; and a hello to one who is missing, so that the parts of a healed partition find each other. */

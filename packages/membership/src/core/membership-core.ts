@@ -10,6 +10,7 @@ import { Farewell } from './farewell.ts'
 import { Freshness } from './freshness.ts'
 import { hearRumor } from './hearsay.ts'
 import { IsolationGate } from './isolation.ts'
+import { MAX_KNOWN_PEERS } from './known-peers.ts'
 import type { FrameHeader, Message } from './message.ts'
 import { OtherVersions } from './other-versions.ts'
 import { OwnRecord } from './own-record.ts'
@@ -57,7 +58,7 @@ export class MembershipCore {
     this.#options = options
     this.#self = options.self
     const emit = (effect: Effect): void => void this.#effects.push(effect)
-    this.#view = new View(options.self, options.maxMembers, emit, (id) => this.#forgotten(id))
+    this.#view = new View(options.self, options.maxMembers, emit, (id, wasDead) => this.#forgotten(id, wasDead))
     this.#courier = new Courier(options, this.#view, emit)
     this.#parts = {
       options,
@@ -114,6 +115,19 @@ export class MembershipCore {
   member(id: string): Member | undefined {
     const entry = this.#view.get(id)
     return entry === undefined ? undefined : memberOf(entry)
+  }
+
+  /** What may help to find the cluster again after a restart: who is there, then who was declared dead. */
+  knownPeers(): MemberRecord[] {
+    const { live, dead, entries } = this.#view
+    const alive = [...live.values()].map(({ record }) => record)
+    const lost = [...entries.values()].flatMap(({ record }) => (dead.has(record.id) ? [record] : []))
+    return [...alive, ...lost].slice(0, MAX_KNOWN_PEERS)
+  }
+
+  /** Those that were known once: of an earlier run, or dead for long. */
+  formerPeers(): string[] {
+    return this.#antiEntropy.former()
   }
 
   /** Processes that run with the id of another one, as far as they were noticed lately. */
@@ -290,6 +304,7 @@ export class MembershipCore {
 
   #apply(record: MemberRecord, cause: Cause): boolean {
     if (!this.#view.apply(record, cause)) return false
+    this.#antiEntropy.met(record.id)
     this.#courier.spread(record)
     invariant(this.#courier.newsSize <= this.#view.entries.size, 'news is of nodes that are known')
     this.#nextGossipMs = Math.max(this.#nextGossipMs, cause.nowMs)
@@ -298,7 +313,8 @@ export class MembershipCore {
     return true
   }
 
-  #forgotten(id: string): void {
+  #forgotten(id: string, wasDead: boolean): void {
+    if (wasDead) this.#antiEntropy.lose(id)
     this.#courier.forget(id)
     this.#freshness.forget(id)
     this.#conflicts.forget(id)

@@ -30,7 +30,7 @@ export interface Relay {
 }
 
 /**
- * Whom to probe next: everyone once in a random order, then everyone in a new order (SWIM §4.3). So the time until a member is
+ * Whose turn it is, as for probes: everyone once in a random order, then everyone in a new order (SWIM §4.3). So the time until a member is
  * probed again is bounded. A newcomer is put at a random place of the round that runs.
  *
  * The order is drawn step by step: those before `#next` have had their turn, and the next one is drawn from the others. Each step costs the
@@ -44,6 +44,15 @@ export class Rotation {
 
   constructor(random: Random) {
     this.#random = random
+  }
+
+  get size(): number {
+    return this.#ids.length
+  }
+
+  /** All of them, in no order. */
+  all(): string[] {
+    return [...this.#ids]
   }
 
   add(id: string): void {

@@ -114,7 +114,7 @@ export function recordHash(record: MemberRecord): number {
   return (hash ^ (hash >>> 16)) >>> 0
 }
 
-function writeRecord(writer: ByteWriter, record: MemberRecord): void {
+export function writeRecord(writer: ByteWriter, record: MemberRecord): void {
   writeText(writer, record.id)
   writer.varint(record.generation)
   writer.varint(record.incarnation)
@@ -142,7 +142,7 @@ export function readRumor(reader: ByteReader): Rumor {
   return { record, accusers: count === 0 ? undefined : accusers, ageMs }
 }
 
-function readRecord(reader: ByteReader): MemberRecord {
+export function readRecord(reader: ByteReader): MemberRecord {
   const id = readId(reader)
   const generation = positive(reader.varint(), 'generation')
   const incarnation = reader.varint()

@@ -72,7 +72,7 @@ export class View {
   readonly #self: PeerAddress
   readonly #maxMembers: number
   readonly #emit: (effect: Effect) => void
-  readonly #forgotten: (id: string) => void
+  readonly #forgotten: (id: string, wasDead: boolean) => void
   readonly #entries = new Map<string, Entry>()
   /** A summary of all, for comparing views. */
   readonly digest: Digest = new Digest()
@@ -87,7 +87,12 @@ export class View {
   #refusedForRoom = false
 
   /** @param forgotten is told of each node that nothing is known of any more. */
-  constructor(self: PeerAddress, maxMembers: number, emit: (effect: Effect) => void, forgotten: (id: string) => void) {
+  constructor(
+    self: PeerAddress,
+    maxMembers: number,
+    emit: (effect: Effect) => void,
+    forgotten: (id: string, wasDead: boolean) => void,
+  ) {
     this.#self = self
     this.#maxMembers = maxMembers
     this.#emit = emit
@@ -192,7 +197,7 @@ export class View {
     this.#gone.delete(id)
     this.dead.delete(id)
     this.digest.remove(id)
-    this.#forgotten(id)
+    this.#forgotten(id, entry?.record.state === 'dead')
   }
 
   rumor(entry: Entry, nowMs: number): Rumor {

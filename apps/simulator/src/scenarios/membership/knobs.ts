@@ -3,7 +3,7 @@ import type { Random } from '@dsys/runtime'
 import { FAULTS, type Json, type LinkKnobs, type Plan, pick, some } from '@dsys/simulation'
 
 /** The times and sizes of membership that a seed draws. */
-export type DrawnOptions = Required<Omit<MembershipOptions, 'cluster' | 'seeds' | 'metadata'>>
+export type DrawnOptions = Required<Omit<MembershipOptions, 'cluster' | 'seeds' | 'knownPeers' | 'metadata'>>
 
 /** Everything that a plan of this scenario says besides its faults and operations. */
 export interface Knobs {
