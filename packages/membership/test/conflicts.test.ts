@@ -39,6 +39,13 @@ const types = (effects: readonly Effect[]): string[] =>
 const pings = (effects: readonly Effect[]): Message[] =>
   effects.flatMap((effect) => (effect.type === 'send' && effect.message.kind === 'ping' ? [effect.message] : []))
 
+/** Under which nonce `core` speaks now. */
+function nonceOf(core: MembershipCore): number | undefined {
+  const told = core.receive({ kind: 'hello', answers: 0, joined: false, rumors: [] }, n2, 30)
+  const rumors = told.flatMap((effect) => (effect.type === 'send' ? effect.message.rumors : []))
+  return rumors.find(({ record }) => record.id === 'me')?.record.nonce
+}
+
 describe('two processes of one generation', () => {
   test('M-12: are noticed by a frame, by a rumor, and by the node itself; once for each life', () => {
     const core = newCore()
@@ -70,6 +77,7 @@ describe('two processes of one generation', () => {
       core.receive(gossip(me(NONCE, { incarnation: 9, metadata: [['zone', 'b']] })), n1, 10)
       core.receive(gossip(me(NONCE, { incarnation: 12, state: 'suspect' })), n1, 20)
       expect(core.member('me')).toMatchObject({ state: 'alive', incarnation: 0, metadata: {} })
+      expect(nonceOf(core)).toBe(core === low ? NONCE - 1 : NONCE + 1)
     }
     const third = newCore()
     third.receive(gossip(of('n1', 7, { incarnation: 4 })), n1, 10)
@@ -159,6 +167,14 @@ test.each([1, 2, 3, 4])('M-12: two doubles in a cluster are reported by all, and
   expect(new Set(views.map((view) => JSON.stringify([view?.state, view?.incarnation, view?.metadata]))).size).toBe(1)
   expect(views[0]?.state).toBe('alive')
   expect(views[0]?.incarnation).toBeLessThan(10)
+  const nonceAt = (id: string): number | undefined =>
+    simulation
+      .node(id)
+      .core.knownPeers()
+      .find((record) => record.id === 'n4')?.nonce
+  const settled = nonceAt('n1')
+  simulation.run(20_000)
+  for (const id of ['n1', 'n2', 'n3']) expect(nonceAt(id)).toBe(settled)
   const reports = (node: SimulatedNode): number =>
     node.events.filter(({ event }) => event.type === 'MemberConflict' && event.member.id === 'n4').length
   for (const id of ['n1', 'n2', 'n3']) expect(reports(simulation.node(id)), id).toBe(1)

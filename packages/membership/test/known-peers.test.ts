@@ -1,8 +1,13 @@
+import { NodeScope, token } from '@dsys/di'
 import { SeededRandom, systemRuntime, VirtualClock } from '@dsys/runtime'
+import { runtime } from '@dsys/runtime/di'
+import { TRANSPORT } from '@dsys/transport/di'
 import { describe, expect, test } from 'vitest'
+import { plainContainer } from '../../../tooling/fixtures/plain-container.ts'
 import { decodeMessage, encodeMessage } from '../src/core/codec.ts'
 import { decodeKnownPeers, encodeKnownPeers, MAX_KNOWN_PEERS } from '../src/core/known-peers.ts'
 import type { MemberRecord } from '../src/core/record.ts'
+import { membership } from '../src/di.ts'
 import { Membership, type MembershipOptions, type PeerStorage } from '../src/index.ts'
 import { ManualTransport } from './manual-transport.ts'
 import { Simulation } from './simulation.ts'
@@ -164,6 +169,21 @@ describe('the port for peers', () => {
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(one.during(one.membership.start({ signal }))).rejects.toThrow('enough')
   })
+})
+
+test('a container gives the storage of the peers by its token', async () => {
+  const storage = new TestStorage()
+  const one = run(undefined)
+  const STORAGE = token<PeerStorage>('test.PeerStorage')
+  const scope = new NodeScope(plainContainer()).use(
+    runtime({ clock: one.clock, random: new SeededRandom(1) }),
+    (parts) => parts.register(STORAGE, () => storage),
+    (parts) => parts.register(TRANSPORT, () => one.transport),
+    membership({ cluster: 'shop', joinTimeoutMs: 100 }, { peers: STORAGE }),
+  )
+  await one.during(scope.start())
+  expect(storage.reads).toBe(1)
+  await one.during(scope[Symbol.asyncDispose]())
 })
 
 describe('known peers of an earlier run', () => {
