@@ -185,6 +185,20 @@ export const TRANSPORT_TCP_MUTANTS = [
     to: 'this.#writeBlocks(batch, encodeData(batch))',
   },
   {
+    name: 'TCP: a sign of life comes between the pieces of a frame',
+    source: 'a frame that arrives is the one that was sent',
+    file: `${src}/connection.ts`,
+    from: 'if (!this.#amidFrame && this.#framed.socket.writableLength',
+    to: 'if (this.#framed.socket.writableLength',
+  },
+  {
+    name: 'TCP: the socket of an earlier life that took nothing is left to the system',
+    source: 'the process ends by itself after stop',
+    file: `${src}/link.ts`,
+    from: "for (const connection of this.#dismissed) connection.close('dismissed, and it did not go')\n    ",
+    to: '',
+  },
+  {
     name: 'TCP: each frame is a write of its own',
     source: 'one write for what one callback sends',
     file: `${src}/connection.ts`,

@@ -42,6 +42,8 @@ export class Connection implements SocketUser {
   #planned = false
   #wroteThisTurn = false
   #writing: readonly QueuedFrame[] | undefined
+  /** Part of a frame was written, and the rest waits for that to be taken: no other frame may come between. */
+  #amidFrame = false
   #leaving = false
   #closed = false
   #silentTicks = 0
@@ -101,6 +103,7 @@ export class Connection implements SocketUser {
     while (count < blocks.length && (count === 0 || bytes + (blocks[count]?.byteLength ?? 0) <= BATCH_BYTES)) {
       bytes += blocks[count++]?.byteLength ?? 0
     }
+    this.#amidFrame = count < blocks.length
     const done = (error?: Error | null): void => this.#written(batch, blocks.slice(count), error)
     if (count === 1) socket.write(blocks[0] as Uint8Array, done)
     else {
@@ -170,7 +173,7 @@ export class Connection implements SocketUser {
 
   /** What already stands in line is a sign of life too; and a peer that asks and never reads shall not fill our memory. */
   #sendSign(type: typeof FRAME.ping | typeof FRAME.pong): void {
-    if (this.#framed.socket.writableLength < MAX_SIGNS_BYTES) this.#framed.sendControl(type)
+    if (!this.#amidFrame && this.#framed.socket.writableLength < MAX_SIGNS_BYTES) this.#framed.sendControl(type)
   }
 
   /** Says goodbye once all that waits has left; the peer closes when it has read it. */
@@ -181,12 +184,15 @@ export class Connection implements SocketUser {
     this.#framed.finish('this node stops')
   }
 
-  /** Says why this connection is not wanted any more, and closes it. */
+  /**
+   * Says why this connection is not wanted any more, and closes it: when that is said. Whoever dismisses calls {@link Connection.close} after
+   * a while, since a peer that is gone takes nothing.
+   */
   dismiss(refusal: Refusal, generation: number): void {
     if (this.#closed) return
-    this.#framed.sendControl(FRAME.bye, encodeRefuse(refusal, generation))
+    this.#leaving = true
+    if (!this.#amidFrame) this.#framed.sendControl(FRAME.bye, encodeRefuse(refusal, generation))
     this.#framed.end(`dismissed: ${refusal}`)
-    this.onClosed(`dismissed: ${refusal}`)
   }
 
   /** Whether all that was sent has been handed to the system. */

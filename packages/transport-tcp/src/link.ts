@@ -45,6 +45,8 @@ export class Link {
   /** Frames for a later life of the peer than the one that is connected. */
   readonly #later: FrameQueue
   #connection: Connection | undefined
+  /** Earlier ones that are told so. They are given until the next turn of the ping timer, which may be soon. */
+  readonly #dismissed = new Set<Connection>()
   #dial: Dial | undefined
   #dials = 0
   #latest: Life | undefined
@@ -70,7 +72,8 @@ export class Link {
 
   /** Nothing is lost when it is forgotten but which life of the peer was the last. */
   get unused(): boolean {
-    return this.#connection === undefined && this.#dial === undefined && this.#waiting === 0
+    const none = this.#connection === undefined && this.#dismissed.size === 0
+    return none && this.#dial === undefined && this.#waiting === 0
   }
 
   get #waiting(): number {
@@ -133,6 +136,7 @@ export class Link {
 
   /** Called once an interval: see {@link Connection.tick}. */
   tick(): void {
+    this.#closeDismissed()
     this.#connection?.tick()
   }
 
@@ -146,6 +150,7 @@ export class Link {
 
   /** Ends it at once, whatever waits. */
   abort(why: string): void {
+    this.#closeDismissed()
     const connection = this.#connection
     // Not as one that was lost: that would be dialled again for the frames that wait.
     this.#connection = undefined
@@ -155,6 +160,12 @@ export class Link {
     if (connection === undefined) return
     connection.close(why)
     this.#context.onDisconnected(connection.peer, why)
+  }
+
+  /** Whoever took nothing until now is gone, and would keep the socket for as long as the system tries. */
+  #closeDismissed(): void {
+    for (const connection of this.#dismissed) connection.close('dismissed, and it did not go')
+    this.#dismissed.clear()
   }
 
   #ensureDial(): void {
@@ -263,7 +274,10 @@ export class Link {
   /** The peer says that it has lost `earlier`, or a later life of it is there. */
   #supersede(earlier: Connection, peer: Peer): void {
     if (isSameLife(earlier.peer, peer)) earlier.close('the peer has connected anew')
-    else earlier.dismiss('stale', peer.generation)
+    else {
+      earlier.dismiss('stale', peer.generation)
+      this.#dismissed.add(earlier)
+    }
     this.#context.onDisconnected(earlier.peer, 'the peer has connected anew')
     this.#context.onConnected(peer)
   }

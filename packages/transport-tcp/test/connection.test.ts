@@ -218,6 +218,52 @@ describe('a connection', () => {
     expect(writes() - before).toBeGreaterThanOrEqual(16)
   })
 
+  test('lets nothing come between the pieces of a frame, also no sign of life', async () => {
+    const held: (() => void)[] = []
+    let hold = false
+    const sockets: Socket[] = []
+    const dial: TcpNetwork['dial'] = (address) => {
+      const dialling = nodeNetwork.dial(address)
+      const write = dialling.socket._write.bind(dialling.socket)
+      dialling.socket._write = (chunk, encoding, callback) =>
+        write(chunk, encoding, (error) => (hold ? held.push(() => callback(error)) : callback(error)))
+      sockets.push(dialling.socket)
+      return dialling
+    }
+    await using b = await startNode({ nodeId: 'b', pingIntervalMs: 20 })
+    await using a = await startNode({ nodeId: 'a', peers: { b: b.address } }, { network: { ...nodeNetwork, dial } })
+    await reached(a, b)
+    hold = true
+    const frame = new Uint8Array(2 ** 20).map((_, index) => index * 31)
+    a.send('b', frame)
+    await until('the first piece', () => held.length > 0)
+    const before = sockets[0]?.bytesRead ?? 0
+    await until('a question of the peer', () => (sockets[0]?.bytesRead ?? 0) > before)
+    hold = false
+    for (const release of held) release()
+    await until('the frame', () => b.inbox.at(-1)?.frame.length === frame.length)
+    expect(Buffer.compare(b.inbox.at(-1)?.frame ?? frame.subarray(1), frame)).toBe(0)
+    expect(lost(b)).toEqual([])
+  })
+
+  test.each([
+    ['soon', 20],
+    ['when this node stops', 60_000],
+  ])('of an earlier life that takes nothing any more is closed %s', async (when, pingIntervalMs) => {
+    const { network, sockets } = countingNetwork()
+    await using earlier = await startNode({ nodeId: 'b' })
+    await using relay = await Relay.to(earlier.address)
+    await using a = await startNode({ nodeId: 'a', peers: { b: relay.address }, pingIntervalMs }, { network })
+    await reached(a, earlier)
+    relay.freeze()
+    for (let i = 0; i < 200; i++) a.send('b', numbered(i, 2 ** 16))
+    await until('the system to take no more', () => a.count('frames_sent_total') > 1)
+    await using later = await startNode({ nodeId: 'b', generation: 2, peers: { a: a.address } })
+    await reached(later, a)
+    if (when !== 'soon') await Promise.all([a.transport.stop(), later.transport.stop()])
+    await until('the end of the socket', () => sockets[0]?.destroyed === true)
+  })
+
   test('ends in order when a node stops: the peer has read all, and knows that nobody is there', async () => {
     await using b = await startNode({ nodeId: 'b' })
     const a = await startNode({ nodeId: 'a', peers: { b: b.address } })
