@@ -58,6 +58,7 @@ export const EXPECTED: readonly string[] = [
   ...named('rest', REST),
   ...named('impostor', ['later', 'twin']),
   'calm',
+  'peers.instead-of-seeds',
 ]
 
 /** A run with faults in which nobody is suspected has shown little; see `Scenario.limits`. */

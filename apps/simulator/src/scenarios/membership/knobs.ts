@@ -22,6 +22,8 @@ export interface Knobs {
   readonly impostor: 'later' | 'twin'
   /** Whether a node of another cluster, which sends garbage as well, is on the same network. */
   readonly stranger: boolean
+  /** Whether machines keep who was there, and processes that find a seed in that are started again without any. */
+  readonly keepsPeers: boolean
   /** How large a part of the nodes is healed first. At least half. */
   readonly coreShare: number
 }
@@ -98,6 +100,7 @@ export function drawKnobs(random: Random, nodes: number): Knobs {
     impostor: pick(random, ['later', 'twin']),
     stranger: random.float() < 0.5,
     coreShare: 0.5 + random.float() / 2,
+    keepsPeers: random.float() < 0.5,
   }
 }
 

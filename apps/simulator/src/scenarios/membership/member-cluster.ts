@@ -9,6 +9,7 @@ import {
   type Trace,
 } from '@dsys/simulation'
 import { sameMetadata } from './event-order.ts'
+import { KeptPeers } from './kept-peers.ts'
 import { MemberLife, type Surroundings } from './member-life.ts'
 
 /** What a {@link MemberCluster} is made of. */
@@ -35,6 +36,7 @@ export class MemberCluster {
   readonly #current = new Map<string, MemberLife>()
   readonly #lives = new Set<MemberLife>()
   readonly #facts = new Map<string, Metadata>()
+  readonly #kept = new Map<string, KeptPeers>()
   /** Nodes that two processes have claimed to be at the same time, as the same life. */
   readonly twins: Set<string> = new Set()
   /** Nodes that a second process has claimed to be, as the same life or as a later one. */
@@ -113,12 +115,25 @@ export class MemberCluster {
     const metadata = life.impostor ? { ...this.facts(id), impostor: 'yes' } : this.facts(id)
     const { maxFrameBytes } = around.knobs
     const transport = network.endpoint(id, { process: life.process, generation, maxFrameBytes })
-    const member = new MemberLife(around, { life, transport, cluster, seeds: this.#seeds, metadata })
+    const peers = this.#peersOf(life)
+    const finds = this.#seeds.some((seed) => seed !== id && peers?.includes(seed))
+    if (finds) around.count('peers.instead-of-seeds')
+    const seeds = finds ? [] : this.#seeds
+    const member = new MemberLife(around, { life, transport, cluster, seeds, metadata, peers })
     this.#lives.add(member)
     if (!life.impostor) this.#current.set(id, member)
     life.onEnd(() => void this.#lives.delete(member))
     if (!isTwin) this.#measure(member)
     member.start(() => this.#startAgain(life))
+  }
+
+  /** What the machine of the node keeps; a second process runs elsewhere, and keeps nothing. */
+  #peersOf({ id, impostor, diskLost }: SimLife): KeptPeers | undefined {
+    if (impostor || !this.#parts.around.knobs.keepsPeers) return undefined
+    const kept = this.#kept.get(id) ?? new KeptPeers(this.#parts.around.stirred)
+    this.#kept.set(id, kept)
+    if (diskLost) kept.lose()
+    return kept
   }
 
   #measure({ self, life }: MemberLife): void {

@@ -1,4 +1,4 @@
-import { Membership, type MembershipEvent, type Metadata } from '@dsys/membership'
+import { Membership, type MembershipEvent, type Metadata, type PeerStorage } from '@dsys/membership'
 import { decodeMessage, type Message } from '@dsys/membership/wire'
 import type { Buggify, Random } from '@dsys/runtime'
 import type { Aim, Scheduler, SimLife, Trace } from '@dsys/simulation'
@@ -39,6 +39,7 @@ export interface LifeParts {
   readonly cluster: string
   readonly seeds: readonly string[]
   readonly metadata: Metadata
+  readonly peers: PeerStorage | undefined
 }
 
 /** More than this, over a life, is two doubles that answer each other without a pause. */
@@ -66,7 +67,7 @@ export class MemberLife {
   #expired = 0
   #started = false
 
-  constructor(around: Surroundings, { life, transport, cluster, seeds, metadata }: LifeParts) {
+  constructor(around: Surroundings, { life, transport, cluster, seeds, metadata, peers }: LifeParts) {
     this.#around = around
     this.#cluster = cluster
     this.life = life
@@ -98,6 +99,7 @@ export class MemberLife {
         meter: branchMeter(sink),
         transport: this.#transport,
         buggify: around.buggify,
+        ...(peers === undefined ? {} : { peers }),
       },
       { ...options, cluster, seeds, metadata },
     )
