@@ -75,6 +75,13 @@ export const RAFT_CALLS_MUTANTS = [
     to: '',
   },
   {
+    name: 'a member that was taken back with a new disk is still explained as one that lost it',
+    source: 'explain()',
+    file: 'packages/raft/src/members-desk.ts',
+    from: `(member.heardMs ?? Number.NEGATIVE_INFINITY) > atMs`,
+    to: 'false',
+  },
+  {
     name: 'a leader explains what is in its memory as if it were on its disk',
     source: 'explain()',
     file: 'packages/raft/src/explain-leading.ts',

@@ -102,6 +102,17 @@ const sentence = (parts: readonly string[]): string => {
   return text === '' ? '' : ` ${text}.`
 }
 
+/** Members that came back without their disks: what they say counts for nothing, and they stop once they are told. */
+export function whoLostItsDisk({ strangers }: NodeFacts): Finding[] {
+  return [...strangers].map(([id, { heard, known, agoMs }]) => ({
+    code: 'member-disk-lost',
+    subject: 'members',
+    message: `${id} answered ${ms(agoMs)} ago, but not with the disk that the group knows it by, so it counts for nothing.`,
+    evidence: { id, heard, known, agoMs },
+    hint: `Start it with its old disk. If that is lost: remove ${id} by reconfigure(), then add it again.`,
+  }))
+}
+
 /** Members that do not answer, where the group goes on without them: it can spare fewer than it is thought to. */
 export function whoIsMissing(facts: NodeFacts, leader: LeaderFacts): Finding[] {
   const { status, core, electionTimeoutMs } = facts

@@ -1,6 +1,6 @@
 import { IdentityLostError } from './errors.ts'
 import { whyNoLeader } from './explain-leader.ts'
-import { whoIsMissing, whyNotCommitted, whyNotPromoted, whyReadsWait } from './explain-leading.ts'
+import { whoIsMissing, whoLostItsDisk, whyNotCommitted, whyNotPromoted, whyReadsWait } from './explain-leading.ts'
 import { capital, counted, type Explanation, type Finding, ms, type NodeFacts } from './findings.ts'
 
 /** Says, by what one node knows, why its group does not go on. */
@@ -19,6 +19,7 @@ function findingsOf(facts: NodeFacts): Finding[] {
   return [
     ...whyNotCommitted(facts, leader),
     ...whyNotApplied(facts),
+    ...whoLostItsDisk(facts),
     ...whoIsMissing(facts, leader),
     ...whyNotPromoted(facts, leader),
     ...whyReadsWait(facts, leader),

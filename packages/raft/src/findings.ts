@@ -40,6 +40,7 @@ export const FINDING_CODES = [
   'commit-not-told',
   'apply-behind',
   'transferring',
+  'member-disk-lost',
   'member-silent',
   'heir-missing',
   'snapshot-refused',
@@ -104,6 +105,8 @@ export interface NodeFacts {
   readonly proposals: number
   readonly proposalBytes: number
   readonly reads: number
+  /** The members that answered this leader without the disk that the group knows them by, and by which numbers. */
+  readonly strangers: ReadonlyMap<string, { readonly heard: number; readonly known: number; readonly agoMs: number }>
   /** The snapshots that this node is sending. */
   readonly transfers: ReadonlyMap<string, { readonly sentBytes: number; readonly totalBytes: number }>
   /** The followers that cannot read what this leader sends, how often in a row, and when it is sent again. */
@@ -115,7 +118,10 @@ export interface NodeFacts {
 }
 
 /** What a driver has seen of the world around its core. */
-export type ObservedFacts = Pick<NodeFacts, 'silentMs' | 'paused' | 'transfers' | 'refusals' | 'unreadable'>
+export type ObservedFacts = Pick<
+  NodeFacts,
+  'silentMs' | 'paused' | 'strangers' | 'transfers' | 'refusals' | 'unreadable'
+>
 
 export const ms = (duration: number): string => `${Math.round(duration)} ms`
 

@@ -171,6 +171,7 @@ export class GroupDriver<State, Command, Result> {
       silentMs: new Map([...this.#heardMs].map(([id, heardMs]) => [id, nowMs - heardMs])),
       paused: paused === undefined ? undefined : { agoMs: nowMs - paused.untilMs, forMs: paused.forMs },
       ...this.#snapshots.observed(nowMs),
+      strangers: this.#membersDesk.strangers(nowMs),
     }
   }
 

@@ -4,6 +4,7 @@ import { MalformedError } from './bytes.ts'
 import { isSettled, type Membership, sameMembership } from './core/configuration.ts'
 import type { RaftCore } from './core/raft-core.ts'
 import { IdentityLostError } from './errors.ts'
+import type { NodeFacts } from './findings.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { ReadDesk } from './read-desk.ts'
 import type { Reconfigurations } from './reconfigurations.ts'
@@ -38,6 +39,8 @@ export class MembersDesk {
   /** The members that were told of last; none when a change was on its way as this node began. */
   #told: Membership | undefined
   #warnedMs = Number.NEGATIVE_INFINITY
+  /** Members that answered as another incarnation than the one that the group knows, and when they did so last. */
+  readonly #strangers = new Map<string, { readonly heard: number; readonly known: number; readonly atMs: number }>()
 
   constructor(parts: MembersDeskParts) {
     this.#parts = parts
@@ -65,6 +68,7 @@ export class MembersDesk {
   warn(nowMs: number): void {
     const { core, desk, outgoing, retryAfterMs } = this.#parts
     const strangers = core.takeStrangers()
+    for (const [id, incarnations] of strangers) this.#strangers.set(id, { ...incarnations, atMs: nowMs })
     if (strangers.length === 0 || core.configuration.index > core.commitIndex || nowMs < this.#warnedMs + retryAfterMs)
       return
     this.#warnedMs = nowMs
@@ -73,6 +77,19 @@ export class MembersDesk {
         for (const [id, { heard, known }] of strangers) outgoing.add(id, { type: 'identity-lost', heard, known })
     })
     this.#parts.wake()
+  }
+
+  /** The members that have come back without the disk that this leader's group knows them by, and were not heard as themselves since. */
+  strangers(nowMs: number): NodeFacts['strangers'] {
+    const { progress } = this.#parts.core
+    for (const [id, { atMs }] of this.#strangers) {
+      const member = progress?.get(id)
+      if (member === undefined || (member.heardMs ?? Number.NEGATIVE_INFINITY) > atMs) this.#strangers.delete(id)
+    }
+    const seen = [...this.#strangers].map(
+      ([id, { heard, known, atMs }]) => [id, { heard, known, agoMs: nowMs - atMs }] as const,
+    )
+    return new Map(seen)
   }
 
   /** The leader says that this node is not known by its disk. Throws IdentityLostError. */

@@ -102,6 +102,7 @@ function factsOf({ status, core, leader, configuration, node }: Change): NodeFac
     proposals: 0,
     proposalBytes: 0,
     reads: 0,
+    strangers: new Map(),
     transfers: new Map(),
     refusals: new Map(),
     unreadable: undefined,
@@ -389,6 +390,11 @@ describe('at a leader', () => {
       ['3 proposals of this node wait with 801 bytes of commands: more than 199 bytes beside them are refused.'],
     ],
     ['every command still fits beside those that wait', { node: { proposals: 3, proposalBytes: 800 } }, []],
+    [
+      'a member came back without its disk',
+      { node: { strangers: new Map([['n3', { heard: 7, known: 5, agoMs: 40 }]]) } },
+      ['n3 answered 40 ms ago, but not with the disk that the group knows it by, so it counts for nothing.'],
+    ],
     [
       'a follower cannot read what it is sent',
       { node: { refusals: new Map([['n3', { index: 6, times: 4, inMs: 7_000 }]]) } },

@@ -32,11 +32,19 @@ test('P-30: a node that comes back with an empty disk counts for nothing and sto
   expect(failed()).toMatchObject({ error: { hint, cause: expect.any(IdentityLostError) } })
   expect(cluster.node(lost).explain().findings).toMatchObject([{ code: 'node-failed', hint }])
   expect(await add(other, 'third')).toBe(3)
+  const leading = [leader, other].find((id) => cluster.node(id).status().role === 'leader') as string
+  const lostDisk = (): unknown =>
+    cluster
+      .node(leading)
+      .explain()
+      .findings.find(({ code }) => code === 'member-disk-lost')
+  expect(lostDisk()).toMatchObject({ evidence: { id: lost, heard: expect.any(Number), known: expect.any(Number) } })
   cluster.crash(lost)
   const voters = THREE.filter((id) => id !== lost)
   await cluster.run(cluster.node(other).reconfigure({ voters }))
   await cluster.start(lost)
   await cluster.run(cluster.node(other).reconfigure({ voters: THREE }))
+  expect(lostDisk()).toBeUndefined()
   expect(await add(lost, 'fourth')).toBe(4)
   // It has an identity again, and keeps it.
   cluster.crash(lost)
