@@ -5,6 +5,13 @@
  */
 export const RAFT_MEMBERS_MUTANTS = [
   {
+    name: 'members are taken whose names are one once they are on the disk',
+    source: 'own: a configuration that is read is the one that was written',
+    file: 'packages/raft/src/resolve-options.ts',
+    from: ' && !/\\p{Surrogate}/u.test(id)',
+    to: '',
+  },
+  {
     name: 'answers of those who are not of the group are heard',
     source: 'P-10',
     file: 'packages/raft/src/core/step.ts',

@@ -43,7 +43,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
   check(GROUP_PATTERN.test(group), `group must be 1 to 48 characters of a-z, 0-9 and -, got ${JSON.stringify(group)}`)
   check(Array.isArray(voters), 'voters must be a list of ids')
   check(new Set(voters).size === voters.length, `voters must be distinct, got ${voters.join(', ')}`)
-  check(voters.every(isMemberId), 'voters must be names of 1 to 128 characters')
+  check(voters.every(isMemberId), 'voters must be names of 1 to 128 characters of valid Unicode')
   check(
     voters.length === 0 || voters.includes(id),
     `voters must include this node, ${id}, or be empty where it is to be added later; got ${voters.join(', ')}`,
@@ -116,7 +116,7 @@ export function checkMembers({ voters, learners, witnesses = [] }: Membership, m
   check(Array.isArray(voters) && voters.length > 0, 'voters must name at least one node')
   const all = [...voters, ...learners]
   check(new Set(all).size === all.length, `no node may be named twice among the members, got ${all.join(', ')}`)
-  check(all.every(isMemberId), 'members must be names of 1 to 128 characters')
+  check(all.every(isMemberId), 'members must be names of 1 to 128 characters of valid Unicode')
   check(
     new Set(witnesses).size === witnesses.length && witnesses.every((id) => voters.includes(id)),
     `witnesses must be distinct, and be voters, got ${witnesses.join(', ')} for the voters ${voters.join(', ')}`,
@@ -129,6 +129,7 @@ export function checkMembers({ voters, learners, witnesses = [] }: Membership, m
   check(2 * bytes <= maxBytes, `${all.length} members are more than a frame of the transport can hold beside an entry`)
 }
 
+/** Half of a surrogate pair is replaced on its way to the disk and to others: two such names would be one there. */
 function isMemberId(id: unknown): boolean {
-  return typeof id === 'string' && id.length >= 1 && id.length <= 128
+  return typeof id === 'string' && id.length >= 1 && id.length <= 128 && !/\p{Surrogate}/u.test(id)
 }

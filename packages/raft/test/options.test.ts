@@ -40,6 +40,7 @@ describe('a RangeError names the option that cannot be', () => {
     ['voters', { voters: ['n2', 'n3'] }],
     ['voters', { voters: ['n1', ''] }],
     ['voters', { voters: ['n1', 'n'.repeat(129)] }],
+    ['voters', { voters: ['n1', 'n\ud800', 'n\ud801'] }],
     ['electionTimeoutMs', { electionTimeoutMs: 299, heartbeatIntervalMs: 100 }],
     ['electionTimeoutMs', { electionTimeoutMs: Number.POSITIVE_INFINITY }],
     ['heartbeatIntervalMs', { heartbeatIntervalMs: 0 }],

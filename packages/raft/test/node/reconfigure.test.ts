@@ -222,6 +222,7 @@ describe('a change', () => {
       { voters: ['n1', 'n1'] },
       { voters: ['n1'], learners: ['n1'] },
       { voters: ['n1', ''] },
+      { voters: ['n1', 'n\ud800', 'n\ud801'] },
       { voters: ['n1'], learners: ['n'.repeat(129)] },
       { voters: [7 as unknown as string] },
       { voters: 'n1' as unknown as string[] },
