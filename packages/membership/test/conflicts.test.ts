@@ -1,9 +1,13 @@
+import { type Logger, SeededRandom, systemRuntime, VirtualClock } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
+import { encodeMessage } from '../src/core/codec.ts'
 import type { Effect } from '../src/core/effects.ts'
 import { MembershipCore } from '../src/core/membership-core.ts'
 import type { FrameHeader, Message } from '../src/core/message.ts'
 import { type MemberRecord, mergeRecords, type Rumor } from '../src/core/record.ts'
+import { IdConflictError, Membership } from '../src/index.ts'
 import { type MembershipOptions, resolveOptions } from '../src/options.ts'
+import { ManualTransport } from './manual-transport.ts'
 import { type SimulatedNode, Simulation } from './simulation.ts'
 
 const n1 = { id: 'n1', generation: 1 }
@@ -188,4 +192,36 @@ test.each([1, 2, 3, 4])('M-12: two doubles in a cluster are reported by all, and
   simulation.double(undefined)
   simulation.run(30_000, () => simulation.agrees(['n1', 'n2', 'n3', 'n4']))
   expect(simulation.agrees(['n1', 'n2', 'n3', 'n4'])).toBe(true)
+})
+
+test('M-12: a member tells of a conflict by an event, in its status, in the explanation and in the log', async () => {
+  const clock = new VirtualClock()
+  const transport = new ManualTransport()
+  const errors: unknown[] = []
+  const logger: Logger = {
+    log: (level, _message, fields) => void (level === 'error' && errors.push(fields?.['error'])),
+    child: () => logger,
+  }
+  const ports = { ...systemRuntime({ clock, logger, random: new SeededRandom(1) }), transport }
+  const member = new Membership(ports, { cluster: 'shop', joinTimeoutMs: 10 })
+  expect(member.status().conflicts).toEqual([])
+  const starting = member.start()
+  await clock.advanceAsync(20)
+  await starting
+  const seen: string[] = []
+  const watching = (async () => {
+    for await (const event of member.events()) seen.push(event.type)
+  })()
+  transport.deliver(encodeMessage(gossip(of('n2', 7)), 'shop', header(7)), n2)
+  transport.deliver(encodeMessage(gossip(), 'shop', header(8)), n2)
+  const [conflict] = member.status().conflicts
+  expect(conflict).toMatchObject({ id: 'n2', kind: 'same-generation', generation: 1, otherGeneration: 1, from: 'n2' })
+  expect(errors).toEqual([expect.any(IdConflictError)])
+  expect(errors[0]).toMatchObject({ code: 'DSYS_MEMBERSHIP_ID_CONFLICT', conflict })
+  expect(member.explain('n2').text).toContain('MemberConflict (generation 1): frames from n2 come from two processes')
+  const stopping = member.stop()
+  await clock.advanceAsync(3_000)
+  await stopping
+  await watching
+  expect(seen).toContain('MemberConflict')
 })
