@@ -2,6 +2,8 @@ const CORE = 'packages/membership/src/core/membership-core.ts'
 const DETECTOR = 'packages/membership/src/core/detector.ts'
 const SUSPICION = 'packages/membership/src/core/suspicion.ts'
 const VIEW = 'packages/membership/src/core/view.ts'
+const HEALTH = 'packages/membership/src/core/local-health.ts'
+const OWN = 'packages/membership/src/core/own-record.ts'
 const HEARSAY = 'packages/membership/src/core/hearsay.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
@@ -82,5 +84,61 @@ export const LIFEGUARD_MUTANTS = [
     file: SUSPICION,
     from: 'options.suspicionTimeoutMs * Math.max(1, log10(members))',
     to: 'options.suspicionTimeoutMs * Math.max(1, Math.min(1, log10(members)))',
+  },
+  {
+    name: 'the own health never comes down',
+    source: 'Lifeguard, local health; M-21',
+    file: HEALTH,
+    from: 'this.#set(this.#multiplier - 1)',
+    to: 'this.#set(this.#multiplier)',
+  },
+  {
+    name: 'the own health has no bound',
+    source: 'Lifeguard, local health; M-21',
+    file: HEALTH,
+    from: 'Math.min(this.#max, Math.max(1, multiplier))',
+    to: 'Math.max(1, multiplier)',
+  },
+  {
+    name: 'the own health does not come down where nobody is left to probe',
+    source: 'Lifeguard, local health; M-21',
+    file: DETECTOR,
+    from: '    if (view.live.size === 0) health.lower()\n',
+    to: '',
+  },
+  {
+    name: 'probes take longer by the own health, and begin as often as before',
+    source: 'Lifeguard, local health; M-22',
+    file: CORE,
+    from: 'nowMs + probeIntervalMs * this.#health.multiplier',
+    to: 'nowMs + probeIntervalMs',
+  },
+  {
+    name: 'the probe timeout does not grow with the own health',
+    source: 'Lifeguard, local health; M-22',
+    file: DETECTOR,
+    from: 'options.probeTimeoutMs * health.multiplier',
+    to: 'options.probeTimeoutMs',
+  },
+  {
+    name: 'a failed probe speaks against this node although its helpers answered',
+    source: 'Lifeguard, local health: nacks',
+    file: DETECTOR,
+    from: "filter((answer) => answer === 'asked').length",
+    to: "filter((answer) => answer !== 'late').length",
+  },
+  {
+    name: 'to have to refute says nothing of the own health',
+    source: 'Lifeguard, local health',
+    file: OWN,
+    from: "health.raise(1, 'refuted')",
+    to: "health.raise(0, 'refuted')",
+  },
+  {
+    name: 'a late timer says nothing of the own health',
+    source: 'Lifeguard, local health; M-19',
+    file: CORE,
+    from: 'health.raise(1 + Math.floor(lateMs / this.#options.probeIntervalMs)',
+    to: 'health.raise(0 * Math.floor(lateMs / this.#options.probeIntervalMs)',
   },
 ]

@@ -16,7 +16,10 @@ export interface MemberExplanation {
   readonly member: Member | undefined
   /** The last 16 incidents, oldest first. */
   readonly incidents: readonly MemberIncident[]
-  /** All of it as text, one line for each incident. */
+  /**
+   * All of it as text, one line for each incident; before these how long a suspected member still has and who accuses it, or for this
+   * node itself how healthy it takes itself to be.
+   */
   readonly text: string
 }
 
@@ -47,12 +50,12 @@ export class History {
     }
   }
 
-  explain(id: string, member: Member | undefined, nowMs: number): MemberExplanation {
+  explain(id: string, member: Member | undefined, nowMs: number, note?: string): MemberExplanation {
     const incidents = [...(this.#incidents.get(id) ?? [])]
     const state = member === undefined ? `nothing is known of ${id}` : `${id} is ${member.state}`
     const lines = incidents.map(({ type, generation, atMs, why }) => {
       return `${((nowMs - atMs) / 1_000).toFixed(1)} s ago ${type} (generation ${generation}): ${why}`
     })
-    return { member, incidents, text: [state, ...lines].join('\n') }
+    return { member, incidents, text: [state, ...(note === undefined ? [] : [note]), ...lines].join('\n') }
   }
 }

@@ -150,7 +150,8 @@ export class Membership implements Service {
 
   /** Why the member `id` is in the state it is in: what happened to it, with the evidence. */
   explain(id: string): MemberExplanation {
-    return this.#history.explain(id, this.member(id), this.#ports.clock.monotonicMs())
+    const nowMs = this.#ports.clock.monotonicMs()
+    return this.#history.explain(id, this.member(id), nowMs, this.#core?.note(id, nowMs))
   }
 
   /**
@@ -166,7 +167,11 @@ export class Membership implements Service {
 
   /** How the membership stands here and now. */
   status(): MembershipStatus {
-    return Object.freeze({ conflicts: this.#core?.conflicts(this.#ports.clock.monotonicMs()) ?? [] })
+    const unhurt = { multiplier: 1, maxMultiplier: this.#options.maxHealthMultiplier, because: 'healthy' }
+    return Object.freeze({
+      conflicts: this.#core?.conflicts(this.#ports.clock.monotonicMs()) ?? [],
+      localHealth: this.#core?.localHealth ?? Object.freeze(unhurt),
+    })
   }
 
   async #start(signal: AbortSignal): Promise<void> {
@@ -319,6 +324,9 @@ export class Membership implements Service {
         break
       case 'warning':
         this.#logger.log('warn', effect.message, effect.fields)
+        break
+      case 'health':
+        this.#metrics.health(effect.multiplier)
         break
       case 'count':
         this.#metrics.count(effect.what)

@@ -7,6 +7,7 @@ export class MembershipMetrics {
   readonly #facts: Record<CountedFact, Counter>
   readonly #dropped: Record<'version' | 'cluster' | 'malformed', Counter>
   readonly #unsent: Counter
+  readonly #health: Gauge
   readonly #members: readonly (readonly [MemberState, Gauge])[]
 
   constructor(meter: Meter) {
@@ -23,6 +24,9 @@ export class MembershipMetrics {
     this.#unsent = meter.counter('dsys_membership_unsent_frames', {
       description: 'Frames that the transport did not take.',
     })
+    const health = { description: 'How many times as long as usual this node waits before it accuses others, from 1.' }
+    this.#health = meter.gauge('dsys_membership_health_multiplier', health)
+    this.#health.set(1)
     this.#members = STATES.map((state) => {
       const options = { description: 'Members by state, this node included.', labels: { state } }
       return [state, meter.gauge('dsys_membership_members', options)] as const
@@ -35,6 +39,10 @@ export class MembershipMetrics {
 
   dropped(reason: 'version' | 'cluster' | 'malformed'): void {
     this.#dropped[reason].add(1)
+  }
+
+  health(multiplier: number): void {
+    this.#health.set(multiplier)
   }
 
   unsent(): void {

@@ -22,6 +22,11 @@ export interface MembershipOptions {
   readonly probesPerInterval?: number
   /** How long a probe waits for its answer before others are asked to help, in milliseconds. Default 250. */
   readonly probeTimeoutMs?: number
+  /**
+   * How many times as long probes may take, and as seldom they may begin, while this node has reason to doubt itself: it was blocked, had
+   * to refute what others said of it, or its helpers did not answer. A whole number from 1 to 64; 1 turns it off. Default 8.
+   */
+  readonly maxHealthMultiplier?: number
   /** How many other members are asked to reach one that does not answer. Default 3. */
   readonly indirectProbes?: number
   /**
@@ -72,6 +77,7 @@ export const MEMBERSHIP_DEFAULTS: Omit<ResolvedOptions, 'cluster'> = Object.free
   probeIntervalMs: 500,
   probesPerInterval: 2,
   probeTimeoutMs: 250,
+  maxHealthMultiplier: 8,
   indirectProbes: 3,
   suspicionTimeoutMs: 1_000,
   suspicionMaxFactor: 6,
@@ -99,6 +105,8 @@ const DURATIONS = [
   'maxFrameAgeMs',
 ] as const
 const COUNTS = ['probesPerInterval', 'gossipFanout', 'retransmitFactor', 'maxMembers'] as const
+/** Beyond this a node would hardly probe at all. */
+const MAX_HEALTH_MULTIPLIER = 64
 /** Below this an interval is lost in the jitter of the event loop. */
 const SHORTEST_MS = 10
 const LONGEST_MS = 30 * 86_400_000
@@ -128,6 +136,14 @@ export function resolveOptions(options: MembershipOptions): ResolvedOptions {
   }
   if (!Number.isInteger(resolved.indirectProbes) || resolved.indirectProbes < 0) {
     throw new RangeError(`indirectProbes must be a whole number from 0, got ${resolved.indirectProbes}`)
+  }
+  if (!(Number.isInteger(resolved.maxHealthMultiplier) && resolved.maxHealthMultiplier >= 1)) {
+    throw new RangeError(`maxHealthMultiplier must be a whole number from 1, got ${resolved.maxHealthMultiplier}`)
+  }
+  if (resolved.maxHealthMultiplier > MAX_HEALTH_MULTIPLIER) {
+    throw new RangeError(
+      `maxHealthMultiplier must be at most ${MAX_HEALTH_MULTIPLIER}, got ${resolved.maxHealthMultiplier}`,
+    )
   }
   const { suspicionMaxFactor, suspicionConfirmations } = resolved
   if (!(suspicionMaxFactor >= 1 && suspicionMaxFactor <= 100))

@@ -4,4 +4,15 @@ import type { IdConflict } from './events.ts'
 export interface MembershipStatus {
   /** Processes that run with the id of another one, as far as this node noticed them within `rememberDeadMs`; ordered by id. */
   readonly conflicts: readonly IdConflict[]
+  /** How far this node trusts itself when it misses others. */
+  readonly localHealth: LocalHealthStatus
+}
+
+/** How far a node trusts its own judgement (Lifeguard). */
+export interface LocalHealthStatus {
+  /** How many times as long its probes wait, and how many times as seldom they begin: from 1, healthy, to `maxMultiplier`. */
+  readonly multiplier: number
+  readonly maxMultiplier: number
+  /** What spoke against it last, or `healthy`. */
+  readonly because: string
 }

@@ -3,6 +3,7 @@ import type { Destination, PeerAddress } from '@dsys/transport'
 import type { ResolvedOptions } from '../options.ts'
 import type { Effect } from './effects.ts'
 import type { IsolationGate } from './isolation.ts'
+import type { LocalHealth } from './local-health.ts'
 import type { MessageBody } from './message.ts'
 import { type Probe, type Relay, Rotation } from './prober.ts'
 import { isSameProcess } from './record.ts'
@@ -24,6 +25,7 @@ export interface DetectorContext {
   readonly buggify: Buggify | undefined
   readonly view: View
   readonly gate: IsolationGate
+  readonly health: LocalHealth
   readonly emit: (effect: Effect) => void
   readonly send: (to: PeerAddress, body: MessageBody, nowMs: number) => void
   readonly times: () => SuspicionTimes
@@ -64,7 +66,8 @@ export class Detector {
   }
 
   startProbes(nowMs: number): void {
-    const { options, view } = this.#context
+    const { options, view, health } = this.#context
+    if (view.live.size === 0) health.lower()
     const probed = new Set([...this.#probes.values()].map((probe) => probe.target))
     for (let i = 0; i < options.probesPerInterval; i++) {
       const id = this.rotation.next((candidate) => !probed.has(candidate) && view.live.has(candidate))
@@ -76,7 +79,7 @@ export class Detector {
   }
 
   #startProbe(entry: Entry, nowMs: number): void {
-    const { options, send, emit } = this.#context
+    const { options, send, emit, health } = this.#context
     const { id, generation, nonce, incarnation } = entry.record
     const seq = this.nextSeq()
     this.#probes.set(seq, {
@@ -85,8 +88,8 @@ export class Detector {
       generation,
       nonce,
       incarnation,
-      directDeadlineMs: nowMs + options.probeTimeoutMs,
-      endMs: nowMs + options.probeIntervalMs,
+      directDeadlineMs: nowMs + options.probeTimeoutMs * health.multiplier,
+      endMs: nowMs + options.probeIntervalMs * health.multiplier,
       indirect: false,
       absent: false,
       helpers: new Map(),
@@ -129,6 +132,7 @@ export class Detector {
 
   #succeed(probe: Probe): void {
     this.#probes.delete(probe.seq)
+    this.#context.health.lower()
     const entry = this.#context.view.get(probe.target)
     if (entry !== undefined && isSameProcess(entry.record, probe)) entry.tally = freshTally()
   }
@@ -213,7 +217,7 @@ export class Detector {
   }
 
   #fail(probe: Probe, nowMs: number): void {
-    const { view, gate, emit, accuse, confirm } = this.#context
+    const { view, gate, health, emit, accuse, confirm } = this.#context
     this.#probes.delete(probe.seq)
     const entry = view.live.get(probe.target)
     if (entry === undefined || !isSameProcess(entry.record, probe) || gate.isShut(nowMs)) return
@@ -222,6 +226,7 @@ export class Detector {
     tally.failed += 1
     tally.helpersAsked = probe.helpers.size
     tally.absent = probe.absent
+    health.raise(missedAnswers(probe), 'missed-answers')
     // Since the probe began, the member has spoken for itself.
     if (record.incarnation !== probe.incarnation) return
     const helpersSilent = probe.helpers.size > 0 && ![...probe.helpers.values()].includes('failed')
@@ -242,6 +247,15 @@ export class Detector {
     return first
   }
 
+  /** How far the suspicion of a node is. */
+  note(id: string, nowMs: number): string | undefined {
+    const entry = this.#context.view.suspects.get(id)
+    const leftMs = entry === undefined ? undefined : Math.max(0, this.#endOf(entry) - nowMs)
+    if (entry === undefined || leftMs === undefined) return undefined
+    const by = entry.accusers.length === 0 ? '' : `, accused by ${entry.accusers.join(' and ')}`
+    return Number.isFinite(leftMs) ? `it has ${Math.round(leftMs)} ms to refute${by}` : `nobody is judged now${by}`
+  }
+
   #confirmed({ tally, accusers }: Entry): string {
     const others = tally.failed === 0 ? accusers.slice(1) : accusers.filter((id) => id !== this.#context.self.id)
     return others.length === 0 ? '' : `, ${others.join(' and ')} ${others.length === 1 ? 'confirms' : 'confirm'}`
@@ -252,6 +266,15 @@ export class Detector {
     const confirmations = Math.max(0, accusers.length - 1)
     return suspicion?.deadlineMs(this.#context.times(), confirmations) ?? Number.POSITIVE_INFINITY
   }
+}
+
+/**
+ * What a failed probe says against the prober itself: each helper that did not even say that it failed; and where there was none to ask,
+ * the missing ack. That the transport met nobody shows that it reaches others.
+ */
+function missedAnswers({ helpers, absent }: Probe): number {
+  if (helpers.size === 0) return absent ? 0 : 1
+  return [...helpers.values()].filter((answer) => answer === 'asked').length
 }
 
 /** What speaks against a member, in words. */

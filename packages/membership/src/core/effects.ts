@@ -15,6 +15,8 @@ export type Effect =
   | { readonly type: 'superseded'; readonly generation: number }
   /** For the log. */
   | { readonly type: 'warning'; readonly message: string; readonly fields: Readonly<Record<string, unknown>> }
+  /** The own health has changed. */
+  | { readonly type: 'health'; readonly multiplier: number }
   /** For the meter. */
   | { readonly type: 'count'; readonly what: CountedFact }
 

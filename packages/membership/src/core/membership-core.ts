@@ -1,6 +1,7 @@
 import { invariant, SeededRandom } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { IdConflict, Member } from '../events.ts'
+import type { LocalHealthStatus } from '../status.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { Conflicts } from './conflicts.ts'
 import { Courier } from './courier.ts'
@@ -11,6 +12,7 @@ import { Freshness } from './freshness.ts'
 import { hearRumor } from './hearsay.ts'
 import { IsolationGate } from './isolation.ts'
 import { MAX_KNOWN_PEERS } from './known-peers.ts'
+import { LocalHealth } from './local-health.ts'
 import type { FrameHeader, Message } from './message.ts'
 import { OtherVersions } from './other-versions.ts'
 import { OwnRecord } from './own-record.ts'
@@ -39,6 +41,7 @@ export class MembershipCore {
   readonly #view: View
   readonly #courier: Courier
   readonly #gate = new IsolationGate()
+  readonly #health: LocalHealth
   readonly #detector: Detector
   readonly #own: OwnRecord
   readonly #antiEntropy: AntiEntropy
@@ -60,12 +63,14 @@ export class MembershipCore {
     const emit = (effect: Effect): void => void this.#effects.push(effect)
     this.#view = new View(options.self, options.maxMembers, emit, (id, wasDead) => this.#forgotten(id, wasDead))
     this.#courier = new Courier(options, this.#view, emit)
+    this.#health = new LocalHealth(options.maxHealthMultiplier, (multiplier) => emit({ type: 'health', multiplier }))
     this.#parts = {
       options,
       self: options.self,
       random: new SeededRandom(options.seed),
       view: this.#view,
       courier: this.#courier,
+      health: this.#health,
       emit,
       buggify: (point) => options.buggify?.(point) === true,
       apply: (record, cause) => this.#apply(record, cause),
@@ -79,6 +84,7 @@ export class MembershipCore {
       buggify: options.buggify,
       view: this.#view,
       gate: this.#gate,
+      health: this.#health,
       emit,
       send: (to, body, nowMs) => this.#courier.send(to, body, nowMs),
       times: () => this.#suspicionTimes(),
@@ -128,6 +134,17 @@ export class MembershipCore {
   /** Those that were known once: of an earlier run, or dead for long. */
   formerPeers(): string[] {
     return this.#antiEntropy.former()
+  }
+
+  get localHealth(): LocalHealthStatus {
+    return this.#health.status()
+  }
+
+  /** What is to be known of a node besides what happened to it, in words; `undefined` where that is nothing. */
+  note(id: string, nowMs: number): string | undefined {
+    if (id !== this.#self.id) return this.#detector.note(id, nowMs)
+    const { multiplier, maxMultiplier, because } = this.#health.status()
+    return `its own health is ${multiplier} of ${maxMultiplier}, where 1 is the best: ${because}`
   }
 
   /** Processes that run with the id of another one, as far as they were noticed lately. */
@@ -330,7 +347,10 @@ export class MembershipCore {
   tick(nowMs: number, wantedMs: number | undefined = this.deadlineMs()): Effect[] {
     const lateMs = nowMs - (wantedMs ?? nowMs)
     // Less than this is the jitter of timers, and covered by judging after the input of this turn.
-    if (lateMs > this.#options.probeTimeoutMs / 2) this.#detector.extend(lateMs, nowMs)
+    if (lateMs > this.#options.probeTimeoutMs / 2) {
+      this.#detector.extend(lateMs, nowMs)
+      this.#health.raise(1 + Math.floor(lateMs / this.#options.probeIntervalMs), 'late-timer')
+    }
     const dueMs = this.deadlineMs()
     if (dueMs === undefined || nowMs < dueMs) return this.#take()
     if (this.#state === 'leaving') this.#farewell?.tick(nowMs)
@@ -343,7 +363,7 @@ export class MembershipCore {
     const { buggify, random } = this.#parts
     this.#detector.tick(nowMs)
     if (nowMs >= this.#nextProbeMs) {
-      this.#nextProbeMs = nowMs + probeIntervalMs
+      this.#nextProbeMs = nowMs + probeIntervalMs * this.#health.multiplier
       if (!buggify('membership.skipped-probes')) this.#detector.startProbes(nowMs)
     }
     if (nowMs >= this.#nextGossipMs && this.#courier.hasNews) {

@@ -59,7 +59,7 @@ export class OwnRecord {
 
   /** Somebody speaks of this node. True when a later life of it has taken over. */
   hears(heard: MemberRecord, mayRefute: boolean, nowMs: number): boolean {
-    const { self, apply, announce, emit } = this.#parts
+    const { self, apply, announce, emit, health } = this.#parts
     if (heard.generation > self.generation) {
       apply(heard, { nowMs, why: 'a later life of this node has announced itself' })
       return true
@@ -71,6 +71,7 @@ export class OwnRecord {
     }
     if (compareRecords({ ...heard, nonce: this.record.nonce }, this.record) <= 0) return false
     emit({ type: 'count', what: 'refutation' })
+    if (heard.state === 'suspect' || heard.state === 'dead') health.raise(1, 'refuted')
     const restated = this.#restate(heard.incarnation + 1, nowMs)
     // Whoever says that it lives is a double that gives no nonce, and would answer an announcement with one of its own, and so on, as fast as
     // the network is: it hears of this with the next gossip.

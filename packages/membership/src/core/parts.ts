@@ -3,6 +3,7 @@ import type { PeerAddress } from '@dsys/transport'
 import type { ResolvedOptions } from '../options.ts'
 import type { Courier } from './courier.ts'
 import type { Effect } from './effects.ts'
+import type { LocalHealth } from './local-health.ts'
 import type { MemberRecord } from './record.ts'
 import type { VersionRange } from './versions.ts'
 import type { Cause, Entry, View } from './view.ts'
@@ -29,6 +30,7 @@ export interface CoreParts {
   readonly random: Random
   readonly view: View
   readonly courier: Courier
+  readonly health: LocalHealth
   readonly emit: (effect: Effect) => void
   /** Whether rare behaviour is wanted now. */
   readonly buggify: (point: string) => boolean

@@ -14,8 +14,21 @@ const SLACK_MS = 5_000
  * missing at each push/pull, and at least half of all are there to be met.
  */
 export function convergenceMs({ options, link }: Knobs, nodes: number): number {
-  const { probeIntervalMs, probesPerInterval, suspicionTimeoutMs, suspicionMaxFactor, syncIntervalMs } = options
-  const roundMs = Math.ceil(nodes / probesPerInterval) * probeIntervalMs
+  const {
+    probeIntervalMs,
+    probesPerInterval,
+    maxHealthMultiplier,
+    suspicionTimeoutMs,
+    suspicionMaxFactor,
+    syncIntervalMs,
+  } = options
+  // While most are down, nodes doubt themselves, and take their time.
+  const roundMs = Math.ceil(nodes / probesPerInterval) * probeIntervalMs * maxHealthMultiplier
   const suspicionMs = 2 * 1.25 * suspicionTimeoutMs * suspicionMaxFactor
   return ROUNDS * roundMs + suspicionMs + EXCHANGES * 1.25 * syncIntervalMs + link.tailMaxMs + SLACK_MS
+}
+
+/** How long a probe may take: one that began before the network was whole may end in a suspicion, which is then refuted. */
+export function longestProbeMs({ options }: Knobs): number {
+  return options.probeIntervalMs * options.maxHealthMultiplier
 }

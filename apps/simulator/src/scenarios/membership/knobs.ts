@@ -52,6 +52,7 @@ export function drawOptions(random: Random, nodes: number): DrawnOptions {
     probeIntervalMs,
     probesPerInterval: pick(random, [2, 2, 1, 4]),
     probeTimeoutMs: probeIntervalMs / pick(random, [2, 2, 4]),
+    maxHealthMultiplier: pick(random, [8, 8, 1, 3]),
     indirectProbes: pick(random, [3, 3, 1, 0]),
     suspicionTimeoutMs: pick(random, [1_000, 1_000, 300, 3_000]),
     suspicionMaxFactor: pick(random, [6, 6, 1, 3]),
