@@ -199,8 +199,8 @@ export const MEMBERSHIP_MUTANTS = [
     name: 'a block of the event loop is not given back',
     source: 'M-19, M-20',
     file: CORE,
-    from: 'if (lateMs > this.#options.probeTimeoutMs / 2) this',
-    to: 'if (lateMs > 1e12) this',
+    from: 'if (lateMs > this.#options.probeTimeoutMs / 2) {',
+    to: 'if (lateMs > 1e12) {',
     scenario: 'membership',
   },
   {

@@ -19,7 +19,7 @@ const SILENT_FAILURES = 3
 
 /** What the detector needs of the core around it. */
 export interface DetectorContext {
-  readonly options: ResolvedOptions
+  readonly options: ResolvedOptions & { readonly silentFailures?: number | undefined }
   readonly self: PeerAddress
   readonly random: Random
   readonly buggify: Buggify | undefined
@@ -217,7 +217,7 @@ export class Detector {
   }
 
   #fail(probe: Probe, nowMs: number): void {
-    const { view, gate, health, emit, accuse, confirm } = this.#context
+    const { options, view, gate, health, emit, accuse, confirm } = this.#context
     this.#probes.delete(probe.seq)
     const entry = view.live.get(probe.target)
     if (entry === undefined || !isSameProcess(entry.record, probe) || gate.isShut(nowMs)) return
@@ -230,7 +230,7 @@ export class Detector {
     // Since the probe began, the member has spoken for itself.
     if (record.incarnation !== probe.incarnation) return
     const helpersSilent = probe.helpers.size > 0 && ![...probe.helpers.values()].includes('failed')
-    if (helpersSilent && tally.failed < SILENT_FAILURES) return
+    if (helpersSilent && tally.failed < (options.silentFailures ?? SILENT_FAILURES)) return
     if (record.state === 'alive') accuse(entry, 'suspect', evidence(entry), nowMs)
     else confirm(entry, nowMs)
   }

@@ -17,6 +17,8 @@ export interface CoreOptions extends ResolvedOptions {
   readonly nonce: number
   readonly canBroadcast: boolean
   readonly maxFrameBytes: number
+  /** Another number of failed probes than usual until silent helpers prove something; 1 is plain SWIM, in comparisons. */
+  readonly silentFailures?: number | undefined
   /** Another range than that of this code, in tests of mixed versions. */
   readonly versions?: VersionRange | undefined
   /** Rare behaviour on demand, in a simulation. */
