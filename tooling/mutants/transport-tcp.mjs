@@ -185,6 +185,13 @@ export const TRANSPORT_TCP_MUTANTS = [
     to: 'this.#writeBlocks(batch, encodeData(batch))',
   },
   {
+    name: 'TCP: whoever says nothing where TLS is spoken stays',
+    source: 'hostile input: a deadline for each handshake',
+    file: `${src}/reception.ts`,
+    from: '      socket.destroy()\n      this.#context.onRefused(',
+    to: '      this.#context.onRefused(',
+  },
+  {
     name: 'TCP: a sign of life comes between the pieces of a frame',
     source: 'a frame that arrives is the one that was sent',
     file: `${src}/connection.ts`,

@@ -50,8 +50,17 @@ export class Reception {
       this.#context.onRefused('full', 'too many connections that have not proved who they are', undefined)
     }
     this.#waiting.add(socket)
-    socket.once('close', () => this.#waiting.delete(socket))
+    // Until the network has made something of the socket nobody else minds the time: TLS only tells that it took too long.
+    const deadline = clock.setTimer(timeoutMs, () => {
+      socket.destroy()
+      this.#context.onRefused('unreachable', `no connection came of it within ${timeoutMs} ms`, undefined)
+    })
+    socket.once('close', () => {
+      deadline.cancel()
+      this.#waiting.delete(socket)
+    })
     network.accept(socket, (ready) => {
+      deadline.cancel()
       if (this.#closed || socket.destroyed) {
         ready.destroy()
         return

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { encodeControl, FRAME } from '../src/frames.ts'
+import { Authority } from './certificates.ts'
 import { reached, Stranger, startNode, until } from './rig.ts'
 
 describe('whoever is no node', () => {
@@ -28,6 +29,17 @@ describe('whoever is no node', () => {
     await until('the end of both', () => silent.closed && slow.closed)
     clearInterval(dripping)
     expect(b.count('refused_total')).toBe(2)
+  })
+
+  test('and does not speak TLS where it must is gone by the deadline', async () => {
+    const tls = new Authority().issue({ common: 'b' })
+    await using b = await startNode({ nodeId: 'b', tls, connectTimeoutMs: 60 })
+    using silent = new Stranger(b.address)
+    // The first byte of a TLS record, and then one of its length at a time.
+    using slow = new Stranger(b.address)
+    const dripping = setInterval(() => slow.socket.write(Buffer.from([0x16])), 5)
+    await until('the end of both', () => silent.closed && slow.closed)
+    clearInterval(dripping)
   })
 
   test('and comes in numbers takes the place of its own kind: a node still gets in', async () => {
