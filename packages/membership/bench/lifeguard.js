@@ -1,7 +1,7 @@
 /**
  * Members that are blocked again and again, in virtual time: whom they and others accuse by mistake with plain SWIM and with Lifeguard, and how soon a
  * real crash is noticed meanwhile. Build first, then run `node packages/membership/bench/lifeguard.js`, with `--write` to write the part of
- * docs/benchmarks.md.
+ * docs/benchmarks.md. `--parts` tells which rule does how much instead.
  */
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
@@ -13,8 +13,9 @@ const { values } = parseArgs({
   options: {
     members: { type: 'string', default: '128' },
     blocked: { type: 'string', default: '1,4,8,16,32' },
-    seconds: { type: 'string', default: '90' },
+    seconds: { type: 'string', default: '40' },
     seeds: { type: 'string', default: '1' },
+    parts: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 })
@@ -130,8 +131,9 @@ const HEAD = [
 ]
 
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
-const runs = seeds.length === 1 ? 'one run' : `${seeds.length} runs, added up (times: the median)`
-const text = `## Membership: blocked members, with and without Lifeguard
+function page() {
+  const runs = seeds.length === 1 ? 'one run' : `${seeds.length} runs, added up (times: the median)`
+  const text = `## Membership: blocked members, with and without Lifeguard
 
 ${members} members in virtual time, links of 1 to 5 ms without loss or broadcast, default settings. Some are blocked for ${BLOCK_MS / 1_000} s, are awake for ${AWAKE_MS / 1_000} s, and so on, all at the same
 time, for ${values.seconds} s; half-way another member crashes. Each row is ${runs}. A false accusation is a suspicion by a node's own probes of a member that is never blocked,
@@ -154,5 +156,32 @@ As in the experiments of Dadgar, Phillips and Currey: what a blocked member send
 ${table(HEAD, compare('messages'))}
 
 Commit ${commit}, Node.js ${process.version}. \`node packages/membership/bench/lifeguard.js --write\` writes this part after a build; the same commit gives the same figures.`
+  return text
+}
+
+/** Which rule does how much: all of them off, one of them on, all of them on. */
+function parts() {
+  const blocked = 8
+  const rows = [
+    ['none', WITHOUT, 1],
+    ['silent helpers prove nothing at first', WITHOUT, undefined],
+    ['the own health, and suspicions that confirmations shorten', {}, 1],
+    ['all (the default)', {}, undefined],
+  ].map(([name, options, silentFailures]) => {
+    const system = /** @type {System} */ ({ name, options, silentFailures, judgesInTimers: false })
+    const run = measure(system, 'messages', blocked, 1)
+    return [`${name}`, whole(run.accusations), whole(run.deaths), whole(run.deathsAtHealthy), whole(run.allMs)]
+  })
+  return `### Which rule does it
+
+${blocked} of ${members} members with their frames held up, as above; timers never judge before the frames that wait. That silent helpers prove nothing is a rule of this package and not of
+the paper (\`ALGORITHM.md\`): here it does by itself what Lifeguard's rules do in part. These remain for members that hear some helpers and not others.
+
+${table(['rules', 'false accusations', 'false deaths', 'at healthy members', 'crash noticed by all, ms'], rows)}
+
+Commit ${commit}. \`node packages/membership/bench/lifeguard.js --parts --write\` writes this part.`
+}
+
+const text = values.parts ? parts() : page()
 console.log(text)
-if (values.write) writePart('membership-lifeguard', text)
+if (values.write) writePart(values.parts ? 'membership-lifeguard-parts' : 'membership-lifeguard', text)
