@@ -136,6 +136,27 @@ export const TRANSPORT_TCP_MUTANTS = [
     to: 'else this.#progress = false',
   },
   {
+    name: 'TCP: a peer that only receives is taken for a dead one',
+    source: 'keep-alive: a receiver says so unasked',
+    file: `${src}/connection.ts`,
+    from: 'HEADER_BYTES && !this.#ponged) this',
+    to: 'HEADER_BYTES && this.#closed) this',
+  },
+  {
+    name: 'TCP: a peer that reads slowly is taken for one that reads nothing',
+    source: 'slow reader',
+    file: `${src}/connection.ts`,
+    from: 'const reads = this.#progress || this.#pongs > 0',
+    to: 'const reads = this.#progress',
+  },
+  {
+    name: 'TCP: two idle sides answer each other for ever',
+    source: 'keep-alive: a pong is never the reason for a pong',
+    file: `${src}/connection.ts`,
+    from: 'if (heardBytes > this.#pongs * HEADER_BYTES &&',
+    to: 'if (heardBytes > 0 &&',
+  },
+  {
     name: 'TCP: a process that was blocked blames its peers',
     source: 'M-19, M-20',
     file: `${src}/tcp-transport.ts`,
@@ -195,7 +216,7 @@ export const TRANSPORT_TCP_MUTANTS = [
     name: 'TCP: a sign of life comes between the pieces of a frame',
     source: 'a frame that arrives is the one that was sent',
     file: `${src}/connection.ts`,
-    from: 'if (!this.#amidFrame && this.#framed.socket.writableLength',
+    from: 'if (this.#amidFrame || this.#framed.socket.writableLength',
     to: 'if (this.#framed.socket.writableLength',
   },
   {

@@ -2,7 +2,7 @@ import type { Clock } from '@dsys/runtime'
 import { MalformedError } from '@dsys/runtime/bytes'
 import type { FrameQueue, QueuedFrame } from './frame-queue.ts'
 import type { FramedSocket, SocketUser } from './framed-socket.ts'
-import { encodeData, FRAME, type FrameType } from './frames.ts'
+import { encodeData, FRAME, type FrameType, HEADER_BYTES } from './frames.ts'
 import type { Peer } from './handshake.ts'
 import { decodeRefuse, encodeRefuse, type Refusal } from './messages.ts'
 
@@ -49,6 +49,9 @@ export class Connection implements SocketUser {
   #silentTicks = 0
   #stuckTicks = 0
   #progress = false
+  /** Since the last turn of the ping timer: how many pongs came in, and whether one was sent. */
+  #pongs = 0
+  #ponged = false
 
   constructor(
     clock: Clock,
@@ -137,6 +140,7 @@ export class Connection implements SocketUser {
         this.#sendSign(FRAME.pong)
         break
       case FRAME.pong:
+        this.#pongs++
         break
       case FRAME.bye: {
         const { refusal, generation } = decodeRefuse(payload)
@@ -158,14 +162,23 @@ export class Connection implements SocketUser {
   /**
    * Called once an interval. Ends the connection when nothing came in for {@link MOST_SILENT_TICKS} of them although the peer was asked,
    * or when it took nothing of what waits for it.
+   *
+   * A side that receives says so unasked, once an interval: the question of the other may stand in line behind megabytes that the system
+   * has taken long ago, and a receiver may have nothing else to say. So a pong says that its sender has read something lately.
    */
   tick(): void {
     if (this.#closed) return
+    const heardBytes = this.#framed.takeHeardBytes()
+    // Invariant: a pong is never the reason for a pong, or two idle sides would answer each other for ever.
+    if (heardBytes > this.#pongs * HEADER_BYTES && !this.#ponged) this.#sendSign(FRAME.pong)
     const waits = this.#writing !== undefined || this.#queue.length > 0
-    this.#stuckTicks = waits && !this.#progress ? this.#stuckTicks + 1 : 0
+    const reads = this.#progress || this.#pongs > 0
+    this.#stuckTicks = waits && !reads ? this.#stuckTicks + 1 : 0
     // While bytes are leaving, an answer may stand in line behind them.
-    this.#silentTicks = this.#framed.takeHeard() || (waits && this.#progress) ? 0 : this.#silentTicks + 1
+    this.#silentTicks = heardBytes > 0 || (waits && this.#progress) ? 0 : this.#silentTicks + 1
     this.#progress = false
+    this.#pongs = 0
+    this.#ponged = false
     if (this.#stuckTicks >= MOST_SILENT_TICKS) this.close('the peer takes no more frames')
     else if (this.#silentTicks >= MOST_SILENT_TICKS) this.close('the peer gave no sign of life')
     else if (this.#silentTicks > 0) this.#sendSign(FRAME.ping)
@@ -173,7 +186,9 @@ export class Connection implements SocketUser {
 
   /** What already stands in line is a sign of life too; and a peer that asks and never reads shall not fill our memory. */
   #sendSign(type: typeof FRAME.ping | typeof FRAME.pong): void {
-    if (!this.#amidFrame && this.#framed.socket.writableLength < MAX_SIGNS_BYTES) this.#framed.sendControl(type)
+    if (this.#amidFrame || this.#framed.socket.writableLength >= MAX_SIGNS_BYTES) return
+    if (type === FRAME.pong) this.#ponged = true
+    this.#framed.sendControl(type)
   }
 
   /** Says goodbye once all that waits has left; the peer closes when it has read it. */

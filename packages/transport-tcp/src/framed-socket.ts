@@ -17,7 +17,7 @@ export class FramedSocket {
   #user: SocketUser | undefined
   #why: string | undefined
   #code: string | undefined
-  #heard = false
+  #heardBytes = 0
 
   constructor(socket: Socket) {
     this.socket = socket
@@ -47,11 +47,11 @@ export class FramedSocket {
     this.#reader.setLimit(maxPayloadBytes)
   }
 
-  /** Whether anything came in since the last time this was asked. */
-  takeHeard(): boolean {
-    const heard = this.#heard
-    this.#heard = false
-    return heard
+  /** How many bytes came in since the last time this was asked, those of a frame that is not whole yet too. */
+  takeHeardBytes(): number {
+    const bytes = this.#heardBytes
+    this.#heardBytes = 0
+    return bytes
   }
 
   /** Sends one frame that is no data. */
@@ -80,7 +80,7 @@ export class FramedSocket {
   }
 
   #read(chunk: Buffer): void {
-    this.#heard = true
+    this.#heardBytes += chunk.length
     try {
       this.#reader.push(chunk)
     } catch (error) {

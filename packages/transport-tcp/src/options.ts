@@ -42,7 +42,10 @@ export interface TcpTransportOptions {
   readonly minReconnectWaitMs?: number
   /** The longest such wait. At least `minReconnectWaitMs`. Default 1,000. */
   readonly maxReconnectWaitMs?: number
-  /** How often a silent peer is asked for a sign of life, in milliseconds. After three intervals without one its connection ends. Default 1,000. */
+  /**
+   * How often a silent peer is asked for a sign of life, in milliseconds, and how often a peer from which something came in is told so. After
+   * three intervals without a sign a connection ends. The same on all nodes: who tells less often may be given up by the others. Default 1,000.
+   */
   readonly pingIntervalMs?: number
   /** How many connections may be about to prove who they are; the oldest is closed for one more. Default 128. */
   readonly maxHandshakes?: number

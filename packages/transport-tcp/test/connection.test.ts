@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net'
 import { SeededRandom, systemClock } from '@dsys/runtime'
 import { describe, expect, test, vi } from 'vitest'
+import { HEADER_BYTES } from '../src/frames.ts'
 import { nodeNetwork, type TcpNetwork } from '../src/index.ts'
-import { Relay, reached, startNode, type TestNode, until } from './rig.ts'
+import { Relay, reached, SteppedPings, startNode, type TestNode, until } from './rig.ts'
 
 const lost = (node: TestNode): unknown[] => node.said('lost the connection to a peer').map(({ why }) => why)
 /** Of the frames that carry a number. */
@@ -15,7 +16,7 @@ function numbered(number: number, length = 4): Uint8Array {
   return new Uint8Array(frame)
 }
 
-/** Sockets of Node.js, whose writes are counted. */
+/** Sockets of Node.js, which are kept, and the writes of those that have dialled are counted. */
 function countingNetwork(): {
   readonly network: TcpNetwork
   readonly writes: () => number
@@ -38,7 +39,11 @@ function countingNetwork(): {
     }
     return dialling
   }
-  return { network: { ...nodeNetwork, dial }, writes: () => writes, sockets }
+  const accept: TcpNetwork['accept'] = (socket, use) => {
+    sockets.push(socket)
+    nodeNetwork.accept(socket, use)
+  }
+  return { network: { ...nodeNetwork, dial, accept }, writes: () => writes, sockets }
 }
 
 describe('a connection', () => {
@@ -298,32 +303,70 @@ describe('a peer that', () => {
   })
 
   test('is not judged by a node that was blocked itself, M-19 M-20', async () => {
-    const timers: { readonly delayMs: number; readonly callback: () => void }[] = []
-    let aheadMs = 0
-    const clock = {
-      ...systemClock,
-      monotonicMs: () => systemClock.monotonicMs() + aheadMs,
-      setTimer: (delayMs: number, callback: () => void) => {
-        if (delayMs !== 777) return systemClock.setTimer(delayMs, callback)
-        timers.push({ delayMs, callback })
-        return { cancel: () => undefined }
-      },
-    }
+    const pings = new SteppedPings()
+    const { pingIntervalMs, clock } = pings
     await using b = await startNode({ nodeId: 'b' })
     await using relay = await Relay.to(b.address)
-    await using a = await startNode({ nodeId: 'a', peers: { b: relay.address }, pingIntervalMs: 777 }, { clock })
+    await using a = await startNode({ nodeId: 'a', peers: { b: relay.address }, pingIntervalMs }, { clock })
     await reached(a, b)
     relay.freeze()
-    const tick = async (lateMs: number): Promise<void> => {
-      aheadMs += 777 + lateMs
-      timers.shift()?.callback()
-      await new Promise(setImmediate)
-      await new Promise(setImmediate)
-    }
-    for (let i = 0; i < 10; i++) await tick(5_000)
+    for (let i = 0; i < 10; i++) await pings.tick(5_000)
     expect(lost(a)).toEqual([])
-    for (let i = 0; i < 4; i++) await tick(0)
+    for (let i = 0; i < 4; i++) await pings.tick()
     expect(lost(a)).toEqual(['the peer gave no sign of life'])
+  })
+
+  test.each([
+    ['is with the system', 4, 'the peer gave no sign of life'],
+    ['still waits in part', 400, 'the peer takes no more frames'],
+  ])('only receives, and slowly, what %s is alive as long as it does', async (_, count, why) => {
+    const [pingsOfA, pingsOfB] = [new SteppedPings(), new SteppedPings()]
+    const { pingIntervalMs } = pingsOfA
+    const { network: networkOfA, sockets: socketsOfA } = countingNetwork()
+    const { network: networkOfB, sockets: socketsOfB } = countingNetwork()
+    await using b = await startNode({ nodeId: 'b', pingIntervalMs }, { clock: pingsOfB.clock, network: networkOfB })
+    await using relay = await Relay.to(b.address)
+    const options = { nodeId: 'a', peers: { b: relay.address }, pingIntervalMs, maxQueuedBytes: 64 * 2 ** 20 }
+    await using a = await startNode(options, { clock: pingsOfA.clock, network: networkOfA })
+    await reached(a, b)
+    const readBy = (sockets: readonly Socket[]): number => sockets[0]?.bytesRead ?? 0
+    relay.freezeForward()
+    for (let i = 0; i < count; i++) expect(a.send('b', numbered(i, 2 ** 16))).toBe(true)
+    await until('the system to take what it takes', () => a.count('frames_sent_total') > 1)
+    for (let i = 0; i < 10; i++) {
+      const [heardByA, heardByB] = [readBy(socketsOfA), readBy(socketsOfB)]
+      await until('bytes to pass on', () => relay.trickle(1_000))
+      await until('them to arrive', () => readBy(socketsOfB) === heardByB + 1_000)
+      await pingsOfB.tick()
+      await until('a sign of life', () => readBy(socketsOfA) > heardByA)
+      await pingsOfA.tick()
+    }
+    expect([lost(a), lost(b), numbersOf(b)]).toEqual([[], [], []])
+    for (let i = 0; i < 5; i++) await pingsOfA.tick()
+    expect(lost(a)).toEqual([why])
+  })
+
+  test('has received says so once an interval, and nothing says so of what says no more than that', async () => {
+    const [pingsOfA, pingsOfB] = [new SteppedPings(), new SteppedPings()]
+    const { pingIntervalMs } = pingsOfA
+    const { network: networkOfA, sockets: socketsOfA } = countingNetwork()
+    const { network: networkOfB, sockets: socketsOfB } = countingNetwork()
+    await using b = await startNode({ nodeId: 'b', pingIntervalMs }, { clock: pingsOfB.clock, network: networkOfB })
+    const options = { nodeId: 'a', peers: { b: b.address }, pingIntervalMs }
+    await using a = await startNode(options, { clock: pingsOfA.clock, network: networkOfA })
+    await reached(a, b)
+    // What came in with the handshake is answered too.
+    await pingsOfA.tick()
+    await until('all to arrive', () => socketsOfB[0]?.bytesRead === socketsOfA[0]?.bytesWritten)
+    const heardByA = socketsOfA[0]?.bytesRead ?? 0
+    const heardByB = socketsOfB[0]?.bytesRead ?? 0
+    await pingsOfB.tick()
+    await until('the sign', () => (socketsOfA[0]?.bytesRead ?? 0) === heardByA + HEADER_BYTES)
+    await pingsOfA.tick()
+    const before = b.inbox.length
+    a.send('b')
+    await until('the next frame', () => b.inbox.length > before)
+    expect(socketsOfB[0]?.bytesRead).toBe(heardByB + HEADER_BYTES + 'test'.length + 1)
   })
 
   test('reads nothing gets a bounded queue, which says false and is told of; it is given up in the end, although it talks', async () => {

@@ -1,6 +1,14 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { delay, type LogFields, type Logger, type LogLevel, systemClock, systemRuntime } from '@dsys/runtime'
+import {
+  type Clock,
+  delay,
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  systemClock,
+  systemRuntime,
+} from '@dsys/runtime'
 import type { PeerAddress, TransportEvent } from '@dsys/transport'
 import { parseAddress } from '../src/address.ts'
 import { TcpTransport, type TcpTransportOptions, type TcpTransportPorts } from '../src/index.ts'
@@ -56,6 +64,33 @@ export class TestNode implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.transport.stop()
+  }
+}
+
+/** The clock of a node whose ping timer, of `pingIntervalMs`, goes off only when it is told to. */
+export class SteppedPings {
+  readonly pingIntervalMs = 777
+  readonly clock: Clock
+  #aheadMs = 0
+  #callback: (() => void) | undefined
+
+  constructor() {
+    this.clock = {
+      ...systemClock,
+      monotonicMs: () => systemClock.monotonicMs() + this.#aheadMs,
+      setTimer: (delayMs, callback) => {
+        if (delayMs !== this.pingIntervalMs) return systemClock.setTimer(delayMs, callback)
+        this.#callback = callback
+        return { cancel: () => undefined }
+      },
+    }
+  }
+
+  async tick(lateMs = 0): Promise<void> {
+    this.#aheadMs += this.pingIntervalMs + lateMs
+    this.#callback?.()
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
   }
 }
 
@@ -155,6 +190,12 @@ export class Relay implements AsyncDisposable {
   /** Passes on only what comes back to the node that has dialled. */
   freezeForward(): void {
     for (const socket of this.#near) socket.pause()
+  }
+
+  /** Passes on `bytes` that wait, after {@link Relay.freezeForward}. Whether so many were there. */
+  trickle(bytes: number): boolean {
+    // What is read of a socket that is paused is passed on all the same.
+    return [...this.#near].some((socket) => socket.read(bytes) !== null)
   }
 
   thaw(): void {
