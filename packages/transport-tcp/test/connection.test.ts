@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { SeededRandom, systemClock } from '@dsys/runtime'
 import { describe, expect, test, vi } from 'vitest'
-import { HEADER_BYTES } from '../src/frames.ts'
+import { encodeControl, FRAME, HEADER_BYTES } from '../src/frames.ts'
 import { nodeNetwork, type TcpNetwork } from '../src/index.ts'
 import { Relay, reached, SteppedPings, startNode, type TestNode, until } from './rig.ts'
 
@@ -242,8 +242,11 @@ describe('a connection', () => {
     const frame = new Uint8Array(2 ** 20).map((_, index) => index * 31)
     a.send('b', frame)
     await until('the first piece', () => held.length > 0)
-    const before = sockets[0]?.bytesRead ?? 0
-    await until('a question of the peer', () => (sockets[0]?.bytesRead ?? 0) > before)
+    let asked = false
+    sockets[0]?.on('data', (chunk: Buffer) => {
+      asked ||= encodeControl(FRAME.ping).equals(chunk.subarray(-HEADER_BYTES))
+    })
+    await until('a question of the peer', () => asked)
     hold = false
     for (const release of held) release()
     await until('the frame', () => b.inbox.at(-1)?.frame.length === frame.length)
