@@ -159,6 +159,13 @@ export const RAFT_GROUPS_MUTANTS = [
     to: 'state.promisedMs = state.nowMs',
   },
   {
+    name: 'a host that is silent wakes nobody once one group sleeps without it',
+    source: 'own: groups sleep only as long as the hosts of their peers are heard',
+    file: 'packages/raft/src/groups/sleepers.ts',
+    from: 'if (led.size + followed.size === absent.size) return',
+    to: 'if (absent.size > 0) return',
+  },
+  {
     name: 'a host that is silent wakes nobody',
     source: 'own: groups sleep only as long as the hosts of their peers are heard',
     file: 'packages/raft/src/groups/sleepers.ts',

@@ -166,6 +166,8 @@ export class Sleepers {
 
   /** The groups that count on this peer keep time again, as those that they are: cut off from it since it was heard. */
   #wakeCounting({ led, followed, absent }: Peer): void {
+    // None of them: a peer may be away for days, and this is asked at every beat.
+    if (led.size + followed.size === absent.size) return
     for (const { group } of [...led.groups, ...followed.groups]) if (!absent.has(group)) this.#wake(group)
   }
 
