@@ -196,6 +196,10 @@ nats.describe(describe, 'npm start, with a nats-server on the PATH', () => {
     )
     const [, log = ''] = /at the end of (\S+)/.exec(program.output) ?? []
     expect(readFileSync(log, 'utf8')).toContain('--join')
+    const folder = join(program.directory, victim?.id ?? '')
+    await program.shows(/with NATS_URL=nats:\S+ in its environment, to be added: .* --join/)
+    const [, command = ''] = /to be added: (.*)/.exec(program.output) ?? []
+    expect(command).toContain(`main.js --id ${victim?.id} --data ${folder} --voters n1,n2,n3 --http-port `)
     expect(program.output.match(new RegExp(`^${victim?.id} .* ended`, 'gm'))).toHaveLength(2)
     program.interrupt()
     expect(await program.exitCode()).toBe(0)

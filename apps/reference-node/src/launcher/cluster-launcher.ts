@@ -159,11 +159,20 @@ export class ClusterLauncher {
   }
 
   /** A node came back without the disk that the cluster knows it by: it would stop again and again. */
-  #lost({ id, pid, logFile }: NodeProcess): void {
+  #lost({ id, pid, logFile, command }: NodeProcess): void {
     if (this.#stopping !== undefined) return
-    this.#options.say(
+    const { say } = this.#options
+    say(
       `${id} (pid ${pid}) ended: its disk was lost, so the others do not let it count. It stays down; what to do is at the end of ${logFile}`,
     )
+    const environment = this.#environmentToSay()
+    say(`Once ${id} is removed, this starts it again${environment}, to be added: ${command} --join`)
+  }
+
+  /** The URL that was given may hold a password, so it is not said again. */
+  #environmentToSay(): string {
+    if (this.#transport?.type === 'own') return `, with NATS_URL=${this.#transport.server.url} in its environment`
+    return this.#transport?.type === 'given' ? ', with the URL of your NATS server as NATS_URL in its environment' : ''
   }
 
   /** A node that had started ended by itself, or could not come back. */

@@ -38,10 +38,15 @@ export interface NodeProcessOptions {
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
+/** `word` as a POSIX shell takes it for one word. */
+const forShell = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
+
 /** One node as a process of the operating system. It ends by itself when this process is gone. */
 export class NodeProcess {
   readonly id: string
   readonly logFile: string
+  /** What starts this node in a shell, without its environment. */
+  readonly command: string
   /** Resolves when the process has ended, for whatever reason. */
   readonly ended: Promise<Ended>
   readonly #child: ChildProcess
@@ -55,7 +60,9 @@ export class NodeProcess {
     this.logFile = join(directory, 'node.log')
     const log = openSync(this.logFile, 'a')
     // A process group of its own: Ctrl-C in a terminal reaches the launcher alone, which stops the nodes in order.
-    this.#child = spawn(process.execPath, [MAIN, '--id', id, '--data', directory, ...flags], {
+    const args = [MAIN, '--id', id, '--data', directory, ...flags]
+    this.command = [process.execPath, ...args].map(forShell).join(' ')
+    this.#child = spawn(process.execPath, args, {
       stdio: ['ignore', 'ignore', log, 'ipc'],
       detached: process.platform !== 'win32',
       env: options.env ?? process.env,
