@@ -16,6 +16,7 @@ const APPLICATIONS = /** @type {Readonly<Record<string, string>>} */ ({
   'bench:raft': 'bench/raft/main.mjs',
   'bench:failover': 'bench/failover/main.mjs',
   'bench:simulation': 'bench/simulation.mjs',
+  interleavings: 'packages/membership/bench/interleavings.js',
   simulate: 'apps/simulator/dist/main.js',
   mutants: 'tooling/mutants/main.mjs',
 })
