@@ -141,4 +141,20 @@ export const LIFEGUARD_MUTANTS = [
     from: 'health.raise(1 + Math.floor(lateMs / this.#options.probeIntervalMs)',
     to: 'health.raise(0 * Math.floor(lateMs / this.#options.probeIntervalMs)',
   },
+  {
+    name: 'lost time does not show while timers are far apart',
+    source: 'membership: a blocked process accuses nobody; M-19, M-23',
+    file: DETECTOR,
+    from: 'this.#wakeMs = nowMs + options.probeTimeoutMs / 2',
+    to: 'this.#wakeMs = nowMs + options.probeTimeoutMs * 1e9',
+    scenario: 'membership',
+    fixed: { stranger: true },
+  },
+  {
+    name: 'input hides that a timer is late',
+    source: 'membership: a blocked process accuses nobody; M-19',
+    file: DETECTOR,
+    from: 'else if (this.#wakeMs === Number.POSITIVE_INFINITY) this',
+    to: 'else this',
+  },
 ]

@@ -164,6 +164,51 @@ describe('what it changes', () => {
   })
 })
 
+describe('M-19, M-23: time that was lost shows, however far apart a node plans its timers that doubts itself', () => {
+  /** At its largest multiplier, with nothing to do for seconds but to wait for the end of a suspicion of 1,000 ms. */
+  function waiting(): { core: MembershipCore; nowMs: number; endMs: number } {
+    const core = coreAmong(['n1', 'n2', 'n3', 'n4'], { gossipIntervalMs: 60_000, suspicionMaxFactor: 1 })
+    const dueMs = core.deadlineMs() ?? 0
+    const nowMs = dueMs + 16_000
+    core.tick(nowMs, dueMs)
+    expect(core.localHealth.multiplier).toBe(8)
+    const record = { id: 'n2', generation: 1, incarnation: 0, state: 'suspect' as const, metadata: [] }
+    core.receive(
+      { kind: 'gossip', rumors: [{ record, ageMs: 0, accusers: ['n3'] }] },
+      { id: 'n3', generation: 1 },
+      nowMs,
+    )
+    return { core, nowMs, endMs: nowMs + 1_250 }
+  }
+
+  test('while anybody is judged, a tick is due within half a probe timeout', () => {
+    const { core, nowMs, endMs } = waiting()
+    let beforeMs = nowMs
+    while (core.member('n2')?.state === 'suspect') {
+      const dueMs = core.deadlineMs() ?? 0
+      expect(dueMs - beforeMs).toBeLessThanOrEqual(125)
+      core.tick(dueMs)
+      beforeMs = dueMs
+    }
+    expect(beforeMs).toBeLessThanOrEqual(endMs)
+    run(core, beforeMs + 2_000, allAnswer)
+    // Nobody is judged now, so nothing is waited for but the next probe.
+    expect((core.deadlineMs() ?? 0) - beforeMs).toBeGreaterThan(2_000)
+  })
+
+  test('a jump of the clock is no time to refute in, also when input comes before the late timer', () => {
+    const { core, nowMs } = waiting()
+    const dueMs = core.deadlineMs() ?? 0
+    const jumpedMs = nowMs + 1_300
+    core.receive({ kind: 'ping', seq: 1, generation: 5, rumors: [] }, { id: 'n3', generation: 1 }, jumpedMs)
+    expect(core.deadlineMs()).toBe(dueMs)
+    core.tick(jumpedMs, core.deadlineMs())
+    expect(core.member('n2')?.state).toBe('suspect')
+    run(core, jumpedMs + 2_500, allAnswer)
+    expect(core.member('n2')?.state).toBe('dead')
+  })
+})
+
 test('status, explain and the meter show it', async () => {
   const clock = new VirtualClock()
   const transport = new ManualTransport()

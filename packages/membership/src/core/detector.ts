@@ -44,6 +44,8 @@ export class Detector {
   readonly #probes = new Map<number, Probe>()
   readonly #relays = new Map<number, Relay>()
   #seq = 0
+  /** When a tick is wanted though nothing else is due; infinite while nobody is judged. */
+  #wakeMs = Number.POSITIVE_INFINITY
 
   constructor(context: DetectorContext) {
     this.#context = context
@@ -60,6 +62,7 @@ export class Detector {
   drop(): void {
     this.#probes.clear()
     this.#relays.clear()
+    this.#wakeMs = Number.POSITIVE_INFINITY
     for (const { suspicion } of this.#context.view.suspects.values()) {
       suspicion?.holdUntil(this.#context.gate.shutUntilMs)
     }
@@ -200,7 +203,18 @@ export class Detector {
     }
   }
 
+  /**
+   * To be called after each input. That time was lost shows by a tick that comes late, so while anybody is judged one is due within half a
+   * `probeTimeoutMs`, however far apart all else is planned. Input does not put it off: it may come before the late timer.
+   */
+  watch(nowMs: number): void {
+    const { options, view } = this.#context
+    if (this.#probes.size + this.#relays.size + view.suspects.size === 0) this.#wakeMs = Number.POSITIVE_INFINITY
+    else if (this.#wakeMs === Number.POSITIVE_INFINITY) this.#wakeMs = nowMs + options.probeTimeoutMs / 2
+  }
+
   tick(nowMs: number): void {
+    this.#wakeMs = Number.POSITIVE_INFINITY
     for (const relay of this.#relays.values()) if (nowMs >= relay.deadlineMs) this.#answer(relay, nowMs)
     for (const probe of this.#probes.values()) {
       if (nowMs >= probe.endMs) this.#fail(probe, nowMs)
@@ -235,9 +249,9 @@ export class Detector {
     else confirm(entry, nowMs)
   }
 
-  /** When the next thing falls due; infinite when nothing is under way. */
+  /** When the next tick is wanted; infinite when nothing is under way. */
   deadlineMs(): number {
-    let first = Number.POSITIVE_INFINITY
+    let first = this.#wakeMs
     for (const relay of this.#relays.values()) first = Math.min(first, relay.deadlineMs)
     for (const probe of this.#probes.values()) {
       first = Math.min(first, probe.indirect ? probe.endMs : Math.min(probe.directDeadlineMs, probe.endMs))

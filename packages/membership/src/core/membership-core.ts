@@ -218,6 +218,7 @@ export class MembershipCore {
     if (again) this.#own.returns(nowMs)
     this.#greet(nowMs)
     this.#antiEntropy.catchUp()
+    this.#detector.watch(nowMs)
     return this.#take()
   }
 
@@ -237,6 +238,7 @@ export class MembershipCore {
     else {
       if (header !== undefined) this.#conflicts.onFrame(from, header, nowMs)
       this.#onMessage(message, from, header, nowMs)
+      this.#detector.watch(nowMs)
     }
     return this.#take()
   }
@@ -355,6 +357,7 @@ export class MembershipCore {
     if (dueMs === undefined || nowMs < dueMs) return this.#take()
     if (this.#state === 'leaving') this.#farewell?.tick(nowMs)
     else this.#tickActive(nowMs)
+    this.#detector.watch(nowMs)
     return this.#take()
   }
 

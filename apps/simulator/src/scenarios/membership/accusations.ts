@@ -49,7 +49,9 @@ export class Accusations {
         const dueMs = inner.monotonicMs() + delayMs
         return inner.setTimer(delayMs, () => {
           const nowMs = inner.monotonicMs()
-          if (nowMs - dueMs > this.#options.probeTimeoutMs / 2) this.#blockedUntilMs = nowMs
+          // The membership has timers of its own half a probe timeout apart, which must be late by as much: what is lost shows in
+          // them from a whole one on.
+          if (nowMs - dueMs > this.#options.probeTimeoutMs) this.#blockedUntilMs = nowMs
           callback()
         })
       },
