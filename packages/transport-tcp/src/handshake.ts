@@ -19,7 +19,7 @@ import {
   type VersionRange,
   type Welcome,
 } from './messages.ts'
-import { drawNonce, isProof, prove } from './proof.ts'
+import { drawNonce, isProof, prove, type Side } from './proof.ts'
 import { bindingOf, certifies } from './tls-network.ts'
 
 /** Who this node is, and how it proves it. */
@@ -103,7 +103,7 @@ abstract class Handshake implements SocketUser {
     return true
   }
 
-  protected proof(side: 'dialler' | 'listener', said: readonly Uint8Array[]): Uint8Array {
+  protected proof(side: Side, said: readonly Uint8Array[]): Uint8Array {
     const { secret, secure } = this.me
     if (secret === undefined) return new Uint8Array(0)
     return prove(secret, side, said, secure ? bindingOf(this.framed.socket) : new Uint8Array(0))
@@ -164,14 +164,24 @@ export class Dial extends Handshake {
 
   protected override read(type: FrameType, payload: Uint8Array): void {
     if (type === FRAME.refuse) {
-      const { refusal = 'malformed', generation } = decodeRefuse(payload)
-      this.fail(refusal, `the peer refused: ${refusal}`, generation)
+      const { refusal = 'malformed', generation, said, proof } = decodeRefuse(payload)
+      if (this.#believes(refusal, said, proof)) this.fail(refusal, `the peer refused: ${refusal}`, generation)
+      else this.fail('unproved', `somebody who does not prove to be ${this.#target.id} refused: ${refusal}`)
     } else if (type === FRAME.welcome && this.#peer === undefined) this.#welcomed(payload)
     else if (type === FRAME.ready && this.#peer !== undefined) {
       const peer = this.#peer
       const dials = decodeReady(payload)
       if (this.finish()) this.#handlers.onReady(peer, this.framed, dials)
     } else throw new MalformedError(`a frame of type ${type} does not belong here`)
+  }
+
+  /**
+   * Whether a refusal counts: it can say that this node has a twin, or that the peer is not there. Else it is a word for the log, about an
+   * attempt that has failed like any other. That somebody else is at the address can be said by any node of the cluster.
+   */
+  #believes(refusal: Refusal | 'malformed', said: Uint8Array, proof: Uint8Array): boolean {
+    if (!isProof(this.proof('refuser', [this.#hello, said]), proof)) return false
+    return refusal === 'wrong-node' || this.isCertified(this.#target.id)
   }
 
   #welcomed(payload: Uint8Array): void {
@@ -233,6 +243,7 @@ export type Admission =
 export class Acceptance extends Handshake {
   readonly #handlers: AcceptanceHandlers
   #hello: Hello | undefined
+  /** The bytes of the greeting, and of the answer to it. */
   #said: readonly Uint8Array[] = []
 
   constructor(waiting: Waiting, me: Identity, framed: FramedSocket, handlers: AcceptanceHandlers) {
@@ -249,6 +260,7 @@ export class Acceptance extends Handshake {
   #greeted(payload: Uint8Array): void {
     const hello = decodeHello(payload)
     assertPeerAddress({ id: hello.id, generation: hello.generation })
+    this.#said = [payload]
     const refusal = this.#objectionTo(hello)
     if (refusal !== undefined) {
       this.#refuse(refusal, hello.id, this.me.generation)
@@ -287,10 +299,12 @@ export class Acceptance extends Handshake {
     }
   }
 
-  /** Turns the other away, and says why. */
+  /** Turns the other away, says why, and proves that a node of the cluster says so. */
   #refuse(refusal: Refusal, id: string, generation: number): void {
     if (!this.finish()) return
-    this.framed.sendControl(FRAME.refuse, encodeRefuse(refusal, generation))
+    const said = encodeRefuse(refusal, generation)
+    const proof = this.proof('refuser', [...this.#said.slice(0, 1), said])
+    this.framed.sendControl(FRAME.refuse, Buffer.concat([said, proof]))
     this.framed.end(`refused: ${refusal}`)
     this.#handlers.onFailed(refusal, `refused: ${refusal}`, id)
     this.#handlers.onOver()

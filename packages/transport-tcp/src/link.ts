@@ -220,12 +220,8 @@ export class Link {
   }
 
   #dialFailed(failure: Failure, why: string, generation: number): void {
-    const { clock, random, options, me } = this.#context
-    this.#failures++
-    let waitMs = options.minReconnectWaitMs
-    for (let i = 1; i < this.#failures && waitMs < options.maxReconnectWaitMs; i++) waitMs *= 2
-    waitMs = Math.min(waitMs, options.maxReconnectWaitMs)
-    this.#notBeforeMs = clock.monotonicMs() + waitMs * (0.5 + random.float() / 2)
+    const { me } = this.#context
+    this.#failed()
     this.#context.onDialFailed(this.id, failure, why)
     if ((failure === 'stale' || failure === 'conflict') && generation >= me.generation) {
       this.#context.onConflict(me.id, generation, `${this.id} knows another process with the id of this node`)
@@ -236,6 +232,16 @@ export class Link {
     else if (!waits) this.#drop(MET_NOBODY.has(failure), ({ dials }) => dials < this.#dials)
     if (this.#waiting > 0 && (this.#connection === undefined || this.#later.length > 0)) this.#ensureDial()
     this.#settle()
+  }
+
+  /** The next attempt waits, twice as long as it did after the failure before, and half of it at random. */
+  #failed(): void {
+    const { clock, random, options } = this.#context
+    this.#failures++
+    let waitMs = options.minReconnectWaitMs
+    for (let i = 1; i < this.#failures && waitMs < options.maxReconnectWaitMs; i++) waitMs *= 2
+    waitMs = Math.min(waitMs, options.maxReconnectWaitMs)
+    this.#notBeforeMs = clock.monotonicMs() + waitMs * (0.5 + random.float() / 2)
   }
 
   /** Gives a dial up that is not needed any more; it is no failure. */
@@ -316,10 +322,7 @@ export class Link {
     if (clock.monotonicMs() - connection.sinceMs >= options.maxReconnectWaitMs) {
       this.#failures = 0
       this.#notBeforeMs = 0
-    } else {
-      this.#failures++
-      this.#notBeforeMs = clock.monotonicMs() + options.minReconnectWaitMs
-    }
+    } else this.#failed()
     this.#context.onDisconnected(connection.peer, why)
     if (this.#onFinished !== undefined) this.#drop(false)
     else if (this.#waiting > 0) this.#ensureDial()

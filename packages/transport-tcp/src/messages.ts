@@ -160,16 +160,24 @@ export function decodeReady(payload: Uint8Array): number {
   return new ByteReader(payload).u53()
 }
 
+const REFUSE_BYTES = 9
+
 /** A refusal or a farewell: a code, and the generation that it speaks of, 0 where it speaks of none. */
 export function encodeRefuse(refusal: Refusal, generation = 0): Buffer {
-  return new ByteWriter(9).u8(REFUSALS[refusal]).u53(generation).written()
+  return new ByteWriter(REFUSE_BYTES).u8(REFUSALS[refusal]).u53(generation).written()
 }
 
 /** `refusal` is undefined for one that a later version may know. Throws MalformedError. */
 export function decodeRefuse(payload: Uint8Array): {
   readonly refusal: Refusal | undefined
   readonly generation: number
+  /** What {@link encodeRefuse} wrote. */
+  readonly said: Uint8Array
+  /** Of what was said, in a handshake; empty where there is none. */
+  readonly proof: Uint8Array
 } {
   const bytes = new ByteReader(payload)
-  return { refusal: REFUSAL_OF.get(bytes.u8()), generation: bytes.u53() }
+  const refusal = REFUSAL_OF.get(bytes.u8())
+  const generation = bytes.u53()
+  return { refusal, generation, said: payload.subarray(0, REFUSE_BYTES), proof: bytes.rest() }
 }

@@ -47,7 +47,7 @@ export interface TcpTransportOptions {
    * three intervals without a sign a connection ends. The same on all nodes: who tells less often may be given up by the others. Default 1,000.
    */
   readonly pingIntervalMs?: number
-  /** How many connections may be about to prove who they are; the oldest is closed for one more. Default 128. */
+  /** How many connections may be about to prove who they are; for one more the oldest of the address with the most is closed. Default 128. */
   readonly maxHandshakes?: number
   /** How many peers may be connected; further ones are refused. Default 1,024. */
   readonly maxPeers?: number

@@ -1,8 +1,11 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { NONCE_BYTES } from './messages.ts'
 
-/** Who speaks: a proof of one side is none of the other, so that it cannot be sent back to the one who made it. */
-export type Side = 'dialler' | 'listener'
+/**
+ * Who speaks: a proof of one side is none of the other, so that it cannot be sent back to the one who made it. A listener that turns somebody
+ * away proves that as `refuser`: it proves it to strangers too, who must gain nothing by it.
+ */
+export type Side = 'dialler' | 'listener' | 'refuser'
 
 /** A number that nobody can foresee and that was never used before. Not from a port: a seeded one would repeat itself. */
 export function drawNonce(): Uint8Array {

@@ -16,13 +16,14 @@ export interface ReceptionContext {
 }
 
 /**
- * The sockets that have connected and not proved yet who they are. There are `maxHandshakes` at most: one more closes the one that
- * has taken longest, since a node of the cluster is done in a moment, and whoever wants to keep it out has to be faster than that.
+ * The sockets that have connected and not proved yet who they are. There are `maxHandshakes` at most: one more closes another one of the
+ * address with the most of them, the one that has taken longest. A node of the cluster is done in a moment, so whoever wants to keep it
+ * out has to be faster than that, and from the same address.
  */
 export class Reception {
   readonly #context: ReceptionContext
-  /** In the order in which they came. */
-  readonly #waiting = new Set<Socket>()
+  /** In the order in which they came, each with the address it came from. */
+  readonly #waiting = new Map<Socket, string>()
   #closed = false
 
   constructor(context: ReceptionContext) {
@@ -43,13 +44,8 @@ export class Reception {
       socket.destroy()
       return
     }
-    for (const oldest of this.#waiting) {
-      if (this.#waiting.size < maxHandshakes) break
-      this.#waiting.delete(oldest)
-      oldest.destroy()
-      this.#context.onRefused('full', 'too many connections that have not proved who they are', undefined)
-    }
-    this.#waiting.add(socket)
+    if (this.#waiting.size >= maxHandshakes) this.#makeRoom()
+    this.#waiting.set(socket, socket.remoteAddress ?? '')
     // Until the network has made something of the socket nobody else minds the time: TLS only tells that it took too long.
     const deadline = clock.setTimer(timeoutMs, () => {
       socket.destroy()
@@ -73,6 +69,19 @@ export class Reception {
     })
   }
 
+  #makeRoom(): void {
+    const counts = new Map<string, number>()
+    for (const from of this.#waiting.values()) counts.set(from, (counts.get(from) ?? 0) + 1)
+    const most = Math.max(...counts.values())
+    for (const [socket, from] of this.#waiting) {
+      if (counts.get(from) !== most) continue
+      this.#waiting.delete(socket)
+      socket.destroy()
+      this.#context.onRefused('full', 'too many connections that have not proved who they are', undefined)
+      return
+    }
+  }
+
   /** Turns everybody away who waits, and whoever comes. */
   close(): void {
     this.#closed = true
@@ -81,7 +90,7 @@ export class Reception {
 
   /** Turns everybody away who waits. */
   clear(): void {
-    for (const socket of this.#waiting) socket.destroy()
+    for (const socket of this.#waiting.keys()) socket.destroy()
     this.#waiting.clear()
   }
 }

@@ -72,7 +72,10 @@ describe('the bytes of version 1', () => {
       ...(['stale', 'conflict', 'duplicate', 'full', 'stopping'] as const),
     ]
     expect(refusals.map((refusal) => encodeRefuse(refusal)[0])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
-    expect(decodeRefuse(encodeRefuse('stale', 7))).toEqual({ refusal: 'stale', generation: 7 })
+    const said = encodeRefuse('stale', 7)
+    expect(said.toString('hex')).toBe('060000000000000007')
+    const proof = Buffer.from('the proof of it')
+    expect(decodeRefuse(Buffer.concat([said, proof]))).toEqual({ refusal: 'stale', generation: 7, said, proof })
     expect(decodeRefuse(Buffer.from('630000000000000000', 'hex')).refusal).toBeUndefined()
   })
 
