@@ -1,6 +1,7 @@
 import { FAILURE_DETECTOR_MUTANTS } from './failure-detector.mjs'
 import { KV_MUTANTS } from './kv.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
+import { EVIDENCE_MUTANTS } from './membership-evidence.mjs'
 import { LIFEGUARD_MUTANTS } from './membership-lifeguard.mjs'
 import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_CALLS_MUTANTS } from './raft-calls.mjs'
@@ -34,6 +35,7 @@ export const MUTANTS = [
   ...STORAGE_MUTANTS,
   ...MEMBERSHIP_MUTANTS,
   ...LIFEGUARD_MUTANTS,
+  ...EVIDENCE_MUTANTS,
   ...FAILURE_DETECTOR_MUTANTS,
   ...TRANSPORT_MUTANTS,
   ...TRANSPORT_TCP_MUTANTS,

@@ -262,8 +262,8 @@ export const MEMBERSHIP_MUTANTS = [
     name: 'two processes of one life are not noticed by their frames',
     source: 'membership: two processes with one id; M-12',
     file: CONFLICTS,
-    from: 'this.#compare({ ...from, nonce }, how, from.id, nowMs)',
-    to: 'if (nonce === -1) this.#compare({ ...from, nonce }, how, from.id, nowMs)',
+    from: 'this.#compare({ ...from, nonce }, { kind',
+    to: 'if (nonce === -1) this.#compare({ ...from, nonce }, { kind',
   },
   {
     name: 'the process that counts does not hear of its double',

@@ -1,4 +1,5 @@
 import type { MemberState, Metadata } from './core/record.ts'
+import type { ConflictEvidence, Evidence } from './evidence.ts'
 
 /** What this node knows of one node. A snapshot: it does not change. */
 export interface Member {
@@ -22,17 +23,26 @@ export interface Member {
  * well before the other one comes up.
  */
 export type MemberEvent =
-  | { readonly type: 'MemberUp'; readonly member: Member; readonly why: string }
+  | (Told & { readonly type: 'MemberUp' })
   /** It does not answer; unless it refutes that in time, it is declared dead. */
-  | { readonly type: 'MemberSuspected'; readonly member: Member; readonly why: string }
+  | (Told & { readonly type: 'MemberSuspected' })
   /** It was declared dead, or a later life of it has begun. */
-  | { readonly type: 'MemberDown'; readonly member: Member; readonly why: string }
+  | (Told & { readonly type: 'MemberDown' })
   /** It said goodbye. */
-  | { readonly type: 'MemberLeft'; readonly member: Member; readonly why: string }
+  | (Told & { readonly type: 'MemberLeft' })
   /** It refuted a suspicion, or its metadata changed. */
-  | { readonly type: 'MemberUpdated'; readonly member: Member; readonly why: string }
+  | (Told & { readonly type: 'MemberUpdated' })
   /** Two processes run with its id. It may come at any time, once for each life and kind of conflict; `member` is as it was before. */
-  | { readonly type: 'MemberConflict'; readonly member: Member; readonly why: string; readonly conflict: IdConflict }
+  | (Told<ConflictEvidence> & { readonly type: 'MemberConflict'; readonly conflict: IdConflict })
+
+/** Of whom an event tells, and by what that is known. */
+interface Told<E extends Evidence = Evidence> {
+  readonly member: Member
+  /** The evidence in words. */
+  readonly why: string
+  /** The same as data. */
+  readonly evidence: E
+}
 
 /** Two processes that run with one id, and how that was noticed. Stop one of them, or give it an id of its own. */
 export interface IdConflict {

@@ -1,4 +1,5 @@
 import type { Member, MemberEvent } from './events.ts'
+import type { Evidence } from './evidence.ts'
 
 /** One thing that happened to a member, as this node saw it. */
 export interface MemberIncident {
@@ -8,6 +9,7 @@ export interface MemberIncident {
   /** On the monotonic scale of this node's clock. */
   readonly atMs: number
   readonly why: string
+  readonly evidence: Evidence
 }
 
 /** Why a member is where it is. */
@@ -34,13 +36,13 @@ export class History {
     this.#maxMembers = maxMembers
   }
 
-  add({ type, member, why }: MemberEvent, atMs: number): void {
+  add({ type, member, why, evidence }: MemberEvent, atMs: number): void {
     const { id, generation, incarnation } = member
     const incidents = this.#incidents.get(id) ?? []
     // The one that changed last stands last, so the first is the one to forget.
     this.#incidents.delete(id)
     this.#incidents.set(id, incidents)
-    incidents.push(Object.freeze({ type, generation, incarnation, atMs, why }))
+    incidents.push(Object.freeze({ type, generation, incarnation, atMs, why, evidence }))
     if (incidents.length > INCIDENTS_PER_MEMBER) incidents.shift()
     if (this.#incidents.size > this.#maxMembers) {
       for (const oldest of this.#incidents.keys()) {

@@ -1,6 +1,14 @@
 export type { MemberState, Metadata } from './core/record.ts'
 export { IdConflictError, MetadataTooLargeError, TransportFrameTooSmallError } from './errors.ts'
 export type { IdConflict, Member, MemberEvent, MembershipEvent } from './events.ts'
+export {
+  type ConflictEvidence,
+  type DescribedPart,
+  describeEvidence,
+  type Evidence,
+  type HelperEvidence,
+  type ProbeEvidence,
+} from './evidence.ts'
 export type { MemberExplanation, MemberIncident } from './history.ts'
 export { Membership, type MembershipPorts } from './membership.ts'
 export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'

@@ -22,6 +22,7 @@ import { MembershipCore } from './core/membership-core.ts'
 import { isLive, type Metadata } from './core/record.ts'
 import { IdConflictError, TransportFrameTooSmallError } from './errors.ts'
 import type { Member, MembershipEvent } from './events.ts'
+import { describeEvidence, type Evidence } from './evidence.ts'
 import { History, type MemberExplanation } from './history.ts'
 import { MembershipMetrics } from './metrics.ts'
 import { checkMetadata, type MembershipOptions, type ResolvedOptions, resolveOptions } from './options.ts'
@@ -128,11 +129,10 @@ export class Membership implements Service {
   events(options: SubscribeOptions = {}): AsyncIterableIterator<MembershipEvent, undefined> {
     const state = this.members().flatMap((member): MembershipEvent[] => {
       if (!isLive(member.state)) return []
-      const why = 'it was a member when this stream began'
-      const up: MembershipEvent = { type: 'MemberUp', member: { ...member, state: 'alive' }, why }
-      return member.state === 'alive'
-        ? [up]
-        : [up, { type: 'MemberSuspected', member, why: 'it was suspected by then' }]
+      const present: Evidence = { kind: 'present' }
+      const up = told('MemberUp', { ...member, state: 'alive' }, present)
+      if (member.state === 'alive') return [up]
+      return [up, told('MemberSuspected', member, this.#core?.evidence(member.id) ?? present)]
     })
     return this.#hub.subscribe(options, [...state, { type: 'Synced' }])
   }
@@ -352,6 +352,9 @@ export class Membership implements Service {
     })
   }
 }
+
+const told = (type: 'MemberUp' | 'MemberSuspected', member: Member, evidence: Evidence): MembershipEvent =>
+  Object.freeze({ type, member, why: describeEvidence(evidence), evidence })
 
 /** From 1 to 2^52: two processes hardly ever draw the same. */
 function drawNonce(random: Random): number {

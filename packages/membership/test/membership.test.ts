@@ -326,6 +326,7 @@ describe('the driver', () => {
     const stream = collect(n1.membership.events())
     await cluster.clock.advanceAsync(1)
     expect(stream.events.map(describeEvent).slice(2, 4)).toEqual(['MemberUp n3/1', 'MemberSuspected n3/1'])
+    expect(stream.events[3]).toMatchObject({ evidence: { kind: expect.stringMatching(/^(unreachable|accused)$/) } })
     expect(n1.membership.alive().map(({ id }) => id)).not.toContain('n3')
   })
 

@@ -18,7 +18,8 @@ const member = (id: string, generation: number, incarnation: number, state: Stat
 const event = (type: Exclude<MembershipEvent['type'], 'Synced' | 'MemberConflict'>, of: Member): MembershipEvent => ({
   type,
   member: of,
-  why: 'because',
+  why: 'it announced itself',
+  evidence: { kind: 'announced' },
 })
 const SYNCED: MembershipEvent = { type: 'Synced' }
 const up = (generation = 1, incarnation = 0): MembershipEvent =>

@@ -1,5 +1,6 @@
 import type { PeerAddress } from '@dsys/transport'
 import type { IdConflict } from '../events.ts'
+import { type ConflictEvidence, describeConflict } from '../evidence.ts'
 import type { Effect } from './effects.ts'
 import type { FrameHeader } from './message.ts'
 import { isSameProcess, type MemberRecord } from './record.ts'
@@ -48,8 +49,7 @@ export class Conflicts {
   /** A frame of a process whose generation is not an earlier one. */
   onFrame(from: PeerAddress, { nonce }: FrameHeader, nowMs: number): void {
     if (nonce === 0) return
-    const how = `frames from ${from.id} come from two processes`
-    this.#compare({ ...from, nonce }, how, from.id, nowMs)
+    this.#compare({ ...from, nonce }, { kind: 'frames-of-two', from: from.id }, nowMs)
   }
 
   /** Somebody speaks of a node. */
@@ -57,7 +57,7 @@ export class Conflicts {
     const { view, self, tell } = this.#context
     const known = view.get(record.id)?.record
     if (known === undefined) return
-    if (!this.#compare(record, `${from.id} speaks of another process than is known here`, from.id, nowMs)) return
+    if (!this.#compare(record, { kind: 'another-spoken-of', from: from.id }, nowMs)) return
     // What does not count is not passed on, so the process that counts would not hear of the other one.
     const passedOver = view.isNews(record) ? known : record
     const { id, generation, nonce = 0 } = passedOver
@@ -68,8 +68,8 @@ export class Conflicts {
 
   /** The node itself hears of a statement that it never made. */
   onForeignStatement(own: MemberRecord, incarnation: number, from: PeerAddress, nowMs: number): void {
-    const how = `${from.id} knows of incarnation ${incarnation}, which this process has not said`
-    this.#report(own, 'same-generation', own.generation, how, from.id, nowMs)
+    const evidence: ConflictEvidence = { kind: 'statement-not-made', from: from.id, incarnation }
+    this.#report(own, 'same-generation', own.generation, evidence, nowMs)
   }
 
   /** A frame of an earlier generation: late, or a process that still runs. */
@@ -85,8 +85,10 @@ export class Conflicts {
     const question = this.#asked.get(from.id)
     const known = this.#context.view.get(from.id)
     if (question?.seq !== seq || question.generation !== from.generation || known === undefined) return
-    const how = `generation ${from.generation} of it answered a ping after generation ${known.record.generation} had begun`
-    this.#report(known.record, 'earlier-generation', from.generation, how, from.id, nowMs)
+    const { id, generation } = from
+    const laterGeneration = known.record.generation
+    const evidence: ConflictEvidence = { kind: 'earlier-life-answered', from: id, generation, laterGeneration }
+    this.#report(known.record, 'earlier-generation', generation, evidence, nowMs)
   }
 
   forget(id: string): void {
@@ -95,10 +97,10 @@ export class Conflicts {
     this.#told.delete(id)
   }
 
-  #compare(heard: PeerAddress & { nonce?: number | undefined }, how: string, from: string, nowMs: number): boolean {
+  #compare(heard: PeerAddress & { nonce?: number | undefined }, evidence: ConflictEvidence, nowMs: number): boolean {
     const known = this.#context.view.get(heard.id)?.record
     if (known?.generation !== heard.generation || isSameProcess(known, heard)) return false
-    this.#report(known, 'same-generation', heard.generation, how, from, nowMs)
+    this.#report(known, 'same-generation', heard.generation, evidence, nowMs)
     return true
   }
 
@@ -107,10 +109,11 @@ export class Conflicts {
     known: MemberRecord,
     kind: IdConflict['kind'],
     otherGeneration: number,
-    how: string,
-    from: string,
+    evidence: ConflictEvidence,
     nowMs: number,
   ): void {
+    const { from } = evidence
+    const how = describeConflict(evidence)
     const { id, generation } = known
     const before = this.#found.get(id)
     const isKnown =
@@ -120,7 +123,13 @@ export class Conflicts {
     this.#found.set(id, conflict)
     const entry = this.#context.view.get(id)
     if (isKnown || entry === undefined) return
-    const event = Object.freeze({ type: 'MemberConflict' as const, member: memberOf(entry), why: how, conflict })
+    const event = Object.freeze({
+      type: 'MemberConflict' as const,
+      member: memberOf(entry),
+      why: how,
+      evidence,
+      conflict,
+    })
     this.#context.emit({ type: 'event', event })
   }
 }

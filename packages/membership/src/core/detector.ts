@@ -1,5 +1,6 @@
 import type { Buggify, Random } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
+import type { Evidence, ProbeEvidence } from '../evidence.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Effect } from './effects.ts'
 import type { IsolationGate } from './isolation.ts'
@@ -8,7 +9,7 @@ import type { MessageBody } from './message.ts'
 import { type Probe, type Relay, Rotation } from './prober.ts'
 import { isSameProcess } from './record.ts'
 import type { SuspicionTimes } from './suspicion.ts'
-import { type Entry, freshTally, type View } from './view.ts'
+import { type Entry, freshTally, type ProbeTally, type View } from './view.ts'
 
 /** Relays under way for others; beyond this a helper says at once that it did not reach the target. */
 const MAX_RELAYS = 256
@@ -29,7 +30,7 @@ export interface DetectorContext {
   readonly emit: (effect: Effect) => void
   readonly send: (to: PeerAddress, body: MessageBody, nowMs: number) => void
   readonly times: () => SuspicionTimes
-  readonly accuse: (entry: Entry, state: 'suspect' | 'dead', why: string, nowMs: number) => void
+  readonly accuse: (entry: Entry, state: 'suspect' | 'dead', evidence: Evidence, nowMs: number) => void
   /** This node has seen for itself what others suspect. */
   readonly confirm: (entry: Entry, nowMs: number) => void
 }
@@ -223,9 +224,8 @@ export class Detector {
     if (this.#context.gate.isShut(nowMs)) return
     for (const entry of this.#context.view.suspects.values()) {
       if (entry.suspicion !== undefined && nowMs >= this.#endOf(entry)) {
-        const suspectedMs = Math.round(nowMs - entry.suspicion.startedMs)
-        const why = `${evidence(entry)}${this.#confirmed(entry)}, suspected for ${suspectedMs} ms without a refutation`
-        this.#context.accuse(entry, 'dead', why, nowMs)
+        const suspectedForMs = Math.round(nowMs - entry.suspicion.startedMs)
+        this.#context.accuse(entry, 'dead', this.#notRefuted(entry, suspectedForMs), nowMs)
       }
     }
   }
@@ -238,7 +238,7 @@ export class Detector {
     emit({ type: 'count', what: 'probe-failed' })
     const { tally, record } = entry
     tally.failed += 1
-    tally.helpersAsked = probe.helpers.size
+    tally.helpers = [...probe.helpers].map(([id, answer]) => ({ id, answer: answer === 'failed' ? answer : 'none' }))
     tally.absent = probe.absent
     health.raise(missedAnswers(probe), 'missed-answers')
     // Since the probe began, the member has spoken for itself.
@@ -270,9 +270,10 @@ export class Detector {
     return Number.isFinite(leftMs) ? `it has ${Math.round(leftMs)} ms to refute${by}` : `nobody is judged now${by}`
   }
 
-  #confirmed({ tally, accusers }: Entry): string {
-    const others = tally.failed === 0 ? accusers.slice(1) : accusers.filter((id) => id !== this.#context.self.id)
-    return others.length === 0 ? '' : `, ${others.join(' and ')} ${others.length === 1 ? 'confirms' : 'confirm'}`
+  #notRefuted({ tally, accusers }: Entry, suspectedForMs: number): Evidence {
+    if (tally.failed === 0) return { kind: 'not-refuted', suspectedForMs, probes: undefined, accusers }
+    const others = accusers.filter((id) => id !== this.#context.self.id)
+    return { kind: 'not-refuted', suspectedForMs, probes: probesOf(tally), accusers: others }
   }
 
   /** When the suspicion of a member ends, as far as is known by now. */
@@ -291,10 +292,8 @@ function missedAnswers({ helpers, absent }: Probe): number {
   return [...helpers.values()].filter((answer) => answer === 'asked').length
 }
 
-/** What speaks against a member, in words. */
-function evidence({ tally, accusers: [accuser] }: Entry): string {
-  if (tally.failed === 0) return accuser === undefined ? 'a suspicion was passed on' : `${accuser} suspects it`
-  const probes = `no ack to ${tally.failed} ${tally.failed === 1 ? 'probe' : 'probes'}`
-  const helpers = tally.helpersAsked === 0 ? 'no helper to ask' : `0 of ${tally.helpersAsked} helpers reached it`
-  return [probes, helpers, ...(tally.absent ? ['the transport found nobody there'] : [])].join(', ')
-}
+/** What speaks against a member whose probe has failed. */
+const evidence = ({ tally }: Entry): Evidence => ({ kind: 'unreachable', probes: probesOf(tally) })
+
+/** As it is now: the tally goes on. */
+const probesOf = ({ failed, helpers, absent }: ProbeTally): ProbeEvidence => ({ failed, helpers, absent })

@@ -1,4 +1,5 @@
 import type { PeerAddress } from '@dsys/transport'
+import type { Evidence } from '../evidence.ts'
 import type { CoreParts } from './parts.ts'
 import { compareRecords, isLive, type MemberRecord, type Rumor } from './record.ts'
 
@@ -19,7 +20,7 @@ export function hearRumor(parts: CoreParts, rumor: Rumor, from: PeerAddress, byS
   const accusers = isAccusation ? (rumor.accusers ?? []) : []
   apply(record, {
     nowMs,
-    why: hearsay(record, known?.record, from.id, accusers?.[0]),
+    evidence: hearsay(record, known?.record, from.id, accusers),
     sinceMs: isLive(record.state) ? nowMs : nowMs - rumor.ageMs,
     accusers,
     patience: 1 + random.float() * HEARSAY_PART,
@@ -39,19 +40,19 @@ function hearsay(
   record: MemberRecord,
   known: MemberRecord | undefined,
   from: string,
-  accuser: string | undefined,
-): string {
+  accusers: readonly string[],
+): Evidence {
   switch (record.state) {
     case 'alive':
-      if (known?.generation === record.generation && known.state === 'suspect') return 'it refuted the suspicion'
-      if (known?.generation === record.generation && known.state === 'dead') return 'it refuted that it was dead'
-      if (known?.generation === record.generation && known.state === 'alive') return 'its metadata changed'
-      return record.id === from ? 'it announced itself' : `${from} knows it`
+      if (known?.generation === record.generation && known.state === 'suspect')
+        return { kind: 'refuted', what: 'suspicion' }
+      if (known?.generation === record.generation && known.state === 'dead') return { kind: 'refuted', what: 'death' }
+      return record.id === from ? { kind: 'announced' } : { kind: 'introduced', by: from }
     case 'suspect':
-      return `${accuser ?? from} suspects it`
+      return { kind: 'accused', from, accusers }
     case 'dead':
-      return `${from} says that it is dead${accuser === undefined ? '' : `, suspected by ${accuser}`}`
+      return { kind: 'declared-dead', from, accusers }
     case 'left':
-      return 'it said that it leaves'
+      return { kind: 'farewell', from }
   }
 }

@@ -1,6 +1,7 @@
 import { invariant, SeededRandom } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { IdConflict, Member } from '../events.ts'
+import type { Evidence } from '../evidence.ts'
 import type { LocalHealthStatus } from '../status.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { Conflicts } from './conflicts.ts'
@@ -88,7 +89,7 @@ export class MembershipCore {
       emit,
       send: (to, body, nowMs) => this.#courier.send(to, body, nowMs),
       times: () => this.#suspicionTimes(),
-      accuse: (entry, state, why, nowMs) => this.#accuse(entry, state, why, nowMs),
+      accuse: (entry, state, evidence, nowMs) => this.#accuse(entry, state, evidence, nowMs),
       confirm: (entry, nowMs) => {
         if (this.#confirm(entry, [this.#self.id], nowMs)) this.#announce(entry.record, nowMs)
       },
@@ -111,6 +112,11 @@ export class MembershipCore {
   /** Everybody known, this node included, ordered by id. */
   members(): Member[] {
     return [...this.#view.entries.values()].map(memberOf).sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  /** By what the state of a node is known; `undefined` where nothing is known of it. */
+  evidence(id: string): Evidence | undefined {
+    return this.#view.get(id)?.evidence
   }
 
   /** How many are in each state, this node included. */
@@ -306,11 +312,11 @@ export class MembershipCore {
     this.#effects.push({ type: 'superseded', generation: record.generation })
   }
 
-  #accuse(entry: Entry, state: 'suspect' | 'dead', why: string, nowMs: number): void {
+  #accuse(entry: Entry, state: 'suspect' | 'dead', evidence: Evidence, nowMs: number): void {
     const record: MemberRecord = { ...entry.record, state }
     // A death has the accusers of the suspicion: that its time is over is nothing that this node saw.
     const accusers = state === 'suspect' ? [this.#self.id] : entry.accusers
-    if (this.#apply(record, { nowMs, why, accusers })) this.#announce(record, nowMs)
+    if (this.#apply(record, { nowMs, evidence, accusers })) this.#announce(record, nowMs)
   }
 
   /** Others shall count whoever is new among the accusers as well. */

@@ -37,18 +37,18 @@ export class OwnRecord {
       nonce: options.nonce,
       versions: options.versions ?? PROTOCOL_VERSIONS,
     }
-    apply(record, { nowMs, why: 'this node has started' })
+    apply(record, { nowMs, evidence: { kind: 'started' } })
   }
 
   update(metadata: Metadata, nowMs: number): void {
     const record = { ...this.#at(this.record.incarnation + 1), metadata: metadataEntries(metadata) }
-    this.#parts.apply(record, { nowMs, why: 'its metadata changed' })
+    this.#parts.apply(record, { nowMs, evidence: { kind: 'announced' } })
     this.#parts.announce(record, nowMs)
   }
 
   leave(nowMs: number): MemberRecord {
     const record: MemberRecord = { ...this.#at(this.record.incarnation + 1), state: 'left' }
-    this.#parts.apply(record, { nowMs, why: 'this node leaves' })
+    this.#parts.apply(record, { nowMs, evidence: { kind: 'farewell', from: record.id } })
     return record
   }
 
@@ -61,7 +61,7 @@ export class OwnRecord {
   hears(heard: MemberRecord, mayRefute: boolean, nowMs: number): boolean {
     const { self, apply, announce, emit, health } = this.#parts
     if (heard.generation > self.generation) {
-      apply(heard, { nowMs, why: 'a later life of this node has announced itself' })
+      apply(heard, { nowMs, evidence: { kind: 'announced' } })
       return true
     }
     if (heard.generation < self.generation || !mayRefute) return false
@@ -83,7 +83,7 @@ export class OwnRecord {
   #replace({ nonce = 0 }: MemberRecord, nowMs: number): void {
     if (nonce < (this.record.nonce ?? 0)) return
     const record = this.#above(nonce)
-    this.#parts.apply(record, { nowMs, why: 'the other process that ran as this life is gone' })
+    this.#parts.apply(record, { nowMs, evidence: { kind: 'took-over' } })
     this.#parts.announce(record, nowMs)
   }
 
@@ -102,7 +102,7 @@ export class OwnRecord {
   /** Says again, above all that is said of this node, that it is alive. */
   #restate(incarnation: number, nowMs: number): MemberRecord {
     const record = this.#at(incarnation)
-    this.#parts.apply(record, { nowMs, why: 'this node refuted what was said of it' })
+    this.#parts.apply(record, { nowMs, evidence: { kind: 'restated' } })
     return record
   }
 }

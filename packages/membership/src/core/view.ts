@@ -1,6 +1,7 @@
 import type { Random } from '@dsys/runtime'
 import type { PeerAddress } from '@dsys/transport'
 import type { Member, MemberEvent } from '../events.ts'
+import { type DescribedPart, describeEvidence, type Evidence, type HelperEvidence } from '../evidence.ts'
 import { Digest } from './digest.ts'
 import type { Effect } from './effects.ts'
 import { Gone } from './gone.ts'
@@ -21,7 +22,7 @@ import { Suspicion } from './suspicion.ts'
 export interface ProbeTally {
   failed: number
   /** Of the last probe. */
-  helpersAsked: number
+  helpers: readonly HelperEvidence[]
   absent: boolean
 }
 
@@ -29,6 +30,8 @@ export interface ProbeTally {
 export interface Entry {
   readonly record: MemberRecord
   readonly sinceMs: number
+  /** By what it is known that it came to this state. */
+  readonly evidence: Evidence
   /** Who suspects it by what they saw themselves, each once, the first one first; where it is dead, who did so before. */
   accusers: readonly string[]
   /** Whether this life of it was ever seen up from here: only then can it go down or leave. */
@@ -42,7 +45,7 @@ export interface Entry {
 /** Why and when a record takes effect. */
 export interface Cause {
   readonly nowMs: number
-  readonly why: string
+  readonly evidence: Evidence
   /** When the state began, if earlier than now. */
   readonly sinceMs?: number
   readonly accusers?: readonly string[] | undefined
@@ -50,7 +53,7 @@ export interface Cause {
   readonly patience?: number
 }
 
-export const freshTally = (): ProbeTally => ({ failed: 0, helpersAsked: 0, absent: false })
+export const freshTally = (): ProbeTally => ({ failed: 0, helpers: [], absent: false })
 
 /** The public snapshot of an entry; the same object as long as the entry stays. */
 export function memberOf(entry: Entry): Member {
@@ -144,6 +147,7 @@ export class View {
     const entry: Entry = {
       record,
       sinceMs: goesOn ? known.sinceMs : (cause.sinceMs ?? cause.nowMs),
+      evidence: goesOn ? known.evidence : cause.evidence,
       accusers: [],
       wasUp: isLive(record.state) || (sameLife && known.wasUp),
       suspicion: undefined,
@@ -159,7 +163,7 @@ export class View {
     this.#entries.set(record.id, entry)
     this.digest.set(record)
     this.#index(known, entry)
-    this.#tell(known, entry, cause.why)
+    this.#tell(known, entry, cause.evidence)
     return true
   }
 
@@ -243,16 +247,14 @@ export class View {
   }
 
   /** Every step from the state before to the state after, so that no consumer sees a jump that the order forbids. */
-  #tell(before: Entry | undefined, after: Entry, why: string): void {
+  #tell(before: Entry | undefined, after: Entry, evidence: Evidence): void {
     const { record } = after
     const sameLife = before !== undefined && this.#isSameLife(before.record, record)
     if (before !== undefined && !sameLife && isLive(before.record.state)) {
       const ended = snapshotOf({ record: { ...before.record, state: 'dead' }, sinceMs: after.sinceMs })
       const isLater = before.record.generation !== record.generation
-      const why = isLater
-        ? `generation ${record.generation} of it has begun`
-        : 'another process runs as this life of it'
-      this.#event('MemberDown', ended, why)
+      const { generation } = record
+      this.#event('MemberDown', ended, isLater ? { kind: 'later-life', generation } : { kind: 'other-process' })
     }
     const was = sameLife ? before?.record.state : undefined
     const wasLive = was !== undefined && isLive(was)
@@ -260,23 +262,30 @@ export class View {
     if (isLive(record.state)) {
       const isNewlySuspect = record.state === 'suspect' && was !== 'suspect'
       const unsuspected: Member = isNewlySuspect ? { ...member, state: 'alive' } : member
-      if (!wasLive) this.#event('MemberUp', unsuspected, why)
-      else if (before !== undefined && this.#updates(before.record, record))
-        this.#event('MemberUpdated', unsuspected, isNewlySuspect ? 'its metadata changed' : why)
-      if (isNewlySuspect) this.#event('MemberSuspected', member, why)
+      if (!wasLive) this.#event('MemberUp', unsuspected, evidence)
+      else if (before !== undefined) this.#tellUpdate(before.record, unsuspected, record, evidence)
+      if (isNewlySuspect) this.#event('MemberSuspected', member, evidence)
     } else if (record.state === 'dead') {
-      if (wasLive) this.#event('MemberDown', member, why)
+      if (wasLive) this.#event('MemberDown', member, evidence)
     } else if (wasLive || (was === 'dead' && before?.wasUp === true)) {
-      this.#event('MemberLeft', member, why)
+      this.#event('MemberLeft', member, evidence)
     }
   }
 
-  #updates(before: MemberRecord, after: MemberRecord): boolean {
-    if (compareMetadata(before.metadata, after.metadata) !== 0) return true
-    return before.state === 'suspect' && after.state === 'alive'
+  #tellUpdate(before: MemberRecord, member: Member, after: MemberRecord, evidence: Evidence): void {
+    const parts = changedParts(before, after)
+    const refutes = before.state === 'suspect' && after.state === 'alive'
+    if (refutes) this.#event('MemberUpdated', member, evidence)
+    else if (parts.length > 0) this.#event('MemberUpdated', member, { kind: 'changed', parts })
   }
 
-  #event(type: Exclude<MemberEvent['type'], 'MemberConflict'>, member: Member, why: string): void {
-    this.#emit({ type: 'event', event: Object.freeze({ type, member: Object.freeze(member), why }) })
+  #event(type: Exclude<MemberEvent['type'], 'MemberConflict'>, member: Member, evidence: Evidence): void {
+    const why = describeEvidence(evidence)
+    this.#emit({ type: 'event', event: Object.freeze({ type, member: Object.freeze(member), why, evidence }) })
   }
+}
+
+/** What a node says otherwise of itself than before. */
+function changedParts(before: MemberRecord, after: MemberRecord): DescribedPart[] {
+  return compareMetadata(before.metadata, after.metadata) === 0 ? [] : ['metadata']
 }

@@ -1,4 +1,4 @@
-import type { MembershipEvent, MembershipPorts } from '@dsys/membership'
+import type { Evidence, MembershipEvent, MembershipPorts, ProbeEvidence } from '@dsys/membership'
 import type { Verdict } from './verdict.ts'
 import type { Transport } from './watched-transport.ts'
 
@@ -9,12 +9,6 @@ export interface AccusationOptions {
   readonly probeTimeoutMs: number
   readonly suspicionTimeoutMs: number
 }
-
-/** The evidence that only whoever probed can give; hearsay is told in other words. */
-const OWN_EVIDENCE = /^no ack to/
-
-/** How evidence ends that came from the transport. */
-const ABSENT = 'the transport found nobody there'
 
 /**
  * Checks when one life accuses others on its own evidence: not while it has no connection, nor in the time of grace after
@@ -76,7 +70,8 @@ export class Accusations {
     if (event.type !== 'MemberSuspected' && event.type !== 'MemberDown') return
     const nowMs = this.#inner.monotonicMs()
     if (event.type === 'MemberSuspected') this.#suspectedMs.set(event.member.id, nowMs)
-    if (!OWN_EVIDENCE.test(event.why)) return
+    const probes = ownProbes(event.evidence)
+    if (probes === undefined) return
     const what = `${this.#name}: ${event.type} of ${event.member.id} (${event.why})`
     const { probeTimeoutMs, suspicionTimeoutMs } = this.#options
     if (!this.#connected) this.#verdict.broken('an isolated node accuses nobody', `${what}, without a connection`)
@@ -88,9 +83,13 @@ export class Accusations {
     // may end as any other.
     const isFresh =
       event.type === 'MemberSuspected'
-        ? event.why.endsWith(ABSENT)
+        ? probes.absent
         : (this.#suspectedMs.get(event.member.id) ?? 0) >= this.#blockedUntilMs
     if (awakeMs < probeTimeoutMs && !isFresh)
       this.#verdict.broken('a blocked node accuses nobody', `${what}, ${awakeMs} ms after it was blocked`)
   }
 }
+
+/** The evidence that only whoever probed can give; hearsay has none. */
+const ownProbes = (evidence: Evidence): ProbeEvidence | undefined =>
+  'probes' in evidence ? evidence.probes : undefined

@@ -45,7 +45,7 @@ export class Measure {
     if (isFalse) this.#add(`measure.false-${what}`, 1)
     const endedMs = this.#endedMs.get(life)
     // Where a later life has begun, that told of the end, and nobody had to find it out.
-    const isFound = event.type === 'MemberDown' && !event.why.endsWith('has begun')
+    const isFound = event.type === 'MemberDown' && event.evidence.kind !== 'later-life'
     if (isFound && endedMs !== undefined) this.#detection(this.#nowMs() - endedMs)
   }
 

@@ -1,0 +1,162 @@
+/** How the probes of a member went since the last one that was answered. */
+export interface ProbeEvidence {
+  /** How many probes in a row were not answered. */
+  readonly failed: number
+  /** Who was asked to reach it in the last of them. */
+  readonly helpers: readonly HelperEvidence[]
+  /** The transport said that nobody is there, in the last of them. */
+  readonly absent: boolean
+}
+
+/** A member that was asked to reach another one, and did not. */
+export interface HelperEvidence {
+  readonly id: string
+  /** It said that it did not reach it, or said nothing. */
+  readonly answer: 'failed' | 'none'
+}
+
+/** What a node says of itself, part by part. */
+export type DescribedPart = 'metadata'
+
+/** What a change of a member is known by: to branch on by its `kind`. {@link describeEvidence} puts it in words. */
+export type Evidence =
+  /** This node itself began, restated itself over what was said of it, or took the place of a process with its id that is gone. */
+  | { readonly kind: 'started' | 'restated' | 'took-over' }
+  /** It was there when the stream of events began. */
+  | { readonly kind: 'present' }
+  /** It spoke for itself. */
+  | { readonly kind: 'announced' }
+  /** Somebody else knows it. */
+  | { readonly kind: 'introduced'; readonly by: string }
+  | { readonly kind: 'changed'; readonly parts: readonly DescribedPart[] }
+  /** It said, above what was said of it, that it is alive. */
+  | { readonly kind: 'refuted'; readonly what: 'suspicion' | 'death' }
+  /** It answered neither this node nor its helpers. */
+  | { readonly kind: 'unreachable'; readonly probes: ProbeEvidence }
+  /**
+   * `from` says that it is suspected, or holds it for dead, which counts as a suspicion. `accusers` are those whose own probes it did not answer, as
+   * far as they are named.
+   */
+  | { readonly kind: 'accused'; readonly from: string; readonly accusers: readonly string[] }
+  /**
+   * The time to refute a suspicion is over. `probes` are those of this node, where they failed; `accusers` those besides it whose own probes failed, or
+   * where none of this node did, all of them.
+   */
+  | {
+      readonly kind: 'not-refuted'
+      readonly suspectedForMs: number
+      readonly probes: ProbeEvidence | undefined
+      readonly accusers: readonly string[]
+    }
+  /** `from` says that it was declared dead. */
+  | { readonly kind: 'declared-dead'; readonly from: string; readonly accusers: readonly string[] }
+  /** It said that it leaves; this was heard from `from`. */
+  | { readonly kind: 'farewell'; readonly from: string }
+  /** A later life of it has begun. */
+  | { readonly kind: 'later-life'; readonly generation: number }
+  /** Another process runs as this life of it, and counts from now on. */
+  | { readonly kind: 'other-process' }
+  /** Two processes run with one id: how that was noticed. */
+  | ConflictEvidence
+
+/** By what two processes with one id are noticed. */
+export type ConflictEvidence =
+  /** Frames with its id and generation come from two processes. */
+  | { readonly kind: 'frames-of-two'; readonly from: string }
+  /** `from` speaks of another process of that life than the one that is known here. */
+  | { readonly kind: 'another-spoken-of'; readonly from: string }
+  /** `from` knows of a statement of this node that it has not made. */
+  | { readonly kind: 'statement-not-made'; readonly from: string; readonly incarnation: number }
+  /** An earlier life answered a ping. */
+  | {
+      readonly kind: 'earlier-life-answered'
+      readonly from: string
+      readonly generation: number
+      readonly laterGeneration: number
+    }
+
+/** One sentence, without its full stop, for people. It may change; the data does not. */
+export function describeEvidence(evidence: Evidence): string {
+  switch (evidence.kind) {
+    case 'unreachable':
+      return probesInWords(evidence.probes)
+    case 'accused':
+      return accusationInWords(evidence.accusers, evidence.from)
+    case 'not-refuted':
+      return notRefutedInWords(evidence)
+    case 'declared-dead': {
+      const { from, accusers } = evidence
+      return `${from} says that it is dead${accusers.length === 0 ? '' : `, suspected by ${listed(accusers)}`}`
+    }
+    case 'introduced':
+      return `${evidence.by} knows it`
+    case 'changed':
+      return `its ${listed(evidence.parts)} changed`
+    case 'refuted':
+      return evidence.what === 'death' ? 'it refuted that it was dead' : 'it refuted the suspicion'
+    case 'later-life':
+      return `generation ${evidence.generation} of it has begun`
+    case 'frames-of-two':
+    case 'another-spoken-of':
+    case 'statement-not-made':
+    case 'earlier-life-answered':
+      return describeConflict(evidence)
+    default:
+      return WORDS[evidence.kind]
+  }
+}
+
+const WORDS = Object.freeze({
+  started: 'this node has started',
+  restated: 'this node refuted what was said of it',
+  'took-over': 'the other process that ran as this life is gone',
+  present: 'it was a member when this stream began',
+  announced: 'it announced itself',
+  farewell: 'it said that it leaves',
+  'other-process': 'another process runs as this life of it',
+})
+
+/** How a conflict was noticed, as {@link describeEvidence} says it. */
+export function describeConflict(evidence: ConflictEvidence): string {
+  const { from } = evidence
+  switch (evidence.kind) {
+    case 'frames-of-two':
+      return `frames from ${from} come from two processes`
+    case 'another-spoken-of':
+      return `${from} speaks of another process than is known here`
+    case 'statement-not-made':
+      return `${from} knows of incarnation ${evidence.incarnation}, which this process has not said`
+    case 'earlier-life-answered': {
+      const { generation, laterGeneration } = evidence
+      return `generation ${generation} of it answered a ping after generation ${laterGeneration} had begun`
+    }
+  }
+}
+
+function probesInWords({ failed, helpers, absent }: ProbeEvidence): string {
+  const probes = `no ack to ${failed} ${failed === 1 ? 'probe' : 'probes'}`
+  const silent = helpers.filter(({ answer }) => answer === 'none').length
+  const reached = helpers.length === 0 ? 'no helper to ask' : `0 of ${helpers.length} helpers reached it`
+  const unheard = silent === 0 ? '' : ` (${silent === helpers.length ? 'none' : helpers.length - silent} answered)`
+  return [probes, `${reached}${unheard}`, ...(absent ? ['the transport found nobody there'] : [])].join(', ')
+}
+
+function accusationInWords([first, ...others]: readonly string[], from: string): string {
+  return `${first ?? from} suspects it${confirmation(others)}`
+}
+
+function notRefutedInWords({ probes, accusers, suspectedForMs }: Extract<Evidence, { kind: 'not-refuted' }>): string {
+  const end = `suspected for ${suspectedForMs} ms without a refutation`
+  if (probes !== undefined) return `${probesInWords(probes)}${confirmation(accusers)}, ${end}`
+  const [first, ...others] = accusers
+  const suspicion = first === undefined ? 'a suspicion was passed on' : `${first} suspects it`
+  return `${suspicion}${confirmation(others)}, ${end}`
+}
+
+const confirmation = (others: readonly string[]): string =>
+  others.length === 0 ? '' : `, ${listed(others)} ${others.length === 1 ? 'confirms' : 'confirm'}`
+
+/** `n1`, `n1 and n2`, `n1, n2 and n3`. */
+export function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+}
