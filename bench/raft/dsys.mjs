@@ -8,8 +8,10 @@ import { Worker } from '../worker.mjs'
 import { WorkerGroup } from './group.mjs'
 
 const NODE = fileURLToPath(new URL('./dsys-node.mjs', import.meta.url))
+const BARE_NODE = fileURLToPath(new URL('./bare-node.mjs', import.meta.url))
 const COST_TRIPS = 2_000
 const COST_SYNCS = 1_000
+const COST_BARE_MS = 3_000
 
 /**
  * Three processes with a `RaftNode` each.
@@ -71,7 +73,28 @@ export async function startDsys(directory, transport, nodeFlags = []) {
       const to = ids[(leader + 1) % NODES]
       const { latencies: trips } = await worker.ask(`trips ${COST_TRIPS} ${to}`)
       const { latencies: syncs } = await worker.ask(`syncs ${COST_SYNCS}`)
-      return { trips, syncs }
+      return { trips, syncs, bare: await bareCommits(directory) }
     },
   })
+}
+
+/**
+ * The messages and writes of a commit by three processes that do nothing else, over TCP.
+ *
+ * @param {string} directory
+ * @returns {Promise<readonly [number, number][]>}
+ */
+async function bareCommits(directory) {
+  const workers = Array.from({ length: NODES }, (_, index) => {
+    const name = `bare-${index + 1}`
+    const command = /** @type {const} */ ([process.execPath, BARE_NODE, join(directory, name)])
+    return new Worker(name, [...command], { logFile: join(directory, `${name}.log`) })
+  })
+  try {
+    const [leader, ...followers] = /** @type {[Worker, ...Worker[]]} */ (workers)
+    const ports = await Promise.all(followers.map(async (follower) => (await follower.ask('follow')).port))
+    return (await leader.ask(`lead ${COST_BARE_MS} ${ports.join(' ')}`)).latencies
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()))
+  }
 }

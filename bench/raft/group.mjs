@@ -34,6 +34,7 @@
  * @typedef {object} Costs
  * @property {readonly [number, number][]} trips of an empty frame to a follower and back, over the same transport
  * @property {readonly [number, number][]} syncs of one entry written to a file with room on the same disk
+ * @property {readonly [number, number][]} bare of the messages and writes of one commit, by processes that do nothing else
  */
 
 import { until } from '../processes.mjs'
