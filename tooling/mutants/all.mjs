@@ -3,6 +3,7 @@ import { KV_MUTANTS } from './kv.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
 import { EVIDENCE_MUTANTS } from './membership-evidence.mjs'
 import { LIFEGUARD_MUTANTS } from './membership-lifeguard.mjs'
+import { MEMBERSHIP_PITFALL_MUTANTS } from './membership-pitfalls.mjs'
 import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_CALLS_MUTANTS } from './raft-calls.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
@@ -36,6 +37,7 @@ export const MUTANTS = [
   ...MEMBERSHIP_MUTANTS,
   ...LIFEGUARD_MUTANTS,
   ...EVIDENCE_MUTANTS,
+  ...MEMBERSHIP_PITFALL_MUTANTS,
   ...FAILURE_DETECTOR_MUTANTS,
   ...TRANSPORT_MUTANTS,
   ...TRANSPORT_TCP_MUTANTS,

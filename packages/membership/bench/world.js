@@ -46,6 +46,8 @@ export class World {
   nodes = []
   /** @type {(node: Node, event: MemberEvent) => void} */
   onEvent = () => undefined
+  /** @type {(node: Node, send: Send) => void} */
+  onSend = () => undefined
   /** @type {Map<string, Node>} */
   #byId = new Map()
   /** @type {Entry[]} */
@@ -137,6 +139,7 @@ export class World {
       else if (effect.type === 'send') {
         const to = this.#byId.get(effect.to.id)
         this.frames += 1
+        this.onSend(node, effect)
         if (to === undefined) continue
         if (node.blocked && this.#slowness === 'messages') node.outgoing.push({ to, send: effect })
         else this.#fly(node, to, effect)

@@ -362,6 +362,7 @@ describe('options', () => {
     { cluster: 'x'.repeat(129) },
     { probeIntervalMs: 499 },
     { probeIntervalMs: 0.5 },
+    { gossipIntervalMs: 0.5 },
     { probeTimeoutMs: Number.NaN },
     { suspicionTimeoutMs: Number.POSITIVE_INFINITY },
     { indirectProbes: -1 },
