@@ -386,6 +386,22 @@ describe('judging', () => {
     expect(core.member('n1')?.state).toBe('alive')
   })
 
+  test('M-35: a probe that began before the connection was lost proves nothing when it is back', () => {
+    const core = newCore({ suspicionTimeoutMs: 10 })
+    core.receive(gossip(rumor('n1', 1, 0, 'alive')), n1, 10)
+    let pingedAtMs = 0
+    run(core, 500, (effects, nowMs) => {
+      if (sent(effects, 'ping').length > 0) pingedAtMs ||= nowMs
+    })
+    core.connection(false, pingedAtMs + 1)
+    core.connection(true, pingedAtMs + 2)
+    // The time of grace is over when that probe would have ended; the next one counts.
+    run(core, pingedAtMs + 501)
+    expect(core.member('n1')?.state).toBe('alive')
+    run(core, pingedAtMs + 1_001)
+    expect(core.member('n1')?.state).toBe('suspect')
+  })
+
   test('M-37: that the transport met nobody shortens the wait, and does not kill by itself', () => {
     const core = newCore()
     core.receive(gossip(rumor('n1', 1, 0, 'alive'), rumor('n2', 1, 0, 'alive')), n1, 10)
