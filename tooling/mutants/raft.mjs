@@ -266,7 +266,7 @@ export const RAFT_MUTANTS = [
   {
     name: 'an entry that is packed comes back with the bytes of its neighbour',
     source: 'Raft §5.3: what a leader sends is what it has',
-    file: 'packages/raft/src/packed-entries.ts',
+    file: 'packages/raft/src/core/packed-entries.ts',
     from: 'this.#offsets[position] as number',
     to: '(this.#offsets[position + 1] ?? this.#offsets[position]) as number',
   },

@@ -1,7 +1,8 @@
 export { MalformedError } from './bytes.ts'
-export { decodeConfiguration, decodePlaced, encodeConfiguration, encodePlaced } from './configuration-codec.ts'
 export type { RestoredState } from './core/begin.ts'
+export type { CoreConfig } from './core/config.ts'
 export { CONFIGURATION_KIND, type Configuration, type Membership } from './core/configuration.ts'
+export { decodeConfiguration, decodePlaced, encodeConfiguration, encodePlaced } from './core/configuration-codec.ts'
 export type { PlacedConfiguration } from './core/configurations.ts'
 export type { RaftLog } from './core/log.ts'
 export type {
@@ -30,10 +31,8 @@ export type { ReconfigureRefusal, ReconfigureResult } from './core/reconfigurati
 export { NO_OP_KIND } from './core/roles.ts'
 export type { Sleep } from './core/sleep.ts'
 export type { InstallResult } from './core/snapshots.ts'
-export type { CoreEvent, CoreView } from './core/state.ts'
+export type { CoreEvent, CoreView, RaftRole } from './core/state.ts'
 export { STRIPPED_KIND } from './core/witness.ts'
-export type { CoreConfig } from './core-config.ts'
-export type { RaftRole } from './status.ts'
 export {
   type DriverMessage,
   decodeFrame,

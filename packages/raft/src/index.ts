@@ -1,5 +1,6 @@
 export type { Raft, ReconfigureTarget } from './api.ts'
 export type { Membership } from './core/configuration.ts'
+export type { RaftRole } from './core/state.ts'
 export {
   AlreadyBootstrappedError,
   ClientForgottenError,
@@ -41,4 +42,4 @@ export type { RaftPorts } from './ports.ts'
 export { RaftNode } from './raft-node.ts'
 export { type RecoverOptions, type RecoverPorts, type Recovery, recover } from './recover.ts'
 export { RAFT_DEFAULTS } from './resolve-options.ts'
-export type { FollowerStatus, MembershipChange, RaftEvent, RaftRole, RaftStatus } from './status.ts'
+export type { FollowerStatus, MembershipChange, RaftEvent, RaftStatus } from './status.ts'

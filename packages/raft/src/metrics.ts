@@ -1,9 +1,9 @@
 import type { Counter, Gauge, Histogram, Meter } from '@dsys/runtime'
 import type { Progress } from './core/progress.ts'
 import type { RaftCore } from './core/raft-core.ts'
+import type { RaftRole } from './core/state.ts'
 import type { ReadConsistency } from './options.ts'
 import { STAGES, StageTimes } from './stage-times.ts'
-import type { RaftRole } from './status.ts'
 
 /** A gauge that is told only what it has not been told already. */
 class Reading {

@@ -1,7 +1,6 @@
 import type { Logger } from '@dsys/runtime'
 import { crc32 } from '@dsys/runtime/bytes'
 import type { GroupLog, LogEntry, LogStorage } from '@dsys/storage'
-import { decodePlaced, encodeConfiguration } from './configuration-codec.ts'
 import {
   CONFIGURATION_KIND,
   type Configuration,
@@ -9,6 +8,7 @@ import {
   membersOf,
   simpleConfiguration,
 } from './core/configuration.ts'
+import { decodePlaced, encodeConfiguration } from './core/configuration-codec.ts'
 import { Configurations } from './core/configurations.ts'
 import { DataLossNotAcceptedError, NothingToRecoverError, WitnessError } from './errors.ts'
 import { checkMembers } from './resolve-options.ts'

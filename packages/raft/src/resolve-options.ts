@@ -1,5 +1,5 @@
-import { encodeConfiguration } from './configuration-codec.ts'
 import type { Membership } from './core/configuration.ts'
+import { encodeConfiguration } from './core/configuration-codec.ts'
 import { entryBytes } from './core/log.ts'
 import type { RaftOptions } from './options.ts'
 import { ITEM_OVERHEAD_BYTES, MESSAGE_OVERHEAD_BYTES } from './wire.ts'

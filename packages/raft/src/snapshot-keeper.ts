@@ -1,7 +1,7 @@
 import { type Buggify, type Clock, type Logger, SeededRandom } from '@dsys/runtime'
 import type { GroupLog } from '@dsys/storage'
 import type { Applier } from './applier.ts'
-import { decodePlaced, encodePlaced } from './configuration-codec.ts'
+import { decodePlaced, encodePlaced } from './core/configuration-codec.ts'
 import type { PlacedConfiguration } from './core/configurations.ts'
 import { entryBytes } from './core/log.ts'
 import type { SnapshotChunk, SnapshotProgress } from './core/messages.ts'

@@ -1,5 +1,4 @@
-/** What a node is in its group right now. */
-export type RaftRole = 'follower' | 'pre-candidate' | 'candidate' | 'leader'
+import type { RaftRole } from './core/state.ts'
 
 /** How a node stands: a consistent picture of one moment, as this node sees it. */
 export interface RaftStatus {

@@ -1,6 +1,6 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
-import { readIds, writeIds } from './configuration-codec.ts'
 import type { Membership } from './core/configuration.ts'
+import { readIds, writeIds } from './core/configuration-codec.ts'
 
 /** Asks the leader to bring the group to `target`. */
 export interface ReconfigureRequest {

@@ -1,8 +1,8 @@
 import { SeededRandom } from '@dsys/runtime'
 import type { GroupLog, HardState, LogEntry, RecoveredLog } from '@dsys/storage'
 import { describe, expect, test } from 'vitest'
-import { encodeConfiguration } from '../src/configuration-codec.ts'
 import { CONFIGURATION_KIND, simpleConfiguration, withPins } from '../src/core/configuration.ts'
+import { encodeConfiguration } from '../src/core/configuration-codec.ts'
 import { identityOf } from '../src/identity.ts'
 
 const random = (): SeededRandom => new SeededRandom(1)

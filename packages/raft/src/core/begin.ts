@@ -1,7 +1,7 @@
 import { SeededRandom } from '@dsys/runtime'
 import type { HardState, LogEntry, LostEntries } from '@dsys/storage'
-import type { CoreConfig } from '../core-config.ts'
 import { abstentionOf, ticketOf } from './abstention.ts'
+import type { CoreConfig } from './config.ts'
 import { simpleConfiguration } from './configuration.ts'
 import { Configurations, type PlacedConfiguration } from './configurations.ts'
 import { RaftLog } from './log.ts'

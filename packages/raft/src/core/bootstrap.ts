@@ -1,6 +1,6 @@
 import { crc32 } from '@dsys/runtime/bytes'
-import { encodeConfiguration } from '../configuration-codec.ts'
 import { CONFIGURATION_KIND, membersOf, simpleConfiguration } from './configuration.ts'
+import { encodeConfiguration } from './configuration-codec.ts'
 import { appendToLog, type CoreState } from './state.ts'
 
 /** The first term is one of so many, by the voters. */

@@ -1,8 +1,8 @@
 import { InvariantError } from '@dsys/runtime'
 import type { LogEntry } from '@dsys/storage'
 import { MalformedError } from '../bytes.ts'
-import { decodeConfiguration } from '../configuration-codec.ts'
 import { CONFIGURATION_KIND, type Configuration, countsAsVoter } from './configuration.ts'
+import { decodeConfiguration } from './configuration-codec.ts'
 
 /** A configuration and the entry that it came with. */
 export interface PlacedConfiguration {

@@ -1,6 +1,6 @@
 import { InvariantError, invariant } from '@dsys/runtime'
 import type { LogEntry } from '@dsys/storage'
-import { PackedEntries } from '../packed-entries.ts'
+import { PackedEntries } from './packed-entries.ts'
 
 /** What an entry costs in memory and on the wire besides its data; an estimate for limits. */
 const ENTRY_OVERHEAD_BYTES = 32

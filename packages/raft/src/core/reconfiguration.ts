@@ -1,5 +1,4 @@
 import type { LogEntry } from '@dsys/storage'
-import { encodeConfiguration } from '../configuration-codec.ts'
 import {
   aimAt,
   CONFIGURATION_KIND,
@@ -17,6 +16,7 @@ import {
   sameMembership,
   withPins,
 } from './configuration.ts'
+import { encodeConfiguration } from './configuration-codec.ts'
 import { hasNewPins, pinsOf } from './incarnations.ts'
 import { Progress } from './progress.ts'
 import { roundAcknowledged } from './reads.ts'

@@ -1,9 +1,8 @@
 import type { LogEntry } from '@dsys/storage'
-import { encodeConfiguration } from '../configuration-codec.ts'
-import type { RaftRole } from '../status.ts'
 import { CONFIGURATION_KIND, isWitness, membersOf } from './configuration.ts'
+import { encodeConfiguration } from './configuration-codec.ts'
 import { Progress } from './progress.ts'
-import { appendToLog, type CoreState, isAsleep, leaderIsAlive } from './state.ts'
+import { appendToLog, type CoreState, isAsleep, leaderIsAlive, type RaftRole } from './state.ts'
 
 /** The kind of the entry that a leader begins its term with; it carries nothing (Raft §8). */
 export const NO_OP_KIND = 0

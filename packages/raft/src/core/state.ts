@@ -1,7 +1,6 @@
 import type { SeededRandom } from '@dsys/runtime'
 import type { Abstention, LogEntry } from '@dsys/storage'
-import type { CoreConfig } from '../core-config.ts'
-import type { RaftRole } from '../status.ts'
+import type { CoreConfig } from './config.ts'
 import { type Configuration, countsAsVoter, isWitness } from './configuration.ts'
 import type { Configurations } from './configurations.ts'
 import type { RaftLog } from './log.ts'
@@ -9,6 +8,9 @@ import type { SnapshotChunk, SnapshotProgress, VoteRefusal } from './messages.ts
 import type { Outbox } from './outbox.ts'
 import type { Progress } from './progress.ts'
 import { checkEntries, checkRole } from './witness.ts'
+
+/** What a node is in its group right now. */
+export type RaftRole = 'follower' | 'pre-candidate' | 'candidate' | 'leader'
 
 /** A read that waits until leadership is confirmed. */
 export interface WaitingRead {

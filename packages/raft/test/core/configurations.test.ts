@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MalformedError } from '../../src/bytes.ts'
-import { decodeConfiguration, encodeConfiguration } from '../../src/configuration-codec.ts'
 import {
   aimAt,
   type Configuration,
@@ -14,6 +13,7 @@ import {
   simpleConfiguration,
   withPins,
 } from '../../src/core/configuration.ts'
+import { decodeConfiguration, encodeConfiguration } from '../../src/core/configuration-codec.ts'
 import { Configurations } from '../../src/core/configurations.ts'
 import { configurationEntry, entriesOf, OF_THREE } from './support/cluster.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { decodeConfiguration } from '../../src/configuration-codec.ts'
 import { CONFIGURATION_KIND, simpleConfiguration } from '../../src/core/configuration.ts'
+import { decodeConfiguration } from '../../src/core/configuration-codec.ts'
 import { configurationEntry, coreOf, find, stored } from './support/cluster.ts'
 import { append } from './support/members.ts'
 

@@ -1,7 +1,7 @@
 import { InvariantError } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
-import { decodePlaced, encodePlaced } from '../../src/configuration-codec.ts'
 import { CONFIGURATION_KIND, simpleConfiguration } from '../../src/core/configuration.ts'
+import { decodePlaced, encodePlaced } from '../../src/core/configuration-codec.ts'
 import {
   configurationEntry,
   coreOf,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { CoreConfig } from '../../src/core/config.ts'
 import type { SleepResponse } from '../../src/core/messages.ts'
-import type { CoreConfig } from '../../src/core-config.ts'
 import { coreOf, type Driven, ELECTION_TIMEOUT_MS, entriesOf, find, HEARTBEAT_INTERVAL_MS } from './support/cluster.ts'
 import { append, last, leader, receivers } from './support/members.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { decodeConfiguration, encodeConfiguration } from '../../src/configuration-codec.ts'
 import { CONFIGURATION_KIND, type Configuration, simpleConfiguration } from '../../src/core/configuration.ts'
+import { decodeConfiguration, encodeConfiguration } from '../../src/core/configuration-codec.ts'
 import type { VoteRequest } from '../../src/core/messages.ts'
 import { STRIPPED_KIND } from '../../src/core/witness.ts'
 import { factsOf } from '../../src/core-facts.ts'

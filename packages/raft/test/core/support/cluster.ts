@@ -1,11 +1,11 @@
 import type { LogEntry } from '@dsys/storage'
-import { encodeConfiguration } from '../../../src/configuration-codec.ts'
 import type { RestoredState } from '../../../src/core/begin.ts'
+import type { CoreConfig } from '../../../src/core/config.ts'
 import { CONFIGURATION_KIND, type Configuration, simpleConfiguration } from '../../../src/core/configuration.ts'
+import { encodeConfiguration } from '../../../src/core/configuration-codec.ts'
 import type { PlacedConfiguration } from '../../../src/core/configurations.ts'
 import type { Message } from '../../../src/core/messages.ts'
 import { type Effects, RaftCore } from '../../../src/core/raft-core.ts'
-import type { CoreConfig } from '../../../src/core-config.ts'
 
 export const ELECTION_TIMEOUT_MS = 100
 export const HEARTBEAT_INTERVAL_MS = 10

@@ -1,6 +1,6 @@
-import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
-import { type Configuration, marked, type Pin, withPins } from './core/configuration.ts'
-import type { PlacedConfiguration } from './core/configurations.ts'
+import { ByteReader, ByteWriter, MalformedError } from '../bytes.ts'
+import { type Configuration, marked, type Pin, withPins } from './configuration.ts'
+import type { PlacedConfiguration } from './configurations.ts'
 
 const VERSION = 1
 /** With witnesses. A node that does not know of them must not go on. */
