@@ -10,6 +10,9 @@ export interface AccusationOptions {
   readonly suspicionTimeoutMs: number
 }
 
+/** No clock of the simulation is faster than this: what goes beyond is a jump. */
+const FASTEST_RATE = 1.5
+
 /**
  * Checks when one life accuses others on its own evidence: not while it has no connection, nor in the time of grace after
  * that, nor right after it was blocked itself.
@@ -23,33 +26,52 @@ export class Accusations {
   #connected = true
   #reconnectedMs = Number.NEGATIVE_INFINITY
   #blockedUntilMs = Number.NEGATIVE_INFINITY
+  readonly #worldMs: () => number
+  #lastRead: { readonly nowMs: number; readonly worldMs: number }
 
-  /** @param name of the accuser, for messages. */
-  constructor(name: string, clock: Clock, options: AccusationOptions, verdict: Verdict) {
+  /**
+   * @param name of the accuser, for messages.
+   * @param worldMs the time of the simulation, against which jumps of the clock show.
+   */
+  constructor(name: string, clock: Clock, worldMs: () => number, options: AccusationOptions, verdict: Verdict) {
     this.#name = name
     this.#inner = clock
+    this.#worldMs = worldMs
+    this.#lastRead = { nowMs: clock.monotonicMs(), worldMs: worldMs() }
     this.#options = options
     this.#verdict = verdict
   }
 
-  /** The clock of the life, which notices here when its timers come late. */
+  /** The clock of the life, which notices here what time it loses. */
   get clock(): Clock {
     const inner = this.#inner
     return {
-      monotonicMs: () => inner.monotonicMs(),
+      monotonicMs: () => this.#read(),
       wallMs: () => inner.wallMs(),
       afterIo: (callback) => inner.afterIo(callback),
       setTimer: (delayMs, callback) => {
         const dueMs = inner.monotonicMs() + delayMs
         return inner.setTimer(delayMs, () => {
-          const nowMs = inner.monotonicMs()
-          // The membership has timers of its own half a probe timeout apart, which must be late by as much: what is lost shows in
-          // them from a whole one on.
-          if (nowMs - dueMs > this.#options.probeTimeoutMs) this.#blockedUntilMs = nowMs
+          const nowMs = this.#read()
+          this.#lost(nowMs - dueMs, nowMs)
           callback()
         })
       },
     }
+  }
+
+  #read(): number {
+    const nowMs = this.#inner.monotonicMs()
+    const worldMs = this.#worldMs()
+    const { nowMs: beforeMs, worldMs: worldBeforeMs } = this.#lastRead
+    this.#lastRead = { nowMs, worldMs }
+    this.#lost(nowMs - beforeMs - FASTEST_RATE * (worldMs - worldBeforeMs), nowMs)
+    return nowMs
+  }
+
+  /** The membership has timers half a probe timeout apart that must be late by as much: what is lost shows in them from a whole one on. */
+  #lost(lostMs: number, nowMs: number): void {
+    if (lostMs > this.#options.probeTimeoutMs) this.#blockedUntilMs = nowMs
   }
 
   /** Follows the connection of `transport`. */

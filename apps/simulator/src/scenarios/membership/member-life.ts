@@ -79,7 +79,13 @@ export class MemberLife {
       receives: (frame, from, deliver) => this.#receives(frame, from, deliver),
     })
     const { options } = around.knobs
-    this.#accusations = new Accusations(this.self.id, life.process.clock, options, around.verdict)
+    this.#accusations = new Accusations(
+      this.self.id,
+      life.process.clock,
+      () => around.scheduler.nowMs,
+      options,
+      around.verdict,
+    )
     this.#accusations.follow(transport)
     const sink: InstrumentSink = {
       count: (what) => {
