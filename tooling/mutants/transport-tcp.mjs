@@ -69,8 +69,8 @@ export const TRANSPORT_TCP_MUTANTS = [
     name: 'TCP: a common name counts beside other names',
     source: 'RFC 6125 §6.4.4',
     file: `${src}/tls-network.ts`,
-    from: 'if (names.length > 0) return names.some(',
-    to: 'if (names.length > 0 && certificate.subject?.CN !== id) return names.some(',
+    from: 'if (alternatives.length > 0) return alternatives.some(',
+    to: 'if (alternatives.length > 0 && certificate.subject?.CN !== id) return alternatives.some(',
   },
   {
     name: 'TCP: whoever listens at the address is taken for the peer',

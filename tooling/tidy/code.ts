@@ -87,6 +87,8 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'packages/transport-tcp/src/tls-network.ts': ['node:tls'],
   // Who has the secret is proved by its HMAC, and by nothing that a port could give.
   'packages/transport-tcp/src/proof.ts': ['node:crypto'],
+  // Reads certificates; it draws nothing.
+  'packages/transport-tcp/src/tls-check.ts': ['node:crypto'],
   'packages/linearizability/src/command.ts': ['node:util'],
   'packages/linearizability/src/command-line.ts': ['node:fs/promises', 'node:stream/consumers'],
   'packages/storage-file/src/node/': ['node:fs', 'node:fs/promises', 'node:path', 'node:os', 'node:util'],

@@ -47,13 +47,14 @@ export function compose({ config, logger, meter, generation, metadata, network }
 }
 
 function transport(config: NodeConfig, generation: number): Module {
-  const { id: nodeId, cluster, peers, secret } = config
+  const { id: nodeId, cluster, peers, secret, tls, allowUnauthenticated } = config
   if (config.transport === 'nats') {
     const nats = { servers: config.nats, connectTimeoutMs: config.natsConnectTimeoutMs, minFrameBytes: MIN_FRAME_BYTES }
     return natsTransport({ ...nats, cluster, nodeId, generation })
   }
   const listen = listenOn(config.tcpListen ?? peers.get(nodeId) ?? '')
-  return tcpTransport({ cluster, nodeId, generation, peers, listen, ...(secret === undefined ? {} : { secret }) })
+  const proof = { ...(secret === undefined ? {} : { secret }), ...(tls === undefined ? {} : { tls }) }
+  return tcpTransport({ cluster, nodeId, generation, peers, listen, allowUnauthenticated, ...proof })
 }
 
 function listenOn(address: string): { readonly host: string; readonly port: number } {

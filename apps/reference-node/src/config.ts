@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net'
 import type { LogLevel } from '@dsys/runtime'
 import { Command, CommanderError } from 'commander'
 import { z } from 'zod'
+import { type Credentials, readCredentials, whyNoSecret, whyNoToken } from './credentials.ts'
 
 /** The command line or the environment does not describe a node. The message says every problem, for the one who started it. */
 export class ConfigError extends Error {
@@ -16,7 +17,10 @@ export class ConfigError extends Error {
 }
 
 /** How one node runs. */
-export interface NodeConfig {
+export interface NodeConfig extends NodeSettings, Credentials {}
+
+/** What the command line and the environment say. */
+interface NodeSettings {
   readonly id: string
   readonly cluster: string
   readonly voters: readonly string[]
@@ -31,12 +35,24 @@ export interface NodeConfig {
   readonly tcpListen: string | undefined
   /** Over TCP: what all nodes of the cluster know, and nobody else. */
   readonly secret: string | undefined
+  readonly secretFile: string | undefined
+  /** Over TCP: the files of the certificate of this node, of its key, and of the authority that has signed those of all nodes. */
+  readonly tlsCert: string | undefined
+  readonly tlsKey: string | undefined
+  readonly tlsCa: string | undefined
+  /** Over TCP: others may reach this node although nobody has to prove who they are. */
+  readonly allowUnauthenticated: boolean
   /** The folder of this node. */
   readonly data: string
   readonly keyspaces: readonly string[]
   readonly maxValueBytes: number
   readonly httpHost: string
   readonly httpPort: number
+  /** Names by which HTTP clients may know this node. */
+  readonly httpNames: readonly string[]
+  /** Whoever changes the cluster over HTTP must know it. */
+  readonly adminToken: string | undefined
+  readonly adminTokenFile: string | undefined
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
   readonly drainTimeoutMs: number
@@ -47,7 +63,8 @@ export interface NodeConfig {
 
 /** A setting is a flag and a variable of the environment; both are text, which `schema` reads. */
 interface Setting<T> {
-  readonly flag: string
+  /** A secret has none: others can read command lines. */
+  readonly flag?: string
   readonly env: string
   readonly what: string
   readonly preset?: string
@@ -70,6 +87,11 @@ const yesOrNo: z.ZodType<boolean, string> = z
   .regex(/^(true|false)$/, 'must be true or false')
   .transform((text) => text === 'true')
 const address = /^(\[[0-9A-Fa-f:.]+\]|[^\s:[\]=]+):(\d{1,5})$/
+/** A list that may be empty. */
+const anyList: z.ZodType<readonly string[], string> = z
+  .string()
+  .transform((text) => text.split(',').map((item) => item.trim()))
+  .transform((items) => items.filter((item) => item !== ''))
 /** A text that may be left out. */
 const optional: z.ZodType<string | undefined, string> = z.string().transform((text) => text || undefined)
 
@@ -95,7 +117,13 @@ function wholeNumber(min: number, max: number): z.ZodType<number, string> {
     .pipe(z.number().min(min, range).max(max, range))
 }
 
-const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]> } = {
+const hidden = (whyNot: (text: string) => string | undefined): z.ZodType<string | undefined, string> =>
+  optional.superRefine((text, context) => {
+    const why = text === undefined ? undefined : whyNot(text)
+    if (why !== undefined) context.addIssue(why)
+  })
+
+const SETTINGS: { readonly [Name in keyof NodeSettings]: Setting<NodeSettings[Name]> } = {
   id: { flag: 'id', env: 'DSYS_ID', what: 'id of this node', schema: name },
   cluster: { flag: 'cluster', env: 'DSYS_CLUSTER', what: 'name of the cluster', preset: 'reference', schema: name },
   voters: { flag: 'voters', env: 'DSYS_VOTERS', what: 'ids of all voters, with commas between them', schema: list },
@@ -143,15 +171,46 @@ const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]>
     schema: optional.refine((text) => text === undefined || address.test(text), 'must be host:port'),
   },
   secret: {
-    flag: 'secret',
     env: 'DSYS_SECRET',
-    what: 'over TCP: at least 16 bytes that all nodes of the cluster know; as a variable, since others can read command lines',
+    what: 'over TCP: at least 16 bytes that all nodes of the cluster know',
     preset: '',
     secret: true,
-    schema: optional.refine(
-      (text) => text === undefined || Buffer.byteLength(text) >= 16,
-      'must have at least 16 bytes',
-    ),
+    schema: hidden(whyNoSecret),
+  },
+  secretFile: {
+    flag: 'secret-file',
+    env: 'DSYS_SECRET_FILE',
+    what: 'over TCP: a file with that secret',
+    preset: '',
+    schema: optional,
+  },
+  tlsCert: {
+    flag: 'tls-cert',
+    env: 'DSYS_TLS_CERT',
+    what: 'over TCP: file with the certificate of this node in PEM, which names its id',
+    preset: '',
+    schema: optional,
+  },
+  tlsKey: {
+    flag: 'tls-key',
+    env: 'DSYS_TLS_KEY',
+    what: 'over TCP: file with the key of that certificate',
+    preset: '',
+    schema: optional,
+  },
+  tlsCa: {
+    flag: 'tls-ca',
+    env: 'DSYS_TLS_CA',
+    what: 'over TCP: file with the authority that has signed the certificates of all nodes',
+    preset: '',
+    schema: optional,
+  },
+  allowUnauthenticated: {
+    flag: 'allow-unauthenticated',
+    env: 'DSYS_ALLOW_UNAUTHENTICATED',
+    what: 'over TCP: allow an address that others can reach without certificate and secret; whoever reaches it can do anything',
+    preset: 'false',
+    schema: yesOrNo,
   },
   data: { flag: 'data', env: 'DSYS_DATA', what: 'folder of this node, for it alone', schema: z.string().min(1) },
   keyspaces: {
@@ -181,6 +240,27 @@ const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]>
     what: 'port for HTTP, 0 for a free one',
     preset: '7001',
     schema: wholeNumber(0, 65_535),
+  },
+  httpNames: {
+    flag: 'http-names',
+    env: 'DSYS_HTTP_NAMES',
+    what: 'names by which HTTP clients may know this node, with commas between them, beside addresses and localhost; * for any',
+    preset: '',
+    schema: anyList,
+  },
+  adminToken: {
+    env: 'DSYS_ADMIN_TOKEN',
+    what: 'at least 16 characters that whoever changes the cluster over HTTP must send',
+    preset: '',
+    secret: true,
+    schema: hidden(whyNoToken),
+  },
+  adminTokenFile: {
+    flag: 'admin-token-file',
+    env: 'DSYS_ADMIN_TOKEN_FILE',
+    what: 'a file with that token',
+    preset: '',
+    schema: optional,
   },
   electionTimeoutMs: {
     flag: 'election-timeout-ms',
@@ -213,7 +293,7 @@ const SETTINGS: { readonly [Name in keyof NodeConfig]: Setting<NodeConfig[Name]>
   allowRemote: {
     flag: 'allow-remote',
     env: 'DSYS_ALLOW_REMOTE',
-    what: 'allow an HTTP address that others can reach, although nobody is asked who they are',
+    what: 'allow an HTTP address that others can reach, although who reads and writes keys is not asked who they are',
     preset: 'false',
     schema: yesOrNo,
   },
@@ -227,25 +307,29 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Nod
   const flags = parseFlags(args)
   const problems: string[] = []
   const values: Record<string, unknown> = {}
-  for (const [name, setting] of Object.entries(SETTINGS)) {
+  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
     const text = flags[name] ?? (env[setting.env] || undefined) ?? setting.preset
     if (text === undefined) {
-      problems.push(`--${setting.flag} (or ${setting.env}) is missing: ${setting.what}`)
+      problems.push(`${shownName(setting)} is missing: ${setting.what}`)
       continue
     }
     const result = setting.schema.safeParse(text)
     if (result.success) values[name] = result.data
     else {
       const shown = setting.secret ? 'not right' : JSON.stringify(text)
-      problems.push(`--${setting.flag} (or ${setting.env}) is ${shown}: ${whyNot(result.error)}`)
+      problems.push(`${shownName(setting)} is ${shown}: ${whyNot(result.error)}`)
     }
   }
-  const config = values as unknown as NodeConfig
+  const settings = values as unknown as NodeSettings
+  const config =
+    problems.length > 0 ? (settings as NodeConfig) : { ...settings, ...readCredentials(settings, problems) }
   if (problems.length === 0) problems.push(...relationProblems(config))
   if (problems.length > 0)
     throw new ConfigError(`This node cannot start:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
   return config
 }
+
+const shownName = ({ flag, env }: Setting<unknown>): string => (flag === undefined ? env : `--${flag} (or ${env})`)
 
 const whyNot = (error: z.ZodError): string => error.issues.map((issue) => issue.message).join(', ')
 
@@ -265,19 +349,34 @@ function relationProblems(config: NodeConfig): string[] {
     problems.push(
       `--http-host ${config.httpHost} can be reached from outside, and nobody is asked who they are: add --allow-remote if that is meant`,
     )
+  } else if (!isLoopback(config.httpHost) && config.adminToken === undefined) {
+    problems.push(
+      `--http-host ${config.httpHost} can be reached from outside, where nobody may change the cluster unasked: set DSYS_ADMIN_TOKEN or --admin-token-file`,
+    )
   }
   return problems
 }
 
-function tcpProblems({ id, voters, peers, tcpListen, secret }: NodeConfig): string[] {
+function tcpProblems(config: NodeConfig): string[] {
+  const { id, voters, peers, tcpListen, secret, tls, allowUnauthenticated } = config
   const needed = new Set([...voters, id])
   if (tcpListen !== undefined) needed.delete(id)
   const missing = [...needed].filter((node) => !peers.has(node))
   if (missing.length > 0) return [`--peers does not say where ${missing.join(', ')} listens`]
   const listens = tcpListen ?? peers.get(id) ?? ''
   const host = listens.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '')
-  if (isLoopback(host) || secret !== undefined) return []
-  return [`${listens} can be reached from outside: give all nodes the same --secret (or DSYS_SECRET)`]
+  if (isLoopback(host) || secret !== undefined || tls !== undefined || allowUnauthenticated) return []
+  return [
+    `${listens} can be reached from outside, where nobody is who they say: give all nodes certificates (--tls-cert, --tls-key, --tls-ca) or the same secret (DSYS_SECRET or --secret-file), or add --allow-unauthenticated if that is meant`,
+  ]
+}
+
+/** Such a flag would be refused anyway, but with its value in the message. */
+function forbidFlag(env: string, args: readonly string[]): void {
+  const flag = `--${env.replace('DSYS_', '').toLowerCase().replaceAll('_', '-')}`
+  if (args.some((arg) => arg === flag || arg.startsWith(`${flag}=`))) {
+    throw new ConfigError(`${flag} is no flag, since others can read command lines: set ${env}, or give ${flag}-file.`)
+  }
 }
 
 function parseFlags(args: readonly string[]): Record<string, string | undefined> {
@@ -285,7 +384,11 @@ function parseFlags(args: readonly string[]): Record<string, string | undefined>
     .description('One node of the dsys reference cluster. Each flag can also be given as an environment variable.')
     .exitOverride()
     .configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
-  for (const setting of Object.values(SETTINGS)) {
+  for (const setting of Object.values<Setting<unknown>>(SETTINGS)) {
+    if (setting.flag === undefined) {
+      forbidFlag(setting.env, args)
+      continue
+    }
     const preset = setting.preset === undefined ? '' : `; default ${setting.preset}`
     const value = setting.schema === yesOrNo ? '' : ' <value>'
     command.option(`--${setting.flag}${value}`, `${setting.what} (${setting.env}${preset})`)

@@ -33,10 +33,10 @@ export class RunningNode implements AsyncDisposable {
   constructor(config: NodeConfig, ports: RunningNodePorts) {
     this.#config = config
     this.#ports = ports
-    const { httpHost, httpPort, drainTimeoutMs } = config
+    const { httpHost: host, httpPort: port, httpNames: names, adminToken, drainTimeoutMs } = config
     this.#edge = new HttpEdge(
       { clock: systemClock, logger: ports.logger, metrics: this.#meter },
-      { host: httpHost, port: httpPort, drainTimeoutMs },
+      { host, port, names, adminToken, drainTimeoutMs },
     )
   }
 

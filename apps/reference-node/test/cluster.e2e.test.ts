@@ -256,7 +256,7 @@ nats.describe(describe, 'three node processes over a real nats-server', () => {
     const { pid } = cluster.process('n1')
     const before = residentBytes(pid)
     const uploads = 24
-    const head = 'PUT /v1/kv/default/a HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n'
+    const head = 'PUT /v1/kv/default/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000\r\n\r\n'
     const connections = Array.from({ length: uploads }, () => {
       const connection = new RawConnection(cluster.url('n1'))
       connection.write(head)

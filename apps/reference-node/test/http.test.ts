@@ -49,10 +49,10 @@ describe('values', () => {
   test('may be empty, without a type, or chunked', async () => {
     await using at = await startEdge(new FakeBackend())
     const raw = new RawConnection(at.url)
-    raw.write('PUT /v1/kv/default/a HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n')
+    raw.write('PUT /v1/kv/default/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n')
     await raw.until('"revision":1')
     raw.write(
-      'PUT /v1/kv/default/b HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n',
+      'PUT /v1/kv/default/b HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n',
     )
     await raw.until('"revision":2')
     raw.socket.destroy()
@@ -99,7 +99,10 @@ describe('keys', () => {
     await using at = await startEdge(backend)
     const raw = new RawConnection(at.url)
     raw.write(
-      Buffer.from(`PUT ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 1\r\n\r\nx`, 'latin1'),
+      Buffer.from(
+        `PUT ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 1\r\n\r\nx`,
+        'latin1',
+      ),
     )
     expect(await raw.end()).toContain(' 200 OK')
     const stored = typeof key === 'string' ? key : Uint8Array.from(key)
@@ -161,7 +164,7 @@ describe('conditions', () => {
   test('count also behind thousands of other headers', async () => {
     await using at = await startEdge(new FakeBackend())
     const raw = new RawConnection(at.url)
-    raw.write(`PUT /v1/kv/default/a HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n${'a:\r\n'.repeat(2_500)}`)
+    raw.write(`PUT /v1/kv/default/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n${'a:\r\n'.repeat(2_500)}`)
     raw.write('if-match: "7"\r\nconnection: close\r\n\r\n')
     expect(await raw.end()).toMatch(/^HTTP\/1.1 412 /)
   })
@@ -239,7 +242,7 @@ describe('failures', () => {
   test('headers that are too long, and what is no HTTP, are answered as JSON', async () => {
     await using at = await startEdge(new FakeBackend())
     const long = new RawConnection(at.url)
-    long.write(`GET /livez HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)
+    long.write(`GET /livez HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)
     expect(await long.end()).toMatch(/^HTTP\/1.1 431 [\s\S]*DSYS_HTTP_HEADERS_TOO_LARGE/)
     const noise = new RawConnection(at.url)
     noise.write('hello there\r\n\r\n')
@@ -254,7 +257,7 @@ describe('failures', () => {
     })
     await using at = await startEdge(backend)
     const raw = new RawConnection(at.url)
-    raw.write('PUT /v1/kv/default/a HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nxhello there\r\n\r\n')
+    raw.write('PUT /v1/kv/default/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\nxhello there\r\n\r\n')
     expect(await raw.end()).not.toContain('not-applied')
     open()
     await backend.gate
@@ -264,7 +267,7 @@ describe('failures', () => {
   test('a body that cannot be read is refused with an answer', async () => {
     await using at = await startEdge(new FakeBackend())
     const raw = new RawConnection(at.url)
-    raw.write('PUT /v1/kv/default/a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nno length\r\n')
+    raw.write('PUT /v1/kv/default/a HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nno length\r\n')
     expect(await raw.end()).toMatch(/^HTTP\/1.1 400 [\s\S]*DSYS_HTTP_BAD_REQUEST[\s\S]*not-applied/)
   })
 
@@ -280,7 +283,7 @@ describe('failures', () => {
 
 describe('bodies over the limit', () => {
   const limit = 1_000
-  const head = (more: string): string => `PUT /v1/kv/default/a HTTP/1.1\r\nhost: x\r\n${more}\r\n\r\n`
+  const head = (more: string): string => `PUT /v1/kv/default/a HTTP/1.1\r\nhost: localhost\r\n${more}\r\n\r\n`
 
   test('the limit itself is fine, one more byte is 413, and the connection lives on', async () => {
     await using at = await startEdge(new FakeBackend({ maxValueBytes: limit }))
@@ -387,7 +390,7 @@ describe('bounds', () => {
     const key = `${at.url}/v1/kv/default/a`
     await put(key, new Uint8Array(big))
     const count = (raw: RawConnection, text: string): number => raw.received.split(text).length - 1
-    const read = 'GET /v1/kv/default/a HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(200)
+    const read = 'GET /v1/kv/default/a HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(200)
     for (let round = 0; round < 2; round++) {
       const slow = new RawConnection(at.url)
       slow.write(read)
@@ -446,10 +449,10 @@ describe('draining', () => {
       open = resolve
     })
     const idle = new RawConnection(at.url)
-    idle.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n')
+    idle.write('GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n')
     await idle.until('live')
     const busy = new RawConnection(at.url)
-    busy.write('PUT /v1/kv/default/a HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx')
+    busy.write('PUT /v1/kv/default/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\nx')
     await expect.poll(() => backend.calls.length).toBe(1)
     const drained = at.edge.drain()
     expect(at.edge.drain()).toBe(drained)
@@ -466,7 +469,7 @@ describe('draining', () => {
     const at = await startEdge(backend, { drainTimeoutMs: 20 })
     backend.gate = new Promise(() => undefined)
     const stuck = new RawConnection(at.url)
-    stuck.write('GET /v1/kv/default/a HTTP/1.1\r\nhost: x\r\n\r\n')
+    stuck.write('GET /v1/kv/default/a HTTP/1.1\r\nhost: localhost\r\n\r\n')
     await expect.poll(() => backend.calls.length).toBe(1)
     await at.edge.drain()
     expect(await stuck.end()).toBe('')
@@ -480,10 +483,10 @@ describe('draining', () => {
       open = resolve
     })
     const raw = new RawConnection(at.url)
-    raw.write('GET /v1/kv/default/a HTTP/1.1\r\nhost: x\r\n\r\n')
+    raw.write('GET /v1/kv/default/a HTTP/1.1\r\nhost: localhost\r\n\r\n')
     await expect.poll(() => backend.calls.length).toBe(1)
     const late = new RawConnection(at.url)
-    late.write('GET /readyz HTTP/1.1\r\nhost: x\r\n')
+    late.write('GET /readyz HTTP/1.1\r\nhost: localhost\r\n')
     // Once a later request is answered, the server has seen the first half of the earlier one.
     expect((await fetch(`${at.url}/readyz`)).status).toBe(200)
     const drained = at.edge.drain()

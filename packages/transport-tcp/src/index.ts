@@ -4,3 +4,4 @@ export type { Dialling, ListenerHandlers, TcpListener, TcpNetwork } from './netw
 export { nodeNetwork } from './node-network.ts'
 export type { TcpTls, TcpTransportOptions } from './options.ts'
 export { TcpTransport, type TcpTransportPorts } from './tcp-transport.ts'
+export { type TlsProblem, tlsProblems } from './tls-check.ts'

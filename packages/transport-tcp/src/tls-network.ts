@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { connect, createServer, type TLSSocket } from 'node:tls'
+import { connect, createServer, type PeerCertificate, type TLSSocket } from 'node:tls'
 import type { TcpAddress } from './address.ts'
 import type { Dialling, TcpNetwork } from './network.ts'
 import type { TcpTls } from './options.ts'
@@ -50,14 +50,18 @@ export function bindingOf(socket: Socket): Uint8Array {
   return new Uint8Array((socket as TLSSocket).exportKeyingMaterial(32, 'EXPORTER-dsys-tcp', Buffer.alloc(0)))
 }
 
+/** Whether the certificate of the peer is that of the node `id`. */
+export function certifies(socket: Socket, id: string): boolean {
+  return names((socket as TLSSocket).getPeerCertificate(), id)
+}
+
 /**
- * Whether the certificate of the peer is that of the node `id`: one of its DNS names or URIs is the id (a URI may have
+ * Whether a certificate is that of the node `id`: one of its DNS names or URIs is the id (a URI may have
  * `dsys:` before it, and characters written with %), or it has neither of them and its common name is.
  */
-export function certifies(socket: Socket, id: string): boolean {
-  const certificate = (socket as TLSSocket).getPeerCertificate()
-  const names = alternativeNames(certificate.subjectaltname ?? '')
-  if (names.length > 0) return names.some((name) => name === id || uriOf(name) === id)
+export function names(certificate: PeerCertificate, id: string): boolean {
+  const alternatives = alternativeNames(certificate.subjectaltname ?? '')
+  if (alternatives.length > 0) return alternatives.some((name) => name === id || uriOf(name) === id)
   const common: unknown = certificate.subject?.CN
   return common === id
 }

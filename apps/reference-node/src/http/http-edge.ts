@@ -4,6 +4,7 @@ import type { Kv } from '@dsys/kv'
 import type { DsysNode } from '@dsys/node'
 import type { Clock, Logger } from '@dsys/runtime'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { Access, type AccessOptions } from './access.ts'
 import { announcedBytes } from './body.ts'
 import { clusterBody } from './cluster-body.ts'
 import { badRequest, errorReply, HttpError, methodNotAllowed, pathNotFound, starting } from './http-error.ts'
@@ -32,8 +33,7 @@ export interface HttpEdgePorts {
 }
 
 /** Options of a {@link HttpEdge}. */
-export interface HttpEdgeOptions extends Partial<KvRoutesOptions> {
-  readonly host: string
+export interface HttpEdgeOptions extends Partial<KvRoutesOptions>, AccessOptions {
   /** 0 takes a free one. */
   readonly port: number
   /** How long requests under way may take once draining begins, in milliseconds. Default 10,000. */
@@ -75,7 +75,8 @@ const METHODS: Readonly<Record<string, string>> = Object.freeze({
  */
 export class HttpEdge {
   readonly #ports: HttpEdgePorts
-  readonly #options: Required<HttpEdgeOptions>
+  readonly #options: HttpEdgeOptions & { readonly [Name in keyof typeof DEFAULTS]: number }
+  readonly #access: Access
   readonly #responder: Responder
   readonly #app: FastifyInstance
   /** The requests of a connection that wait for their answers; a client may send one behind the other. */
@@ -88,6 +89,7 @@ export class HttpEdge {
   constructor(ports: HttpEdgePorts, options: HttpEdgeOptions) {
     this.#ports = ports
     this.#options = { ...DEFAULTS, ...options }
+    this.#access = new Access(options)
     this.#responder = new Responder(ports.logger)
     this.#app = this.#build()
   }
@@ -159,13 +161,17 @@ export class HttpEdge {
     for (const method of ['PUT', 'DELETE', 'POST', 'PATCH', 'OPTIONS']) {
       app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
     }
+    app.addHook('onRequest', (request, _reply, done) => done(this.#access.objectionTo(request.raw)))
     app.setErrorHandler((error, request, reply) => this.#responder.fail(request, reply, error))
     app.setNotFoundHandler((request, reply) => this.#notFound(request, reply))
     app.get(KV_PATH, (request, reply) => this.#kv().get(request, reply))
     app.put(KV_PATH, (request, reply) => this.#kv().put(request, reply))
     app.delete(KV_PATH, (request, reply) => this.#kv().delete(request, reply))
     app.get(MEMBERS_PATH, (request, reply) => this.#membersRoutes().get(request, reply))
-    app.put(MEMBERS_PATH, (request, reply) => this.#membersRoutes().put(request, reply))
+    app.put(MEMBERS_PATH, (request, reply) => {
+      this.#access.assertAdmin(request.raw)
+      this.#membersRoutes().put(request, reply)
+    })
     app.get('/v1/cluster', (request, reply) => this.#cluster(request, reply))
     app.get('/v1/explain', (_request, reply) => this.#explain(reply))
     app.get('/metrics', (request, reply) => this.#metrics(request, reply))

@@ -30,6 +30,23 @@ export class HttpError extends DsysError {
 export const badRequest = (message: string, hint: string): HttpError =>
   new HttpError({ status: 400, code: 'DSYS_HTTP_BAD_REQUEST', message, hint })
 
+export const unauthorized = (): HttpError =>
+  new HttpError({
+    status: 401,
+    code: 'DSYS_HTTP_UNAUTHORIZED',
+    message: 'who changes the cluster must prove that they may',
+    hint: 'Send "Authorization: Bearer <token>" with the admin token of the node.',
+  })
+
+/** It does not repeat the name: whoever sent it may be a page that must not learn anything. */
+export const misdirected = (): HttpError =>
+  new HttpError({
+    status: 421,
+    code: 'DSYS_HTTP_HOST_UNKNOWN',
+    message: 'the request is for a name that is not one of this node',
+    hint: 'Ask by an address or as localhost, or start the node with --http-names and the name in the Host header.',
+  })
+
 export const keyNotFound = (): HttpError =>
   new HttpError({
     status: 404,

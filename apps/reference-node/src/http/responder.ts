@@ -36,6 +36,7 @@ export class Responder {
     if (status === 500)
       this.#logger.log('error', 'request failed', { method: request.method, url: request.originalUrl, error })
     if (status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS)
+    if (status === 401) reply.header('www-authenticate', 'Bearer')
     if (error instanceof HttpError && typeof error.fields?.allow === 'string') reply.header('allow', error.fields.allow)
     // A client that waits for "100 Continue" sends no body now, so the next bytes would be taken for it.
     if (request.headers.expect !== undefined) reply.header('connection', 'close')
