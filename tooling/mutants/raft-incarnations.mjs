@@ -14,6 +14,21 @@ export const RAFT_INCARNATIONS_MUTANTS = [
     fixed: { weather: 'lost-disks' },
   },
   {
+    name: 'a learner is known by the disk that was heard first',
+    source: 'P-30',
+    file: 'packages/raft/src/core/incarnations.ts',
+    from: `if (countsAsVoter(configuration, from)) state.strangers`,
+    to: `if (from !== '') state.strangers`,
+  },
+  {
+    name: 'a learner with another disk keeps what it has acknowledged',
+    source: 'P-30',
+    file: 'packages/raft/src/core/incarnations.ts',
+    from: `  progress.incarnation = incarnation
+  leadership?.progress.set(id, progress)`,
+    to: `  before.incarnation = incarnation`,
+  },
+  {
     name: 'the configuration does not keep the incarnations',
     source: 'P-30',
     file: 'packages/raft/src/core/reconfiguration.ts',

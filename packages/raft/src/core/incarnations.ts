@@ -1,4 +1,5 @@
-import { isMember, membersOf, type Pin, pinOf } from './configuration.ts'
+import { countsAsVoter, isMember, membersOf, type Pin, pinOf } from './configuration.ts'
+import { Progress } from './progress.ts'
 import type { CoreState, Leadership } from './state.ts'
 
 /**
@@ -12,12 +13,23 @@ export function isKnown(state: CoreState, from: string, incarnation: number | un
   const progress = state.leadership?.progress.get(from)
   const known = pinOf(configuration, from) ?? progress?.incarnation
   if (known !== undefined && known !== incarnation) {
-    if (progress !== undefined && isMember(configuration, from))
-      state.strangers.set(from, { heard: incarnation, known })
+    if (progress === undefined || !isMember(configuration, from)) return false
+    if (countsAsVoter(configuration, from)) state.strangers.set(from, { heard: incarnation, known })
+    else beginAgain(state, progress, from, incarnation)
     return false
   }
   if (progress !== undefined) progress.incarnation = incarnation
   return true
+}
+
+/**
+ * A learner has promised nothing that counts, so which disk it has is open until it becomes a voter: what was heard first may have been a late
+ * answer of the disk that was replaced. Nothing is known of the other one.
+ */
+function beginAgain({ leadership, log, nowMs }: CoreState, before: Progress, id: string, incarnation: number): void {
+  const progress = new Progress(log.lastIndex, nowMs, before.witness)
+  progress.incarnation = incarnation
+  leadership?.progress.set(id, progress)
 }
 
 /** A node, the incarnation in which it has answered, and the one that the group knows. */

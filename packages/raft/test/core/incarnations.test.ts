@@ -139,4 +139,40 @@ describe('P-30: a group knows each of its voters by the disk that it had', () =>
     expect(node.members).toBe('n1 n2 n3|||')
     expect(pinsOf(node)).toEqual([...PINS.slice(0, 2), ['n3', 99]])
   })
+
+  test('a late answer of the disk that was replaced does not keep the new one out', () => {
+    const node = leader({ n2: KNOWN.n2, n3: KNOWN.n3 })
+    const both = (n3: number): void => {
+      for (let step = 0; step < 4; step++) {
+        answer(node, 'n2', KNOWN.n2)
+        answer(node, 'n3', n3)
+      }
+    }
+    node.core.reconfigure({ voters: ['n1', 'n2'], learners: [] })
+    both(33)
+    node.core.takeStrangers()
+    node.core.reconfigure({ voters: ['n1', 'n2', 'n3'], learners: [] })
+    const late: Message = { type: 'append-accepted', term: node.core.term, matchIndex: 1, round: 0 }
+    node.core.step('n3', late, node.nowMs, 33)
+    node.settle()
+    both(99)
+    expect(node.members).toBe('n1 n2 n3|||')
+    expect(pinsOf(node)).toEqual([...PINS.slice(0, 2), ['n3', 99]])
+    expect(node.core.takeStrangers()).toEqual([])
+  })
+
+  test('what a learner has acknowledged with one disk is not taken for what another has', () => {
+    const node = leader({ n2: KNOWN.n2 })
+    node.core.reconfigure({ voters: ['n1', 'n2'], learners: ['n3'] })
+    for (let step = 0; step < 4; step++) {
+      answer(node, 'n2', KNOWN.n2)
+      answer(node, 'n3', 33)
+    }
+    const { lastIndex } = node.core.log
+    expect(node.core.progress?.get('n3')?.match).toBe(lastIndex)
+    answer(node, 'n3', 99)
+    expect(node.core.progress?.get('n3')?.match).toBe(0)
+    answer(node, 'n3', 99)
+    expect(node.core.progress?.get('n3')?.match).toBe(lastIndex)
+  })
 })
