@@ -47,3 +47,32 @@ export class IdConflictError extends DsysError {
     this.conflict = conflict
   }
 }
+
+/** The payload of a broadcast is over the limit (`DSYS_MEMBERSHIP_BROADCAST_TOO_LARGE`). Nobody was told. */
+export class BroadcastTooLargeError extends DsysError {
+  readonly payloadBytes: number
+  readonly maxPayloadBytes: number
+
+  constructor(payloadBytes: number, maxPayloadBytes: number) {
+    super(`the payload of the broadcast has ${payloadBytes} bytes; at most ${maxPayloadBytes} are allowed`, {
+      code: 'DSYS_MEMBERSHIP_BROADCAST_TOO_LARGE',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Every member passes a broadcast on many times: send the key of what is large, and let those who want it fetch it.',
+    })
+    this.payloadBytes = payloadBytes
+    this.maxPayloadBytes = maxPayloadBytes
+  }
+}
+
+/** This node has too many broadcasts under way (`DSYS_MEMBERSHIP_BROADCAST_OVERLOADED`). Nobody was told of this one. */
+export class BroadcastOverloadedError extends DsysError {
+  constructor(topic: string) {
+    super(`too many broadcasts of this node are under way to take another one of ${JSON.stringify(topic)}`, {
+      code: 'DSYS_MEMBERSHIP_BROADCAST_OVERLOADED',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'Try again after a second or two, or put what changed together into one broadcast. While this node has no connection, all of them wait.',
+    })
+  }
+}

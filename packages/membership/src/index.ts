@@ -1,5 +1,11 @@
 export type { MemberState, Metadata } from './core/record.ts'
-export { IdConflictError, MetadataTooLargeError, TransportFrameTooSmallError } from './errors.ts'
+export {
+  BroadcastOverloadedError,
+  BroadcastTooLargeError,
+  IdConflictError,
+  MetadataTooLargeError,
+  TransportFrameTooSmallError,
+} from './errors.ts'
 export type { IdConflict, Member, MemberEvent, MembershipEvent } from './events.ts'
 export {
   type ConflictEvidence,
@@ -14,3 +20,4 @@ export { Membership, type MembershipPorts } from './membership.ts'
 export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 export type { PeerStorage } from './peer-memory.ts'
 export type { LocalHealthStatus, MembershipStatus } from './status.ts'
+export type { Broadcast, BroadcastOptions } from './user-messages.ts'

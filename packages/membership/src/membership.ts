@@ -14,13 +14,14 @@ import {
   type TimerHandle,
 } from '@dsys/runtime'
 import type { PeerAddress, Transport, TransportEvent } from '@dsys/transport'
+import { Broadcasts, checkBroadcast } from './broadcasts.ts'
 import { decodeMessage, encodeMessage } from './core/codec.ts'
 import { MIN_FRAME_BYTES } from './core/courier.ts'
 import type { Effect } from './core/effects.ts'
 import { MAX_KNOWN_PEERS } from './core/known-peers.ts'
 import { MembershipCore } from './core/membership-core.ts'
 import { isLive, type Metadata } from './core/record.ts'
-import { IdConflictError, TransportFrameTooSmallError } from './errors.ts'
+import { BroadcastOverloadedError, IdConflictError, TransportFrameTooSmallError } from './errors.ts'
 import type { Member, MembershipEvent } from './events.ts'
 import { describeEvidence, type Evidence } from './evidence.ts'
 import { History, type MemberExplanation } from './history.ts'
@@ -28,6 +29,7 @@ import { MembershipMetrics } from './metrics.ts'
 import { checkMetadata, type MembershipOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { PeerMemory, type PeerStorage } from './peer-memory.ts'
 import type { MembershipStatus } from './status.ts'
+import type { Broadcast, BroadcastOptions } from './user-messages.ts'
 
 /** What a {@link Membership} may do. */
 export interface MembershipPorts {
@@ -61,6 +63,7 @@ export class Membership implements Service {
   readonly #options: ResolvedOptions
   readonly #lifecycle: Lifecycle
   readonly #hub = new EventHub<MembershipEvent>()
+  readonly #broadcasts = new Broadcasts()
   readonly #history: History
   readonly #metrics: MembershipMetrics
   readonly #logger: Logger
@@ -142,10 +145,38 @@ export class Membership implements Service {
    * NotRunningError (`DSYS_NOT_RUNNING`); nothing is changed then.
    */
   updateMetadata(metadata: Metadata): void {
-    this.#lifecycle.assertRunning()
-    if (this.#silenced !== undefined) throw new NotRunningError('membership', this.#silenced)
+    this.#assertSpeaking()
     checkMetadata(metadata)
     this.#input((core, nowMs) => core.updateMetadata(metadata, nowMs))
+  }
+
+  /**
+   * Sends `payload` to the subscribers of `topic` at all members, this one included. It spreads by gossip: with high probability
+   * every member that is there within `ttlMs` gets it, at most once for each life of it, in no certain order. Nobody says who got it.
+   *
+   * @param topic of 1 to 128 characters.
+   * @param payload of at most 1,024 bytes.
+   * @throws BroadcastTooLargeError (`DSYS_MEMBERSHIP_BROADCAST_TOO_LARGE`), BroadcastOverloadedError
+   * (`DSYS_MEMBERSHIP_BROADCAST_OVERLOADED`, try again) when 256 broadcasts of this node or 64 KiB of them are under way, NotRunningError
+   * (`DSYS_NOT_RUNNING`); nobody was told then.
+   */
+  broadcast(topic: string, payload: Uint8Array, options: BroadcastOptions = {}): void {
+    const { ttlMs } = checkBroadcast(topic, payload, options)
+    this.#assertSpeaking()
+    // A copy: the caller may go on to use it.
+    const bytes = new Uint8Array(payload)
+    if (this.#core?.hasRoomFor(topic, bytes, this.#ports.clock.monotonicMs()) !== true)
+      throw new BroadcastOverloadedError(topic)
+    this.#input((core, nowMs) => core.broadcast(topic, bytes, ttlMs, nowMs))
+    this.#metrics.broadcastSent()
+  }
+
+  /**
+   * The broadcasts of `topic`, those of this node too, from now on. The stream ends with the signal or the stop; it throws EventsLaggedError
+   * (`DSYS_EVENTS_LAGGED`) when more than `capacity` wait for this consumer. It may begin before the start.
+   */
+  broadcasts(topic: string, options: SubscribeOptions = {}): AsyncIterableIterator<Broadcast, undefined> {
+    return this.#broadcasts.subscribe(topic, options)
   }
 
   /** Why the member `id` is in the state it is in: what happened to it, with the evidence. */
@@ -172,6 +203,11 @@ export class Membership implements Service {
       conflicts: this.#core?.conflicts(this.#ports.clock.monotonicMs()) ?? [],
       localHealth: this.#core?.localHealth ?? Object.freeze(unhurt),
     })
+  }
+
+  #assertSpeaking(): void {
+    this.#lifecycle.assertRunning()
+    if (this.#silenced !== undefined) throw new NotRunningError('membership', this.#silenced)
   }
 
   async #start(signal: AbortSignal): Promise<void> {
@@ -231,6 +267,7 @@ export class Membership implements Service {
       this.#silence()
       if (!this.#failed) await this.#peers?.close()
       this.#hub.close()
+      this.#broadcasts.close()
     }
   }
 
@@ -308,6 +345,10 @@ export class Membership implements Service {
         this.#history.add(effect.event, clock.monotonicMs())
         if (this.#core !== undefined) this.#metrics.members(this.#core.tally())
         this.#hub.publish(effect.event)
+        break
+      case 'user-broadcast':
+        this.#metrics.broadcastDelivered()
+        this.#broadcasts.deliver(effect.broadcast)
         break
       case 'joined':
         this.#joined?.resolve()

@@ -7,6 +7,7 @@ export class MembershipMetrics {
   readonly #facts: Record<CountedFact, Counter>
   readonly #dropped: Record<'version' | 'cluster' | 'malformed', Counter>
   readonly #unsent: Counter
+  readonly #broadcasts: Record<'sent' | 'delivered', Counter>
   readonly #health: Gauge
   readonly #members: readonly (readonly [MemberState, Gauge])[]
 
@@ -16,6 +17,9 @@ export class MembershipMetrics {
       'probe-failed': meter.counter('dsys_membership_failed_probes', { description: 'Probes that nobody answered.' }),
       refutation: meter.counter('dsys_membership_refutations', { description: 'Times this node said that it lives.' }),
       'expired-frame': meter.counter('dsys_membership_expired_frames', { description: 'Frames that were too old.' }),
+      'strange-broadcast': meter.counter('dsys_membership_strange_broadcasts', {
+        description: 'Broadcasts of the application that were not delivered, since their sender is no member.',
+      }),
       'stale-frame': meter.counter('dsys_membership_stale_frames', { description: 'Frames from an earlier life.' }),
     }
     const dropped = (reason: string): Counter =>
@@ -24,6 +28,9 @@ export class MembershipMetrics {
     this.#unsent = meter.counter('dsys_membership_unsent_frames', {
       description: 'Frames that the transport did not take.',
     })
+    const broadcasts = (what: string): Counter =>
+      meter.counter('dsys_membership_broadcasts', { description: 'Broadcasts of the application.', labels: { what } })
+    this.#broadcasts = { sent: broadcasts('sent'), delivered: broadcasts('delivered') }
     const health = { description: 'How many times as long as usual this node waits before it accuses others, from 1.' }
     this.#health = meter.gauge('dsys_membership_health_multiplier', health)
     this.#health.set(1)
@@ -39,6 +46,14 @@ export class MembershipMetrics {
 
   dropped(reason: 'version' | 'cluster' | 'malformed'): void {
     this.#dropped[reason].add(1)
+  }
+
+  broadcastSent(): void {
+    this.#broadcasts.sent.add(1)
+  }
+
+  broadcastDelivered(): void {
+    this.#broadcasts.delivered.add(1)
   }
 
   health(multiplier: number): void {

@@ -6,6 +6,7 @@ import { inParts } from '../src/core/gossip-queue.ts'
 import { type FrameHeader, KINDS, type Message, type MessageBody } from '../src/core/message.ts'
 import { MAX_ACCUSERS, type MemberRecord, metadataEntries, type Rumor, STATES } from '../src/core/record.ts'
 import { MAX_METADATA_BYTES, MAX_RUMOR_BYTES, rumorBytes } from '../src/core/record-codec.ts'
+import { MAX_TTL_MS, type UserNews } from '../src/core/user-news.ts'
 import { GOLDEN } from './golden-frames.ts'
 
 const id = fc.string({ minLength: 1, maxLength: 128, unit: 'grapheme' }).filter((text) => text.length <= 128)
@@ -58,6 +59,20 @@ const range: fc.Arbitrary<DigestRange> = fc.record({
   until: fc.string({ maxLength: 5 }),
   entries: fc.array(entry, { maxLength: 3 }),
 })
+const name = fc.string({ minLength: 1, maxLength: 128, unit: 'grapheme' }).filter((text) => text.length <= 128)
+const userNews: fc.Arbitrary<UserNews> = fc.record(
+  {
+    origin: id,
+    generation,
+    nonce: generation,
+    sequence: generation,
+    topic: name,
+    payload: fc.uint8Array({ maxLength: 60 }),
+    leftMs: fc.nat({ max: MAX_TTL_MS }),
+    unknown: fc.uint8Array({ minLength: 1, maxLength: 20 }),
+  },
+  { requiredKeys: ['origin', 'generation', 'nonce', 'sequence', 'topic', 'payload', 'leftMs'] },
+)
 const body: fc.Arbitrary<MessageBody> = fc.oneof(
   fc.record({ kind: fc.constant('ping' as const), seq, generation }),
   fc.record({ kind: fc.constant('ack' as const), seq }),
@@ -67,6 +82,7 @@ const body: fc.Arbitrary<MessageBody> = fc.oneof(
   fc.record({ kind: fc.constant('hello' as const), answers: fc.nat(), joined: fc.boolean() }),
   fc.record({ kind: fc.constant('digest' as const), sums: fc.array(u32, { minLength: BUCKETS, maxLength: BUCKETS }) }),
   fc.record({ kind: fc.constant('digest-answer' as const), ranges: fc.array(range, { maxLength: 3 }) }),
+  fc.record({ kind: fc.constant('broadcasts' as const), items: fc.array(userNews, { maxLength: 3 }) }),
   fc.record({ kind: fc.constant('sync-delta' as const), pull: fc.array(id, { maxLength: 3 }) }),
   fc.record({ kind: fc.constantFrom('sync-request' as const, 'sync-reply' as const), last: fc.boolean() }),
 )

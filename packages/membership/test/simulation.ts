@@ -3,6 +3,7 @@ import type { Destination, PeerAddress } from '@dsys/transport'
 import { decodeMessage, encodeMessage } from '../src/core/codec.ts'
 import type { Effect } from '../src/core/effects.ts'
 import { MembershipCore } from '../src/core/membership-core.ts'
+import type { Message } from '../src/core/message.ts'
 import type { VersionRange } from '../src/core/versions.ts'
 import type { MemberEvent } from '../src/events.ts'
 import { type MembershipOptions, resolveOptions } from '../src/options.ts'
@@ -41,6 +42,8 @@ export class SimulatedNode {
   paused = false
   connected = true
   readonly backlog: Flight[] = []
+  /** What an earlier version does not know: it reads the rumors of such a message, and nothing else. */
+  unknownKinds: ReadonlySet<Message['kind']> = new Set()
 
   /** What it speaks, where it is not what this code does. */
   readonly versions: VersionRange | undefined
@@ -237,8 +240,12 @@ export class Simulation {
     } else if (target.paused) target.backlog.push(flight)
     else if (target.connected) {
       const decoded = decodeMessage(frame, 'test', target.versions)
-      if (decoded.ok) this.#carryOut(target, target.core.receive(decoded.message, from, this.nowMs, decoded.header))
-      else if (decoded.reason === 'version')
+      if (decoded.ok) {
+        const { message, header } = decoded
+        const isKnown = !target.unknownKinds.has(message.kind)
+        const read: Message = isKnown ? message : { kind: 'unknown', number: 99, rumors: message.rumors }
+        this.#carryOut(target, target.core.receive(read, from, this.nowMs, header))
+      } else if (decoded.reason === 'version')
         this.#carryOut(target, target.core.receiveOtherVersion(decoded.header, from, this.nowMs))
       else throw new Error(`an own frame was not understood: ${decoded.why}`)
     }

@@ -92,6 +92,11 @@ export class EventHub<E extends object> {
   readonly #handlers = new Set<(event: E) => void>()
   #closed = false
 
+  /** How many handlers and streams there are. */
+  get size(): number {
+    return this.#handlers.size + this.#subscribers.size
+  }
+
   /** Gives `event` to every handler, at once, and to every stream. */
   publish(event: E): void {
     for (const handler of this.#handlers) handler(event)

@@ -13,6 +13,7 @@ import {
   writeRumor,
   writeText,
 } from './record-codec.ts'
+import { readNews, writeNews } from './user-codec.ts'
 import { describeVersions, PROTOCOL_VERSIONS, type VersionRange } from './versions.ts'
 
 /** What stands before the kind can be read from this version on, whatever version a frame is of. */
@@ -94,6 +95,9 @@ function writeBody(writer: ByteWriter, body: MessageBody): void {
     case 'sync-delta':
       writeIds(writer, body.pull)
       break
+    case 'broadcasts':
+      writeNews(writer, body.items)
+      break
   }
 }
 
@@ -163,6 +167,8 @@ function readBody(reader: ByteReader, number: number): MessageBody {
       return { kind, ranges: readRanges(reader) }
     case 'sync-delta':
       return { kind, pull: readIds(reader) }
+    case 'broadcasts':
+      return { kind, items: readNews(reader) }
   }
 }
 

@@ -4,6 +4,8 @@ import type { Effect } from './effects.ts'
 import { GossipQueue, inParts } from './gossip-queue.ts'
 import type { FrameHeader, Message, MessageBody } from './message.ts'
 import type { MemberRecord, Rumor } from './record.ts'
+import { rumorBytes } from './record-codec.ts'
+import type { UserNews } from './user-news.ts'
 import { commonVersion, PROTOCOL_VERSIONS, type VersionRange } from './versions.ts'
 import type { View } from './view.ts'
 
@@ -15,6 +17,8 @@ const MAX_PIGGYBACK_BYTES = 4_096
 const MAX_SYNC_BYTES = 65_536
 /** Room for few rumors, or for none. */
 const SMALL_PIGGYBACK_BYTES = 64
+/** The length before each rumor takes at most this. */
+const RUMOR_LENGTH_BYTES = 2
 /** How many of those who hear a broadcast hello answer it, on average. */
 const HELLO_ANSWERS = 3
 
@@ -66,14 +70,34 @@ export class Courier {
 
   /** Every message carries news; and whoever is thought ill of hears it first, so that it can refute. */
   send(to: PeerAddress, body: MessageBody, nowMs: number): void {
+    this.post(to, { ...body, rumors: this.#piggyback(to, nowMs) })
+  }
+
+  /** Nothing but news: that of members first. What the application spreads has the room that is left, so it never crowds them out. */
+  gossip(to: PeerAddress, itemsThatFit: (roomBytes: number) => readonly UserNews[], nowMs: number): void {
+    const rumors = this.#piggyback(to, nowMs)
+    const bytes = rumors.reduce((sum, rumor) => sum + rumorBytes(rumor) + RUMOR_LENGTH_BYTES, HEADER_BYTES)
+    const items = itemsThatFit(this.#options.maxFrameBytes - bytes)
+    this.post(to, items.length === 0 ? { kind: 'gossip', rumors } : { kind: 'broadcasts', items, rumors })
+  }
+
+  /** A broadcast of the application to everybody at once, where the transport can. */
+  broadcastNews(news: UserNews): void {
+    this.#postToAll({ kind: 'broadcasts', items: [news], rumors: [] })
+  }
+
+  /** How often each piece of news is told. */
+  get retransmits(): number {
+    return this.#options.retransmitFactor * log2Up(this.#view.live.size + 2)
+  }
+
+  #piggyback(to: PeerAddress, nowMs: number): Rumor[] {
     const about = this.#view.get(to.id)
     const first = about !== undefined && about.record.state !== 'alive' ? this.#view.rumor(about, nowMs) : undefined
-    const limit = this.#options.retransmitFactor * log2Up(this.#view.live.size + 2)
     const isSmall = this.#options.buggify?.('membership.small-gossip') === true
     const most = isSmall ? SMALL_PIGGYBACK_BYTES : MAX_PIGGYBACK_BYTES
     const bytes = Math.min(this.#options.maxFrameBytes - HEADER_BYTES, most)
-    const rumors = this.#queue.take(nowMs, bytes, limit, first)
-    this.post(to, { ...body, rumors })
+    return this.#queue.take(nowMs, bytes, this.retransmits, first)
   }
 
   /** Tells `to` what is known of one node, and nothing else; in the version `version`, where it is not as usual. */

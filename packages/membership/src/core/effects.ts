@@ -1,5 +1,6 @@
 import type { Destination } from '@dsys/transport'
 import type { MemberEvent } from '../events.ts'
+import type { Broadcast } from '../user-messages.ts'
 import type { FrameHeader, Message } from './message.ts'
 
 /** What the core asks of its driver, in this order. */
@@ -7,6 +8,8 @@ export type Effect =
   | { readonly type: 'send'; readonly to: Destination; readonly header: FrameHeader; readonly message: Message }
   | { readonly type: 'broadcast'; readonly header: FrameHeader; readonly message: Message }
   | { readonly type: 'event'; readonly event: MemberEvent }
+  /** A broadcast of the application, of this node or another one, for the first time. */
+  | { readonly type: 'user-broadcast'; readonly broadcast: Broadcast }
   /** The first exchange of state with another node is done. */
   | { readonly type: 'joined'; readonly via: string }
   /** The farewell was heard, or the time for it is over: the driver may end. */
@@ -21,4 +24,10 @@ export type Effect =
   | { readonly type: 'count'; readonly what: CountedFact }
 
 /** What is counted. */
-export type CountedFact = 'probe' | 'probe-failed' | 'refutation' | 'stale-frame' | 'expired-frame'
+export type CountedFact =
+  | 'probe'
+  | 'probe-failed'
+  | 'refutation'
+  | 'stale-frame'
+  | 'expired-frame'
+  | 'strange-broadcast'

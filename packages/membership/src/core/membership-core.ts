@@ -20,6 +20,7 @@ import { OwnRecord } from './own-record.ts'
 import { addressOf, type CoreOptions, type CoreParts } from './parts.ts'
 import { isSameProcess, type MemberRecord, type MemberState, type Metadata } from './record.ts'
 import { type SuspicionTimes, suspicionTimes } from './suspicion.ts'
+import { UserBroadcasts } from './user-broadcasts.ts'
 import { PROTOCOL_VERSIONS } from './versions.ts'
 import { type Cause, type Entry, memberOf, View } from './view.ts'
 
@@ -49,6 +50,7 @@ export class MembershipCore {
   readonly #conflicts: Conflicts
   readonly #freshness: Freshness
   readonly #otherVersions: OtherVersions
+  readonly #broadcasts: UserBroadcasts
   #effects: Effect[] = []
   #state: 'new' | 'active' | 'leaving' | 'ended' = 'new'
   #farewell: Farewell | undefined
@@ -107,6 +109,7 @@ export class MembershipCore {
     })
     this.#freshness = new Freshness(Math.min(options.maxFrameAgeMs, options.rememberDeadMs / 2))
     this.#otherVersions = new OtherVersions(options.versions ?? PROTOCOL_VERSIONS, emit)
+    this.#broadcasts = new UserBroadcasts(this.#parts)
   }
 
   /** Everybody known, this node included, ordered by id. */
@@ -162,7 +165,7 @@ export class MembershipCore {
   deadlineMs(): number | undefined {
     if (this.#state === 'leaving') return this.#farewell?.deadlineMs()
     if (this.#state !== 'active' || !this.#gate.connected) return undefined
-    const gossipMs = this.#courier.hasNews && this.#view.live.size > 0 ? this.#nextGossipMs : Number.POSITIVE_INFINITY
+    const gossipMs = this.#hasNews && this.#view.live.size > 0 ? this.#nextGossipMs : Number.POSITIVE_INFINITY
     return Math.min(this.#detector.deadlineMs(), this.#nextProbeMs, gossipMs, this.#antiEntropy.deadlineMs())
   }
 
@@ -204,6 +207,19 @@ export class MembershipCore {
 
   updateMetadata(metadata: Metadata, nowMs: number): Effect[] {
     if (this.#state === 'active') this.#own.update(metadata, nowMs)
+    return this.#take()
+  }
+
+  /** Whether another broadcast of this node finds room. */
+  hasRoomFor(topic: string, payload: Uint8Array, nowMs: number): boolean {
+    return this.#broadcasts.hasRoomFor(topic, payload, nowMs)
+  }
+
+  /** Sends `payload` to the subscribers of all members. */
+  broadcast(topic: string, payload: Uint8Array, ttlMs: number, nowMs: number): Effect[] {
+    if (this.#state !== 'active') return []
+    this.#broadcasts.publish(topic, payload, ttlMs, nowMs)
+    this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
     return this.#take()
   }
 
@@ -289,6 +305,10 @@ export class MembershipCore {
       case 'ping-answer':
         this.#detector.onPingAnswer(message.seq, from, message.reached, nowMs)
         break
+      case 'broadcasts':
+        if (this.#state !== 'active' || !this.#broadcasts.hear(message.items, nowMs)) break
+        this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
+        break
       default:
         this.#antiEntropy.onMessage(message, from, this.#state === 'active', nowMs)
         break
@@ -343,6 +363,7 @@ export class MembershipCore {
     this.#courier.forget(id)
     this.#freshness.forget(id)
     this.#conflicts.forget(id)
+    this.#broadcasts.forget(id)
   }
 
   #announce(record: MemberRecord, nowMs: number): void {
@@ -375,13 +396,17 @@ export class MembershipCore {
       this.#nextProbeMs = nowMs + probeIntervalMs * this.#health.multiplier
       if (!buggify('membership.skipped-probes')) this.#detector.startProbes(nowMs)
     }
-    if (nowMs >= this.#nextGossipMs && this.#courier.hasNews) {
+    if (nowMs >= this.#nextGossipMs && this.#hasNews) {
       this.#nextGossipMs = nowMs + gossipIntervalMs * (buggify('membership.late-gossip') ? 4 : 1)
       for (const peer of this.#view.sampleLive(gossipFanout, random)) {
-        if (this.#courier.hasNews) this.#courier.send(addressOf(peer), { kind: 'gossip' }, nowMs)
+        if (this.#hasNews) this.#courier.gossip(addressOf(peer), (room) => this.#broadcasts.take(room, nowMs), nowMs)
       }
     }
     this.#antiEntropy.tick(nowMs)
+  }
+
+  get #hasNews(): boolean {
+    return this.#courier.hasNews || this.#broadcasts.hasNews
   }
 
   #greet(nowMs: number): void {

@@ -1,5 +1,6 @@
 import type { DigestRange } from './digest.ts'
 import type { Rumor } from './record.ts'
+import type { UserNews } from './user-news.ts'
 import type { VersionRange } from './versions.ts'
 
 /** What nodes say to each other. Every message carries rumors: that is how gossip travels for free. */
@@ -29,6 +30,8 @@ export type MessageBody =
   | { readonly kind: 'digest-answer'; readonly ranges: readonly DigestRange[] }
   /** What the sender knows better, as rumors; and of which nodes the receiver shall tell in the same way. */
   | { readonly kind: 'sync-delta'; readonly pull: readonly string[] }
+  /** Gossip that carries broadcasts of the application as well. */
+  | { readonly kind: 'broadcasts'; readonly items: readonly UserNews[] }
   /** Of a later version: its rumors count, the rest of it is passed over. It is never sent. */
   | { readonly kind: 'unknown'; readonly number: number }
 
@@ -36,8 +39,8 @@ export type MessageBody =
 export type KnownKind = Exclude<Message['kind'], 'unknown'>
 
 /**
- * The number of a kind on the wire; never given a second meaning. Set aside: 8 for the alerts of a cut detector, 9 for broadcasts of the
- * application, 10 and 11 for its queries and their answers.
+ * The number of a kind on the wire; never given a second meaning. Set aside: 8 for the alerts of a cut detector, 10 and 11 for
+ * queries of the application and their answers.
  */
 export const KIND_NUMBERS: Readonly<Record<KnownKind, number>> = Object.freeze({
   ping: 0,
@@ -48,6 +51,7 @@ export const KIND_NUMBERS: Readonly<Record<KnownKind, number>> = Object.freeze({
   hello: 5,
   'sync-request': 6,
   'sync-reply': 7,
+  broadcasts: 9,
   digest: 12,
   'digest-answer': 13,
   'sync-delta': 14,
