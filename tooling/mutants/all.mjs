@@ -3,6 +3,7 @@ import { KV_MUTANTS } from './kv.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
 import { EVIDENCE_MUTANTS } from './membership-evidence.mjs'
 import { LIFEGUARD_MUTANTS } from './membership-lifeguard.mjs'
+import { MESSAGES_MUTANTS } from './membership-messages.mjs'
 import { MEMBERSHIP_PITFALL_MUTANTS } from './membership-pitfalls.mjs'
 import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_CALLS_MUTANTS } from './raft-calls.mjs'
@@ -38,6 +39,7 @@ export const MUTANTS = [
   ...LIFEGUARD_MUTANTS,
   ...EVIDENCE_MUTANTS,
   ...MEMBERSHIP_PITFALL_MUTANTS,
+  ...MESSAGES_MUTANTS,
   ...FAILURE_DETECTOR_MUTANTS,
   ...TRANSPORT_MUTANTS,
   ...TRANSPORT_TCP_MUTANTS,

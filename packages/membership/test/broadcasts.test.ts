@@ -75,14 +75,22 @@ describe('broadcasts', () => {
     const heard: string[] = []
     void collect(n2.broadcasts('t'), heard)
     expect(() => n1.broadcast('t', new Uint8Array(1_025))).toThrow(
-      expect.objectContaining({ code: 'DSYS_MEMBERSHIP_BROADCAST_TOO_LARGE', retryable: false, outcome: 'not-applied' }),
+      expect.objectContaining({
+        code: 'DSYS_MEMBERSHIP_BROADCAST_TOO_LARGE',
+        retryable: false,
+        outcome: 'not-applied',
+      }),
     )
     let taken = 0
     const flood = (): void => {
       for (; taken < 1_000; taken++) n1.broadcast('t', new Uint8Array(0))
     }
     expect(flood).toThrow(
-      expect.objectContaining({ code: 'DSYS_MEMBERSHIP_BROADCAST_OVERLOADED', retryable: true, outcome: 'not-applied' }),
+      expect.objectContaining({
+        code: 'DSYS_MEMBERSHIP_BROADCAST_OVERLOADED',
+        retryable: true,
+        outcome: 'not-applied',
+      }),
     )
     expect(taken).toBe(256)
     await clock.advanceAsync(5_000)

@@ -106,6 +106,16 @@ test('no listener stays on the signal, however the stream ended', async () => {
   expect(getEventListeners(signal, 'abort')).toHaveLength(0)
 })
 
+test('it knows how many listen, until they end', async () => {
+  const hub = new EventHub<Ticked>()
+  const stream = hub.subscribe()
+  const end = hub.handle(() => undefined)
+  expect(hub.size).toBe(2)
+  end()
+  await stream.return?.()
+  expect(hub.size).toBe(0)
+})
+
 test('a handler hears of an event before publish returns, until it is ended', () => {
   const hub = new EventHub<Ticked>()
   const seen: number[] = []
