@@ -36,7 +36,7 @@ export function spread({ members, lossRate, duplicateRate = 0, seed }: Epidemic)
     () => undefined,
   )
   const ids = heardBy.map((_, i) => `n${i}`)
-  const cause = { nowMs: 0, why: 'a test' }
+  const cause = { nowMs: 0, evidence: { kind: 'announced' } } as const
   for (const id of ids) view.apply({ id, generation: 1, incarnation: 0, state: 'alive', metadata: [], nonce: 1 }, cause)
   const nodes = ids.map((id, i) => {
     return new UserBroadcasts({
