@@ -15,6 +15,7 @@ const APPLICATIONS = /** @type {Readonly<Record<string, string>>} */ ({
   bench: 'bench/main.mjs',
   'bench:raft': 'bench/raft/main.mjs',
   'bench:failover': 'bench/failover/main.mjs',
+  'bench:membership': 'bench/membership/main.mjs',
   'bench:simulation': 'bench/simulation.mjs',
   interleavings: 'packages/membership/bench/interleavings.js',
   simulate: 'apps/simulator/dist/main.js',
