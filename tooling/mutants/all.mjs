@@ -16,6 +16,7 @@ import { RAFT_PITFALL_MUTANTS } from './raft-pitfalls.mjs'
 import { RAFT_SNAPSHOTS_MUTANTS } from './raft-snapshots.mjs'
 import { STORAGE_MUTANTS } from './storage.mjs'
 import { TRANSPORT_MUTANTS } from './transport.mjs'
+import { TRANSPORT_NATS_MUTANTS } from './transport-nats.mjs'
 import { TRANSPORT_TCP_MUTANTS } from './transport-tcp.mjs'
 
 /**
@@ -42,5 +43,6 @@ export const MUTANTS = [
   ...MESSAGES_MUTANTS,
   ...FAILURE_DETECTOR_MUTANTS,
   ...TRANSPORT_MUTANTS,
+  ...TRANSPORT_NATS_MUTANTS,
   ...TRANSPORT_TCP_MUTANTS,
 ]

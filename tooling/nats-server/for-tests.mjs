@@ -1,3 +1,4 @@
+import { startNatsCluster } from './cluster.mjs'
 import { installNatsServer } from './install.mjs'
 import { startNatsServer } from './start.mjs'
 
@@ -7,6 +8,7 @@ import { startNatsServer } from './start.mjs'
  * @typedef {object} NatsForTests
  * @property {string | undefined} reason why there is no server; undefined when there is one
  * @property {(options?: import('./start.mjs').StartNatsOptions) => Promise<import('./start.mjs').NatsServer>} start
+ * @property {(options?: import('./cluster.mjs').StartNatsClusterOptions) => Promise<import('./cluster.mjs').NatsCluster>} startCluster
  * @property {(describe: DescribeLike, name: string, body: () => void) => void} describe runs `body` under `name`, or
  *   reports each test in it as skipped, with the reason in the name
  */
@@ -27,6 +29,7 @@ export async function natsForTests(options = {}) {
     return {
       reason: undefined,
       start: (startOptions = {}) => startNatsServer({ binary: result.binary, ...startOptions }),
+      startCluster: (startOptions = {}) => startNatsCluster({ binary: result.binary, ...startOptions }),
       describe: (describe, name, body) => void describe(name, body),
     }
   }
@@ -35,6 +38,7 @@ export async function natsForTests(options = {}) {
   return {
     reason,
     start: () => Promise.reject(new Error(reason)),
+    startCluster: () => Promise.reject(new Error(reason)),
     describe: (describe, name, body) => void describe.skip(`${name} (skipped: ${reason})`, body),
   }
 }

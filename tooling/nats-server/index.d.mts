@@ -15,6 +15,7 @@ export interface StartNatsOptions {
   port?: number
   storeDir?: string
   config?: string
+  cluster?: { name: string; routes: readonly string[] }
   binary?: string
 }
 
@@ -22,6 +23,7 @@ export class NatsServer implements AsyncDisposable {
   private constructor()
   readonly port: number
   readonly url: string
+  readonly routeUrl: string
   readonly pid: number | undefined
   readonly output: string
   stop(): Promise<void>
@@ -34,9 +36,26 @@ export class NatsServer implements AsyncDisposable {
 
 export function startNatsServer(options?: StartNatsOptions): Promise<NatsServer>
 
+export interface StartNatsClusterOptions {
+  configs?: readonly string[]
+  binary?: string
+}
+
+export class NatsCluster implements AsyncDisposable {
+  private constructor()
+  readonly servers: readonly [NatsServer, NatsServer, NatsServer]
+  readonly urls: readonly string[]
+  whole(): Promise<void>
+  stop(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export function startNatsCluster(options?: StartNatsClusterOptions): Promise<NatsCluster>
+
 export interface NatsForTests {
   readonly reason: string | undefined
   start(options?: StartNatsOptions): Promise<NatsServer>
+  startCluster(options?: StartNatsClusterOptions): Promise<NatsCluster>
   describe(
     describe: { (name: string, body: () => void): unknown; skip(name: string, body: () => void): unknown },
     name: string,

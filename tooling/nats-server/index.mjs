@@ -1,3 +1,4 @@
+export { NatsCluster, startNatsCluster } from './cluster.mjs'
 export { findNatsServer } from './find.mjs'
 export { natsForTests } from './for-tests.mjs'
 export { HOW_TO_GET_ONE, installNatsServer } from './install.mjs'

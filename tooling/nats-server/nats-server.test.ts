@@ -83,6 +83,16 @@ nats.describe(describe, 'a server of one’s own', () => {
     rmSync(storeDir, { recursive: true })
   })
 
+  test('three make a cluster, and one that was killed finds its way back into it', async () => {
+    await using cluster = await nats.startCluster({ configs: ['', 'max_payload: 2048'] })
+    expect(new Set(cluster.urls).size).toBe(3)
+    for (const server of cluster.servers) {
+      await server.kill()
+      await server.restart()
+    }
+    await cluster.whole()
+  })
+
   test.skipIf(process.platform !== 'linux')(
     'it ends when the process that started it is killed, even while it is stopped',
     async () => {

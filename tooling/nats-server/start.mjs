@@ -7,6 +7,7 @@ import { findNatsServer, findOnPath } from './find.mjs'
 import { HOW_TO_GET_ONE } from './install.mjs'
 
 const LISTENING = /Listening for client connections on \S*:(\d+)/
+const LISTENING_FOR_ROUTES = /Listening for route connections on \S*:(\d+)/
 const START_TIMEOUT_MS = 15_000
 const STOP_TIMEOUT_MS = 5_000
 const CONFIG_FILE = 'nats.conf'
@@ -17,6 +18,8 @@ const MAX_OUTPUT_CHARACTERS = 64 * 1_024
  * @property {number} [port] a loopback port; by default the system picks a free one
  * @property {string} [storeDir] switches JetStream on, with its files in this folder
  * @property {string} [config] text of a configuration file, for instance with users; address and port come from here
+ * @property {{ name: string, routes: readonly string[] }} [cluster] makes it one of several servers: the name of their cluster, and
+ *   `routeUrl` of those that run already
  * @property {string} [binary] the program to run; by default the one that `findNatsServer` finds
  */
 
@@ -49,9 +52,10 @@ function answered(port, signal) {
  *
  * @param {string} binary
  * @param {string[]} args
- * @returns {Promise<{ child: ChildProcess, port: number, output: () => string }>}
+ * @param {boolean} isClustered
+ * @returns {Promise<{ child: ChildProcess, port: number, routePort: number, output: () => string }>}
  */
-async function launch(binary, args) {
+async function launch(binary, args, isClustered) {
   // On Linux the kernel ends the server when the one who started it is gone, whatever the way. KILL, since a server that
   // a test has stopped (SIGSTOP) would sit on any other signal for ever.
   const guard = process.platform === 'linux' ? findOnPath('setpriv') : undefined
@@ -68,14 +72,14 @@ async function launch(binary, args) {
       child.stderr?.on('data', (chunk) => {
         output = (output + chunk).slice(-MAX_OUTPUT_CHARACTERS)
         const match = LISTENING.exec(output)
-        if (match !== null) resolve(Number(match[1]))
+        if (match !== null && (!isClustered || LISTENING_FOR_ROUTES.test(output))) resolve(Number(match[1]))
       })
       child.once('error', reject)
       child.once('close', (code, signal) => reject(new Error(`it ended with ${signal ?? `code ${code}`}`)))
       giveUp.signal.addEventListener('abort', () => reject(giveUp.signal.reason), { once: true })
     })
     await answered(port, giveUp.signal)
-    return { child, port, output: () => output }
+    return { child, port, routePort: Number(LISTENING_FOR_ROUTES.exec(output)?.[1] ?? -1), output: () => output }
   } catch (error) {
     child.kill('SIGKILL')
     const why = error instanceof Error ? error.message : String(error)
@@ -96,22 +100,36 @@ export class NatsServer {
   #output = () => ''
   /** @type {string | undefined} */
   #configFolder
+  #config
+  #cluster
+  #routePort = -1
   #onExit = () => void this.#child?.kill('SIGKILL')
 
   /**
    * @param {string} binary
    * @param {StartNatsOptions} options
    */
-  constructor(binary, { storeDir, config }) {
+  constructor(binary, { storeDir, config, cluster }) {
     this.#binary = binary
+    this.#config = config ?? ''
+    this.#cluster = cluster
     this.#args = ['-a', '127.0.0.1']
     if (storeDir !== undefined) this.#args.push('-js', '-sd', storeDir)
-    if (config !== undefined) {
+    if (config !== undefined || cluster !== undefined) {
       this.#configFolder = mkdtempSync(join(tmpdir(), 'dsys-nats-'))
-      const file = join(this.#configFolder, CONFIG_FILE)
-      writeFileSync(file, config, { mode: 0o600 })
-      this.#args.push('-c', file)
+      this.#args.push('-c', join(this.#configFolder, CONFIG_FILE))
     }
+  }
+
+  #writeConfig() {
+    if (this.#configFolder === undefined) return
+    const { name, routes } = this.#cluster ?? { name: '', routes: [] }
+    // The first time the server picks the port, and keeps it from then on: the others look for it there.
+    const section =
+      this.#cluster === undefined
+        ? ''
+        : `\ncluster { name: ${name}, listen: "127.0.0.1:${this.#routePort}", routes: ${JSON.stringify(routes)} }\n`
+    writeFileSync(join(this.#configFolder, CONFIG_FILE), `${this.#config}${section}`, { mode: 0o600 })
   }
 
   get port() {
@@ -121,6 +139,11 @@ export class NatsServer {
   /** The URL for clients. */
   get url() {
     return `nats://127.0.0.1:${this.#port}`
+  }
+
+  /** Where the other servers of its cluster find it. */
+  get routeUrl() {
+    return `nats://127.0.0.1:${this.#routePort}`
   }
 
   get pid() {
@@ -135,12 +158,15 @@ export class NatsServer {
   /** For {@link startNatsServer}. @param {number | undefined} port */
   async start(port) {
     process.on('exit', this.#onExit)
+    this.#writeConfig()
     try {
       // With -1 the server itself takes a free port, so nobody can take it in between.
-      const { child, port: actual, output } = await launch(this.#binary, [...this.#args, '-p', String(port ?? -1)])
-      this.#child = child
-      this.#port = actual
-      this.#output = output
+      const args = [...this.#args, '-p', String(port ?? -1)]
+      const launched = await launch(this.#binary, args, this.#cluster !== undefined)
+      this.#child = launched.child
+      this.#port = launched.port
+      this.#routePort = launched.routePort
+      this.#output = launched.output
     } catch (error) {
       this.#forget()
       throw error
@@ -167,7 +193,8 @@ export class NatsServer {
   /** Puts another configuration in force while the server runs, where it was started with one. @param {string} config */
   reload(config) {
     if (this.#configFolder === undefined) throw new Error('the server was started without a configuration')
-    writeFileSync(join(this.#configFolder, CONFIG_FILE), config, { mode: 0o600 })
+    this.#config = config
+    this.#writeConfig()
     this.signal('SIGHUP')
   }
 

@@ -56,7 +56,9 @@ export class NatsFrameLimitError extends DsysError {
       code: 'DSYS_TRANSPORT_NATS_FRAME_LIMIT',
       retryable: false,
       outcome: 'not-applied',
-      hint: 'Raise max_payload in the configuration of the server, or lower minFrameBytes of the transport.',
+      hint:
+        'Give all servers the same max_payload, high enough, or lower minFrameBytes of the transport. A node that runs needs ' +
+        'what its first server took, and is content with less when it is started again.',
     })
     this.serverLimitBytes = serverLimitBytes
     this.neededBytes = neededBytes

@@ -1,35 +1,25 @@
-import { type Clock, type LogFields, type Logger, type LogLevel, Pending } from '@dsys/runtime'
+import type { LogFields, Logger, LogLevel } from '@dsys/runtime'
 import {
-  AuthorizationError,
   connect,
   type Msg,
   type NatsConnection,
   type NodeConnectionOptions,
   PermissionViolationError,
-  UserAuthenticationExpiredError,
+  type Subscription,
 } from '@nats-io/transport-node'
-import { NatsAuthenticationError, NatsPermissionError, NatsUnreachableError } from './errors.ts'
+import { NatsPermissionError } from './errors.ts'
+import type { Inbound } from './inbound.ts'
+import type { ServiceDiscovery } from './service-discovery.ts'
 import type { Subjects } from './subjects.ts'
 
 /** What a session reports. */
 export interface SessionHandlers {
-  /** A frame for this node. */
-  readonly onFrame: (reply: string, data: Uint8Array) => void
+  /** A message on a subject from which frames are taken. */
+  readonly onMessage: (inbound: Inbound, reply: string, data: Uint8Array) => void
   /** The server says that a frame of this node, named by its reply subject, met nobody. */
   readonly onNobody: (reply: string) => void
   /** The session is over. Called once, and not after {@link NatsSession.close}. */
   readonly onEnd: (why: string) => void
-}
-
-/** What a session is opened with. */
-export interface SessionOptions {
-  /** Addresses without secrets. */
-  readonly servers: readonly string[]
-  readonly connection: NodeConnectionOptions
-  readonly inbound: readonly string[]
-  readonly returned: string
-  readonly maxQueuedBytes: number
-  readonly timeoutMs: number
 }
 
 /** The most that a protocol line of NATS adds to a frame, roughly: the queue is a bound on memory, not an account. */
@@ -50,6 +40,7 @@ export class NatsSession {
   readonly #handlers: SessionHandlers
   readonly #maxQueuedBytes: number
   readonly #bytesPerMark: number
+  readonly #subscriptions: Subscription[] = []
   #queuedBytes = 0
   #unmarkedBytes = 0
   #ended = false
@@ -58,7 +49,17 @@ export class NatsSession {
   #refused: NatsPermissionError | undefined
   readonly #refusedPublishes = new Set<string>()
 
-  constructor(connection: NatsConnection, logger: Logger, handlers: SessionHandlers, maxQueuedBytes: number) {
+  /** Connects to one server. Rejects as the client does. */
+  static async open(
+    options: NodeConnectionOptions,
+    logger: Logger,
+    handlers: SessionHandlers,
+    maxQueuedBytes: number,
+  ): Promise<NatsSession> {
+    return new NatsSession(await connect(options), logger, handlers, maxQueuedBytes)
+  }
+
+  private constructor(connection: NatsConnection, logger: Logger, handlers: SessionHandlers, maxQueuedBytes: number) {
     this.#connection = connection
     this.#logger = logger
     this.#handlers = handlers
@@ -81,9 +82,15 @@ export class NatsSession {
     return this.#connection.getServer()
   }
 
-  /** The other servers of its cluster, as the server tells. */
+  /** All servers of its cluster, as the server tells. */
   get discoveredServers(): readonly string[] {
     return this.#connection.info?.connect_urls ?? []
+  }
+
+  /** Whether the server offers TLS, and so it is used. */
+  get encrypted(): boolean {
+    const { info } = this.#connection
+    return info?.tls_required === true || info?.tls_available === true
   }
 
   /** Whether the connection is over. */
@@ -92,20 +99,25 @@ export class NatsSession {
   }
 
   /** Subscribes, and resolves once the server has taken the subscriptions. Throws {@link NatsPermissionError}. */
-  async activate(inbound: readonly string[], returned: string): Promise<void> {
-    for (const subject of inbound) {
-      this.#subscribe(subject, (message) => this.#handlers.onFrame(message.reply ?? '', message.data))
+  async activate(inbound: readonly Inbound[], returned: string): Promise<void> {
+    for (const from of inbound) {
+      const take = (message: Msg): void => {
+        // The client may still read what had arrived when the connection was given up.
+        if (!this.#ended) this.#handlers.onMessage(from, message.reply ?? '', message.data)
+      }
+      this.#subscriptions.push(this.#subscribe(from.subject, take))
     }
     this.#subscribe(returned, (message) => {
       if (message.headers?.code === NO_RESPONDERS) this.#handlers.onNobody(message.subject)
     })
-    await this.#connection.flush()
+    await Promise.race([this.#connection.flush(), this.#connection.closed()])
     if (this.#refused !== undefined) throw this.#refused
+    if (this.#ended) throw new Error('the connection ended before it was ready')
     this.#active = true
   }
 
-  #subscribe(subject: string, onMessage: (message: Msg) => void): void {
-    this.#connection.subscribe(subject, {
+  #subscribe(subject: string, onMessage: (message: Msg) => void): Subscription {
+    return this.#connection.subscribe(subject, {
       callback: (error, message) => {
         if (error === null) onMessage(message)
         else this.#subscriptionRefused(new NatsPermissionError(subject, error))
@@ -119,11 +131,32 @@ export class NatsSession {
     if (this.#active) this.#end(error.message)
   }
 
+  /** Answers the discovery of services. A server that does not allow it is logged once, and changes nothing else. */
+  answer(discovery: ServiceDiscovery): void {
+    let isRefused = false
+    for (const subject of discovery.subjects) {
+      this.#connection.subscribe(subject, {
+        callback: (error, message) => {
+          if (error === null) this.#write(message.reply, discovery.answer(subject))
+          else if (!isRefused) {
+            isRefused = true
+            this.#log('info', 'the NATS server does not let this node answer the discovery of services', { subject })
+          }
+        },
+      })
+    }
+  }
+
   /** Hands one frame to the client, which writes it at the end of this turn. False when it was dropped. */
   publish(subjects: Subjects, frame: Uint8Array): boolean {
-    const bytes = frame.byteLength + FRAME_OVERHEAD_BYTES
-    if (this.#ended || this.#connection.isClosed() || this.#queuedBytes + bytes > this.#maxQueuedBytes) return false
-    this.#connection.publish(subjects.publish, frame, { reply: subjects.reply })
+    return this.#write(subjects.publish, frame, subjects.reply)
+  }
+
+  #write(subject: string | undefined, payload: Uint8Array, reply?: string): boolean {
+    const bytes = payload.byteLength + FRAME_OVERHEAD_BYTES
+    if (subject === undefined || this.#ended || this.#connection.isClosed()) return false
+    if (this.#queuedBytes + bytes > this.#maxQueuedBytes || payload.byteLength > this.maxFrameBytes) return false
+    this.#connection.publish(subject, payload, reply === undefined ? {} : { reply })
     this.#queuedBytes += bytes
     this.#unmarkedBytes += bytes
     if (this.#unmarkedBytes >= this.#bytesPerMark) this.#mark()
@@ -153,12 +186,14 @@ export class NatsSession {
 
   /** The server repeats a refusal for each frame; it is worth one line for each subject, and memory for so many. */
   #reportError(error: Error): void {
-    if (error instanceof PermissionViolationError && error.operation === 'publish') {
-      if (this.#refusedPublishes.has(error.subject) || this.#refusedPublishes.size >= 100) return
-      this.#refusedPublishes.add(error.subject)
-      this.#log('error', 'the NATS server refuses frames of this node', { subject: error.subject })
-    } else {
+    if (!(error instanceof PermissionViolationError)) {
       this.#log('warn', 'the NATS server reported an error', { error: error.message })
+    } else if (error.operation === 'publish') {
+      // Whoever asks for services wants the answer on a subject of its own.
+      const subject = error.subject.startsWith('dsys.') ? error.subject : 'answers to the discovery of services'
+      if (this.#refusedPublishes.has(subject) || this.#refusedPublishes.size >= 100) return
+      this.#refusedPublishes.add(subject)
+      this.#log('error', 'the NATS server refuses frames of this node', { subject })
     }
   }
 
@@ -173,9 +208,14 @@ export class NatsSession {
     this.#handlers.onEnd(why)
   }
 
-  /** Resolves once the server has read all that was published. */
-  async flush(): Promise<void> {
-    if (!this.#ended) await this.#connection.flush()
+  /**
+   * Takes no more frames. Resolves when those that the server had taken for this node are handed over, and it has read all
+   * that was published; or when the connection is over, however that came.
+   */
+  async drain(): Promise<void> {
+    if (this.#ended || this.#connection.isClosed()) return
+    const drained = Promise.all(this.#subscriptions.map((subscription) => subscription.drain()))
+    await Promise.race([drained.then(() => this.#connection.flush()), this.#connection.closed()])
   }
 
   /** Ends the connection at once. */
@@ -190,51 +230,4 @@ export class NatsSession {
       this.#log('debug', 'closing the connection to the NATS server failed', { error: error.message })
     })
   }
-}
-
-/**
- * Connects to the first of the servers that answers, and subscribes. Throws NatsUnreachableError,
- * NatsAuthenticationError, NatsPermissionError, or the reason of `signal`.
- */
-export async function openSession(
-  ports: { readonly clock: Clock; readonly logger: Logger },
-  options: SessionOptions,
-  handlers: SessionHandlers,
-  signal: AbortSignal,
-): Promise<NatsSession> {
-  const { servers, timeoutMs } = options
-  let givenUp = false
-  let session: NatsSession | undefined
-  const open = async (): Promise<NatsSession> => {
-    const connection = await connect(options.connection)
-    session = new NatsSession(connection, ports.logger, handlers, options.maxQueuedBytes)
-    if (givenUp) session.close()
-    else await session.activate(options.inbound, options.returned)
-    return session
-  }
-  const pending = new Pending<NatsSession>({
-    clock: ports.clock,
-    timeoutMs,
-    signal,
-    onTimeout: () => new NatsUnreachableError(servers, timeoutMs, new Error('the connection was not ready in time')),
-  })
-  open().then(
-    (opened) => pending.resolve(opened),
-    (error) => pending.reject(toKnownError(error, servers, timeoutMs)),
-  )
-  try {
-    return await pending.promise
-  } catch (error) {
-    givenUp = true
-    session?.close()
-    throw error
-  }
-}
-
-function toKnownError(error: unknown, servers: readonly string[], timeoutMs: number): Error {
-  if (error instanceof NatsPermissionError) return error
-  if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError) {
-    return new NatsAuthenticationError(servers, error)
-  }
-  return new NatsUnreachableError(servers, timeoutMs, error)
 }

@@ -2,10 +2,13 @@ import { type Clock, type Counter, delay, type Logger, type Meter, Pending, type
 import { type Destination, LocalQueue, type TransportCapabilities, TransportEndpoint } from '@dsys/transport'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 import { authenticatorOf } from './authentication.ts'
-import { NatsAuthenticationError, NatsFrameLimitError, NatsPermissionError, NatsUnreachableError } from './errors.ts'
-import { type NatsSession, openSession } from './nats-session.ts'
+import { NatsUnreachableError } from './errors.ts'
+import { Inbound } from './inbound.ts'
+import { isRefusal, type NatsUplink, openUplink } from './nats-uplink.ts'
 import { type CheckedOptions, checkOptions, type NatsTransportOptions } from './options.ts'
-import { SubjectSpace, type Subjects } from './subjects.ts'
+import { ServerList } from './server-list.ts'
+import { ServiceDiscovery } from './service-discovery.ts'
+import { isCurrent, type Lane, SubjectSpace, type Subjects } from './subjects.ts'
 
 /** The ports of a {@link NatsTransport}: `systemRuntime()` has them all. */
 export interface NatsTransportPorts {
@@ -16,6 +19,7 @@ export interface NatsTransportPorts {
 }
 
 const MAX_ATTEMPT_MS = 5_000
+const MIN_ATTEMPT_MS = 1_000
 const MAX_PINGS_OUT = 2
 
 /**
@@ -26,23 +30,26 @@ const MAX_PINGS_OUT = 2
  * NatsPermissionError (`DSYS_TRANSPORT_NATS_PERMISSION`), NatsFrameLimitError (`DSYS_TRANSPORT_NATS_FRAME_LIMIT`).
  *
  * After that the connection heals by itself, for as long as the node runs; meanwhile `send` drops and returns false, so
- * no stale frame leaves when the server is back. `stop` waits until what was sent has reached the server, at most
- * `stopTimeoutMs`.
+ * no stale frame leaves when the server is back. `stop` takes no more frames, and waits until those that the server had
+ * taken for this node are handed over and what was sent has reached the server, at most `stopTimeoutMs`.
  */
 export class NatsTransport extends TransportEndpoint {
   readonly #ports: NatsTransportPorts
   readonly #options: CheckedOptions
   readonly #connectionOptions: NodeConnectionOptions
+  readonly #servers: ServerList
   readonly #subjects: SubjectSpace
+  readonly #inbound: readonly Inbound[]
+  readonly #discovery: ServiceDiscovery | undefined
   readonly #local: LocalQueue
   readonly #stopped = new AbortController()
   readonly #sent: Counter
   readonly #received: Counter
   readonly #dropped: Counter
+  readonly #stale: Counter
   readonly #connects: Counter
   #capabilities: TransportCapabilities
-  #session: NatsSession | undefined
-  #discovered: readonly string[] = []
+  #uplink: NatsUplink | undefined
   #reconnecting: Promise<void> | undefined
 
   /** Throws RangeError for options out of their range. */
@@ -51,7 +58,16 @@ export class NatsTransport extends TransportEndpoint {
     super(ports, { self: { id, generation }, name: `NATS transport of ${id}` })
     this.#options = checkOptions(options)
     this.#ports = ports
-    this.#subjects = new SubjectSpace(options.cluster, this.self)
+    const { cluster, controlChannels, serviceDiscovery } = this.#options
+    this.#servers = new ServerList(this.#options, ports.random.stream('nats servers'))
+    const nonce = ports.random
+      .stream('nats nonce')
+      .integer(0, 2 ** 32)
+      .toString(36)
+    this.#subjects = new SubjectSpace({ cluster, self: this.self, nonce, controlChannels })
+    this.#inbound = this.#subjects.inbound.map((from) => new Inbound(from))
+    const node = { cluster, self: this.self, inbound: this.#inbound, startedMs: ports.clock.wallMs() }
+    if (serviceDiscovery !== undefined) this.#discovery = new ServiceDiscovery(node, serviceDiscovery)
     this.#local = new LocalQueue(ports, this.#options.maxQueuedBytes, (channel, frame) => {
       this.arrived(channel, frame, this.self)
     })
@@ -66,16 +82,20 @@ export class NatsTransport extends TransportEndpoint {
     this.#sent = counter('frames_sent_total', 'Frames handed to the NATS client')
     this.#received = counter('frames_received_total', 'Frames received from the NATS server')
     this.#dropped = counter('frames_dropped_total', 'Frames dropped on this side: not connected, or the queue full')
+    this.#stale = counter('stale_frames_total', 'Frames refused: their sender had given up their connection')
     this.#connects = counter('connects_total', 'Connections made to a NATS server')
   }
 
-  /** Before `start`, `maxFrameBytes` is `minFrameBytes` of the options; from then on it is the limit of the server. */
+  /**
+   * Before `start`, `maxFrameBytes` is `minFrameBytes` of the options; from then on it is the limit of the first server. One that
+   * takes less is not used later.
+   */
   override get capabilities(): TransportCapabilities {
     return this.#capabilities
   }
 
   protected override transmit(to: Destination, channel: string, frame: Uint8Array): boolean {
-    if (this.isSelf(to)) return this.#count(this.#session !== undefined && this.#local.push(channel, frame))
+    if (this.isSelf(to)) return this.#count(this.#uplink !== undefined && this.#local.push(channel, frame))
     return this.#publish(this.#subjects.to(to, channel), frame)
   }
 
@@ -84,10 +104,7 @@ export class NatsTransport extends TransportEndpoint {
   }
 
   #publish(subjects: Subjects, frame: Uint8Array): boolean {
-    const session = this.#session
-    // After a reconnect to a server with a lower limit, a frame may be over it although `capabilities` allows it.
-    if (session === undefined || frame.byteLength > session.maxFrameBytes) return this.#count(false)
-    return this.#count(session.publish(subjects, frame))
+    return this.#count(this.#uplink?.publish(subjects, frame) ?? false)
   }
 
   #count(sent: boolean): boolean {
@@ -99,29 +116,34 @@ export class NatsTransport extends TransportEndpoint {
   #makeConnectionOptions(): NodeConnectionOptions {
     const authenticator = authenticatorOf(this.#options.authentication)
     return {
-      name: `dsys ${this.self.id} (generation ${this.self.generation})`,
       noEcho: true,
       reconnect: false,
-      timeout: Math.min(MAX_ATTEMPT_MS, this.#options.connectTimeoutMs),
+      ignoreClusterUpdates: true,
       pingInterval: this.#options.pingIntervalMs,
       maxPingOut: MAX_PINGS_OUT,
       ...(authenticator === undefined ? {} : { authenticator }),
-      ...(this.#options.tls === undefined ? {} : { tls: this.#options.tls }),
+    }
+  }
+
+  #connectionTo(server: string, lane: Lane, timeoutMs: number): NodeConnectionOptions {
+    const tls = this.#servers.tlsTo(server)
+    const life = `generation ${this.self.generation}${lane === 'control' ? ', control' : ''}`
+    return {
+      ...this.#connectionOptions,
+      servers: server,
+      name: `dsys ${this.self.id} (${life})`,
+      timeout: timeoutMs,
+      ...(tls === undefined ? {} : { tls }),
     }
   }
 
   protected override async join(signal: AbortSignal): Promise<void> {
-    const session = await this.#firstSession(signal)
-    const { minFrameBytes } = this.#options
-    if (session.maxFrameBytes < minFrameBytes) {
-      session.close()
-      throw new NatsFrameLimitError(session.maxFrameBytes, minFrameBytes)
-    }
-    this.#capabilities = Object.freeze({ ...this.#capabilities, maxFrameBytes: session.maxFrameBytes })
-    this.#adopt(session)
+    const uplink = await this.#firstUplink(signal)
+    this.#capabilities = Object.freeze({ ...this.#capabilities, maxFrameBytes: uplink.maxFrameBytes })
+    this.#adopt(uplink)
   }
 
-  async #firstSession(signal: AbortSignal): Promise<NatsSession> {
+  async #firstUplink(signal: AbortSignal): Promise<NatsUplink> {
     const { clock, logger } = this.#ports
     const deadlineMs = clock.monotonicMs() + this.#options.connectTimeoutMs
     let warned = false
@@ -142,48 +164,54 @@ export class NatsTransport extends TransportEndpoint {
     }
   }
 
-  #open(timeoutMs: number, signal: AbortSignal): Promise<NatsSession> {
-    const servers = [...new Set([...this.#options.servers, ...this.#discovered])]
-    let opened: NatsSession | undefined
-    const opening = openSession(
+  async #open(timeoutMs: number, signal: AbortSignal): Promise<NatsUplink> {
+    const servers = this.#servers.inRandomOrder()
+    // A server that says nothing must leave time for the others.
+    const fairShareMs = Math.max(MIN_ATTEMPT_MS, Math.floor(timeoutMs / servers.length))
+    const attemptMs = Math.min(MAX_ATTEMPT_MS, this.#options.connectTimeoutMs, fairShareMs)
+    let opened: NatsUplink | undefined
+    opened = await openUplink(
       this.#ports,
       {
         servers,
-        connection: { ...this.#connectionOptions, servers },
-        inbound: this.#subjects.inbound,
+        connectionTo: (server, lane) => this.#connectionTo(server, lane, attemptMs),
+        inbound: this.#inbound,
         returned: this.#subjects.returned,
+        hasControl: this.#options.controlChannels.length > 0,
+        discovery: this.#discovery,
+        // Before the start this is what the node needs, later what its protocols were promised.
+        neededFrameBytes: this.#capabilities.maxFrameBytes,
         maxQueuedBytes: this.#options.maxQueuedBytes,
         timeoutMs,
       },
       {
-        onFrame: (reply, data) => this.#receive(reply, data),
+        onMessage: (from, reply, data) => this.#receive(from, reply, data),
         onNobody: (reply) => this.#reportAbsent(reply),
         onEnd: (why) => this.#lost(opened, why),
       },
       signal,
     )
-    return opening.then((session) => {
-      opened = session
-      return session
-    })
+    return opened
   }
 
-  #adopt(session: NatsSession): void {
-    this.#session = session
-    this.#discovered = session.discoveredServers
+  #adopt(uplink: NatsUplink): void {
+    this.#uplink = uplink
+    this.#subjects.beginConnection()
+    this.#servers.connected(uplink)
     this.#connects.add(1)
-    this.#ports.logger.log('info', 'connected to the NATS server', { server: session.server })
+    this.#ports.logger.log('info', 'connected to the NATS server', { server: uplink.server })
     this.connected()
     // It may have ended between its opening and here, when nobody was there to be told.
-    if (session.ended) this.#lost(session, 'the server closed the connection')
+    if (uplink.ended) this.#lost(uplink, 'the server closed the connection')
   }
 
-  /** Sessions that end before they are adopted, or after another took over, do not concern anyone. */
-  #lost(session: NatsSession | undefined, why: string): void {
-    if (session === undefined || session !== this.#session) return
-    this.#session = undefined
+  /** Uplinks that end before they are adopted, or after another took over, do not concern anyone. */
+  #lost(uplink: NatsUplink | undefined, why: string): void {
+    if (uplink === undefined || uplink !== this.#uplink) return
+    this.#uplink = undefined
     if (this.#stopped.signal.aborted) return
-    this.#ports.logger.log('warn', 'lost the connection to the NATS server', { server: session.server, why })
+    this.#servers.lost(uplink)
+    this.#ports.logger.log('warn', 'lost the connection to the NATS server', { server: uplink.server, why })
     this.#reconnecting = this.#reconnect()
     this.disconnected(why)
   }
@@ -196,26 +224,37 @@ export class NatsTransport extends TransportEndpoint {
     while (!signal.aborted) {
       try {
         await delay(clock, reconnectWaitMs * (1 + random.float()), signal)
-        const session = await this.#open(MAX_ATTEMPT_MS, signal)
-        this.#adopt(session)
+        const uplink = await this.#open(MAX_ATTEMPT_MS, signal)
+        this.#adopt(uplink)
         return
       } catch (error) {
         if (signal.aborted) return
         const failure = error instanceof Error ? error.message : String(error)
-        const refused = error instanceof NatsAuthenticationError || error instanceof NatsPermissionError
         // The same failure again and again is one line; a refusal needs a person.
         if (failure !== lastFailure)
-          logger.log(refused ? 'error' : 'warn', 'reconnecting to NATS failed, trying on', { failure })
+          logger.log(isRefusal(error) ? 'error' : 'warn', 'reconnecting to NATS failed, trying on', { failure })
         lastFailure = failure
       }
     }
   }
 
-  #receive(reply: string, data: Uint8Array): void {
+  #receive(from: Inbound, reply: string, data: Uint8Array): void {
     const envelope = this.#subjects.envelope(reply)
-    if (envelope === undefined) return
+    if (envelope === undefined) {
+      from.refuse('a message that is no frame of this cluster')
+      return
+    }
+    if (!isCurrent(envelope)) {
+      this.#stale.add(1)
+      from.refuse('a frame of a connection that its sender has given up')
+      return
+    }
     this.#received.add(1)
+    from.frames++
+    from.bytes += data.byteLength
+    const beganMs = this.#ports.clock.monotonicMs()
     this.arrived(envelope.channel, toOwnFrame(data), envelope.from)
+    from.busyMs += this.#ports.clock.monotonicMs() - beganMs
   }
 
   #reportAbsent(reply: string): void {
@@ -226,20 +265,20 @@ export class NatsTransport extends TransportEndpoint {
   protected override async leave(): Promise<void> {
     this.#stopped.abort()
     await this.#reconnecting
-    const session = this.#session
-    this.#session = undefined
-    if (session !== undefined) {
-      await this.#flush(session)
-      session.close()
+    const uplink = this.#uplink
+    if (uplink !== undefined) {
+      await this.#drain(uplink)
+      uplink.close()
     }
+    this.#uplink = undefined
     this.#local.clear()
   }
 
-  async #flush(session: NatsSession): Promise<void> {
+  async #drain(uplink: NatsUplink): Promise<void> {
     const timeoutMs = this.#options.stopTimeoutMs
     const onTimeout = (): Error => new Error(`the server did not confirm within ${timeoutMs} ms`)
     const pending = new Pending<void>({ clock: this.#ports.clock, timeoutMs, onTimeout })
-    session.flush().then(
+    uplink.drain().then(
       () => pending.resolve(),
       (error) => pending.reject(error),
     )
@@ -247,7 +286,7 @@ export class NatsTransport extends TransportEndpoint {
       await pending.promise
     } catch (error) {
       // Frames may be lost at any time; stopping goes on, and says so.
-      this.#ports.logger.log('warn', 'stopped before all frames had left', { why: (error as Error).message })
+      this.#ports.logger.log('warn', 'stopped before all frames had left or come in', { why: (error as Error).message })
     }
   }
 }

@@ -1,4 +1,4 @@
-import { assertNodeId, assertPeerAddress } from '@dsys/transport'
+import { assertChannel, assertNodeId, assertPeerAddress } from '@dsys/transport'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 
 /** How a node proves who it is to the NATS server. A URL with a user and a password, or with a token, does it too. */
@@ -13,6 +13,15 @@ export type NatsAuthentication =
 /** Options of TLS to the NATS server: certificate, key and certification authority, as files or as text. */
 export type NatsTls = NonNullable<NodeConnectionOptions['tls']>
 
+/** What this node says of itself to the discovery of NATS micro-services, beside its cluster, id and generation. */
+export interface ServiceDiscoveryOptions {
+  /** The version of the application, by semantic versioning. Default `0.0.0`. */
+  readonly version?: string
+  readonly description?: string
+  /** Up to 32 entries, for instance the versions of what the node is made of. Everybody with access to the server can read them. */
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
 /** Options of a {@link NatsTransport}. */
 export interface NatsTransportOptions {
   /** One or more URLs, for instance `nats://127.0.0.1:4222`; `tls://` asks for TLS. More are learned from the server. */
@@ -25,6 +34,13 @@ export interface NatsTransportOptions {
   readonly generation: number
   readonly authentication?: NatsAuthentication
   readonly tls?: NatsTls
+  /**
+   * The channels whose frames this node sends on a second connection, and every other node takes from one, so that none of them waits
+   * behind bulk. At most 64. Nodes need not agree on them. With none, this node has one connection for all. Default `['membership']`.
+   */
+  readonly controlChannels?: readonly string[]
+  /** Whether, and as what, `nats micro list`, `info` and `stats` show this node; `false` for not at all. Default `{}`. */
+  readonly serviceDiscovery?: ServiceDiscoveryOptions | false
   /** How long `start` tries to reach a server, in milliseconds. Default 10,000. */
   readonly connectTimeoutMs?: number
   /** The wait between two attempts to connect, in milliseconds; a random part of up to as much is added. Default 200. */
@@ -33,9 +49,9 @@ export interface NatsTransportOptions {
   readonly pingIntervalMs?: number
   /** The largest frame this node needs; `start` fails when the server takes less. Default 65,536. */
   readonly minFrameBytes?: number
-  /** How many bytes may wait for the server; `send` returns false beyond. At least twice the server's limit for one message, or it is raised to that. Default 64 MiB. */
+  /** How many bytes may wait for the server on each connection; `send` returns false beyond. At least twice the server's limit for one message, or it is raised to that. Default 64 MiB. */
   readonly maxQueuedBytes?: number
-  /** How long `stop` waits for frames on their way out, in milliseconds. Default 2,000. */
+  /** How long `stop` waits for frames on their way out and in, in milliseconds. Default 2,000. */
   readonly stopTimeoutMs?: number
 }
 
@@ -46,6 +62,8 @@ export interface CheckedOptions {
   readonly cluster: string
   readonly authentication: NatsAuthentication | undefined
   readonly tls: NatsTls | undefined
+  readonly controlChannels: readonly string[]
+  readonly serviceDiscovery: ServiceDiscoveryOptions | undefined
   readonly connectTimeoutMs: number
   readonly reconnectWaitMs: number
   readonly pingIntervalMs: number
@@ -63,7 +81,12 @@ const DEFAULTS = Object.freeze({
   stopTimeoutMs: 2_000,
 })
 
+const DEFAULT_CONTROL_CHANNELS: readonly string[] = Object.freeze(['membership'])
 const MAX_CLUSTER_CHARACTERS = 64
+const MAX_CONTROL_CHANNELS = 64
+const MAX_METADATA_ENTRIES = 32
+/** As semver.org suggests it, save that it does not look into the parts behind the numbers. */
+const SEMANTIC_VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/
 
 /** Throws RangeError for an option out of its range; the message never repeats a URL, which may hold a password. */
 export function checkOptions(options: NatsTransportOptions): CheckedOptions {
@@ -88,7 +111,28 @@ export function checkOptions(options: NatsTransportOptions): CheckedOptions {
     servers: urls.map((url) => url.host),
     authentication: options.authentication ?? urls.map(authenticationOf).find((found) => found !== undefined),
     tls: options.tls ?? (usesTls ? {} : undefined),
+    controlChannels: checkControlChannels(options.controlChannels ?? DEFAULT_CONTROL_CHANNELS),
+    serviceDiscovery: options.serviceDiscovery === false ? undefined : checkDiscovery(options.serviceDiscovery ?? {}),
   }
+}
+
+function checkControlChannels(channels: readonly string[]): readonly string[] {
+  if (channels.length > MAX_CONTROL_CHANNELS) {
+    throw new RangeError(`controlChannels are at most ${MAX_CONTROL_CHANNELS}, got ${channels.length}`)
+  }
+  channels.forEach(assertChannel)
+  return [...channels]
+}
+
+function checkDiscovery(options: ServiceDiscoveryOptions): ServiceDiscoveryOptions {
+  const { version, metadata = {} } = options
+  if (version !== undefined && !SEMANTIC_VERSION.test(version)) {
+    throw new RangeError(`serviceDiscovery.version must be a semantic version such as 1.2.3, got ${version}`)
+  }
+  if (Object.keys(metadata).length > MAX_METADATA_ENTRIES) {
+    throw new RangeError(`serviceDiscovery.metadata has at most ${MAX_METADATA_ENTRIES} entries`)
+  }
+  return { ...options, metadata: { ...metadata } }
 }
 
 /** `URL` puts what it cannot read into its error, so the error is made here. */

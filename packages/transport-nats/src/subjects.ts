@@ -1,5 +1,8 @@
 import type { Destination, PeerAddress } from '@dsys/transport'
 
+/** Which of the connections of a node carries a frame. */
+export type Lane = 'data' | 'control'
+
 /**
  * The subjects of one node of one cluster. A frame travels on
  *
@@ -7,22 +10,53 @@ import type { Destination, PeerAddress } from '@dsys/transport'
  *     dsys.<cluster>.n.<id>.any.<channel>              to a node, whatever its life
  *     dsys.<cluster>.b.<channel>                       to every node
  *
- * with the reply subject `dsys.<cluster>.r.<from>.<its generation>.<to>.<generation, any or all>.<channel>`. It tells
- * the receiver who sent the frame, so the payload needs no header; and because the sender subscribes to its own, the
- * server's "no responders" tells the sender which frame met nobody.
+ * and on `cn` and `cb` in place of `n` and `b` when its sender calls the channel one of control. A receiver takes its frames of
+ * control from a connection of their own, whichever channels it calls so itself.
+ *
+ * The reply subject is `dsys.<cluster>.r.<from>.<its generation>.<connection>.<to>.<generation, any or all>.<channel>`. It tells the
+ * receiver who sent the frame, so the payload needs no header; and because the sender subscribes to its own, the server's
+ * "no responders" tells the sender which frame met nobody. `<connection>` is `<nonce>-<number>`: which process, drawn at
+ * random, and how often it has connected by then.
  */
 export interface Subjects {
+  readonly lane: Lane
   readonly publish: string
   readonly reply: string
+}
+
+/** One subject that a node takes frames from. */
+export interface InboundSubject {
+  readonly lane: Lane
+  /** A name that is unique on this node. */
+  readonly name: string
+  readonly subject: string
+}
+
+/** One process behind a node, as far as its frames tell. */
+interface Sender {
+  /** The latest of its connections of which a frame has arrived. */
+  latestConnection: number
 }
 
 /** What a reply subject says. */
 export interface Envelope {
   readonly from: PeerAddress
   readonly channel: string
+  readonly connection: number
+  readonly sender: Sender
+}
+
+/** What a {@link SubjectSpace} is made for. */
+export interface SubjectSpaceOptions {
+  readonly cluster: string
+  readonly self: PeerAddress
+  /** Letters and digits that no other process has drawn. */
+  readonly nonce: string
+  readonly controlChannels: readonly string[]
 }
 
 const READABLE = /^[A-Za-z0-9_-]+$/
+const CONNECTION = /^[0-9a-z]{1,16}-([1-9]\d{0,14})$/
 const ANY = 'any'
 const ALL = 'all'
 const NOBODY = '-'
@@ -52,33 +86,55 @@ interface CachedPeer {
 /** Makes and reads the subjects of one node, remembering what it made. */
 export class SubjectSpace {
   readonly #prefix: string
-  readonly #replyPrefix: string
+  readonly #ownReplies: string
+  readonly #nonce: string
+  readonly #controlChannels: ReadonlySet<string>
+  #connection = 0
+  #replyPrefix = ''
   readonly #toPeers = new Map<string, Map<string, CachedPeer>>()
   readonly #toAll = new Map<string, Subjects>()
   readonly #envelopes = new Map<string, Envelope>()
+  readonly #senders = new Map<string, Sender>()
   #cachedPeers = 0
   /** What this node subscribes to, for frames. */
-  readonly inbound: readonly string[]
+  readonly inbound: readonly InboundSubject[]
   /** What this node subscribes to, to learn which of its frames met nobody. */
   readonly returned: string
 
-  constructor(cluster: string, self: PeerAddress) {
+  constructor({ cluster, self, nonce, controlChannels }: SubjectSpaceOptions) {
     const id = toToken(self.id)
     this.#prefix = `dsys.${toToken(cluster)}`
-    this.#replyPrefix = `${this.#prefix}.r.${id}.${self.generation}`
-    this.inbound = [
-      `${this.#prefix}.n.${id}.${self.generation}.>`,
-      `${this.#prefix}.n.${id}.${ANY}.>`,
-      `${this.#prefix}.b.>`,
-    ]
-    this.returned = `${this.#replyPrefix}.>`
+    this.#ownReplies = `${this.#prefix}.r.${id}.${self.generation}`
+    this.#nonce = nonce
+    this.#controlChannels = new Set(controlChannels)
+    const subjectsOf = (lane: Lane): InboundSubject[] => {
+      const [node, all] = lane === 'control' ? ['cn', 'cb'] : ['n', 'b']
+      return [
+        { lane, name: lane, subject: `${this.#prefix}.${node}.${id}.${self.generation}.>` },
+        { lane, name: `${lane}-any-life`, subject: `${this.#prefix}.${node}.${id}.${ANY}.>` },
+        { lane, name: `${lane}-broadcast`, subject: `${this.#prefix}.${all}.>` },
+      ]
+    }
+    this.inbound = [...subjectsOf('data'), ...subjectsOf('control')]
+    this.returned = `${this.#ownReplies}.>`
+  }
+
+  /** To be called with each new connection: what is sent from now on goes out on a later one than all before. */
+  beginConnection(): void {
+    this.#connection++
+    this.#replyPrefix = `${this.#ownReplies}.${this.#nonce}-${this.#connection}`
+    this.#toAll.clear()
+    this.#toPeers.clear()
+    this.#cachedPeers = 0
   }
 
   toAll(channel: string): Subjects {
     const known = this.#toAll.get(channel)
     if (known !== undefined) return known
-    const made = {
-      publish: `${this.#prefix}.b.${channel}`,
+    const lane = this.#laneOf(channel)
+    const made: Subjects = {
+      lane,
+      publish: `${this.#prefix}.${lane === 'control' ? 'cb' : 'b'}.${channel}`,
       reply: `${this.#replyPrefix}.${NOBODY}.${ALL}.${channel}`,
     }
     if (this.#toAll.size >= MAX_CACHED) this.#toAll.clear()
@@ -119,10 +175,16 @@ export class SubjectSpace {
     return made
   }
 
+  #laneOf(channel: string): Lane {
+    return this.#controlChannels.has(channel) ? 'control' : 'data'
+  }
+
   #make(id: string, generation: string, channel: string): Subjects {
     const token = toToken(id)
+    const lane = this.#laneOf(channel)
     return {
-      publish: `${this.#prefix}.n.${token}.${generation}.${channel}`,
+      lane,
+      publish: `${this.#prefix}.${lane === 'control' ? 'cn' : 'n'}.${token}.${generation}.${channel}`,
       reply: `${this.#replyPrefix}.${token}.${generation}.${channel}`,
     }
   }
@@ -133,21 +195,46 @@ export class SubjectSpace {
     if (known !== undefined) return known
     if (!reply.startsWith(`${this.#prefix}.r.`)) return undefined
     const tokens = reply.slice(this.#prefix.length + 3).split('.')
-    const [id, generation, , , channel] = tokens
-    if (tokens.length !== 5 || id === undefined || channel === undefined) return undefined
+    const [id, generation, connection = '', , , channel] = tokens
+    const number = CONNECTION.exec(connection)?.[1]
+    if (tokens.length !== 6 || id === undefined || channel === undefined || number === undefined) return undefined
     const from = { id: fromToken(id), generation: Number(generation) }
     if (!Number.isSafeInteger(from.generation) || from.generation < 1) return undefined
-    const made = Object.freeze({ from: Object.freeze(from), channel })
+    const sender = this.#sender(`${id}.${generation}.${connection.slice(0, -number.length)}`)
+    const made = Object.freeze({ from: Object.freeze(from), channel, connection: Number(number), sender })
     if (this.#envelopes.size >= MAX_CACHED) this.#envelopes.clear()
     this.#envelopes.set(reply, made)
     return made
   }
 
+  #sender(name: string): Sender {
+    const known = this.#senders.get(name)
+    if (known !== undefined) return known
+    if (this.#senders.size >= MAX_CACHED) {
+      this.#senders.clear()
+      // Envelopes hold the senders that are forgotten, and no frame must be judged by another one than the next.
+      this.#envelopes.clear()
+    }
+    const made: Sender = { latestConnection: 0 }
+    this.#senders.set(name, made)
+    return made
+  }
+
   /** The destination of a frame of this node, from its reply subject; `undefined` when it was a broadcast. */
   destination(reply: string): { readonly peer: Destination; readonly channel: string } | undefined {
-    const [id, generation, channel] = reply.slice(this.#replyPrefix.length + 1).split('.')
+    const [, id, generation, channel] = reply.slice(this.#ownReplies.length + 1).split('.')
     if (id === undefined || generation === undefined || channel === undefined || generation === ALL) return undefined
     const peer = generation === ANY ? { id: fromToken(id) } : { id: fromToken(id), generation: Number(generation) }
     return { peer, channel }
   }
+}
+
+/**
+ * Whether a frame may still come in; to be asked once for each, in the order in which they arrive. What left on a connection
+ * that its sender has given up may have waited there for any time. Once a frame of a later connection is here, it does not count.
+ */
+export function isCurrent({ connection, sender }: Envelope): boolean {
+  if (connection < sender.latestConnection) return false
+  sender.latestConnection = connection
+  return true
 }

@@ -1,89 +1,12 @@
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
-import { type Logger, silentLogger, systemRuntime } from '@dsys/runtime'
-import type { TransportEvent } from '@dsys/transport'
-import { afterEach, describe, expect, test } from 'vitest'
-import { type NatsServer, natsForTests, type StartNatsOptions } from '../../../tooling/nats-server/index.mjs'
-import { NatsTransport, type NatsTransportOptions } from '../src/index.ts'
+import { systemRuntime } from '@dsys/runtime'
+import { describe, expect, test } from 'vitest'
+import { natsForTests } from '../../../tooling/nats-server/index.mjs'
+import { NatsTransport } from '../src/index.ts'
+import { errorOf, everythingIn, Nodes, recordingLogger } from './nodes.ts'
 
 const nats = await natsForTests()
-const cleanups: (() => Promise<unknown>)[] = []
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-/** The log lines as text, errors and fields included, to look for secrets in. */
-function recordingLogger(): { logger: Logger; lines: string[] } {
-  const lines: string[] = []
-  const logger: Logger = { ...silentLogger, log: (...parts) => void lines.push(JSON.stringify(parts)) }
-  return { logger, lines }
-}
-
-async function startServer(options: StartNatsOptions = {}): Promise<NatsServer> {
-  const server = await nats.start(options)
-  cleanups.push(() => server.stop())
-  return server
-}
-
-function create(servers: string, nodeId: string, options: Partial<NatsTransportOptions> = {}, logger?: Logger) {
-  const runtime = systemRuntime(logger === undefined ? {} : { logger })
-  const transport = new NatsTransport(runtime, {
-    servers,
-    cluster: 'test',
-    nodeId,
-    generation: 1,
-    reconnectWaitMs: 20,
-    ...options,
-  })
-  cleanups.push(() => transport.stop())
-  return transport
-}
-
-/** A started transport, and a way to wait for its events and frames. */
-async function startNode(servers: string, nodeId: string, options: Partial<NatsTransportOptions> = {}) {
-  const transport = create(servers, nodeId, options)
-  const events: TransportEvent[] = []
-  const frames: number[] = []
-  let wake = (): void => undefined
-  transport.observe((event) => {
-    events.push(event)
-    wake()
-  })
-  transport.listen('test', (frame) => {
-    frames.push(frame[0] ?? -1)
-    wake()
-  })
-  await transport.start()
-  /** Resolves when `holds` does; it is looked at again with each event and frame. A test that never gets there times out. */
-  const until = async (holds: () => boolean): Promise<void> => {
-    while (!holds()) {
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-  }
-  return { transport, events, frames, until }
-}
-
-const errorOf = (promise: Promise<unknown>): Promise<Error & { code?: string; hint?: string }> =>
-  promise.then(
-    () => {
-      throw new Error('it was expected to fail')
-    },
-    (error) => error,
-  )
-
-/** An error as a person or a log may see it: with its causes and all fields. */
-function everythingIn(error: unknown): string {
-  if (!(error instanceof Error)) return JSON.stringify(error)
-  return [
-    error.message,
-    error.stack,
-    JSON.stringify(error),
-    JSON.stringify(Object.entries(error)),
-    everythingIn(error.cause ?? ''),
-  ].join()
-}
+const nodes = new Nodes(nats)
 
 describe('options', () => {
   const options = { servers: 'nats://127.0.0.1:4222', cluster: 'test', nodeId: 'a', generation: 1 }
@@ -98,6 +21,10 @@ describe('options', () => {
     { generation: 0 },
     { connectTimeoutMs: 0 },
     { pingIntervalMs: 1.5 },
+    { controlChannels: ['Upper case'] },
+    { controlChannels: Array.from({ length: 65 }, (_, i) => `c${i}`) },
+    { serviceDiscovery: { version: 'newest' } },
+    { serviceDiscovery: { metadata: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`k${i}`, ''])) } },
   ])('%j is refused', (wrong) => {
     expect(() => new NatsTransport(systemRuntime(), { ...options, ...wrong })).toThrow(RangeError)
   })
@@ -122,7 +49,7 @@ describe('options', () => {
 
 test('without a server, start fails in time, says how to get one, and tells no secret', async () => {
   const { logger, lines } = recordingLogger()
-  const transport = create('nats://user:hunter2@127.0.0.1:1', 'a', { connectTimeoutMs: 200 }, logger)
+  const transport = nodes.create('nats://user:hunter2@127.0.0.1:1', 'a', { connectTimeoutMs: 200 }, logger)
   const error = await errorOf(transport.start())
   expect(error).toMatchObject({
     code: 'DSYS_TRANSPORT_NATS_UNREACHABLE',
@@ -135,7 +62,7 @@ test('without a server, start fails in time, says how to get one, and tells no s
 })
 
 test('start can be cancelled while it waits for a server', async () => {
-  const transport = create('nats://127.0.0.1:1', 'a', { connectTimeoutMs: 60_000 })
+  const transport = nodes.create('nats://127.0.0.1:1', 'a', { connectTimeoutMs: 60_000 })
   const controller = new AbortController()
   const starting = errorOf(transport.start({ signal: controller.signal }))
   const reason = new Error('enough')
@@ -147,20 +74,20 @@ test('a server that accepts and says nothing does not hold up start', async () =
   const sockets: Socket[] = []
   const mute = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1')
   await new Promise((resolve) => mute.once('listening', resolve))
-  cleanups.push(async () => {
+  nodes.after(async () => {
     for (const socket of sockets) socket.destroy()
     mute.close()
   })
   const { port } = mute.address() as { port: number }
-  const error = await errorOf(create(`127.0.0.1:${port}`, 'a', { connectTimeoutMs: 200 }).start())
+  const error = await errorOf(nodes.create(`127.0.0.1:${port}`, 'a', { connectTimeoutMs: 200 }).start())
   expect(error.code).toBe('DSYS_TRANSPORT_NATS_UNREACHABLE')
 })
 
 nats.describe(describe, 'with a NATS server', () => {
-  test('kill -9 of the server and its restart heal without help, and nothing stale leaves', async () => {
-    const server = await startServer()
-    const a = await startNode(server.url, 'a')
-    const b = await startNode(server.url, 'b')
+  test('M-35: kill -9 of the server and its restart heal without help, and nothing stale leaves', async () => {
+    const server = await nodes.server()
+    const a = await nodes.start(server.url, 'a')
+    const b = await nodes.start(server.url, 'b')
     await server.kill()
     await a.until(() => a.transport.connection === 'disconnected')
     await b.until(() => b.transport.connection === 'disconnected')
@@ -176,9 +103,9 @@ nats.describe(describe, 'with a NATS server', () => {
     expect(a.events.map(({ type }) => type)).toEqual(['connected', 'disconnected', 'connected'])
   })
 
-  test('a server that hangs is noticed by its missing signs of life, also with a full send buffer', async () => {
-    const server = await startServer()
-    const a = await startNode(server.url, 'a', { pingIntervalMs: 50, maxQueuedBytes: 16 * 2 ** 20 })
+  test('M-36: a server that hangs is noticed by its missing signs of life, also with a full send buffer', async () => {
+    const server = await nodes.server()
+    const a = await nodes.start(server.url, 'a', { pingIntervalMs: 50, maxQueuedBytes: 16 * 2 ** 20 })
     server.signal('SIGSTOP')
     const frame = new Uint8Array(2 ** 19)
     while (a.transport.send({ id: 'b' }, 'test', frame)) {
@@ -192,9 +119,9 @@ nats.describe(describe, 'with a NATS server', () => {
   })
 
   test('a full queue refuses frames, and takes them again once the server has read', async () => {
-    const server = await startServer()
-    const a = await startNode(server.url, 'a', { maxQueuedBytes: 2 ** 20 })
-    const b = await startNode(server.url, 'b')
+    const server = await nodes.server()
+    const a = await nodes.start(server.url, 'a', { maxQueuedBytes: 2 ** 20 })
+    const b = await nodes.start(server.url, 'b')
     const frame = new Uint8Array(2 ** 18)
     let taken = 0
     while (a.transport.send({ id: 'b' }, 'test', frame)) taken++
@@ -206,8 +133,8 @@ nats.describe(describe, 'with a NATS server', () => {
   })
 
   test('says that it is closed as soon as it takes nothing more', async () => {
-    const server = await startServer()
-    const { transport } = await startNode(server.url, 'a')
+    const server = await nodes.server()
+    const { transport } = await nodes.start(server.url, 'a')
     const stopping = transport.stop()
     expect(() => transport.send({ id: 'b' }, 'test', Uint8Array.of(1))).toThrow('not running')
     expect(transport.connection).toBe('closed')
@@ -215,10 +142,10 @@ nats.describe(describe, 'with a NATS server', () => {
   })
 
   test('frames of another cluster do not arrive', async () => {
-    const server = await startServer()
-    const a = await startNode(server.url, 'a')
-    const b = await startNode(server.url, 'b')
-    const stranger = await startNode(server.url, 'x', { cluster: 'test2' })
+    const server = await nodes.server()
+    const a = await nodes.start(server.url, 'a')
+    const b = await nodes.start(server.url, 'b')
+    const stranger = await nodes.start(server.url, 'x', { cluster: 'test2' })
     stranger.transport.send({ id: 'b' }, 'test', Uint8Array.of(1))
     stranger.transport.broadcast('test', Uint8Array.of(2))
     await stranger.until(() => stranger.events.some(({ type }) => type === 'peer-absent'))
@@ -228,16 +155,18 @@ nats.describe(describe, 'with a NATS server', () => {
   })
 
   test('messages of others on the subjects of a node are dropped', async () => {
-    const server = await startServer()
-    const a = await startNode(server.url, 'a')
-    const b = await startNode(server.url, 'b')
+    const server = await nodes.server()
+    const a = await nodes.start(server.url, 'a')
+    const b = await nodes.start(server.url, 'b')
     const socket = connectSocket({ host: '127.0.0.1', port: server.port })
     const replies = [
       '',
       'somewhere.else',
       'dsys.test.r.x',
-      'dsys.test.r.x.0.b.any.test',
-      'dsys.test.r.x.NaN.b.any.test',
+      'dsys.test.r.x.0.z-1.b.any.test',
+      'dsys.test.r.x.NaN.z-1.b.any.test',
+      'dsys.test.r.x.1.z-0.b.any.test',
+      'dsys.test.r.x.1.z.b.any.test',
     ]
     const lines = replies.map((reply) => `PUB dsys.test.n.b.any.test ${reply} 1\r\n1\r\n`)
     socket.write(`CONNECT {"verbose":false}\r\n${lines.join('')}PING\r\n`)
@@ -249,23 +178,23 @@ nats.describe(describe, 'with a NATS server', () => {
   })
 
   test('a server with a lower limit than needed fails start; one with a higher limit shows in capabilities', async () => {
-    const server = await startServer({ config: 'max_payload: 100000' })
-    const error = await errorOf(create(server.url, 'a', { minFrameBytes: 100_001 }).start())
+    const server = await nodes.server({ config: 'max_payload: 100000' })
+    const error = await errorOf(nodes.create(server.url, 'a', { minFrameBytes: 100_001 }).start())
     expect(error).toMatchObject({
       code: 'DSYS_TRANSPORT_NATS_FRAME_LIMIT',
       serverLimitBytes: 100_000,
       neededBytes: 100_001,
     })
-    const b = await startNode(server.url, 'b', { minFrameBytes: 100_000 })
+    const b = await nodes.start(server.url, 'b', { minFrameBytes: 100_000 })
     expect(b.transport.capabilities.maxFrameBytes).toBe(100_000)
   })
 
   test('the longest names fit into the protocol lines of NATS', async () => {
-    const server = await startServer()
+    const server = await nodes.server()
     const longest = (character: string): string => character.repeat(128)
     const options = { cluster: '节'.repeat(64), generation: Number.MAX_SAFE_INTEGER }
-    const a = await startNode(server.url, longest('点'), options)
-    const b = await startNode(server.url, longest('节'), options)
+    const a = await nodes.start(server.url, longest('点'), options)
+    const b = await nodes.start(server.url, longest('节'), options)
     const channel = 'x'.repeat(64)
     const got = new Promise((resolve) => b.transport.listen(channel, (_frame, from) => resolve(from)))
     a.transport.send(b.transport.self, channel, Uint8Array.of(1))
@@ -274,9 +203,9 @@ nats.describe(describe, 'with a NATS server', () => {
   })
 
   test('a frame that is kept does not hold much more memory than its own', async () => {
-    const server = await startServer()
-    const a = await startNode(server.url, 'a')
-    const b = await startNode(server.url, 'b')
+    const server = await nodes.server()
+    const a = await nodes.start(server.url, 'a')
+    const b = await nodes.start(server.url, 'b')
     const kept: Uint8Array[] = []
     b.transport.listen('kept', (frame) => kept.push(frame))
     for (let i = 0; i < 100; i++) a.transport.send({ id: 'b' }, 'kept', new Uint8Array(100))
@@ -290,25 +219,25 @@ nats.describe(describe, 'authentication', () => {
   const config = 'authorization { users = [ { user: ann, password: "right" } ] }'
 
   test('the right credentials work, as an option or in the URL', async () => {
-    const server = await startServer({ config })
-    await startNode(server.url, 'a', { authentication: { user: 'ann', pass: 'right' } })
-    const b = await startNode(server.url.replace('nats://', 'nats://ann:right@'), 'b')
+    const server = await nodes.server({ config })
+    await nodes.start(server.url, 'a', { authentication: { user: 'ann', pass: 'right' } })
+    const b = await nodes.start(server.url.replace('nats://', 'nats://ann:right@'), 'b')
     expect(b.transport.connection).toBe('connected')
   })
 
   test('a token works too', async () => {
-    const server = await startServer({ config: 'authorization { token: "s3cret" }' })
-    await startNode(server.url, 'a', { authentication: { token: 's3cret' } })
-    await startNode(server.url.replace('nats://', 'nats://s3cret@'), 'b')
+    const server = await nodes.server({ config: 'authorization { token: "s3cret" }' })
+    await nodes.start(server.url, 'a', { authentication: { token: 's3cret' } })
+    await nodes.start(server.url.replace('nats://', 'nats://s3cret@'), 'b')
   })
 
   test.each([{ authentication: { user: 'ann', pass: 'hunter2' } }, { authentication: { token: 'hunter2' } }, {}])(
     'wrong credentials fail at once, and no secret is told (%#)',
     async (options) => {
-      const server = await startServer({ config })
+      const server = await nodes.server({ config })
       const { logger, lines } = recordingLogger()
       const url = server.url.replace('nats://', 'nats://ann:hunter2@')
-      const error = await errorOf(create(url, 'a', options, logger).start())
+      const error = await errorOf(nodes.create(url, 'a', options, logger).start())
       expect(error).toMatchObject({ code: 'DSYS_TRANSPORT_NATS_AUTHENTICATION', retryable: false })
       expect(everythingIn(error) + lines.join()).not.toContain('hunter2')
       expect(lines, 'a refusal is not tried again').toEqual([])
@@ -318,8 +247,11 @@ nats.describe(describe, 'authentication', () => {
   test('a node whose right to subscribe is taken away is disconnected, not deaf; it is back with the right', async () => {
     const permitted = (subscribe: string): string =>
       `authorization { users = [ { user: ann, password: right, permissions: { publish: ">", subscribe: "${subscribe}" } } ] }`
-    const server = await startServer({ config: permitted('dsys.>') })
-    const a = await startNode(server.url, 'a', { authentication: { user: 'ann', pass: 'right' }, reconnectWaitMs: 20 })
+    const server = await nodes.server({ config: permitted('dsys.>') })
+    const a = await nodes.start(server.url, 'a', {
+      authentication: { user: 'ann', pass: 'right' },
+      reconnectWaitMs: 20,
+    })
     server.reload(permitted('other.>'))
     await a.until(() => a.transport.connection === 'disconnected')
     server.reload(permitted('dsys.>'))
@@ -328,10 +260,12 @@ nats.describe(describe, 'authentication', () => {
   })
 
   test('a user that may not subscribe is told so', async () => {
-    const server = await startServer({
+    const server = await nodes.server({
       config: 'authorization { users = [ { user: ann, password: right, permissions: { subscribe: "other.>" } } ] }',
     })
-    const error = await errorOf(create(server.url, 'a', { authentication: { user: 'ann', pass: 'right' } }).start())
+    const error = await errorOf(
+      nodes.create(server.url, 'a', { authentication: { user: 'ann', pass: 'right' } }).start(),
+    )
     expect(error).toMatchObject({
       code: 'DSYS_TRANSPORT_NATS_PERMISSION',
       hint: expect.stringContaining('dsys.<cluster>.>'),

@@ -1,0 +1,118 @@
+const src = 'packages/transport-nats/src'
+
+/** @type {readonly import('./mutant.mjs').Mutant[]} */
+export const TRANSPORT_NATS_MUTANTS = [
+  {
+    name: 'NATS: frames of control leave on the connection of the bulk',
+    source: 'ADR 17: bulk does not delay frames of control',
+    file: `${src}/nats-uplink.ts`,
+    from: "subjects.lane === 'control' ? this.#control : this.#data",
+    to: "subjects.lane === 'control' ? this.#data : this.#data",
+  },
+  {
+    name: 'NATS: frames of control come in on the connection of the bulk',
+    source: 'ADR 17: bulk does not delay frames of control',
+    file: `${src}/nats-uplink.ts`,
+    from: "!hasControl || from.lane === 'data'",
+    to: '!hasControl || from.lane !== undefined',
+  },
+  {
+    name: 'NATS: a node without frames of control takes none',
+    source: 'ADR 17: nodes need not agree on the channels of control',
+    file: `${src}/nats-uplink.ts`,
+    from: "!hasControl || from.lane === 'data'",
+    to: "from.lane === 'data'",
+  },
+  {
+    name: 'NATS: one connection outlives the other',
+    source: 'ADR 17: when one connection is lost, so is the other',
+    file: `${src}/nats-uplink.ts`,
+    from: `        this.close()
+        this.#handlers.onEnd(why)`,
+    to: "        if (lane === 'data') this.close()\n        if (lane === 'data') this.#handlers.onEnd(why)",
+  },
+  {
+    name: 'NATS: a frame of a connection that was given up comes in late',
+    source: 'M-38',
+    file: `${src}/subjects.ts`,
+    from: 'if (connection < sender.latestConnection) return false\n',
+    to: '',
+  },
+  {
+    name: 'NATS: two processes with one id are taken for one that reconnects',
+    source: 'M-12',
+    file: `${src}/subjects.ts`,
+    from: 'connection.slice(0, -number.length)',
+    to: 'connection.slice(0, 0)',
+  },
+  {
+    name: 'NATS: a connection has the number of the one before',
+    source: 'M-38',
+    file: `${src}/subjects.ts`,
+    from: '    this.#connection++\n',
+    to: '    this.#connection = 1\n',
+  },
+  {
+    name: 'NATS: stop does not wait for frames under way to this node',
+    source: 'stop drains',
+    file: `${src}/nats-session.ts`,
+    from: 'this.#subscriptions.map((subscription) => subscription.drain())',
+    to: 'this.#subscriptions.map((subscription) => subscription.unsubscribe())',
+  },
+  {
+    name: 'NATS: stop takes frames to the end',
+    source: 'stop drains: whoever sends later is told',
+    file: `${src}/nats-session.ts`,
+    from: 'Promise.all(this.#subscriptions.map((subscription) => subscription.drain()))',
+    to: 'Promise.resolve()',
+  },
+  {
+    name: 'NATS: a server that takes less than was promised is used after a reconnect',
+    source: 'maxFrameBytes is kept',
+    file: `${src}/nats-transport.ts`,
+    from: 'neededFrameBytes: this.#capabilities.maxFrameBytes,',
+    to: 'neededFrameBytes: this.#options.minFrameBytes,',
+  },
+  {
+    name: 'NATS: one server that refuses hides the others',
+    source: 'the first server that takes this node is used',
+    file: `${src}/nats-uplink.ts`,
+    from: 'if (attempt.givenUp) break',
+    to: 'if (attempt.givenUp || isRefusal(failure)) break',
+  },
+  {
+    name: 'NATS: only the servers of the options are known',
+    source: 'M-35: another server of the cluster takes over',
+    file: `${src}/server-list.ts`,
+    from: 'new Set([...this.#configured, ...this.#discovered])',
+    to: 'new Set(this.#configured)',
+  },
+  {
+    name: 'NATS: a server of which nobody tells any more is forgotten',
+    source: 'M-35: the first server that is back is used',
+    file: `${src}/server-list.ts`,
+    from: 'this.#former = [...new Set(former)].slice(0, MAX_DISCOVERED)',
+    to: 'this.#former = []',
+  },
+  {
+    name: 'NATS: the server that was lost is the first that is tried',
+    source: 'M-36: a server that hangs must not be waited for again',
+    file: `${src}/server-list.ts`,
+    from: 'present.filter((server) => !isLost(server))',
+    to: 'present',
+  },
+  {
+    name: 'NATS: a node that may not answer the discovery does not run',
+    source: 'discovery changes nothing else',
+    file: `${src}/nats-session.ts`,
+    from: '          else if (!isRefused) {\n            isRefused = true',
+    to: '          else if (!isRefused) {\n            isRefused = true\n            this.#end(subject)',
+  },
+  {
+    name: 'NATS: messages of strangers count as frames',
+    source: 'the statistics are real',
+    file: `${src}/inbound.ts`,
+    from: '    this.refused++\n',
+    to: '    this.frames++\n',
+  },
+]
