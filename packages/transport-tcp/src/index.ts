@@ -1,4 +1,4 @@
-export type { TcpAddress, TcpPeers } from './address.ts'
+export type { TcpAddress, TcpDirectory, TcpPeers, TcpPlaces } from './address.ts'
 export { TcpListenError, TcpUnprotectedError } from './errors.ts'
 export type { Dialling, ListenerHandlers, TcpListener, TcpNetwork } from './network.ts'
 export { nodeNetwork } from './node-network.ts'

@@ -1,6 +1,6 @@
 import type { Clock, Random, TimerHandle } from '@dsys/runtime'
 import { type Destination, FrameBudget } from '@dsys/transport'
-import type { TcpAddress } from './address.ts'
+import { formatAddress, type TcpAddress } from './address.ts'
 import { Connection } from './connection.ts'
 import { FrameQueue, type QueuedFrame } from './frame-queue.ts'
 import { FramedSocket } from './framed-socket.ts'
@@ -19,7 +19,8 @@ export interface LinkContext {
   readonly options: CheckedOptions
   /** For the frames of all peers. */
   readonly sharedBudget: FrameBudget
-  find(id: string): TcpAddress | undefined
+  /** Where it may listen; empty where nobody knows. */
+  find(id: string): readonly TcpAddress[]
   onFrame(channel: string, frame: Uint8Array, from: Peer): void
   onSent(frames: number): void
   /** Frames were lost that had been taken. `metNobody` when it is known that no node got them. */
@@ -33,6 +34,8 @@ export interface LinkContext {
 
 /** Failures that say that the frames met nobody: somebody was asked, and there was no such life of the node. */
 const MET_NOBODY: ReadonlySet<Failure> = new Set(['nobody', 'wrong-node', 'earlier-life', 'stopping'])
+/** Failures that say that the peer is met, and is not elsewhere. */
+const MET_THE_PEER: ReadonlySet<Failure> = new Set(['duplicate', 'conflict', 'full', 'stopping'])
 /** While the peer dials us at the same time, and its dial is the one that stays, frames wait; but not for ever. */
 const MOST_DUPLICATES = 4
 
@@ -49,6 +52,12 @@ export class Link {
   readonly #dismissed = new Set<Connection>()
   #dial: Dial | undefined
   #dials = 0
+  /** An attempt is one dial to each place of the peer, until it is met: the number of the first of them, where the others go, and whether nobody was met so far. */
+  #attempt = 0
+  #further: readonly TcpAddress[] = []
+  #metNobody = true
+  /** Where the peer was met last. */
+  #metAt: string | undefined
   #latest: Life | undefined
   #failures = 0
   #duplicates = 0
@@ -171,11 +180,11 @@ export class Link {
   #ensureDial(): void {
     if (this.#dial !== undefined || this.#retry !== undefined) return
     const waitMs = this.#notBeforeMs - this.#context.clock.monotonicMs()
-    if (waitMs <= 0) this.#startDial()
+    if (waitMs <= 0) this.#startAttempt()
     else {
       this.#retry = this.#context.clock.setTimer(waitMs, () => {
         this.#retry = undefined
-        this.#startDial()
+        this.#startAttempt()
       })
     }
   }
@@ -185,20 +194,29 @@ export class Link {
     this.#retry = undefined
   }
 
-  #startDial(): void {
-    const { clock, network, me, options } = this.#context
+  #startAttempt(): void {
+    const places = this.#context.find(this.id)
+    const isFirst = (place: TcpAddress): boolean => formatAddress(place) === this.#metAt
+    const [first, ...further] = [...places.filter(isFirst), ...places.filter((place) => !isFirst(place))]
     this.#dials++
-    const address = this.#context.find(this.id)
-    if (address === undefined) {
-      this.#dialFailed('nobody', 'its address is not known', 0)
-      return
-    }
+    this.#attempt = this.#dials
+    this.#further = further
+    this.#metNobody = true
+    if (first === undefined) this.#dialFailed('nobody', 'its address is not known', 0)
+    else this.#startDial(first)
+  }
+
+  #startDial(address: TcpAddress): void {
+    const { clock, network, me, options } = this.#context
     const { socket, whenReady } = network.dial(address)
     const connected = this.#connection?.peer.generation
     const target = { id: this.id, wanted: connected === undefined ? 0 : connected + 1, dial: this.#dials }
     const dial: Dial = new Dial({ clock, timeoutMs: options.connectTimeoutMs }, me, new FramedSocket(socket), target, {
       onWelcome: (peer) => this.#refuseAsDialler(peer),
-      onReady: (peer, framed, peerDials) => this.#adopt(framed, peer, peerDials),
+      onReady: (peer, framed, peerDials) => {
+        this.#metAt = formatAddress(address)
+        this.#adopt(framed, peer, peerDials)
+      },
       onFailed: (failure, why, generation) => {
         if (this.#dial !== dial) return
         this.#dial = undefined
@@ -221,17 +239,29 @@ export class Link {
 
   #dialFailed(failure: Failure, why: string, generation: number): void {
     const { me } = this.#context
-    this.#failed()
     this.#context.onDialFailed(this.id, failure, why)
     if ((failure === 'stale' || failure === 'conflict') && generation >= me.generation) {
       this.#context.onConflict(me.id, generation, `${this.id} knows another process with the id of this node`)
     }
+    this.#metNobody &&= MET_NOBODY.has(failure)
+    if (this.#dialElsewhere(failure)) return
+    this.#failed()
     // A frame that was sent after the dial began has not been answered by it: the peer may have come back meanwhile.
     const waits = failure === 'duplicate' && ++this.#duplicates < MOST_DUPLICATES
-    if (this.#onFinished !== undefined) this.#drop(MET_NOBODY.has(failure))
-    else if (!waits) this.#drop(MET_NOBODY.has(failure), ({ dials }) => dials < this.#dials)
+    if (this.#onFinished !== undefined) this.#drop(this.#metNobody)
+    else if (!waits) this.#drop(this.#metNobody, ({ dials }) => dials < this.#attempt)
     if (this.#waiting > 0 && (this.#connection === undefined || this.#later.length > 0)) this.#ensureDial()
     this.#settle()
+  }
+
+  /** Goes on with the attempt at the next place of the peer, where there is one. */
+  #dialElsewhere(failure: Failure): boolean {
+    const [next, ...further] = this.#further
+    if (next === undefined || MET_THE_PEER.has(failure) || this.#onFinished !== undefined) return false
+    this.#further = further
+    this.#dials++
+    this.#startDial(next)
+    return true
   }
 
   /** The next attempt waits, twice as long as it did after the failure before, and half of it at random. */

@@ -20,7 +20,10 @@ export interface TcpTransportOptions {
   readonly generation: number
   /** Where this node listens. Default: `127.0.0.1` and a free port, which `address` tells once it runs. */
   readonly listen?: { readonly host?: string; readonly port?: number }
-  /** Where the others listen. `setPeers` replaces it at run time. Default: nobody is known; others can still connect. */
+  /**
+   * Where the others listen: a table, a function, or a `TcpDirectory` that may learn more. `setPeers` replaces it at run time. Default:
+   * nobody is known; others can still connect.
+   */
   readonly peers?: TcpPeers
   /** Proves in both directions that a node belongs to the cluster: the same for all, 16 bytes or more, not a word that can be guessed. */
   readonly secret?: string | Uint8Array

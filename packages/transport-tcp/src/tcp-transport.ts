@@ -21,6 +21,7 @@ import {
   formatAddress,
   isLoopback,
   type PeerDirectory,
+  parseAddress,
   type TcpAddress,
   type TcpPeers,
 } from './address.ts'
@@ -95,7 +96,7 @@ export class TcpTransport extends TransportEndpoint {
     const plain = ports.network ?? nodeNetwork
     this.#network = tls === undefined ? plain : tlsNetwork(plain, tls, connectTimeoutMs)
     this.capabilities = Object.freeze({
-      broadcast: checked.directory.ids !== undefined,
+      broadcast: checked.directory.canList,
       fastNegative: true,
       maxFrameBytes,
     })
@@ -137,12 +138,12 @@ export class TcpTransport extends TransportEndpoint {
 
   /**
    * Says anew where the others listen. Connections stay; the next attempts go to the new addresses, at once. Throws RangeError for an
-   * address that is none, and where a table takes the place of a function or the other way round: what a transport can do is constant.
+   * address that is none, and where what can be listed takes the place of a function or the other way round: what a transport can do is constant.
    */
   setPeers(peers: TcpPeers): void {
     const directory = directoryOf(peers)
-    if ((directory.ids === undefined) !== (this.#directory.ids === undefined)) {
-      throw new RangeError('peers must stay a table, or stay a function')
+    if (directory.canList !== this.#directory.canList) {
+      throw new RangeError('peers must stay what can be listed, or stay a function')
     }
     this.#directory = directory
     for (const link of this.#links.values()) link.addressChanged()
@@ -176,15 +177,17 @@ export class TcpTransport extends TransportEndpoint {
     }
   }
 
-  #find(id: string): TcpAddress | undefined {
-    try {
-      return this.#directory.find(id)
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      // Only a function can give one so late; the frame meets nobody, and the log says why.
-      this.#log.log('error', 'the address of a peer is none', { peer: id, why: error.message })
-      return undefined
-    }
+  #find(id: string): readonly TcpAddress[] {
+    return this.#directory.find(id).flatMap((place) => {
+      try {
+        return [parseAddress(place)]
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        // Only a table is checked before; the other places of the node still count, and the log says why this one does not.
+        this.#log.log('error', 'the address of a peer is none', { peer: id, why: error.message })
+        return []
+      }
+    })
   }
 
   protected override async join(signal: AbortSignal): Promise<void> {
@@ -253,7 +256,7 @@ export class TcpTransport extends TransportEndpoint {
     if (this.connection !== 'connected') return this.#countDropped(1)
     if (this.isSelf(to)) return this.#local.push(channel, frame) || this.#countDropped(1)
     const link = this.#links.get(to.id)
-    if ((link === undefined || link.unused) && (to.id === this.self.id || this.#find(to.id) === undefined)) {
+    if ((link === undefined || link.unused) && (to.id === this.self.id || this.#find(to.id).length === 0)) {
       // An earlier or later life of this node, or a node that nobody has told us of.
       this.#countDropped(1)
       this.#report({ peer: to, channel })
@@ -264,7 +267,7 @@ export class TcpTransport extends TransportEndpoint {
 
   protected override transmitToAll(channel: string, frame: Uint8Array): boolean {
     if (this.connection !== 'connected') return this.#countDropped(1)
-    const targets = new Set(this.#directory.ids)
+    const targets = new Set(this.#directory.ids())
     for (const link of this.#links.values()) if (link.connection !== undefined) targets.add(link.id)
     targets.delete(this.self.id)
     let taken = targets.size === 0
