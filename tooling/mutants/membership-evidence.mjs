@@ -1,6 +1,11 @@
 const DETECTOR = 'packages/membership/src/core/detector.ts'
 const VIEW = 'packages/membership/src/core/view.ts'
 const HEARSAY = 'packages/membership/src/core/hearsay.ts'
+const DESCRIPTION = 'packages/membership/src/core/description.ts'
+const CODEC = 'packages/membership/src/core/record-codec.ts'
+const RECORD = 'packages/membership/src/core/record.ts'
+const OWN = 'packages/membership/src/core/own-record.ts'
+const FILTER = 'packages/membership/src/member-filter.ts'
 const DRIVER = 'packages/membership/src/membership.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
@@ -39,5 +44,69 @@ export const EVIDENCE_MUTANTS = [
     file: DRIVER,
     from: 'this.#core?.evidence(member.id) ?? present',
     to: 'present',
+  },
+  {
+    name: 'roles are told to the neighbours alone',
+    source: 'membership: roles and tags reach everybody; M-28',
+    file: CODEC,
+    from: '  for (const { tag, bytes } of facts) writer.varint(tag).varint(bytes.length).raw(bytes)\n',
+    to: '  for (const { tag, bytes } of record.incarnation > 0 ? [] : facts) writer.varint(tag).varint(bytes.length).raw(bytes)\n',
+    scenario: 'membership',
+  },
+  {
+    name: 'the limit on metadata leaves roles and tags out',
+    source: 'membership: one limit for all that a node says of itself; M-33',
+    file: CODEC,
+    from: 'facts.reduce((sum, { bytes }) => sum + bytes.length, metadataBytes(metadata))',
+    to: 'facts.reduce((sum) => sum, metadataBytes(metadata))',
+  },
+  {
+    name: 'an update forgets what it does not give',
+    source: 'membership: an update keeps the rest',
+    file: DRIVER,
+    from: '{ metadata, roles, capabilities, tags, ...given }',
+    to: '{ ...this.#options, ...given }',
+  },
+  {
+    name: 'an update that changes nothing is told',
+    source: 'membership: an update that changes nothing says nothing',
+    file: OWN,
+    from: 'if (changedParts(this.record, record).length === 0) return',
+    to: 'if (changedParts(this.record, record).length === 9) return',
+  },
+  {
+    name: 'a change of roles is no event',
+    source: 'membership: events tell what has changed',
+    file: DESCRIPTION,
+    from: "for (const part of ['roles', 'capabilities', 'tags'] as const) {\n    const [a, b]",
+    to: "for (const part of ['capabilities', 'tags'] as const) {\n    const [a, b]",
+  },
+  {
+    name: 'a role may travel twice, or in any order',
+    source: 'membership: a record has one form',
+    file: DESCRIPTION,
+    from: 'if (!isInOrder) throw',
+    to: "if (!isInOrder && name === '') throw",
+  },
+  {
+    name: 'roles take no part in the merge',
+    source: 'membership: the merge rule is a total order; M-28',
+    file: RECORD,
+    from: '=> [...facts, ...unknown]',
+    to: '=> (facts.length > 0 ? unknown : unknown)',
+  },
+  {
+    name: 'text that UTF-8 cannot carry is let in',
+    source: 'membership: what others say of a node is what it said',
+    file: DESCRIPTION,
+    from: 'if (/\\p{Surrogate}/u.test(text)) throw',
+    to: "if (text === '\\ud801') throw",
+  },
+  {
+    name: 'one tag that fits is enough',
+    source: 'membership: a filter means those of whom all of it holds',
+    file: FILTER,
+    from: 'wanted.every(',
+    to: 'wanted.length === 0 || wanted.some(',
   },
 ]

@@ -81,7 +81,7 @@ export const MEMBERSHIP_PITFALL_MUTANTS = [
     name: 'metadata of any size is taken at run time',
     source: 'M-33',
     file: DRIVER,
-    from: '    checkMetadata(metadata)\n',
+    from: '    checkDescription(description)\n',
     to: '',
     scenario: 'membership',
   },

@@ -1,18 +1,21 @@
 import { DsysError } from '@dsys/runtime'
 import type { IdConflict } from './events.ts'
 
-/** The metadata of a node is over the limit (`DSYS_MEMBERSHIP_METADATA_TOO_LARGE`). Nothing was changed. */
+/** Metadata, roles, capabilities and tags of a node are together over the limit (`DSYS_MEMBERSHIP_METADATA_TOO_LARGE`). Nothing was changed. */
 export class MetadataTooLargeError extends DsysError {
   readonly metadataBytes: number
   readonly maxMetadataBytes: number
 
   constructor(metadataBytes: number, maxMetadataBytes: number) {
-    super(`metadata of ${metadataBytes} bytes is over the limit of ${maxMetadataBytes}`, {
-      code: 'DSYS_MEMBERSHIP_METADATA_TOO_LARGE',
-      retryable: false,
-      outcome: 'not-applied',
-      hint: 'Metadata rides on every piece of news about a node: keep addresses and zones in it, and put the rest elsewhere.',
-    })
+    super(
+      `metadata, roles, capabilities and tags of ${metadataBytes} bytes are over the limit of ${maxMetadataBytes}`,
+      {
+        code: 'DSYS_MEMBERSHIP_METADATA_TOO_LARGE',
+        retryable: false,
+        outcome: 'not-applied',
+        hint: 'They ride on every piece of news about a node: keep addresses, zones and names in them, and put the rest elsewhere.',
+      },
+    )
     this.metadataBytes = metadataBytes
     this.maxMetadataBytes = maxMetadataBytes
   }

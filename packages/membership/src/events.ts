@@ -1,14 +1,14 @@
-import type { MemberState, Metadata } from './core/record.ts'
+import type { Description } from './core/description.ts'
+import type { MemberState } from './core/record.ts'
 import type { ConflictEvidence, Evidence } from './evidence.ts'
 
 /** What this node knows of one node. A snapshot: it does not change. */
-export interface Member {
+export interface Member extends Description {
   readonly id: string
   /** Which life of the node. */
   readonly generation: number
   readonly incarnation: number
   readonly state: MemberState
-  readonly metadata: Metadata
   /** Since when it is in this state, on the monotonic scale of this node's clock. */
   readonly sinceMs: number
 }
@@ -30,7 +30,7 @@ export type MemberEvent =
   | (Told & { readonly type: 'MemberDown' })
   /** It said goodbye. */
   | (Told & { readonly type: 'MemberLeft' })
-  /** It refuted a suspicion, or its metadata changed. */
+  /** It refuted a suspicion, or describes itself otherwise: its metadata, roles, capabilities or tags changed. */
   | (Told & { readonly type: 'MemberUpdated' })
   /** Two processes run with its id. It may come at any time, once for each life and kind of conflict; `member` is as it was before. */
   | (Told<ConflictEvidence> & { readonly type: 'MemberConflict'; readonly conflict: IdConflict })

@@ -16,7 +16,7 @@ export interface HelperEvidence {
 }
 
 /** What a node says of itself, part by part. */
-export type DescribedPart = 'metadata'
+export type DescribedPart = 'metadata' | 'roles' | 'capabilities' | 'tags'
 
 /** What a change of a member is known by: to branch on by its `kind`. {@link describeEvidence} puts it in words. */
 export type Evidence =

@@ -1,3 +1,4 @@
+export type { Description } from './core/description.ts'
 export type { MemberState, Metadata } from './core/record.ts'
 export {
   BroadcastOverloadedError,
@@ -16,6 +17,7 @@ export {
   type ProbeEvidence,
 } from './evidence.ts'
 export type { MemberExplanation, MemberIncident } from './history.ts'
+export type { MemberFilter } from './member-filter.ts'
 export { Membership, type MembershipPorts } from './membership.ts'
 export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 export type { PeerStorage } from './peer-memory.ts'

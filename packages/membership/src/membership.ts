@@ -17,16 +17,18 @@ import type { PeerAddress, Transport, TransportEvent } from '@dsys/transport'
 import { Broadcasts, checkBroadcast } from './broadcasts.ts'
 import { decodeMessage, encodeMessage } from './core/codec.ts'
 import { MIN_FRAME_BYTES } from './core/courier.ts'
+import type { Description } from './core/description.ts'
 import type { Effect } from './core/effects.ts'
 import { MAX_KNOWN_PEERS } from './core/known-peers.ts'
 import { MembershipCore } from './core/membership-core.ts'
-import { isLive, type Metadata } from './core/record.ts'
+import { isLive } from './core/record.ts'
 import { BroadcastOverloadedError, IdConflictError, TransportFrameTooSmallError } from './errors.ts'
 import type { Member, MembershipEvent } from './events.ts'
 import { describeEvidence, type Evidence } from './evidence.ts'
 import { History, type MemberExplanation } from './history.ts'
+import { type MemberFilter, matches } from './member-filter.ts'
 import { MembershipMetrics } from './metrics.ts'
-import { checkMetadata, type MembershipOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import { checkDescription, type MembershipOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { PeerMemory, type PeerStorage } from './peer-memory.ts'
 import type { MembershipStatus } from './status.ts'
 import type { Broadcast, BroadcastOptions } from './user-messages.ts'
@@ -109,9 +111,12 @@ export class Membership implements Service {
     return this.stop()
   }
 
-  /** Everybody this node knows, itself included, ordered by id. Dead and gone ones stay for `rememberDeadMs`. Empty before the start. */
-  members(): readonly Member[] {
-    return this.#core?.members() ?? []
+  /**
+   * Everybody this node knows, itself included, ordered by id; or those that `filter` means. Dead and gone ones stay for `rememberDeadMs`. Empty
+   * before the start.
+   */
+  members(filter: MemberFilter = {}): readonly Member[] {
+    return this.#core?.members().filter((member) => matches(member, filter)) ?? []
   }
 
   /** What this node knows of the node `id`; `undefined` when nothing is known of it, or it was forgotten. */
@@ -119,9 +124,9 @@ export class Membership implements Service {
     return this.#core?.member(id)
   }
 
-  /** Those that are alive, itself included, ordered by id. A suspected member is not among them. */
-  alive(): readonly Member[] {
-    return this.members().filter((member) => member.state === 'alive')
+  /** Those that are alive, itself included, ordered by id; or those of them that `filter` means. A suspected member is not among them. */
+  alive(filter: Omit<MemberFilter, 'state'> = {}): readonly Member[] {
+    return this.members({ ...filter, state: 'alive' })
   }
 
   /**
@@ -141,13 +146,16 @@ export class Membership implements Service {
   }
 
   /**
-   * Replaces the metadata of this node and tells the others. Throws MetadataTooLargeError (`DSYS_MEMBERSHIP_METADATA_TOO_LARGE`),
-   * NotRunningError (`DSYS_NOT_RUNNING`); nothing is changed then.
+   * Replaces what is given of the metadata, roles, capabilities and tags of this node, and tells the others; the rest stays. Throws MetadataTooLargeError
+   * (`DSYS_MEMBERSHIP_METADATA_TOO_LARGE`), TypeError for what is not text, NotRunningError (`DSYS_NOT_RUNNING`); nothing is changed then.
    */
-  updateMetadata(metadata: Metadata): void {
+  update(changes: Partial<Description>): void {
     this.#assertSpeaking()
-    checkMetadata(metadata)
-    this.#input((core, nowMs) => core.updateMetadata(metadata, nowMs))
+    const { metadata, roles, capabilities, tags } = this.member(this.#ports.transport.self.id) ?? this.#options
+    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+    const description: Description = { metadata, roles, capabilities, tags, ...given }
+    checkDescription(description)
+    this.#input((core, nowMs) => core.update(description, nowMs))
   }
 
   /**

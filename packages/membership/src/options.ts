@@ -1,5 +1,6 @@
-import { type Metadata, metadataEntries } from './core/record.ts'
-import { MAX_METADATA_BYTES, metadataBytes } from './core/record-codec.ts'
+import { type Description, describedAs } from './core/description.ts'
+import type { Metadata } from './core/record.ts'
+import { descriptionBytes, MAX_METADATA_BYTES } from './core/record-codec.ts'
 import { MAX_CONFIRMATIONS } from './core/suspicion.ts'
 import { MetadataTooLargeError } from './errors.ts'
 
@@ -14,8 +15,14 @@ export interface MembershipOptions {
    * port `peers` keeps them without further ado. At most 256 are used. Default: none.
    */
   readonly knownPeers?: readonly string[]
-  /** Facts about this node that the others see, at most 1 KiB in all. Default: none. */
+  /** Free facts about this node that the others see, as an address. With roles, capabilities and tags at most 1 KiB in all. Default: none. */
   readonly metadata?: Metadata
+  /** What this node does in the cluster, as `worker`: others find it by `members({ role })`. Default: none. */
+  readonly roles?: readonly string[]
+  /** What its software can do, as `snapshots/2`: others find it by `members({ capability })`. Default: none. */
+  readonly capabilities?: readonly string[]
+  /** Labels with values, as `{ zone: 'a' }`: others find it by `members({ tags })`. Default: none. */
+  readonly tags?: Readonly<Record<string, string>>
   /** How often members are probed, in milliseconds. At least twice `probeTimeoutMs`. Default 500. */
   readonly probeIntervalMs?: number
   /** How many members are probed in each interval. Default 2. */
@@ -74,6 +81,9 @@ export const MEMBERSHIP_DEFAULTS: Omit<ResolvedOptions, 'cluster'> = Object.free
   seeds: Object.freeze([]),
   knownPeers: Object.freeze([]),
   metadata: Object.freeze({}),
+  roles: Object.freeze([]),
+  capabilities: Object.freeze([]),
+  tags: Object.freeze({}),
   probeIntervalMs: 500,
   probesPerInterval: 2,
   probeTimeoutMs: 250,
@@ -155,12 +165,12 @@ export function resolveOptions(options: MembershipOptions): ResolvedOptions {
   if (resolved.probeIntervalMs < 2 * resolved.probeTimeoutMs) {
     throw new RangeError('probeIntervalMs must be at least twice probeTimeoutMs, so that helpers have time to answer')
   }
-  checkMetadata(resolved.metadata)
+  checkDescription(resolved)
   return Object.freeze(resolved)
 }
 
 /** Throws {@link MetadataTooLargeError} when others would refuse it, TypeError when it is not text. */
-export function checkMetadata(metadata: Metadata): void {
-  const bytes = metadataBytes(metadataEntries(metadata))
+export function checkDescription(description: Description): void {
+  const bytes = descriptionBytes(describedAs(description))
   if (bytes > MAX_METADATA_BYTES) throw new MetadataTooLargeError(bytes, MAX_METADATA_BYTES)
 }

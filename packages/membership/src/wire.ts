@@ -1,5 +1,5 @@
 export { type Decoded, decodeMessage, encodeMessage } from './core/codec.ts'
 export { type FrameHeader, KINDS, type KnownKind, type Message, type MessageBody } from './core/message.ts'
-export type { MemberRecord, MemberState, Metadata, MetadataEntries, Rumor, UnknownField } from './core/record.ts'
+export type { MemberRecord, MemberState, Metadata, MetadataEntries, RecordField, Rumor } from './core/record.ts'
 export type { UserNews } from './core/user-news.ts'
 export { PROTOCOL_VERSIONS, type VersionRange } from './core/versions.ts'

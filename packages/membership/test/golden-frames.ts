@@ -1,3 +1,4 @@
+import { describedAs } from '../src/core/description.ts'
 import type { FrameHeader, Message } from '../src/core/message.ts'
 import type { MemberRecord } from '../src/core/record.ts'
 
@@ -8,6 +9,10 @@ const full: MemberRecord = {
   nonce: 77,
   versions: { min: 2, max: 4 },
   unknown: [{ tag: 9, bytes: Uint8Array.of(0xaa, 0xbb) }],
+}
+const described: MemberRecord = {
+  ...full,
+  ...describedAs({ metadata: {}, roles: ['w', 'g'], capabilities: ['s/2'], tags: { zone: 'a', rack: '' } }),
 }
 
 /** Frames of the cluster `shop`. They pin the format: a change here breaks a cluster that is upgraded node by node. */
@@ -75,4 +80,9 @@ export const GOLDEN: readonly (readonly [hex: string, header: FrameHeader, messa
     },
   ],
   ['020473686f70050203ac02050e0702026e31026e3200', header, { kind: 'sync-delta', pull: ['n1', 'n2'], rumors: [] }],
+  [
+    '020473686f70050203ac0205040001312e026e3102ac02010001014d02020204030401670177040403732f32050d047261636b00047a6f6e6501610902aabb0000',
+    header,
+    { kind: 'gossip', rumors: [{ record: described, ageMs: 0 }] },
+  ],
 ]

@@ -124,7 +124,7 @@ describe('a cluster over a transport', () => {
     const up = ['n1', 'n2', 'n3', 'n4', 'n5'].map((id) => `MemberUp ${id}/1`)
     expect(seen.events.map(describeEvent)).toEqual([...up, 'Synced'])
 
-    n2.membership.updateMetadata({ host: 'n2', role: 'edge' })
+    n2.membership.update({ metadata: { host: 'n2', role: 'edge' } })
     await cluster.clock.advanceAsync(100)
     expect(n4.membership.members().find(({ id }) => id === 'n2')?.metadata).toEqual({ host: 'n2', role: 'edge' })
 
@@ -262,7 +262,7 @@ describe('the driver', () => {
     await stream.done
     await cluster.clock.advanceAsync(100)
     expect(cluster.clock.pending).toBe(0)
-    expect(() => n1.membership.updateMetadata({})).toThrow(expect.objectContaining({ code: 'DSYS_NOT_RUNNING' }))
+    expect(() => n1.membership.update({})).toThrow(expect.objectContaining({ code: 'DSYS_NOT_RUNNING' }))
     await expect(n1.membership.start()).rejects.toMatchObject({ code: 'DSYS_NOT_RUNNING' })
     n1.transport.listen('membership', () => undefined)
   })
@@ -311,7 +311,7 @@ describe('the driver', () => {
     await Promise.all([cluster.start(n1), cluster.start(n2)])
     const slow = n1.membership.events({ capacity: 5 })
     for (let i = 0; i < 20; i++) {
-      n2.membership.updateMetadata({ i: String(i) })
+      n2.membership.update({ metadata: { i: String(i) } })
       await cluster.clock.advanceAsync(20)
     }
     await expect(slow.next()).rejects.toMatchObject({ code: 'DSYS_EVENTS_LAGGED' })
@@ -349,7 +349,7 @@ describe('the driver', () => {
     )
     transport.deliver(hello as Uint8Array, { id: 'n9', generation: 1 })
     expect(logger.lines.some(({ level, message }) => level === 'error' && message.includes('a later life'))).toBe(true)
-    expect(() => old.updateMetadata({})).toThrow('superseded by generation 7')
+    expect(() => old.update({})).toThrow('superseded by generation 7')
     await cluster.during(old.stop())
     expect(n1.membership.members()).toEqual([])
   })
@@ -381,7 +381,7 @@ describe('options', () => {
     const cluster = new Cluster()
     const n1 = cluster.node('n1', { metadata: { zone: 'a' } })
     await cluster.start(n1)
-    expect(() => n1.membership.updateMetadata(metadata)).toThrow(
+    expect(() => n1.membership.update({ metadata })).toThrow(
       expect.objectContaining({ code: 'DSYS_MEMBERSHIP_METADATA_TOO_LARGE', outcome: 'not-applied' }),
     )
     expect(n1.membership.members()[0]).toMatchObject({ metadata: { zone: 'a' }, incarnation: 0 })

@@ -12,7 +12,9 @@ test('the core needs no clock, timer, chance or cryptography of this process', (
     simulation.connect('n4', false)
     simulation.run(5_000)
     simulation.connect('n4', true)
-    simulation.input('n1', (core, nowMs) => core.updateMetadata({ role: 'edge' }, nowMs))
+    simulation.input('n1', (core, nowMs) =>
+      core.update({ metadata: { role: 'edge' }, roles: [], capabilities: [], tags: {} }, nowMs),
+    )
     simulation.start('n2', 2)
     simulation.run(10_000)
     return simulation.node('n1').core.member('n2')?.generation

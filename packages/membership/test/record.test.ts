@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { describedAs } from '../src/core/description.ts'
 import { compareRecords, type MemberRecord, mergeRecords, metadataEntries, STATES } from '../src/core/record.ts'
+
+const nothing = { metadata: {}, roles: [], capabilities: [], tags: {} }
 
 // Small ranges, so that equal generations, incarnations and metadata are common.
 const record: fc.Arbitrary<MemberRecord> = fc.record({
@@ -9,6 +12,9 @@ const record: fc.Arbitrary<MemberRecord> = fc.record({
   incarnation: fc.integer({ min: 0, max: 3 }),
   state: fc.constantFrom(...STATES),
   metadata: fc.dictionary(fc.constantFrom('a', 'b'), fc.constantFrom('1', '2')).map(metadataEntries),
+  facts: fc.option(fc.constantFrom(...['x', 'y'].map((role) => describedAs({ ...nothing, roles: [role] }).facts)), {
+    nil: undefined,
+  }),
 })
 const runs = { numRuns: 5_000 }
 const of = (generation: number, incarnation: number, state: MemberRecord['state']): MemberRecord => ({

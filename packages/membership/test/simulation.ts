@@ -45,6 +45,8 @@ export class SimulatedNode {
   /** What an earlier version does not know: it reads the rumors of such a message, and nothing else. */
   unknownKinds: ReadonlySet<Message['kind']> = new Set()
 
+  /** How it understands a message, where it is not as this code does. */
+  reads: (message: Message) => Message = (message) => message
   /** What it speaks, where it is not what this code does. */
   readonly versions: VersionRange | undefined
 
@@ -244,7 +246,7 @@ export class Simulation {
         const { message, header } = decoded
         const isKnown = !target.unknownKinds.has(message.kind)
         const read: Message = isKnown ? message : { kind: 'unknown', number: 99, rumors: message.rumors }
-        this.#carryOut(target, target.core.receive(read, from, this.nowMs, header))
+        this.#carryOut(target, target.core.receive(target.reads(read), from, this.nowMs, header))
       } else if (decoded.reason === 'version')
         this.#carryOut(target, target.core.receiveOtherVersion(decoded.header, from, this.nowMs))
       else throw new Error(`an own frame was not understood: ${decoded.why}`)

@@ -13,6 +13,9 @@ const member = (id: string, generation: number, incarnation: number, state: Stat
   incarnation,
   state,
   metadata: { v: '1' },
+  roles: [],
+  capabilities: [],
+  tags: {},
   sinceMs: 0,
 })
 const event = (type: Exclude<MembershipEvent['type'], 'Synced' | 'MemberConflict'>, of: Member): MembershipEvent => ({

@@ -6,6 +6,7 @@ import type { LocalHealthStatus } from '../status.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { Conflicts } from './conflicts.ts'
 import { Courier } from './courier.ts'
+import type { Description } from './description.ts'
 import { Detector } from './detector.ts'
 import type { Effect } from './effects.ts'
 import { Farewell } from './farewell.ts'
@@ -18,7 +19,7 @@ import type { FrameHeader, Message } from './message.ts'
 import { OtherVersions } from './other-versions.ts'
 import { OwnRecord } from './own-record.ts'
 import { addressOf, type CoreOptions, type CoreParts } from './parts.ts'
-import { isSameProcess, type MemberRecord, type MemberState, type Metadata } from './record.ts'
+import { isSameProcess, type MemberRecord, type MemberState } from './record.ts'
 import { type SuspicionTimes, suspicionTimes } from './suspicion.ts'
 import { UserBroadcasts } from './user-broadcasts.ts'
 import { PROTOCOL_VERSIONS } from './versions.ts'
@@ -205,8 +206,9 @@ export class MembershipCore {
     return this.#take()
   }
 
-  updateMetadata(metadata: Metadata, nowMs: number): Effect[] {
-    if (this.#state === 'active') this.#own.update(metadata, nowMs)
+  /** This node describes itself otherwise. */
+  update(description: Description, nowMs: number): Effect[] {
+    if (this.#state === 'active') this.#own.update(description, nowMs)
     return this.#take()
   }
 

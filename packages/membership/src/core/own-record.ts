@@ -1,13 +1,6 @@
+import { changedParts, type Description, describedAs } from './description.ts'
 import type { CoreParts } from './parts.ts'
-import {
-  compareRecords,
-  isLive,
-  isSameProcess,
-  MAX_INCARNATION,
-  type MemberRecord,
-  type Metadata,
-  metadataEntries,
-} from './record.ts'
+import { compareRecords, isLive, isSameProcess, MAX_INCARNATION, type MemberRecord } from './record.ts'
 import { PROTOCOL_VERSIONS } from './versions.ts'
 import type { Entry } from './view.ts'
 
@@ -33,15 +26,18 @@ export class OwnRecord {
       ...self,
       incarnation: 0,
       state: 'alive',
-      metadata: metadataEntries(options.metadata),
+      ...describedAs(options),
       nonce: options.nonce,
       versions: options.versions ?? PROTOCOL_VERSIONS,
     }
     apply(record, { nowMs, evidence: { kind: 'started' } })
   }
 
-  update(metadata: Metadata, nowMs: number): void {
-    const record = { ...this.#at(this.record.incarnation + 1), metadata: metadataEntries(metadata) }
+  /** Nothing happens where it says what it said before. */
+  update(description: Description, nowMs: number): void {
+    const { metadata, facts } = describedAs(description)
+    const record = { ...this.#at(this.record.incarnation + 1), metadata, facts }
+    if (changedParts(this.record, record).length === 0) return
     this.#parts.apply(record, { nowMs, evidence: { kind: 'announced' } })
     this.#parts.announce(record, nowMs)
   }

@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, crc32, MalformedError, utf8Length, varintLength } from '@dsys/runtime/bytes'
+import { checkFact, isFact } from './description.ts'
 import {
   compareText,
   MAX_ACCUSERS,
@@ -6,24 +7,26 @@ import {
   type MemberRecord,
   type MemberState,
   type MetadataEntries,
+  type RecordField,
   type Rumor,
   STATES,
-  type UnknownField,
 } from './record.ts'
 import { MAX_VERSION, type VersionRange } from './versions.ts'
 
 const MAX_ID_CHARACTERS = 128
 export const MAX_ID_BYTES: number = 3 * MAX_ID_CHARACTERS
-/** Metadata of one node, keys and values with their lengths, in bytes. The same on every node: more is refused. */
+/** The description of one node: metadata, roles, capabilities and tags, with their lengths, in bytes. The same on every node: more is refused. */
 export const MAX_METADATA_BYTES: number = 1_024
-/** All fields of a record behind its metadata, those of later versions included. */
+/** All other fields of a record, those of later versions included. */
 const MAX_FIELD_BYTES = 512
+/** What the fields of a description take besides what is in them, at most. */
+const FACT_HEADERS_BYTES = 9
 /** A bound on the encoded size of one rumor. */
 export const MAX_RUMOR_BYTES: number = 2_560
 
-/** Fields of a record behind its metadata. Numbers are never given a second meaning, and a field never another form. */
+/** Fields of a record behind its metadata; 3 to 5 are in description.ts. Numbers are never given a second meaning, and a field never another form. */
 const FIELD = { nonce: 1, versions: 2 } as const
-const HIGHEST_FIELD = 2
+const HIGHEST_FIELD = 5
 
 /** A text in a frame is its length in UTF-8, then the text. */
 export function writeText(writer: ByteWriter, text: string): void {
@@ -49,8 +52,13 @@ function readLength(reader: ByteReader, maxBytes: number): number {
 }
 
 /** Bytes that the metadata takes in a frame. */
-export function metadataBytes(metadata: MetadataEntries): number {
+function metadataBytes(metadata: MetadataEntries): number {
   return metadata.reduce((sum, [key, value]) => sum + utf8Length(key) + utf8Length(value) + 4, 0)
+}
+
+/** Bytes of a description, as {@link MAX_METADATA_BYTES} counts them. */
+export function descriptionBytes({ metadata, facts = [] }: Pick<MemberRecord, 'metadata' | 'facts'>): number {
+  return facts.reduce((sum, { bytes }) => sum + bytes.length, metadataBytes(metadata))
 }
 
 /** Bytes of a record in a rumor, without the length before it. */
@@ -61,11 +69,13 @@ export function recordBytes(record: MemberRecord): number {
   return numbers + texts + fieldBytes(record)
 }
 
-function fieldBytes({ nonce, versions, unknown = [] }: MemberRecord): number {
+function fieldBytes({ nonce, versions, facts = [], unknown = [] }: MemberRecord): number {
   const known =
     (nonce === undefined ? 0 : 2 + varintLength(nonce)) + (versions === undefined ? 0 : 2 + rangeBytes(versions))
-  return unknown.reduce((sum, { tag, bytes }) => sum + varintLength(tag) + partBytes(bytes.length), known)
+  return [...facts, ...unknown].reduce((sum, field) => sum + oneFieldBytes(field), known)
 }
+
+const oneFieldBytes = ({ tag, bytes }: RecordField): number => varintLength(tag) + partBytes(bytes.length)
 
 const rangeBytes = ({ min, max }: VersionRange): number => varintLength(min) + varintLength(max)
 const partBytes = (bytes: number): number => varintLength(bytes) + bytes
@@ -124,11 +134,12 @@ export function writeRecord(writer: ByteWriter, record: MemberRecord): void {
     writeText(writer, key)
     writeText(writer, value)
   }
-  const { nonce, versions, unknown = [] } = record
+  const { nonce, versions, facts = [], unknown = [] } = record
   if (nonce !== undefined) writer.varint(FIELD.nonce).varint(varintLength(nonce)).varint(nonce)
   if (versions !== undefined) {
     writer.varint(FIELD.versions).varint(rangeBytes(versions)).varint(versions.min).varint(versions.max)
   }
+  for (const { tag, bytes } of facts) writer.varint(tag).varint(bytes.length).raw(bytes)
   for (const { tag, bytes } of unknown) writer.varint(tag).varint(bytes.length).raw(bytes)
 }
 
@@ -149,7 +160,9 @@ export function readRecord(reader: ByteReader): MemberRecord {
   if (incarnation > MAX_INCARNATION) throw new MalformedError('an incarnation is too large')
   const state = readState(reader)
   const metadata = readMetadata(reader)
-  return { id, generation, incarnation, state, metadata, ...readFields(reader) }
+  const record: MemberRecord = { id, generation, incarnation, state, metadata, ...readFields(reader) }
+  if (descriptionBytes(record) > MAX_METADATA_BYTES) throw new MalformedError('metadata is too large')
+  return record
 }
 
 export function readState(reader: ByteReader): MemberState {
@@ -158,27 +171,41 @@ export function readState(reader: ByteReader): MemberState {
   return state
 }
 
-function readFields(reader: ByteReader): Pick<MemberRecord, 'nonce' | 'versions' | 'unknown'> {
-  if (reader.remaining > MAX_FIELD_BYTES) throw new MalformedError('a record has too many fields')
+function readFields(reader: ByteReader): Pick<MemberRecord, 'nonce' | 'versions' | 'facts' | 'unknown'> {
+  let room = MAX_FIELD_BYTES
+  if (reader.remaining > MAX_FIELD_BYTES + MAX_METADATA_BYTES + FACT_HEADERS_BYTES) throw new MalformedError(TOO_MUCH)
   let nonce: number | undefined
   let versions: VersionRange | undefined
-  const unknown: UnknownField[] = []
+  const facts: RecordField[] = []
+  const unknown: RecordField[] = []
   for (let last = 0; reader.remaining > 0; ) {
     const tag = reader.varint()
     if (tag <= last) throw new MalformedError('the fields of a record are not in order')
     last = tag
-    const part = readPart(reader, MAX_FIELD_BYTES)
+    const part = readPart(reader, MAX_METADATA_BYTES)
+    if (!isFact(tag)) room -= varintLength(tag) + partBytes(part.remaining)
+    if (isFact(tag)) facts.push(factFrom(tag, part))
     // A copy: a view would keep the whole frame in memory.
-    if (tag > HIGHEST_FIELD) unknown.push({ tag, bytes: new Uint8Array(part.rest()) })
+    else if (tag > HIGHEST_FIELD) unknown.push({ tag, bytes: new Uint8Array(part.rest()) })
     else if (tag === FIELD.nonce) nonce = positive(part.varint(), 'nonce')
     else versions = readVersions(part)
     part.expectEnd()
   }
+  if (room < 0) throw new MalformedError(TOO_MUCH)
   return {
     ...(nonce === undefined ? {} : { nonce }),
     ...(versions === undefined ? {} : { versions }),
+    ...(facts.length === 0 ? {} : { facts }),
     ...(unknown.length === 0 ? {} : { unknown }),
   }
+}
+
+const TOO_MUCH = 'a record has too many fields'
+
+function factFrom(tag: number, part: ByteReader): RecordField {
+  const fact = { tag, bytes: new Uint8Array(part.rest()) }
+  checkFact(fact)
+  return fact
 }
 
 export function readVersions(reader: ByteReader): VersionRange {
@@ -190,6 +217,7 @@ export function readVersions(reader: ByteReader): VersionRange {
 
 function readMetadata(reader: ByteReader): MetadataEntries {
   const count = reader.varint()
+  if (4 * count > MAX_METADATA_BYTES) throw new MalformedError('metadata is too large')
   const entries: (readonly [string, string])[] = []
   for (let i = 0; i < count; i++) {
     const key = readText(reader, MAX_METADATA_BYTES)
@@ -198,7 +226,6 @@ function readMetadata(reader: ByteReader): MetadataEntries {
       throw new MalformedError('metadata is not in order')
     entries.push([key, readText(reader, MAX_METADATA_BYTES)])
   }
-  if (metadataBytes(entries) > MAX_METADATA_BYTES) throw new MalformedError('metadata is too large')
   return entries
 }
 

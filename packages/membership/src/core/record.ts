@@ -22,12 +22,14 @@ export interface MemberRecord {
   readonly nonce?: number | undefined
   /** What the node speaks. Where it is not said, the first version that could say so. */
   readonly versions?: VersionRange | undefined
+  /** What else the node says of itself, by ascending tags; see description.ts. */
+  readonly facts?: readonly RecordField[] | undefined
   /** What a later version says of the node, by ascending tags: kept, and passed on unread. */
-  readonly unknown?: readonly UnknownField[] | undefined
+  readonly unknown?: readonly RecordField[] | undefined
 }
 
-/** A field of a record that only a later version can read. */
-export interface UnknownField {
+/** A field of a record as it travels. */
+export interface RecordField {
   readonly tag: number
   readonly bytes: Uint8Array
 }
@@ -81,14 +83,17 @@ export function compareRecords(a: MemberRecord, b: MemberRecord): number {
 function compareFields(a: MemberRecord, b: MemberRecord): number {
   const versions = (a.versions?.max ?? 0) - (b.versions?.max ?? 0) || (a.versions?.min ?? 0) - (b.versions?.min ?? 0)
   if (versions !== 0) return versions
-  const [unknownA = [], unknownB = []] = [a.unknown, b.unknown]
-  for (let i = 0; i < Math.min(unknownA.length, unknownB.length); i++) {
-    const [fieldA, fieldB] = [unknownA[i] as UnknownField, unknownB[i] as UnknownField]
+  // By their bytes, so that who knows a field and who does not agree on the order.
+  const [fieldsA, fieldsB] = [bytesOf(a), bytesOf(b)]
+  for (let i = 0; i < Math.min(fieldsA.length, fieldsB.length); i++) {
+    const [fieldA, fieldB] = [fieldsA[i] as RecordField, fieldsB[i] as RecordField]
     const order = fieldA.tag - fieldB.tag || compareBytes(fieldA.bytes, fieldB.bytes)
     if (order !== 0) return order
   }
-  return unknownA.length - unknownB.length
+  return fieldsA.length - fieldsB.length
 }
+
+const bytesOf = ({ facts = [], unknown = [] }: MemberRecord): readonly RecordField[] => [...facts, ...unknown]
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
   for (let i = 0; i < Math.min(a.length, b.length); i++) {

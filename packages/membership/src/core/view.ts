@@ -1,12 +1,12 @@
 import type { Random } from '@dsys/runtime'
 import type { PeerAddress } from '@dsys/transport'
 import type { Member, MemberEvent } from '../events.ts'
-import { type DescribedPart, describeEvidence, type Evidence, type HelperEvidence } from '../evidence.ts'
+import { describeEvidence, type Evidence, type HelperEvidence } from '../evidence.ts'
+import { changedParts, descriptionOf } from './description.ts'
 import { Digest } from './digest.ts'
 import type { Effect } from './effects.ts'
 import { Gone } from './gone.ts'
 import {
-  compareMetadata,
   compareRecords,
   isLive,
   isSameProcess,
@@ -62,9 +62,8 @@ export function memberOf(entry: Entry): Member {
 }
 
 function snapshotOf(entry: Pick<Entry, 'record' | 'sinceMs'>): Member {
-  const { id, generation, incarnation, state, metadata } = entry.record
-  const facts = Object.freeze(Object.fromEntries(metadata))
-  return Object.freeze({ id, generation, incarnation, state, metadata: facts, sinceMs: entry.sinceMs })
+  const { id, generation, incarnation, state } = entry.record
+  return Object.freeze({ id, generation, incarnation, state, ...descriptionOf(entry.record), sinceMs: entry.sinceMs })
 }
 
 /**
@@ -283,9 +282,4 @@ export class View {
     const why = describeEvidence(evidence)
     this.#emit({ type: 'event', event: Object.freeze({ type, member: Object.freeze(member), why, evidence }) })
   }
-}
-
-/** What a node says otherwise of itself than before. */
-function changedParts(before: MemberRecord, after: MemberRecord): DescribedPart[] {
-  return compareMetadata(before.metadata, after.metadata) === 0 ? [] : ['metadata']
 }

@@ -1,9 +1,9 @@
-import { MEMBERSHIP_DEFAULTS, type MembershipOptions } from '@dsys/membership'
+import { type Description, MEMBERSHIP_DEFAULTS, type MembershipOptions } from '@dsys/membership'
 import type { Random } from '@dsys/runtime'
 import { FAULTS, type Json, type LinkKnobs, type Plan, pick, some } from '@dsys/simulation'
 
 /** The times and sizes of membership that a seed draws. */
-export type DrawnOptions = Required<Omit<MembershipOptions, 'cluster' | 'seeds' | 'knownPeers' | 'metadata'>>
+export type DrawnOptions = Required<Omit<MembershipOptions, 'cluster' | 'seeds' | 'knownPeers' | keyof Description>>
 
 /** Everything that a plan of this scenario says besides its faults and operations. */
 export interface Knobs {

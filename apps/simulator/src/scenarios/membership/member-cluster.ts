@@ -8,6 +8,7 @@ import {
   type SimNetwork,
   type Trace,
 } from '@dsys/simulation'
+import { describedBy } from './described-by.ts'
 import { sameMetadata } from './event-order.ts'
 import { KeptPeers } from './kept-peers.ts'
 import { MemberLife, type Surroundings } from './member-life.ts'
@@ -158,6 +159,9 @@ export function sees(membership: Membership, expected: readonly MemberLife[]): s
     if (member?.state !== 'alive') return `it sees ${self.id} ${membership.member(self.id)?.state ?? 'nowhere'}`
     if (member.generation !== self.generation) return `it sees an old life of ${self.id}`
     if (!sameMetadata(member.metadata, metadata)) return `it has old metadata of ${self.id}`
+    const { roles, tags } = describedBy(metadata)
+    const isDescribed = sameMetadata(member.tags, tags) && roles.every((role) => member.roles.includes(role))
+    if (!isDescribed) return `it has old roles or tags of ${self.id}`
   }
   return undefined
 }

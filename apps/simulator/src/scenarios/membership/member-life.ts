@@ -3,6 +3,7 @@ import { decodeMessage, type Message } from '@dsys/membership/wire'
 import type { Buggify, Random } from '@dsys/runtime'
 import type { Aim, Scheduler, SimLife, Trace } from '@dsys/simulation'
 import { Accusations } from './accusations.ts'
+import { describedBy } from './described-by.ts'
 import { type EventExcuses, EventOrder } from './event-order.ts'
 import { branchLogger, branchMeter, type InstrumentSink } from './instruments.ts'
 import type { Knobs } from './knobs.ts'
@@ -107,7 +108,7 @@ export class MemberLife {
         buggify: around.buggify,
         ...(peers === undefined ? {} : { peers }),
       },
-      { ...options, cluster, seeds, metadata },
+      { ...options, cluster, seeds, ...describedBy(metadata) },
     )
     this.#sightings = new Sightings(this.self, this.membership, options, around.verdict, (id) =>
       around.excuses.hasTwin(id),

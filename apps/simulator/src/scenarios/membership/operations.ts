@@ -1,5 +1,6 @@
 import { SeededRandom } from '@dsys/runtime'
 import { type Operation, pick } from '@dsys/simulation'
+import { describedBy } from './described-by.ts'
 import type { MemberCluster } from './member-cluster.ts'
 import type { Stranger } from './stranger.ts'
 
@@ -59,7 +60,7 @@ function updateMetadata(cluster: MemberCluster, id: string, seed: number, { coun
   const size = pick(random, [0, 10, LARGE, TOO_LARGE])
   const facts = { ...cluster.facts(id), version: String(random.integer(0, 1_000_000)), text: 'x'.repeat(size) }
   try {
-    member.membership.updateMetadata(facts)
+    member.membership.update(describedBy(facts))
   } catch (error) {
     count(`refused.${(error as Error).name}`)
     return
