@@ -3,6 +3,7 @@ const DETECTOR = 'packages/membership/src/core/detector.ts'
 const SUSPICION = 'packages/membership/src/core/suspicion.ts'
 const VIEW = 'packages/membership/src/core/view.ts'
 const HEALTH = 'packages/membership/src/core/local-health.ts'
+const TIMEOUTS = 'packages/membership/src/core/probe-timeouts.ts'
 const OWN = 'packages/membership/src/core/own-record.ts'
 const HEARSAY = 'packages/membership/src/core/hearsay.ts'
 
@@ -117,8 +118,8 @@ export const LIFEGUARD_MUTANTS = [
     name: 'the probe timeout does not grow with the own health',
     source: 'Lifeguard, local health; M-22',
     file: DETECTOR,
-    from: 'options.probeTimeoutMs * health.multiplier',
-    to: 'options.probeTimeoutMs',
+    from: 'directDeadlineMs: nowMs + timeoutMs * health.multiplier',
+    to: 'directDeadlineMs: nowMs + timeoutMs',
   },
   {
     name: 'a failed probe speaks against this node although its helpers answered',
@@ -156,5 +157,68 @@ export const LIFEGUARD_MUTANTS = [
     file: DETECTOR,
     from: 'else if (this.#wakeMs === Number.POSITIVE_INFINITY) this',
     to: 'else this',
+  },
+  {
+    name: 'a probe waits for no answer longer than it was measured, though that is more than was configured',
+    source: 'membership: never longer than probeTimeoutMs; M-22',
+    file: TIMEOUTS,
+    from: 'Math.min(this.#longestMs, (unavailableFromMs as number) - (lastHeartbeatMs as number))',
+    to: '(unavailableFromMs as number) - (lastHeartbeatMs as number)',
+  },
+  {
+    name: 'a probe waits for an answer no longer than the others took, busy or not',
+    source: 'membership: minProbeTimeoutMs',
+    file: TIMEOUTS,
+    from: 'acceptablePauseMs: Math.min(minProbeTimeoutMs, LONGEST_MS)',
+    to: 'acceptablePauseMs: Math.min(0, minProbeTimeoutMs)',
+  },
+  {
+    name: 'one answer is enough to know how soon a member answers',
+    source: 'membership: sixteen answers',
+    file: TIMEOUTS,
+    from: 'firstIntervalMs: Math.min(probeTimeoutMs, LONGEST_MS)',
+    to: 'firstIntervalMs: SHORTEST_MS * Math.min(1, probeTimeoutMs)',
+  },
+  {
+    name: 'a member that misses a ping is taken to be as fast as before',
+    source: 'membership: a member that has become slow',
+    file: TIMEOUTS,
+    from: 'if (!this.#isOff) this.#remember(id, { ...this.#new, hasMissed: true })',
+    to: '',
+  },
+  {
+    name: 'a member that misses a ping is judged by the others',
+    source: 'membership: a member that has become slow',
+    file: TIMEOUTS,
+    from: '(memory.hasMissed || memory.answers >= ANSWERS)',
+    to: 'memory.answers >= ANSWERS',
+  },
+  {
+    name: 'members are remembered without a bound',
+    source: 'membership: 256 members are remembered; M-31',
+    file: TIMEOUTS,
+    from: 'if (this.#peers.size <= MAX_PEERS) return',
+    to: 'if (this.#peers.size >= 0) return',
+  },
+  {
+    name: 'a member that was fast is accused before the configured timeout',
+    source: 'membership: whoever answers within probeTimeoutMs is not accused',
+    file: DETECTOR,
+    from: '? nowMs + options.probeTimeoutMs * health.multiplier : endMs',
+    to: '? nowMs : endMs',
+  },
+  {
+    name: 'a member that was always slow is accused at the configured timeout',
+    source: 'membership: a slow but steady member is never accused',
+    file: DETECTOR,
+    from: 'earliestEndMs: timeoutMs < options.probeTimeoutMs ?',
+    to: 'earliestEndMs: timeoutMs < options.probeTimeoutMs * 2 ?',
+  },
+  {
+    name: 'a probe of a fast member lasts to the end of the interval though all helpers failed',
+    source: 'membership: near members are missed sooner',
+    file: DETECTOR,
+    from: 'Math.min(probe.endMs, Math.max(earliestEndMs, nowMs))',
+    to: 'Math.max(probe.endMs, Math.min(earliestEndMs, nowMs))',
   },
 ]

@@ -17,7 +17,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'storage-file': ['di', 'runtime', 'storage'],
   'failure-detector': ['di', 'runtime'],
   hashring: ['di', 'runtime'],
-  membership: ['di', 'runtime', 'transport'],
+  membership: ['di', 'runtime', 'transport', 'failure-detector'],
   raft: ['di', 'runtime', 'transport', 'storage'],
   kv: ['di', 'runtime', 'transport', 'storage', 'raft'],
   node: ['di', 'runtime', 'transport', 'storage', 'hashring', 'membership', 'raft', 'kv'],

@@ -29,7 +29,7 @@ const WARM_UP_MS = 12_000
 /** @typedef {import('./world.js').System} System */
 /** @typedef {import('./world.js').Slowness} Slowness */
 
-const WITHOUT = { maxHealthMultiplier: 1, suspicionMaxFactor: 1, suspicionConfirmations: 0 }
+const WITHOUT = { maxHealthMultiplier: 1, suspicionMaxFactor: 1, suspicionConfirmations: 0, minProbeTimeoutMs: 250 }
 /** @type {readonly System[]} */
 const SYSTEMS = [
   { name: 'plain SWIM', options: WITHOUT, silentFailures: 1, judgesInTimers: true },
@@ -140,7 +140,7 @@ time, for ${values.seconds} s; half-way another member crashes. Each row is ${ru
 a false death an observer that holds such a member for dead. To call a blocked one dead counts for nothing, as it is silent for far longer than anybody waits.
 
 "SWIM" is this package with its knobs off: \`maxHealthMultiplier: 1\`, \`suspicionMaxFactor: 1\` (so all suspicions have the shortest timeout, which Lifeguard's reach when
-confirmed), silent helpers prove what failed ones do, and overdue timers judge before the frames that wait. It keeps the buddy rule and the merge rule, so it is better than the paper's SWIM.
+confirmed), \`minProbeTimeoutMs: 250\` (so probes wait as long as configured), silent helpers prove what failed ones do, and overdue timers judge before the frames that wait. It keeps the buddy rule and the merge rule, so it is better than the paper's SWIM.
 "Lifeguard" is the default.
 
 ### The whole process stands still

@@ -30,6 +30,13 @@ export interface MembershipOptions {
   /** How long a probe waits for its answer before others are asked to help, in milliseconds. Default 250. */
   readonly probeTimeoutMs?: number
   /**
+   * How much longer than its last answers took a probe waits for an answer, in milliseconds, from 10 to `probeTimeoutMs`: so members
+   * that are near are missed sooner, and none later than after `probeTimeoutMs`, nor accused before that. As large as
+   * `probeTimeoutMs`, it makes all probes wait that long, and for helpers until the end of the interval. Default 50, or
+   * `probeTimeoutMs` where that is less.
+   */
+  readonly minProbeTimeoutMs?: number
+  /**
    * How many times as long probes may take, and as seldom they may begin, while this node has reason to doubt itself: it was blocked, had
    * to refute what others said of it, or its helpers did not answer. A whole number from 1 to 64; 1 turns it off. Default 8.
    */
@@ -87,6 +94,7 @@ export const MEMBERSHIP_DEFAULTS: Omit<ResolvedOptions, 'cluster'> = Object.free
   probeIntervalMs: 500,
   probesPerInterval: 2,
   probeTimeoutMs: 250,
+  minProbeTimeoutMs: 50,
   maxHealthMultiplier: 8,
   indirectProbes: 3,
   suspicionTimeoutMs: 1_000,
@@ -106,6 +114,7 @@ export const MEMBERSHIP_DEFAULTS: Omit<ResolvedOptions, 'cluster'> = Object.free
 const DURATIONS = [
   'probeIntervalMs',
   'probeTimeoutMs',
+  'minProbeTimeoutMs',
   'suspicionTimeoutMs',
   'gossipIntervalMs',
   'syncIntervalMs',
@@ -125,7 +134,10 @@ const LONGEST_MS = 30 * 86_400_000
 export function resolveOptions(options: MembershipOptions): ResolvedOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const resolved = { ...MEMBERSHIP_DEFAULTS, ...given } as ResolvedOptions
-  const { cluster } = resolved
+  const { cluster, probeTimeoutMs } = resolved
+  // Whoever asks for a short timeout alone need not know of this one.
+  if (options.minProbeTimeoutMs === undefined && probeTimeoutMs < resolved.minProbeTimeoutMs)
+    Object.assign(resolved, { minProbeTimeoutMs: probeTimeoutMs })
   if (typeof cluster !== 'string' || cluster.length < 1 || cluster.length > 128) {
     throw new RangeError('cluster must be a name of 1 to 128 characters')
   }
@@ -162,7 +174,9 @@ export function resolveOptions(options: MembershipOptions): ResolvedOptions {
     throw new RangeError(`suspicionConfirmations must be a whole number from 0, got ${suspicionConfirmations}`)
   if (suspicionConfirmations > MAX_CONFIRMATIONS)
     throw new RangeError(`suspicionConfirmations must be at most ${MAX_CONFIRMATIONS}, got ${suspicionConfirmations}`)
-  if (resolved.probeIntervalMs < 2 * resolved.probeTimeoutMs) {
+  if (resolved.minProbeTimeoutMs > probeTimeoutMs)
+    throw new RangeError('minProbeTimeoutMs must be at most probeTimeoutMs, as it is a part of that time')
+  if (resolved.probeIntervalMs < 2 * probeTimeoutMs) {
     throw new RangeError('probeIntervalMs must be at least twice probeTimeoutMs, so that helpers have time to answer')
   }
   checkDescription(resolved)

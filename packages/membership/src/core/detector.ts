@@ -6,6 +6,7 @@ import type { Effect } from './effects.ts'
 import type { IsolationGate } from './isolation.ts'
 import type { LocalHealth } from './local-health.ts'
 import type { MessageBody } from './message.ts'
+import { ProbeTimeouts } from './probe-timeouts.ts'
 import { type Probe, type Relay, Rotation } from './prober.ts'
 import { isSameProcess } from './record.ts'
 import type { SuspicionTimes } from './suspicion.ts'
@@ -41,6 +42,7 @@ export interface DetectorContext {
  */
 export class Detector {
   readonly rotation: Rotation
+  readonly timeouts: ProbeTimeouts
   readonly #context: DetectorContext
   readonly #probes = new Map<number, Probe>()
   readonly #relays = new Map<number, Relay>()
@@ -51,6 +53,7 @@ export class Detector {
   constructor(context: DetectorContext) {
     this.#context = context
     this.rotation = new Rotation(context.random)
+    this.timeouts = new ProbeTimeouts(context.options)
   }
 
   /** A number for a ping that is not a probe. */
@@ -86,14 +89,19 @@ export class Detector {
     const { options, send, emit, health } = this.#context
     const { id, generation, nonce, incarnation } = entry.record
     const seq = this.nextSeq()
+    const timeoutMs = this.timeouts.timeoutMs(id)
+    const endMs = nowMs + options.probeIntervalMs * health.multiplier
     this.#probes.set(seq, {
       seq,
       target: id,
       generation,
       nonce,
       incarnation,
-      directDeadlineMs: nowMs + options.probeTimeoutMs * health.multiplier,
-      endMs: nowMs + options.probeIntervalMs * health.multiplier,
+      startMs: nowMs,
+      directDeadlineMs: nowMs + timeoutMs * health.multiplier,
+      // Whoever is not known to answer sooner has all the time that there is.
+      earliestEndMs: timeoutMs < options.probeTimeoutMs ? nowMs + options.probeTimeoutMs * health.multiplier : endMs,
+      endMs,
       indirect: false,
       absent: false,
       helpers: new Map(),
@@ -107,6 +115,7 @@ export class Detector {
     const process = { generation: from.generation, nonce }
     const probe = this.#probes.get(seq)
     if (probe !== undefined && probe.target === from.id && isSameProcess(probe, process)) {
+      this.timeouts.answered(from.id, nowMs - probe.startMs)
       this.#succeed(probe)
       return
     }
@@ -129,9 +138,15 @@ export class Detector {
     this.#hasten(probe, nowMs)
   }
 
-  /** Where the transport met nobody and every helper failed, no answer is to come: the next tick may judge. */
+  /**
+   * Where every helper failed, and the transport met nobody, no answer is to come: the next tick may judge. Where it said nothing, a peer that
+   * is known to answer sooner than that has all of `probeTimeoutMs`.
+   */
   #hasten(probe: Probe, nowMs: number): void {
-    if (probe.absent && ![...probe.helpers.values()].includes('asked')) probe.endMs = Math.min(probe.endMs, nowMs)
+    const { helpers, absent, earliestEndMs } = probe
+    if ([...helpers.values()].includes('asked')) return
+    if (absent) probe.endMs = Math.min(probe.endMs, nowMs)
+    else if (helpers.size > 0) probe.endMs = Math.min(probe.endMs, Math.max(earliestEndMs, nowMs))
   }
 
   #succeed(probe: Probe): void {
@@ -196,6 +211,7 @@ export class Detector {
     const later = (deadlineMs: number): number => Math.max(deadlineMs + lateMs, leastMs)
     for (const probe of this.#probes.values()) {
       probe.directDeadlineMs = later(probe.directDeadlineMs)
+      probe.earliestEndMs = later(probe.earliestEndMs)
       probe.endMs = Math.max(probe.endMs + lateMs, probe.directDeadlineMs)
     }
     for (const relay of this.#relays.values()) relay.deadlineMs = later(relay.deadlineMs)
@@ -219,7 +235,10 @@ export class Detector {
     for (const relay of this.#relays.values()) if (nowMs >= relay.deadlineMs) this.#answer(relay, nowMs)
     for (const probe of this.#probes.values()) {
       if (nowMs >= probe.endMs) this.#fail(probe, nowMs)
-      else if (!probe.indirect && nowMs >= probe.directDeadlineMs) this.#askHelpers(probe, nowMs)
+      else if (!probe.indirect && nowMs >= probe.directDeadlineMs) {
+        this.timeouts.missed(probe.target)
+        this.#askHelpers(probe, nowMs)
+      }
     }
     if (this.#context.gate.isShut(nowMs)) return
     for (const entry of this.#context.view.suspects.values()) {

@@ -366,6 +366,7 @@ export class MembershipCore {
     this.#freshness.forget(id)
     this.#conflicts.forget(id)
     this.#broadcasts.forget(id)
+    this.#detector.timeouts.forget(id)
   }
 
   #announce(record: MemberRecord, nowMs: number): void {

@@ -8,7 +8,10 @@ export interface Probe {
   readonly generation: number
   readonly nonce: number | undefined
   readonly incarnation: number
+  readonly startMs: number
   directDeadlineMs: number
+  /** Before this it is not over, though every helper has said that it failed. */
+  earliestEndMs: number
   endMs: number
   indirect: boolean
   /** The transport said that nobody is there. */

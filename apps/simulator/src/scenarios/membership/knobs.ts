@@ -48,10 +48,12 @@ export const MOMENT_RATES: Readonly<Record<string, readonly [low: number, high: 
 /** Ordinary values come more than once, so that many seeds differ from production in one thing alone. */
 export function drawOptions(random: Random, nodes: number): DrawnOptions {
   const probeIntervalMs = pick(random, [500, 500, 200, 1_000])
+  const probeTimeoutMs = probeIntervalMs / pick(random, [2, 2, 4])
   return {
     probeIntervalMs,
     probesPerInterval: pick(random, [2, 2, 1, 4]),
-    probeTimeoutMs: probeIntervalMs / pick(random, [2, 2, 4]),
+    probeTimeoutMs,
+    minProbeTimeoutMs: pick(random, [MEMBERSHIP_DEFAULTS.minProbeTimeoutMs, 10, probeTimeoutMs]),
     maxHealthMultiplier: pick(random, [8, 8, 1, 3]),
     indirectProbes: pick(random, [3, 3, 1, 0]),
     suspicionTimeoutMs: pick(random, [1_000, 1_000, 300, 3_000]),
