@@ -1,4 +1,6 @@
 import { DsysError } from '@dsys/runtime'
+import type { PeerAddress } from '@dsys/transport'
+import type { QueryFailure } from './core/query-message.ts'
 import type { IdConflict } from './events.ts'
 
 /** Metadata, roles, capabilities and tags of a node are together over the limit (`DSYS_MEMBERSHIP_METADATA_TOO_LARGE`). Nothing was changed. */
@@ -77,5 +79,44 @@ export class BroadcastOverloadedError extends DsysError {
       outcome: 'not-applied',
       hint: 'Try again after a second or two, or put what changed together into one broadcast. While this node has no connection, all of them wait.',
     })
+  }
+}
+
+/** The payload of a query is over the limit (`DSYS_MEMBERSHIP_QUERY_TOO_LARGE`). Nobody was asked. */
+export class QueryTooLargeError extends DsysError {
+  readonly payloadBytes: number
+  readonly maxPayloadBytes: number
+
+  constructor(payloadBytes: number, maxPayloadBytes: number) {
+    super(`the payload of the query has ${payloadBytes} bytes; at most ${maxPayloadBytes} are allowed`, {
+      code: 'DSYS_MEMBERSHIP_QUERY_TOO_LARGE',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Ask for little by a query, and move what is large by calls of your own (Rpc of @dsys/transport).',
+    })
+    this.payloadBytes = payloadBytes
+    this.maxPayloadBytes = maxPayloadBytes
+  }
+}
+
+/** This node has too many queries under way (`DSYS_MEMBERSHIP_QUERY_OVERLOADED`). Nobody was asked. */
+export class QueryOverloadedError extends DsysError {
+  constructor(name: string, maxQueries: number) {
+    super(`${maxQueries} queries of this node are under way, and ${JSON.stringify(name)} would be one too many`, {
+      code: 'DSYS_MEMBERSHIP_QUERY_OVERLOADED',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'Await the summaries of earlier queries, or end them by their signals.',
+    })
+  }
+}
+
+/** A member got a query and could not answer it. Code, message, hint, retryable and outcome are those of its error. */
+export class QueryAnswerError extends DsysError {
+  readonly from: PeerAddress
+
+  constructor(from: PeerAddress, { code, message, hint, retryable, outcome }: QueryFailure) {
+    super(message, { code, hint, retryable, outcome })
+    this.from = from
   }
 }

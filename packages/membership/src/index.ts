@@ -5,6 +5,9 @@ export {
   BroadcastTooLargeError,
   IdConflictError,
   MetadataTooLargeError,
+  QueryAnswerError,
+  QueryOverloadedError,
+  QueryTooLargeError,
   TransportFrameTooSmallError,
 } from './errors.ts'
 export type { IdConflict, Member, MemberEvent, MembershipEvent } from './events.ts'
@@ -22,4 +25,13 @@ export { Membership, type MembershipPorts } from './membership.ts'
 export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 export type { PeerStorage } from './peer-memory.ts'
 export type { LocalHealthStatus, MembershipStatus } from './status.ts'
-export type { Broadcast, BroadcastOptions } from './user-messages.ts'
+export type {
+  Broadcast,
+  BroadcastOptions,
+  IncomingQuery,
+  Query,
+  QueryAnswer,
+  QueryHandler,
+  QueryOptions,
+  QuerySummary,
+} from './user-messages.ts'

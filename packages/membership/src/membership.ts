@@ -30,8 +30,10 @@ import { type MemberFilter, matches } from './member-filter.ts'
 import { MembershipMetrics } from './metrics.ts'
 import { checkDescription, type MembershipOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { PeerMemory, type PeerStorage } from './peer-memory.ts'
+import { Queries } from './queries.ts'
+import { QueryHandlers } from './query-handlers.ts'
 import type { MembershipStatus } from './status.ts'
-import type { Broadcast, BroadcastOptions } from './user-messages.ts'
+import type { Broadcast, BroadcastOptions, Query, QueryHandler, QueryOptions } from './user-messages.ts'
 
 /** What a {@link Membership} may do. */
 export interface MembershipPorts {
@@ -66,6 +68,8 @@ export class Membership implements Service {
   readonly #lifecycle: Lifecycle
   readonly #hub = new EventHub<MembershipEvent>()
   readonly #broadcasts = new Broadcasts()
+  readonly #queries: Queries
+  readonly #handlers: QueryHandlers
   readonly #history: History
   readonly #metrics: MembershipMetrics
   readonly #logger: Logger
@@ -87,6 +91,19 @@ export class Membership implements Service {
     this.#history = new History(this.#options.maxMembers)
     this.#metrics = new MembershipMetrics(ports.meter)
     this.#logger = ports.logger.child({ part: 'membership', cluster: this.#options.cluster })
+    this.#queries = new Queries({
+      members: () => this.members(),
+      ask: (question) => this.#input((core, nowMs) => core.ask(question, nowMs)),
+      cancel: (number) => this.#input((core) => core.cancelQuery(number)),
+    })
+    this.#handlers = new QueryHandlers({
+      clock: ports.clock,
+      logger: this.#logger,
+      answer: (key, result) => {
+        this.#metrics.query(result.ok ? 'answered' : 'failed')
+        this.#input((core, nowMs) => core.answer(key, result, nowMs))
+      },
+    })
     this.#lifecycle = new Lifecycle('membership', {
       start: ({ signal }) => this.#start(signal),
       stop: () => this.#stop(),
@@ -187,6 +204,31 @@ export class Membership implements Service {
     return this.#broadcasts.subscribe(topic, options)
   }
 
+  /**
+   * Asks all members, this one included, or those that `options` chooses, and gives their answers as they come. Each is asked again until it
+   * has answered or the time is over; a handler runs at most once for each query and life of a member. It ends early when all have
+   * answered or are gone.
+   *
+   * @param name of 1 to 128 characters, for which the members have a handler by `onQuery`.
+   * @param payload of at most 1,024 bytes.
+   * @throws QueryTooLargeError (`DSYS_MEMBERSHIP_QUERY_TOO_LARGE`), QueryOverloadedError (`DSYS_MEMBERSHIP_QUERY_OVERLOADED`) when 32 queries
+   * of this node are under way, NotRunningError (`DSYS_NOT_RUNNING`), the signal's reason; nobody was asked then.
+   */
+  query(name: string, payload: Uint8Array, options: QueryOptions = {}): Query {
+    this.#assertSpeaking()
+    const query = this.#queries.begin(name, payload, options)
+    this.#metrics.query('asked')
+    return query
+  }
+
+  /**
+   * Answers the queries of the name `name`, those of this node too, until the returned function is called. It may be set before the start. A
+   * second handler for the same name is a TypeError.
+   */
+  onQuery(name: string, handler: QueryHandler): () => void {
+    return this.#handlers.set(name, handler)
+  }
+
   /** Why the member `id` is in the state it is in: what happened to it, with the evidence. */
   explain(id: string): MemberExplanation {
     const nowMs = this.#ports.clock.monotonicMs()
@@ -280,6 +322,8 @@ export class Membership implements Service {
   }
 
   #silence(): void {
+    this.#handlers.stop()
+    this.#queries.fail(new NotRunningError('membership', this.#silenced ?? 'stopped'))
     this.#timer?.cancel()
     this.#timer = undefined
     this.#peers?.cancel()
@@ -357,6 +401,15 @@ export class Membership implements Service {
       case 'user-broadcast':
         this.#metrics.broadcastDelivered()
         this.#broadcasts.deliver(effect.broadcast)
+        break
+      case 'query':
+        this.#handlers.run(effect.query)
+        break
+      case 'answer':
+        this.#queries.onAnswer(effect.number, effect.from, effect.result)
+        break
+      case 'query-ended':
+        this.#queries.onEnd(effect.number, effect.end, effect.silent, effect.absent)
         break
       case 'joined':
         this.#joined?.resolve()

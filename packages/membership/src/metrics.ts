@@ -8,6 +8,7 @@ export class MembershipMetrics {
   readonly #dropped: Record<'version' | 'cluster' | 'malformed', Counter>
   readonly #unsent: Counter
   readonly #broadcasts: Record<'sent' | 'delivered', Counter>
+  readonly #queries: Record<'asked' | 'answered' | 'failed', Counter>
   readonly #health: Gauge
   readonly #members: readonly (readonly [MemberState, Gauge])[]
 
@@ -20,6 +21,9 @@ export class MembershipMetrics {
       'strange-broadcast': meter.counter('dsys_membership_strange_broadcasts', {
         description: 'Broadcasts of the application that were not delivered, since their sender is no member.',
       }),
+      'strange-query': meter.counter('dsys_membership_strange_queries', {
+        description: 'Queries that were not answered, since their sender is no member.',
+      }),
       'stale-frame': meter.counter('dsys_membership_stale_frames', { description: 'Frames from an earlier life.' }),
     }
     const dropped = (reason: string): Counter =>
@@ -31,6 +35,9 @@ export class MembershipMetrics {
     const broadcasts = (what: string): Counter =>
       meter.counter('dsys_membership_broadcasts', { description: 'Broadcasts of the application.', labels: { what } })
     this.#broadcasts = { sent: broadcasts('sent'), delivered: broadcasts('delivered') }
+    const queries = (what: string): Counter =>
+      meter.counter('dsys_membership_queries', { description: 'Queries of the application.', labels: { what } })
+    this.#queries = { asked: queries('asked'), answered: queries('answered'), failed: queries('failed') }
     const health = { description: 'How many times as long as usual this node waits before it accuses others, from 1.' }
     this.#health = meter.gauge('dsys_membership_health_multiplier', health)
     this.#health.set(1)
@@ -54,6 +61,10 @@ export class MembershipMetrics {
 
   broadcastDelivered(): void {
     this.#broadcasts.delivered.add(1)
+  }
+
+  query(what: 'asked' | 'answered' | 'failed'): void {
+    this.#queries[what].add(1)
   }
 
   health(multiplier: number): void {

@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { type Broadcast, Membership } from '../src/index.ts'
 
 /** Members over a MemoryNetwork in virtual time, without seeds. */
-async function started(ids: readonly string[]): Promise<{ clock: VirtualClock; members: Membership[] }> {
+async function started(
+  ids: readonly string[],
+): Promise<{ clock: VirtualClock; network: MemoryNetwork; members: Membership[] }> {
   const clock = new VirtualClock()
   const random = new SeededRandom(1)
   const network = new MemoryNetwork({ clock, random }, { link: { minDelayMs: 1, maxDelayMs: 3 } })
@@ -18,7 +20,7 @@ async function started(ids: readonly string[]): Promise<{ clock: VirtualClock; m
   const starting = Promise.all(members.map((member) => member.start()))
   await clock.advanceAsync(200)
   await starting
-  return { clock, members }
+  return { clock, network, members }
 }
 
 async function collect(stream: AsyncIterable<Broadcast>, into: string[]): Promise<void> {
@@ -47,11 +49,14 @@ describe('broadcasts', () => {
   })
 
   test('what the sender or a subscriber does to its bytes is seen by nobody else', async () => {
-    const { clock, members } = await started(['n1', 'n2'])
+    const { clock, network, members } = await started(['n1', 'n2'])
     const [n1, n2] = members as [Membership, Membership]
     const streams = [n1.broadcasts('t'), n2.broadcasts('t')]
     const payload = Uint8Array.of(1, 2, 3)
+    // So that it is not sent at once, but with gossip.
+    network.cut('n1', 'n2')
     n1.broadcast('t', payload)
+    network.heal()
     payload.fill(9)
     const own = await streams[0]?.next()
     own?.value?.payload.fill(7)

@@ -5,6 +5,7 @@ import { describedAs } from '../src/core/description.ts'
 import { BUCKETS, type DigestEntry, type DigestRange } from '../src/core/digest.ts'
 import { inParts } from '../src/core/gossip-queue.ts'
 import { type FrameHeader, KINDS, type Message, type MessageBody } from '../src/core/message.ts'
+import { MAX_QUERY_MS, OUTCOMES, type QueryResult } from '../src/core/query-message.ts'
 import { MAX_ACCUSERS, type MemberRecord, metadataEntries, type Rumor, STATES } from '../src/core/record.ts'
 import { MAX_METADATA_BYTES, MAX_RUMOR_BYTES, rumorBytes } from '../src/core/record-codec.ts'
 import { MAX_TTL_MS, type UserNews } from '../src/core/user-news.ts'
@@ -84,6 +85,19 @@ const userNews: fc.Arbitrary<UserNews> = fc.record(
   },
   { requiredKeys: ['origin', 'generation', 'nonce', 'sequence', 'topic', 'payload', 'leftMs'] },
 )
+const queryResult: fc.Arbitrary<QueryResult> = fc.oneof(
+  fc.record({ ok: fc.constant(true as const), payload: fc.uint8Array({ maxLength: 60 }) }),
+  fc.record({
+    ok: fc.constant(false as const),
+    failure: fc.record({
+      code: name,
+      message: fc.string({ maxLength: 60, unit: 'grapheme' }).filter((text) => text.length <= 200),
+      hint: name,
+      retryable: fc.boolean(),
+      outcome: fc.constantFrom(...OUTCOMES),
+    }),
+  }),
+)
 const body: fc.Arbitrary<MessageBody> = fc.oneof(
   fc.record({ kind: fc.constant('ping' as const), seq, generation }),
   fc.record({ kind: fc.constant('ack' as const), seq }),
@@ -94,6 +108,15 @@ const body: fc.Arbitrary<MessageBody> = fc.oneof(
   fc.record({ kind: fc.constant('digest' as const), sums: fc.array(u32, { minLength: BUCKETS, maxLength: BUCKETS }) }),
   fc.record({ kind: fc.constant('digest-answer' as const), ranges: fc.array(range, { maxLength: 3 }) }),
   fc.record({ kind: fc.constant('broadcasts' as const), items: fc.array(userNews, { maxLength: 3 }) }),
+  fc.record({
+    kind: fc.constant('query' as const),
+    nonce: generation,
+    number: generation,
+    leftMs: fc.nat({ max: MAX_QUERY_MS }),
+    name,
+    payload: fc.uint8Array({ maxLength: 60 }),
+  }),
+  fc.record({ kind: fc.constant('answer' as const), nonce: generation, number: generation, result: queryResult }),
   fc.record({ kind: fc.constant('sync-delta' as const), pull: fc.array(id, { maxLength: 3 }) }),
   fc.record({ kind: fc.constantFrom('sync-request' as const, 'sync-reply' as const), last: fc.boolean() }),
 )

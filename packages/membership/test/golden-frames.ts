@@ -59,6 +59,38 @@ export const GOLDEN: readonly (readonly [hex: string, header: FrameHeader, messa
     },
   ],
   [
+    '020473686f70050203ac02050a0dac0207d00f046469736b02010200',
+    header,
+    {
+      kind: 'query',
+      nonce: 300,
+      number: 7,
+      leftMs: 2_000,
+      name: 'disk',
+      payload: Uint8Array.of(1, 2),
+      rumors: [],
+    },
+  ],
+  [
+    '020473686f70050203ac02050b07ac02070002010200',
+    header,
+    { kind: 'answer', nonce: 300, number: 7, result: { ok: true, payload: Uint8Array.of(1, 2) }, rumors: [] },
+  ],
+  [
+    '020473686f70050203ac02050b0eac020701024143016d026869010100',
+    header,
+    {
+      kind: 'answer',
+      nonce: 300,
+      number: 7,
+      result: {
+        ok: false,
+        failure: { code: 'AC', message: 'm', hint: 'hi', retryable: true, outcome: 'not-applied' },
+      },
+      rumors: [],
+    },
+  ],
+  [
     '020473686f70050203ac02050c810240000000000101010102020202030303030404040405050505060606060707070708080808090909090a0a0a0a0b0b0b0b0c0c0c0c0d0d0d0d0e0e0e0e0f0f0f0f101010101111111112121212131313131414141415151515161616161717171718181818191919191a1a1a1a1b1b1b1b1c1c1c1c1d1d1d1d1e1e1e1e1f1f1f1f202020202121212122222222232323232424242425252525262626262727272728282828292929292a2a2a2a2b2b2b2b2c2c2c2c2d2d2d2d2e2e2e2e2f2f2f2f303030303131313132323232333333333434343435353535363636363737373738383838393939393a3a3a3a3b3b3b3b3c3c3c3c3d3d3d3d3e3e3e3e3f3f3f3f00',
     header,
     { kind: 'digest', sums: Array.from({ length: 64 }, (_, i) => i * 0x1010101), rumors: [] },

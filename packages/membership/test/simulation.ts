@@ -1,9 +1,11 @@
 import { SeededRandom } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
+import type { QueryToAnswer } from '../src/core/answering.ts'
 import { decodeMessage, encodeMessage } from '../src/core/codec.ts'
 import type { Effect } from '../src/core/effects.ts'
 import { MembershipCore } from '../src/core/membership-core.ts'
 import type { Message } from '../src/core/message.ts'
+import type { QueryResult } from '../src/core/query-message.ts'
 import type { VersionRange } from '../src/core/versions.ts'
 import type { MemberEvent } from '../src/events.ts'
 import { type MembershipOptions, resolveOptions } from '../src/options.ts'
@@ -42,6 +44,8 @@ export class SimulatedNode {
   paused = false
   connected = true
   readonly backlog: Flight[] = []
+  /** Answers the queries of others, at once or, without a result, never. */
+  onQuery: (query: QueryToAnswer) => QueryResult | undefined = () => undefined
   /** What an earlier version does not know: it reads the rumors of such a message, and nothing else. */
   unknownKinds: ReadonlySet<Message['kind']> = new Set()
 
@@ -201,7 +205,12 @@ export class Simulation {
         const frame = encodeMessage(effect.message, 'test', effect.header)
         for (const id of this.nodes.keys()) if (id !== node.self.id) this.#send(node, { id }, frame)
       } else if (effect.type === 'event') node.events.push({ atMs: this.nowMs, event: effect.event })
-      else node.others.push(effect)
+      else {
+        node.others.push(effect)
+        const result = effect.type === 'query' ? node.onQuery(effect.query) : undefined
+        if (effect.type === 'query' && result !== undefined)
+          this.#carryOut(node, node.core.answer(effect.query.key, result, this.nowMs))
+      }
     }
   }
 

@@ -229,6 +229,14 @@ describe('one member', () => {
     expect(core.receive(told([news(5)]), n2, 5)).toEqual(strange)
   })
 
+  test('of a member whose process is not known, it hears the one that drew the highest nonce', () => {
+    const core = newCore()
+    core.receive(told([], alive('n1', { nonce: undefined })), n1, 1)
+    expect(heard(core.receive(told([news(1, { nonce: 7 })]), n1, 2))).toEqual(['n1/1 1'])
+    expect(heard(core.receive(told([news(1, { nonce: 8 })]), n1, 2))).toEqual(['n1/1 1'])
+    expect(heard(core.receive(told([news(1, { nonce: 7 }), news(2, { nonce: 7 })]), n1, 2))).toEqual([])
+  })
+
   test('its own does not come back, and what has no time left is neither delivered nor remembered', () => {
     const core = newCore()
     core.receive(told([], alive('n1')), n1, 1)

@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter, MalformedError, varintLength } from '@dsys/runtime/bytes'
 import { readIds, readRanges, readSums, writeIds, writeRanges, writeSums } from './digest-codec.ts'
 import { type FrameHeader, KIND_NUMBERS, KINDS, type KnownKind, type Message, type MessageBody } from './message.ts'
+import { readAnswer, readQuery, writeAnswer, writeQuery } from './query-codec.ts'
 import type { Rumor } from './record.ts'
 import {
   MAX_RUMOR_BYTES,
@@ -98,6 +99,12 @@ function writeBody(writer: ByteWriter, body: MessageBody): void {
     case 'broadcasts':
       writeNews(writer, body.items)
       break
+    case 'query':
+      writeQuery(writer, body)
+      break
+    case 'answer':
+      writeAnswer(writer, body)
+      break
   }
 }
 
@@ -169,6 +176,10 @@ function readBody(reader: ByteReader, number: number): MessageBody {
       return { kind, pull: readIds(reader) }
     case 'broadcasts':
       return { kind, items: readNews(reader) }
+    case 'query':
+      return { kind, ...readQuery(reader) }
+    case 'answer':
+      return { kind, ...readAnswer(reader) }
   }
 }
 

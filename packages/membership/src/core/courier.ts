@@ -83,7 +83,7 @@ export class Courier {
 
   /** A broadcast of the application to everybody at once, where the transport can. */
   broadcastNews(news: UserNews): void {
-    this.#postToAll({ kind: 'broadcasts', items: [news], rumors: [] })
+    this.postToAll({ kind: 'broadcasts', items: [news], rumors: [] })
   }
 
   /** How often each piece of news is told. */
@@ -108,7 +108,7 @@ export class Courier {
   /** Tells everybody at once, where the transport can. */
   broadcast(about: MemberRecord, nowMs: number): void {
     if (!this.#options.canBroadcast) return
-    this.#postToAll({ kind: 'gossip', rumors: [this.#rumorOf(about, nowMs)] })
+    this.postToAll({ kind: 'gossip', rumors: [this.#rumorOf(about, nowMs)] })
   }
 
   /** To one node, which will answer, whatever life of it is there. */
@@ -122,7 +122,7 @@ export class Courier {
   /** To all, of whom some will answer; where the transport can. */
   helloToAll(joined: boolean, nowMs: number): void {
     if (!this.#options.canBroadcast) return
-    this.#postToAll({ kind: 'hello', answers: HELLO_ANSWERS, joined, rumors: this.#ownRumor(nowMs) })
+    this.postToAll({ kind: 'hello', answers: HELLO_ANSWERS, joined, rumors: this.#ownRumor(nowMs) })
   }
 
   /** A ping that brings the news of our leaving, and nothing else. */
@@ -156,8 +156,8 @@ export class Courier {
     this.#emit({ type: 'send', to, header: this.#header(version), message })
   }
 
-  /** Whoever listens may be unknown. */
-  #postToAll(message: Message): void {
+  /** Sends `message` to everybody at once, where the transport can. Whoever listens may be unknown. */
+  postToAll(message: Message): void {
     this.#emit({ type: 'broadcast', header: this.#header(this.#versions.min), message })
   }
 

@@ -1,7 +1,10 @@
-import type { Destination } from '@dsys/transport'
+import type { Destination, PeerAddress } from '@dsys/transport'
 import type { MemberEvent } from '../events.ts'
 import type { Broadcast } from '../user-messages.ts'
+import type { QueryToAnswer } from './answering.ts'
+import type { QueryEnd } from './asking.ts'
 import type { FrameHeader, Message } from './message.ts'
+import type { QueryResult } from './query-message.ts'
 
 /** What the core asks of its driver, in this order. */
 export type Effect =
@@ -10,6 +13,19 @@ export type Effect =
   | { readonly type: 'event'; readonly event: MemberEvent }
   /** A broadcast of the application, of this node or another one, for the first time. */
   | { readonly type: 'user-broadcast'; readonly broadcast: Broadcast }
+  /** The application shall answer a query. */
+  | { readonly type: 'query'; readonly query: QueryToAnswer }
+  /** An answer to a query of this node. */
+  | { readonly type: 'answer'; readonly number: number; readonly from: PeerAddress; readonly result: QueryResult }
+  /** No more answers to a query of this node come. */
+  | {
+      readonly type: 'query-ended'
+      readonly number: number
+      readonly end: QueryEnd
+      /** Who did not answer, and is there; and who is not there any more. */
+      readonly silent: readonly string[]
+      readonly absent: readonly string[]
+    }
   /** The first exchange of state with another node is done. */
   | { readonly type: 'joined'; readonly via: string }
   /** The farewell was heard, or the time for it is over: the driver may end. */
@@ -31,3 +47,4 @@ export type CountedFact =
   | 'stale-frame'
   | 'expired-frame'
   | 'strange-broadcast'
+  | 'strange-query'

@@ -4,6 +4,7 @@ import type { IdConflict, Member } from '../events.ts'
 import type { Evidence } from '../evidence.ts'
 import type { LocalHealthStatus } from '../status.ts'
 import { AntiEntropy } from './anti-entropy.ts'
+import type { Question } from './asking.ts'
 import { Conflicts } from './conflicts.ts'
 import { Courier } from './courier.ts'
 import type { Description } from './description.ts'
@@ -19,6 +20,8 @@ import type { FrameHeader, Message } from './message.ts'
 import { OtherVersions } from './other-versions.ts'
 import { OwnRecord } from './own-record.ts'
 import { addressOf, type CoreOptions, type CoreParts } from './parts.ts'
+import { Queries } from './queries.ts'
+import type { QueryResult } from './query-message.ts'
 import { isSameProcess, type MemberRecord, type MemberState } from './record.ts'
 import { type SuspicionTimes, suspicionTimes } from './suspicion.ts'
 import { UserBroadcasts } from './user-broadcasts.ts'
@@ -52,6 +55,7 @@ export class MembershipCore {
   readonly #freshness: Freshness
   readonly #otherVersions: OtherVersions
   readonly #broadcasts: UserBroadcasts
+  readonly #queries: Queries
   #effects: Effect[] = []
   #state: 'new' | 'active' | 'leaving' | 'ended' = 'new'
   #farewell: Farewell | undefined
@@ -111,6 +115,7 @@ export class MembershipCore {
     this.#freshness = new Freshness(Math.min(options.maxFrameAgeMs, options.rememberDeadMs / 2))
     this.#otherVersions = new OtherVersions(options.versions ?? PROTOCOL_VERSIONS, emit)
     this.#broadcasts = new UserBroadcasts(this.#parts)
+    this.#queries = new Queries(this.#parts)
   }
 
   /** Everybody known, this node included, ordered by id. */
@@ -165,9 +170,12 @@ export class MembershipCore {
   /** When `tick` is wanted next; `undefined` when nothing is waited for. */
   deadlineMs(): number | undefined {
     if (this.#state === 'leaving') return this.#farewell?.deadlineMs()
-    if (this.#state !== 'active' || !this.#gate.connected) return undefined
+    if (this.#state !== 'active') return undefined
+    const queryMs = this.#queries.asking.deadlineMs(this.#gate.connected)
+    if (!this.#gate.connected) return queryMs === Number.POSITIVE_INFINITY ? undefined : queryMs
     const gossipMs = this.#hasNews && this.#view.live.size > 0 ? this.#nextGossipMs : Number.POSITIVE_INFINITY
-    return Math.min(this.#detector.deadlineMs(), this.#nextProbeMs, gossipMs, this.#antiEntropy.deadlineMs())
+    const memberMs = Math.min(this.#detector.deadlineMs(), this.#nextProbeMs, this.#antiEntropy.deadlineMs())
+    return Math.min(memberMs, gossipMs, queryMs)
   }
 
   /** Begins: announces this node and asks for the state of the others, now or once there is a connection. */
@@ -186,6 +194,7 @@ export class MembershipCore {
       this.#end(0)
       return this.#take()
     }
+    this.#queries.asking.stop()
     const peers = this.#gate.connected ? this.#view.sampleLive(FAREWELLS, this.#parts.random) : []
     const record = this.#own.leave(nowMs)
     this.#state = 'leaving'
@@ -225,6 +234,23 @@ export class MembershipCore {
     return this.#take()
   }
 
+  /** Asks members. `answer` follows for each one, and `query-ended`. */
+  ask(question: Question, nowMs: number): Effect[] {
+    if (this.#state === 'active') this.#queries.asking.begin(question, nowMs)
+    return this.#take()
+  }
+
+  cancelQuery(number: number): Effect[] {
+    this.#queries.asking.cancel(number)
+    return this.#take()
+  }
+
+  /** Answers a query that came by an effect with this key. */
+  answer(key: string, result: QueryResult, nowMs: number): Effect[] {
+    if (this.#state === 'active') this.#queries.answering.answer(key, result, nowMs)
+    return this.#take()
+  }
+
   /** The connection of this node to the network is there, or is not. */
   connection(connected: boolean, nowMs: number): Effect[] {
     if (connected === this.#gate.connected) return []
@@ -237,6 +263,7 @@ export class MembershipCore {
     this.#detector.drop()
     if (this.#state !== 'active') return this.#take()
     this.#antiEntropy.reconnected(nowMs)
+    this.#queries.asking.reconnected(nowMs)
     this.#nextProbeMs = Math.max(this.#nextProbeMs, nowMs)
     this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
     if (again) this.#own.returns(nowMs)
@@ -311,6 +338,10 @@ export class MembershipCore {
         if (this.#state !== 'active' || !this.#broadcasts.hear(message.items, nowMs)) break
         this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
         break
+      case 'query':
+      case 'answer':
+        if (this.#state === 'active') this.#queries.onMessage(message, from, nowMs)
+        break
       default:
         this.#antiEntropy.onMessage(message, from, this.#state === 'active', nowMs)
         break
@@ -331,6 +362,7 @@ export class MembershipCore {
       this.#conflicts.onForeignStatement(own, record.incarnation, from, nowMs)
     if (!this.#own.hears(record, this.#state === 'active', nowMs)) return
     this.#state = 'ended'
+    this.#queries.asking.stop()
     this.#effects.push({ type: 'superseded', generation: record.generation })
   }
 
@@ -367,6 +399,7 @@ export class MembershipCore {
     this.#conflicts.forget(id)
     this.#broadcasts.forget(id)
     this.#detector.timeouts.forget(id)
+    this.#queries.answering.forget(id)
   }
 
   #announce(record: MemberRecord, nowMs: number): void {
@@ -394,6 +427,8 @@ export class MembershipCore {
   #tickActive(nowMs: number): void {
     const { probeIntervalMs, gossipIntervalMs, gossipFanout } = this.#options
     const { buggify, random } = this.#parts
+    this.#queries.asking.tick(this.#gate.connected, nowMs)
+    if (!this.#gate.connected) return
     this.#detector.tick(nowMs)
     if (nowMs >= this.#nextProbeMs) {
       this.#nextProbeMs = nowMs + probeIntervalMs * this.#health.multiplier

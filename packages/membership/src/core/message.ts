@@ -1,4 +1,5 @@
 import type { DigestRange } from './digest.ts'
+import type { AnswerBody, QueryBody } from './query-codec.ts'
 import type { Rumor } from './record.ts'
 import type { UserNews } from './user-news.ts'
 import type { VersionRange } from './versions.ts'
@@ -32,6 +33,9 @@ export type MessageBody =
   | { readonly kind: 'sync-delta'; readonly pull: readonly string[] }
   /** Gossip that carries broadcasts of the application as well. */
   | { readonly kind: 'broadcasts'; readonly items: readonly UserNews[] }
+  /** A question of the application. */
+  | ({ readonly kind: 'query' } & QueryBody)
+  | ({ readonly kind: 'answer' } & AnswerBody)
   /** Of a later version: its rumors count, the rest of it is passed over. It is never sent. */
   | { readonly kind: 'unknown'; readonly number: number }
 
@@ -39,8 +43,7 @@ export type MessageBody =
 export type KnownKind = Exclude<Message['kind'], 'unknown'>
 
 /**
- * The number of a kind on the wire; never given a second meaning. Set aside: 8 for the alerts of a cut detector, 10 and 11 for
- * queries of the application and their answers.
+ * The number of a kind on the wire; never given a second meaning.Set aside: 8 for the alerts of a cut detector.
  */
 export const KIND_NUMBERS: Readonly<Record<KnownKind, number>> = Object.freeze({
   ping: 0,
@@ -52,6 +55,8 @@ export const KIND_NUMBERS: Readonly<Record<KnownKind, number>> = Object.freeze({
   'sync-request': 6,
   'sync-reply': 7,
   broadcasts: 9,
+  query: 10,
+  answer: 11,
   digest: 12,
   'digest-answer': 13,
   'sync-delta': 14,
