@@ -115,4 +115,32 @@ export const TRANSPORT_NATS_MUTANTS = [
     from: '    this.refused++\n',
     to: '    this.frames++\n',
   },
+  {
+    name: 'NATS: any name in a certificate will do for a server known by its number',
+    source: 'TLS: the certificate must have the name or address of the server',
+    file: `${src}/server-list.ts`,
+    from: 'const identity = isByNumber ? { host: address } : { servername: this.#hostname }',
+    to: 'const identity = isByNumber ? {} : { servername: this.#hostname }',
+  },
+  {
+    name: 'NATS: a server that is learned of must have its number in its certificate',
+    source: 'TLS: servers that are learned of have the name of those configured',
+    file: `${src}/server-list.ts`,
+    from: 'this.#hostname === undefined || this.#configured.includes(server)',
+    to: 'this.#hostname !== address',
+  },
+  {
+    name: 'NATS: a certificate that is not accepted is tried again until the time is over',
+    source: 'a refusal needs a person',
+    file: `${src}/nats-uplink.ts`,
+    from: '  if (isAboutTls(error)) return new NatsTlsError([server], error)\n',
+    to: '',
+  },
+  {
+    name: 'NATS: a node that wants to be hidden is shown',
+    source: 'discovery can be switched off',
+    file: `${src}/nats-transport.ts`,
+    from: 'if (serviceDiscovery !== undefined) this.#discovery = new ServiceDiscovery(node, serviceDiscovery)',
+    to: 'this.#discovery = new ServiceDiscovery(node, serviceDiscovery ?? {})',
+  },
 ]

@@ -13,7 +13,8 @@ export function authenticatorOf(authentication: NatsAuthentication | undefined):
   if ('user' in authentication) return usernamePasswordAuthenticator(authentication.user, authentication.pass)
   if ('token' in authentication) return tokenAuthenticator(authentication.token)
   const isSeed = 'nkeySeed' in authentication
-  const bytes = new TextEncoder().encode(isSeed ? authentication.nkeySeed : authentication.creds)
+  // The client wants a line end after the last line of a file, and none after a seed.
+  const bytes = new TextEncoder().encode(isSeed ? authentication.nkeySeed.trim() : `${authentication.creds}\n`)
   const authenticator = isSeed ? nkeyAuthenticator(bytes) : credsAuthenticator(bytes)
   try {
     authenticator('probe')

@@ -33,6 +33,21 @@ export class NatsAuthenticationError extends DsysError {
   }
 }
 
+/** The NATS server and this node do not agree on how to encrypt, or on who the other is (`DSYS_TRANSPORT_NATS_TLS`). */
+export class NatsTlsError extends DsysError {
+  constructor(servers: readonly string[], cause: unknown) {
+    super(`no TLS with the NATS server at ${servers.join(', ')}${because(cause)}`.trimEnd(), {
+      code: 'DSYS_TRANSPORT_NATS_TLS',
+      retryable: false,
+      outcome: 'not-applied',
+      hint:
+        'Compare "tls.ca" or "tls.caFile" with the authority of the server, the name in "servers" with those in its certificate, and ' +
+        'give "tls.cert" and "tls.key" (or files) where it asks who this node is.',
+      cause,
+    })
+  }
+}
+
 /** The NATS server does not let this user subscribe to what the node needs (`DSYS_TRANSPORT_NATS_PERMISSION`). */
 export class NatsPermissionError extends DsysError {
   constructor(subject: string, cause: unknown) {

@@ -2,7 +2,8 @@ export {
   NatsAuthenticationError,
   NatsFrameLimitError,
   NatsPermissionError,
+  NatsTlsError,
   NatsUnreachableError,
 } from './errors.ts'
 export { NatsTransport, type NatsTransportPorts } from './nats-transport.ts'
-export type { NatsAuthentication, NatsTls, NatsTransportOptions } from './options.ts'
+export type { NatsAuthentication, NatsTls, NatsTransportOptions, ServiceDiscoveryOptions } from './options.ts'

@@ -27,7 +27,7 @@ const MAX_PINGS_OUT = 2
  *
  * `start` tries until `connectTimeoutMs` is over, and resolves once the node can be reached. Throws NatsUnreachableError
  * (`DSYS_TRANSPORT_NATS_UNREACHABLE`), NatsAuthenticationError (`DSYS_TRANSPORT_NATS_AUTHENTICATION`),
- * NatsPermissionError (`DSYS_TRANSPORT_NATS_PERMISSION`), NatsFrameLimitError (`DSYS_TRANSPORT_NATS_FRAME_LIMIT`).
+ * NatsTlsError (`DSYS_TRANSPORT_NATS_TLS`), NatsPermissionError (`DSYS_TRANSPORT_NATS_PERMISSION`), NatsFrameLimitError (`DSYS_TRANSPORT_NATS_FRAME_LIMIT`).
  *
  * After that the connection heals by itself, for as long as the node runs; meanwhile `send` drops and returns false, so
  * no stale frame leaves when the server is back. `stop` takes no more frames, and waits until those that the server had
@@ -147,15 +147,17 @@ export class NatsTransport extends TransportEndpoint {
     const { clock, logger } = this.#ports
     const deadlineMs = clock.monotonicMs() + this.#options.connectTimeoutMs
     let warned = false
+    let cause: unknown
     for (;;) {
       const remainingMs = deadlineMs - clock.monotonicMs()
       try {
         return await this.#open(Math.max(remainingMs, 1), signal)
       } catch (error) {
         if (!(error instanceof NatsUnreachableError)) throw error
-        if (remainingMs <= this.#options.reconnectWaitMs) {
-          throw new NatsUnreachableError(error.servers, this.#options.connectTimeoutMs, error.cause)
-        }
+        const isLast = remainingMs <= this.#options.reconnectWaitMs
+        // The last attempt may have been cut short, and then says less than the one before.
+        if (!isLast || cause === undefined) cause = error.cause
+        if (isLast) throw new NatsUnreachableError(error.servers, this.#options.connectTimeoutMs, cause)
         if (!warned)
           logger.log('warn', 'no NATS server answers yet, trying on', { servers: error.servers, remainingMs })
         warned = true

@@ -1,6 +1,12 @@
 import { type Clock, type Logger, Pending } from '@dsys/runtime'
 import { AuthorizationError, type NodeConnectionOptions, UserAuthenticationExpiredError } from '@nats-io/transport-node'
-import { NatsAuthenticationError, NatsFrameLimitError, NatsPermissionError, NatsUnreachableError } from './errors.ts'
+import {
+  NatsAuthenticationError,
+  NatsFrameLimitError,
+  NatsPermissionError,
+  NatsTlsError,
+  NatsUnreachableError,
+} from './errors.ts'
 import type { Inbound } from './inbound.ts'
 import { NatsSession, type SessionHandlers } from './nats-session.ts'
 import type { ServiceDiscovery } from './service-discovery.ts'
@@ -118,11 +124,12 @@ export class NatsUplink {
   }
 }
 
-type Refusal = NatsAuthenticationError | NatsPermissionError | NatsFrameLimitError
+type Refusal = NatsAuthenticationError | NatsTlsError | NatsPermissionError | NatsFrameLimitError
 
 /** A server that is there and does not want this node: trying again does not help, a person does. */
 export const isRefusal = (error: unknown): error is Refusal =>
   error instanceof NatsAuthenticationError ||
+  error instanceof NatsTlsError ||
   error instanceof NatsPermissionError ||
   error instanceof NatsFrameLimitError
 
@@ -191,5 +198,17 @@ function toKnownError(error: unknown, server: string, { servers, timeoutMs }: Up
   if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError) {
     return new NatsAuthenticationError([server], error)
   }
+  if (isAboutTls(error)) return new NatsTlsError([server], error)
   return new NatsUnreachableError(servers, timeoutMs, error)
+}
+
+/** What Node.js says about certificates, keys and handshakes has one of these codes; the client wraps some of it, or says it by itself. */
+const TLS_CODE =
+  /^(ERR_TLS|ERR_SSL|ERR_OSSL|UNABLE_TO_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_)/
+const TLS_MESSAGE = /does not support 'tls'|^tls is not available|doesn't exist$/
+
+function isAboutTls(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code } = error as { readonly code?: unknown }
+  return (typeof code === 'string' && TLS_CODE.test(code)) || TLS_MESSAGE.test(error.message) || isAboutTls(error.cause)
 }

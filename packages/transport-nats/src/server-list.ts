@@ -10,8 +10,7 @@ export interface KnownServer {
 }
 
 const MAX_DISCOVERED = 64
-/** Node.js has no names of certificates for addresses such as these. */
-const NUMERIC_ADDRESS = /^[\d.]+(:\d+)?$|^\[/
+const NUMERIC_ADDRESS = /^(?:([\d.]+)|\[([^\]]+)\])(?::\d+)?$/
 
 /** The servers that are configured, and the others of their cluster, of which the servers tell. */
 export class ServerList {
@@ -72,11 +71,20 @@ export class ServerList {
 
   /**
    * How to encrypt a connection to `server`. The servers tell each other's numbers, and certificates have names: so one that is
-   * known by its number alone is asked for the name by which its cluster is configured.
+   * known by its number alone is asked for the name by which its cluster is configured, where it is by a name.
    */
   tlsTo(server: string): NodeConnectionOptions['tls'] | undefined {
-    const isByName = this.#configured.includes(server) || !NUMERIC_ADDRESS.test(server)
-    if (isByName || this.#hostname === undefined || (this.#tls === undefined && !this.#encrypted)) return this.#tls
-    return { servername: this.#hostname, ...this.#tls } as NodeConnectionOptions['tls']
+    const address = addressOf(server)
+    if ((this.#tls === undefined && !this.#encrypted) || address === undefined) return this.#tls
+    // The client does not tell the socket layer which number it has called, so that would look for the name "localhost".
+    const isByNumber = this.#hostname === undefined || this.#configured.includes(server)
+    const identity = isByNumber ? { host: address } : { servername: this.#hostname }
+    return { ...identity, ...this.#tls } as NodeConnectionOptions['tls']
   }
+}
+
+/** The number of a server that is known by one, without its port. */
+function addressOf(server: string): string | undefined {
+  const found = NUMERIC_ADDRESS.exec(server)
+  return found?.[1] ?? found?.[2]
 }

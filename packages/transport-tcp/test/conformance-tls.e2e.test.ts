@@ -1,7 +1,7 @@
 import { transportConformance } from '@dsys/transport/conformance'
 import { describe, test } from 'vitest'
+import { Authority } from '../../../tooling/fixtures/certificates.ts'
 import type { TcpTls } from '../src/index.ts'
-import { Authority } from './certificates.ts'
 import { withTables } from './fixtures.ts'
 
 const authority = new Authority()

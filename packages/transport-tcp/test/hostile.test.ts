@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { Authority } from '../../../tooling/fixtures/certificates.ts'
 import { encodeControl, FRAME } from '../src/frames.ts'
-import { Authority } from './certificates.ts'
 import { reached, Stranger, startNode, until } from './rig.ts'
 
 describe('whoever is no node', () => {

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { Authority } from '../../../tooling/fixtures/certificates.ts'
 import { encodeControl, FRAME, FrameReader } from '../src/frames.ts'
 import { encodeHello, encodeProved, encodeWelcome, INSTANCE_BYTES, NONCE_BYTES } from '../src/messages.ts'
 import { alternativeNames } from '../src/tls-network.ts'
-import { Authority } from './certificates.ts'
 import { reached, Stranger, startNode, type TestNode, until } from './rig.ts'
 
 const SECRET = 'a secret of the test'

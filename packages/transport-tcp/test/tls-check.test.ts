@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { Authority } from '../../../tooling/fixtures/certificates.ts'
 import { tlsProblems } from '../src/index.ts'
-import { Authority } from './certificates.ts'
 
 const authority = new Authority()
 const tls = authority.issue({ common: 'x', dns: ['a'] })
