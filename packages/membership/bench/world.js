@@ -9,6 +9,7 @@ import { resolveOptions } from '../dist/options.js'
  * @property {string} name
  * @property {Partial<import('../dist/options.js').MembershipOptions>} options
  * @property {number} [silentFailures]
+ * @property {boolean} [broadcast] whether the network takes a frame for all
  * @property {boolean} judgesInTimers whether timers that are overdue come before the frames that wait, and nobody notices that they are late
  */
 
@@ -20,21 +21,23 @@ import { resolveOptions } from '../dist/options.js'
  */
 
 /** @typedef {import('../dist/core/effects.js').Effect} Effect */
-/** @typedef {Extract<Effect, { type: 'send' }>} Send */
+/** @typedef {Extract<Effect, { type: 'send' | 'broadcast' }>} Send */
 /** @typedef {import('../dist/events.js').MemberEvent} MemberEvent */
 /**
  * @typedef {object} Node
  * @property {import('@dsys/transport').PeerAddress} self
  * @property {MembershipCore} core
  * @property {boolean} running
+ * @property {boolean} connected
  * @property {boolean} blocked
- * @property {{ from: Node, send: Send }[]} incoming
+ * @property {{ from: import('@dsys/transport').PeerAddress, send: Send }[]} incoming
  * @property {{ to: Node, send: Send }[]} outgoing
  * @property {number | undefined} dueMs
  * @property {number} epoch of the entry in the queue that counts
  */
 /** @typedef {{ atMs: number, order: number, run: () => void }} Entry */
 
+const STRANGER = { id: 'stranger', generation: 1 }
 const MIN_DELAY_MS = 1
 const MAX_DELAY_MS = 5
 
@@ -46,7 +49,7 @@ export class World {
   nodes = []
   /** @type {(node: Node, event: MemberEvent) => void} */
   onEvent = () => undefined
-  /** @type {(node: Node, send: Send) => void} */
+  /** What leaves a node. @type {(node: Node, send: Send) => void} */
   onSend = () => undefined
   /** @type {Map<string, Node>} */
   #byId = new Map()
@@ -56,46 +59,87 @@ export class World {
   #system
   #slowness
   #random
+  /** Of each core, as it has them: its own copy. @type {{ retransmitFactor: number }[]} */
+  #options = []
 
   /** @param {number} members @param {System} system @param {Slowness} slowness @param {number} seed */
   constructor(members, system, slowness, seed) {
     this.#system = system
     this.#slowness = slowness
     this.#random = new SeededRandom(seed)
-    const options = resolveOptions({ cluster: 'bench', ...system.options })
     for (let i = 0; i < members; i++) {
       const self = { id: `n${i}`, generation: 1 }
-      const core = new MembershipCore({
-        ...options,
-        self,
-        seed: this.#random.integer(0, 2 ** 32),
-        nonce: 1 + i,
-        canBroadcast: false,
-        maxFrameBytes: 65_536,
-        silentFailures: system.silentFailures,
-      })
+      const core = this.#newCore(self, 1 + i)
       const [incoming, outgoing] = [[], []]
-      const node = { self, core, running: true, blocked: false, incoming, outgoing, dueMs: undefined, epoch: 0 }
+      const states = { running: true, connected: true, blocked: false }
+      const node = { self, core, ...states, incoming, outgoing, dueMs: undefined, epoch: 0 }
       this.nodes.push(node)
       this.#byId.set(self.id, node)
     }
     this.#introduce()
   }
 
-  /** Everybody knows everybody from the beginning. */
+  /** @param {import('@dsys/transport').PeerAddress} self @param {number} nonce */
+  #newCore(self, nonce) {
+    const options = {
+      ...resolveOptions({ cluster: 'bench', ...this.#system.options }),
+      self,
+      seed: this.#random.integer(0, 2 ** 32),
+      nonce,
+      canBroadcast: this.#system.broadcast === true,
+      maxFrameBytes: 65_536,
+      silentFailures: this.#system.silentFailures,
+    }
+    this.#options.push(options)
+    return new MembershipCore(options)
+  }
+
+  /**
+   * Lets the news of the beginning go by: in a large cluster it would take minutes of processor time to tell it as often as usual, although all
+   * know it.
+   *
+   * @param {number} forMs
+   */
+  settle(forMs) {
+    const factors = this.#options.map((options) => options.retransmitFactor)
+    for (const options of this.#options) options.retransmitFactor = 0
+    this.run(forMs)
+    for (const [i, options] of this.#options.entries()) options.retransmitFactor = factors[i] ?? 1
+  }
+
+  /** Loses its connection, or has it again. @param {Node} node @param {boolean} connected */
+  connect(node, connected) {
+    node.connected = connected
+    this.#input(node, (core, nowMs) => core.connection(connected, nowMs))
+  }
+
+  /** The process ends, and the next life of the node begins, without a connection where there is none. @param {Node} node */
+  restart(node) {
+    node.self = { id: node.self.id, generation: node.self.generation + 1 }
+    node.core = this.#newCore(node.self, this.#order + 1)
+    node.dueMs = undefined
+    node.epoch += 1
+    this.#input(node, (core, nowMs) => [...core.connection(node.connected, nowMs), ...core.join(nowMs)])
+  }
+
+  /** @param {Node} node @param {(core: MembershipCore, nowMs: number) => Effect[]} input */
+  input(node, input) {
+    this.#input(node, input)
+  }
+
+  /** Everybody knows everybody from the beginning, by what each says of itself. */
   #introduce() {
-    const rumors = this.nodes.map(({ self }, i) => ({
-      record: { ...self, incarnation: 0, state: /** @type {const} */ ('alive'), metadata: [], nonce: 1 + i },
-      ageMs: 0,
-    }))
+    const rumors = this.nodes.flatMap(({ core }) => {
+      core.connection(true, this.nowMs)
+      core.join(this.nowMs)
+      const answers = core.receive({ kind: 'sync-request', last: true, rumors: [] }, STRANGER, this.nowMs)
+      return answers.flatMap((effect) => (effect.type === 'send' ? effect.message.rumors : []))
+    })
     for (const node of this.nodes) {
       const other = /** @type {Node} */ (this.nodes.find((each) => each !== node))
       const others = rumors.filter(({ record }) => record.id !== node.self.id)
-      this.#input(node, (core, nowMs) => [
-        ...core.connection(true, nowMs),
-        ...core.join(nowMs),
-        ...core.receive({ kind: 'sync-reply', last: true, rumors: others }, other.self, nowMs),
-      ])
+      const reply = { kind: /** @type {const} */ ('sync-reply'), last: true, rumors: others }
+      this.#input(node, (core, nowMs) => core.receive(reply, other.self, nowMs))
     }
   }
 
@@ -136,30 +180,40 @@ export class World {
   #input(node, input) {
     for (const effect of input(node.core, this.nowMs)) {
       if (effect.type === 'event') this.onEvent(node, effect.event)
-      else if (effect.type === 'send') {
-        const to = this.#byId.get(effect.to.id)
-        this.frames += 1
-        this.onSend(node, effect)
-        if (to === undefined) continue
-        if (node.blocked && this.#slowness === 'messages') node.outgoing.push({ to, send: effect })
-        else this.#fly(node, to, effect)
-      }
+      else if (effect.type === 'send' || effect.type === 'broadcast') this.#send(node, effect)
     }
     this.#arm(node)
+  }
+
+  /** @param {Node} node @param {Send} send */
+  #send(node, send) {
+    this.frames += 1
+    this.onSend(node, send)
+    if (!node.connected) return
+    const one = send.type === 'send' ? this.#byId.get(send.to.id) : undefined
+    const all = send.type === 'send' ? [one] : this.nodes.filter((each) => each !== node)
+    for (const to of all) {
+      if (to === undefined) continue
+      if (node.blocked && this.#slowness === 'messages') node.outgoing.push({ to, send })
+      else this.#fly(node, to, send)
+    }
   }
 
   /** @param {Node} from @param {Node} to @param {Send} send */
   #fly(from, to, send) {
     const delayMs = MIN_DELAY_MS + this.#random.float() * (MAX_DELAY_MS - MIN_DELAY_MS)
+    const sender = from.self
     this.after(delayMs, () => {
-      if (to.blocked) to.incoming.push({ from, send })
-      else this.#deliver(from, to, send)
+      if (to.blocked) to.incoming.push({ from: sender, send })
+      else this.#deliver(sender, to, send)
     })
   }
 
-  /** @param {Node} from @param {Node} to @param {Send} send */
-  #deliver(from, to, { message, header }) {
-    if (to.running) this.#input(to, (core, nowMs) => core.receive(message, from.self, nowMs, header))
+  /** @param {import('@dsys/transport').PeerAddress} from @param {Node} to @param {Send} send */
+  #deliver(from, to, send) {
+    const isMeant = send.type === 'broadcast' || (send.to.generation ?? to.self.generation) === to.self.generation
+    if (!to.running || !to.connected || !isMeant) return
+    this.#input(to, (core, nowMs) => core.receive(send.message, from, nowMs, send.header))
   }
 
   /** @param {Node} node */
