@@ -106,4 +106,13 @@ export const MEMBERSHIP_PITFALL_MUTANTS = [
     from: '      if (!probe.indirect) this.#askHelpers(probe, nowMs)\n      this.#hasten(probe, nowMs)',
     to: '      probe.endMs = nowMs',
   },
+  {
+    name: 'a process that counts its lives anew never takes the place of the one before',
+    source: 'membership: two processes with one id; M-07, M-12',
+    file: 'packages/membership/src/core/own-record.ts',
+    from: '      if (!isLive(heard.state)) this.#replace(heard, nowMs)\n',
+    to: '',
+    scenario: 'membership',
+    fixed: { countOfLives: 'last-lost' },
+  },
 ]

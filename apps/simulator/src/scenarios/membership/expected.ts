@@ -63,6 +63,7 @@ export const EXPECTED: readonly string[] = [
   ...named('network', FATES),
   ...named('rest', REST),
   ...named('impostor', ['later', 'twin']),
+  ...named('lives', ['last-lost', 'all-lost']),
   'calm',
   'peers.instead-of-seeds',
 ]

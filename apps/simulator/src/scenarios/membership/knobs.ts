@@ -26,11 +26,16 @@ export interface Knobs {
   readonly keepsPeers: boolean
   /** How large a part of the nodes is healed first. At least half. */
   readonly coreShare: number
+  /** What is left of the count of its lives where a machine loses its disk: all, all but the last, or nothing. */
+  readonly countOfLives: 'kept' | 'last-lost' | 'all-lost'
 }
 
-/** Faults of disks are nothing to membership: it has none. */
+/** Faults of disks are nothing to membership, which has none; but a disk may be gone that has counted the lives of a node. */
 const NOT_HERE = /disk|sync-error|read-errors|bit-flip/
-export const FAULT_KINDS: readonly string[] = Object.keys(FAULTS).filter((kind) => !NOT_HERE.test(kind))
+export const FAULT_KINDS: readonly string[] = [
+  ...Object.keys(FAULTS).filter((kind) => !NOT_HERE.test(kind)),
+  'disk-lost',
+]
 
 /**
  * The moments at which a node may crash, as it is about to send a frame that says so; and how often it does where it does
@@ -104,6 +109,7 @@ export function drawKnobs(random: Random, nodes: number): Knobs {
     stranger: random.float() < 0.5,
     coreShare: 0.5 + random.float() / 2,
     keepsPeers: random.float() < 0.5,
+    countOfLives: pick(random, ['kept', 'last-lost', 'all-lost']),
   }
 }
 

@@ -38,6 +38,10 @@ export class MemberCluster {
   readonly #lives = new Set<MemberLife>()
   readonly #facts = new Map<string, Metadata>()
   readonly #kept = new Map<string, KeptPeers>()
+  /** By how much the count of the lives of a node has fallen behind. */
+  readonly #uncounted = new Map<string, number>()
+  /** Whose disk is gone since their last life. */
+  readonly #losers = new Set<string>()
   /** Nodes that two processes have claimed to be at the same time, as the same life. */
   readonly twins: Set<string> = new Set()
   /** Nodes that a second process has claimed to be, as the same life or as a later one. */
@@ -52,7 +56,7 @@ export class MemberCluster {
       const { scheduler, trace } = parts
       // No two monotonic clocks show the same.
       const clock = { monotonicMs: clocks.integer(0, 1_000_000) }
-      return new SimMachine({ id, scheduler, trace, program }, { clock, impostors: true })
+      return new SimMachine({ id, scheduler, trace, program }, { clock, impostors: true, restartsEmpty: true })
     })
   }
 
@@ -100,6 +104,12 @@ export class MemberCluster {
     }
   }
 
+  /** The machine loses all that it has kept, in the middle of a life; it starts again with nothing. */
+  loseDisk(id: string): void {
+    this.machine(id).crash({ unsynced: 'lost', disk: 'lost' })
+    this.#losers.add(id)
+  }
+
   #begin(life: SimLife): void {
     const { network, cluster, around } = this.#parts
     const { id } = life
@@ -109,7 +119,10 @@ export class MemberCluster {
       return
     }
     const isTwin = life.impostor && around.knobs.impostor === 'twin'
-    const generation = isTwin ? (this.current(id)?.self.generation ?? life.generation) : life.generation
+    const lost = !life.impostor && this.#losers.delete(id)
+    if (lost) this.#kept.get(id)?.lose()
+    const counted = this.#count(life, lost)
+    const generation = isTwin ? (this.current(id)?.self.generation ?? counted) : counted
     if (life.impostor) around.count(`impostor.${around.knobs.impostor}`)
     if (isTwin) this.twins.add(id)
     if (life.impostor) this.impostors.add(id)
@@ -128,12 +141,25 @@ export class MemberCluster {
     member.start(() => this.#startAgain(life))
   }
 
+  /** Which life this is by the count of the machine. */
+  #count({ id, generation }: SimLife, lost: boolean): number {
+    const { countOfLives } = this.#parts.around.knobs
+    const before = this.#uncounted.get(id) ?? 0
+    if (lost && countOfLives !== 'kept') {
+      this.#parts.around.count(`lives.${countOfLives}`)
+      this.#uncounted.set(id, countOfLives === 'last-lost' ? before + 1 : generation - 1)
+      // Earlier processes spoke under the numbers that come now.
+      this.twins.add(id)
+      this.impostors.add(id)
+    }
+    return Math.max(1, generation - (this.#uncounted.get(id) ?? 0))
+  }
+
   /** What the machine of the node keeps; a second process runs elsewhere, and keeps nothing. */
-  #peersOf({ id, impostor, diskLost }: SimLife): KeptPeers | undefined {
+  #peersOf({ id, impostor }: SimLife): KeptPeers | undefined {
     if (impostor || !this.#parts.around.knobs.keepsPeers) return undefined
     const kept = this.#kept.get(id) ?? new KeptPeers(this.#parts.around.stirred)
     this.#kept.set(id, kept)
-    if (diskLost) kept.lose()
     return kept
   }
 

@@ -3,6 +3,8 @@ import {
   Aim,
   Counts,
   type CrashFate,
+  FAULTS,
+  type FaultAction,
   FaultAtlas,
   Nemesis,
   type Plan,
@@ -83,7 +85,8 @@ export class MembershipRun {
       around: this.#surroundings(count),
     })
     const world = new SimWorld({ machines: this.#cluster.machines, network: this.#network.links })
-    this.#nemesis = new Nemesis({ scheduler, world, atlas: new FaultAtlas(0), trace, count })
+    const actions = { ...FAULTS, 'disk-lost': this.#loseDisk }
+    this.#nemesis = new Nemesis({ scheduler, world, atlas: new FaultAtlas(0), trace, count, actions })
   }
 
   async run(): Promise<RunResult> {
@@ -154,6 +157,13 @@ export class MembershipRun {
       },
       crash: (id) => this.#crash(id),
     }
+  }
+
+  /** Nobody is lost for good: what a member keeps is replaced by what the others know. */
+  readonly #loseDisk: FaultAction = ({ id, node }) => {
+    if (!node.running) return undefined
+    this.#cluster.loseDisk(id)
+    return () => node.restart()
   }
 
   #crash(id: string): void {
