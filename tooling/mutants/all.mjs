@@ -1,6 +1,7 @@
 import { FAILURE_DETECTOR_MUTANTS } from './failure-detector.mjs'
 import { KV_MUTANTS } from './kv.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
+import { CUT_MUTANTS } from './membership-cut.mjs'
 import { EVIDENCE_MUTANTS } from './membership-evidence.mjs'
 import { LIFEGUARD_MUTANTS } from './membership-lifeguard.mjs'
 import { MESSAGES_MUTANTS } from './membership-messages.mjs'
@@ -39,6 +40,7 @@ export const MUTANTS = [
   ...MEMBERSHIP_MUTANTS,
   ...LIFEGUARD_MUTANTS,
   ...EVIDENCE_MUTANTS,
+  ...CUT_MUTANTS,
   ...MEMBERSHIP_PITFALL_MUTANTS,
   ...MESSAGES_MUTANTS,
   ...FAILURE_DETECTOR_MUTANTS,

@@ -48,6 +48,10 @@ export type Evidence =
       readonly probes: ProbeEvidence | undefined
       readonly accusers: readonly string[]
     }
+  /** So many of its observers do not reach it that it is removed, with all who are out of touch together with it. */
+  | { readonly kind: 'cut'; readonly observers: readonly string[]; readonly alerting: readonly string[] }
+  /** It was removed, refuted that, and its observers have reached it again for long enough. */
+  | { readonly kind: 'reached-again' }
   /** `from` says that it was declared dead. */
   | { readonly kind: 'declared-dead'; readonly from: string; readonly accusers: readonly string[] }
   /** It said that it leaves; this was heard from `from`. */
@@ -88,6 +92,8 @@ export function describeEvidence(evidence: Evidence): string {
       const { from, accusers } = evidence
       return `${from} says that it is dead${accusers.length === 0 ? '' : `, suspected by ${listed(accusers)}`}`
     }
+    case 'cut':
+      return `${evidence.alerting.length} of its ${evidence.observers.length} observers do not reach it: ${listed(evidence.alerting)}`
     case 'introduced':
       return `${evidence.by} knows it`
     case 'changed':
@@ -112,6 +118,7 @@ const WORDS = Object.freeze({
   'took-over': 'the other process that ran as this life is gone',
   present: 'it was a member when this stream began',
   announced: 'it announced itself',
+  'reached-again': 'its observers have reached it again for long enough',
   farewell: 'it said that it leaves',
   'other-process': 'another process runs as this life of it',
 })

@@ -24,7 +24,7 @@ export type { MemberFilter } from './member-filter.ts'
 export { Membership, type MembershipPorts } from './membership.ts'
 export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 export type { PeerStorage } from './peer-memory.ts'
-export type { LocalHealthStatus, MembershipStatus } from './status.ts'
+export type { LocalHealthStatus, MemberAlerts, MembershipStatus } from './status.ts'
 export type {
   Broadcast,
   BroadcastOptions,

@@ -251,6 +251,7 @@ export class Membership implements Service {
     const unhurt = { multiplier: 1, maxMultiplier: this.#options.maxHealthMultiplier, because: 'healthy' }
     return Object.freeze({
       conflicts: this.#core?.conflicts(this.#ports.clock.monotonicMs()) ?? [],
+      alerts: this.#core?.alerts ?? [],
       localHealth: this.#core?.localHealth ?? Object.freeze(unhurt),
     })
   }

@@ -57,6 +57,34 @@ export interface MembershipOptions {
    * there are not so many others, none is waited for. Default 3.
    */
   readonly suspicionConfirmations?: number
+  /**
+   * Who decides that a member is removed. `swim`: whoever suspects it, when it does not refute in time; in a second or two. `cut`: several members that
+   * observe it, together, when it is clear who else is to be removed; in about seven seconds, without mistakes on links that fail in one direction or come and
+   * go. To be the same for all members. Default `swim`.
+   */
+  readonly removal?: 'swim' | 'cut'
+  /** With `removal: 'cut'`: how many members observe each one; all others where these are fewer. A whole number from 3 to 32. Default 10. */
+  readonly observers?: number
+  /**
+   * With `removal: 'cut'`: while so many observers of a member do not reach it, but fewer than `highWatermark`, nobody is removed, for up to
+   * `reinforceAfterMs`. Fewer than these are noise. A whole number from 1 and below `highWatermark`. Default 3.
+   */
+  readonly lowWatermark?: number
+  /**
+   * With `removal: 'cut'`: a member is removed when so many of its observers do not reach it. A whole number, more than half of `observers` and at most
+   * all. Where a member has fewer observers, both watermarks are the same share of them, rounded up. Default 8.
+   */
+  readonly highWatermark?: number
+  /**
+   * With `removal: 'cut'`: how long observers that have said nothing of a member in doubt are waited for, in milliseconds; then the majority of the others
+   * decides. Default 5,000.
+   */
+  readonly reinforceAfterMs?: number
+  /**
+   * With `removal: 'cut'`: how long the observers of a member that was removed must have reached it again before it is let in, in milliseconds. Twice as long
+   * with each further removal, up to 32 times. Default 20,000.
+   */
+  readonly readmitAfterMs?: number
   /** How often news is passed on to `gossipFanout` members, while there is any, in milliseconds. Default 200. */
   readonly gossipIntervalMs?: number
   /** To how many members news is passed on at a time. Default 3. */
@@ -100,6 +128,12 @@ export const MEMBERSHIP_DEFAULTS: Omit<ResolvedOptions, 'cluster'> = Object.free
   suspicionTimeoutMs: 1_000,
   suspicionMaxFactor: 6,
   suspicionConfirmations: 3,
+  removal: 'swim',
+  observers: 10,
+  lowWatermark: 3,
+  highWatermark: 8,
+  reinforceAfterMs: 5_000,
+  readmitAfterMs: 20_000,
   gossipIntervalMs: 200,
   gossipFanout: 3,
   retransmitFactor: 3,
@@ -116,6 +150,8 @@ const DURATIONS = [
   'probeTimeoutMs',
   'minProbeTimeoutMs',
   'suspicionTimeoutMs',
+  'reinforceAfterMs',
+  'readmitAfterMs',
   'gossipIntervalMs',
   'syncIntervalMs',
   'joinTimeoutMs',
@@ -126,6 +162,8 @@ const DURATIONS = [
 const COUNTS = ['probesPerInterval', 'gossipFanout', 'retransmitFactor', 'maxMembers'] as const
 /** Beyond this a node would hardly probe at all. */
 const MAX_HEALTH_MULTIPLIER = 64
+/** More observers than this cost more than they tell. */
+const MAX_OBSERVERS = 32
 /** Below this an interval is lost in the jitter of the event loop. */
 const SHORTEST_MS = 10
 const LONGEST_MS = 30 * 86_400_000
@@ -174,6 +212,7 @@ export function resolveOptions(options: MembershipOptions): ResolvedOptions {
     throw new RangeError(`suspicionConfirmations must be a whole number from 0, got ${suspicionConfirmations}`)
   if (suspicionConfirmations > MAX_CONFIRMATIONS)
     throw new RangeError(`suspicionConfirmations must be at most ${MAX_CONFIRMATIONS}, got ${suspicionConfirmations}`)
+  checkCut(resolved)
   if (resolved.minProbeTimeoutMs > probeTimeoutMs)
     throw new RangeError('minProbeTimeoutMs must be at most probeTimeoutMs, as it is a part of that time')
   if (resolved.probeIntervalMs < 2 * probeTimeoutMs) {
@@ -181,6 +220,17 @@ export function resolveOptions(options: MembershipOptions): ResolvedOptions {
   }
   checkDescription(resolved)
   return Object.freeze(resolved)
+}
+
+function checkCut({ removal, observers, lowWatermark, highWatermark }: ResolvedOptions): void {
+  if (removal !== 'swim' && removal !== 'cut')
+    throw new RangeError(`removal must be 'swim' or 'cut', got ${JSON.stringify(removal)}`)
+  if (!(Number.isInteger(observers) && observers >= 3 && observers <= MAX_OBSERVERS))
+    throw new RangeError(`observers must be a whole number from 3 to ${MAX_OBSERVERS}, got ${observers}`)
+  if (!(Number.isInteger(highWatermark) && highWatermark <= observers && 2 * highWatermark > observers))
+    throw new RangeError(`highWatermark must be more than half of observers and at most all, got ${highWatermark}`)
+  if (!(Number.isInteger(lowWatermark) && lowWatermark >= 1 && lowWatermark < highWatermark))
+    throw new RangeError(`lowWatermark must be a whole number from 1 and below highWatermark, got ${lowWatermark}`)
 }
 
 /** Throws {@link MetadataTooLargeError} when others would refuse it, TypeError when it is not text. */

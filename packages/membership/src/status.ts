@@ -4,6 +4,8 @@ import type { IdConflict } from './events.ts'
 export interface MembershipStatus {
   /** Processes that run with the id of another one, as far as this node noticed them within `rememberDeadMs`; ordered by id. */
   readonly conflicts: readonly IdConflict[]
+  /** With `removal: 'cut'`: the members that some of their observers do not reach, ordered by id. Empty otherwise. */
+  readonly alerts: readonly MemberAlerts[]
   /** How far this node trusts itself when it misses others. */
   readonly localHealth: LocalHealthStatus
 }
@@ -15,4 +17,13 @@ export interface LocalHealthStatus {
   readonly maxMultiplier: number
   /** What spoke against it last, or `healthy`. */
   readonly because: string
+}
+
+/** What the observers of a member say of it. */
+export interface MemberAlerts {
+  readonly id: string
+  /** All of its observers. */
+  readonly observers: readonly string[]
+  /** Those of them that do not reach it. */
+  readonly alerting: readonly string[]
 }

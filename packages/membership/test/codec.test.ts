@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeMessage, encodeMessage } from '../src/core/codec.ts'
+import { ALERT_QUESTIONS } from '../src/core/cut/alert-codec.ts'
 import { describedAs } from '../src/core/description.ts'
 import { BUCKETS, type DigestEntry, type DigestRange } from '../src/core/digest.ts'
 import { inParts } from '../src/core/gossip-queue.ts'
@@ -105,6 +106,22 @@ const body: fc.Arbitrary<MessageBody> = fc.oneof(
   fc.record({ kind: fc.constant('ping-answer' as const), seq, reached: fc.boolean() }),
   fc.record({ kind: fc.constant('gossip' as const) }),
   fc.record({ kind: fc.constant('hello' as const), answers: fc.nat(), joined: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('alerts' as const),
+    question: fc.constantFrom(...ALERT_QUESTIONS),
+    sum: u32,
+    statements: fc.array(
+      fc.record({
+        observer: id,
+        generation,
+        subject: id,
+        subjectGeneration: generation,
+        version: seq,
+        raised: fc.boolean(),
+      }),
+      { maxLength: 3 },
+    ),
+  }),
   fc.record({ kind: fc.constant('digest' as const), sums: fc.array(u32, { minLength: BUCKETS, maxLength: BUCKETS }) }),
   fc.record({ kind: fc.constant('digest-answer' as const), ranges: fc.array(range, { maxLength: 3 }) }),
   fc.record({ kind: fc.constant('broadcasts' as const), items: fc.array(userNews, { maxLength: 3 }) }),

@@ -38,6 +38,17 @@ export const GOLDEN: readonly (readonly [hex: string, header: FrameHeader, messa
   ['020473686f70050203ac020506010100', header, { kind: 'sync-request', last: true, rumors: [] }],
   ['020473686f70050203ac020507010000', header, { kind: 'sync-reply', last: false, rumors: [] }],
   [
+    '020473686f70050203ac0205081202deadbeef010b026e3102026e3203ac020100',
+    header,
+    {
+      kind: 'alerts',
+      question: 'all',
+      sum: 0xdeadbeef,
+      statements: [{ observer: 'n1', generation: 2, subject: 'n2', subjectGeneration: 3, version: 300, raised: true }],
+      rumors: [],
+    },
+  ],
+  [
     '020473686f70050203ac020509220215026e3102ac0203b8170563616368650361626399880a0178010607904e01740000',
     header,
     {

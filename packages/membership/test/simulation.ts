@@ -74,8 +74,11 @@ export class Simulation {
   #order = 0
   #flights: Flight[] = []
   readonly #cuts = new Set<string>()
+  readonly #deadlines = new Map<SimulatedNode, number | undefined>()
   frames = 0
   #double: SimulatedNode | undefined
+  /** Whether a frame from one node to another one is lost; `chance` is drawn for it, from 0 to 1. */
+  loses: (from: string, to: string, chance: number) => boolean = () => false
 
   constructor(options: SimulationOptions) {
     this.#options = options
@@ -171,7 +174,7 @@ export class Simulation {
       let due = flight?.atMs ?? Number.POSITIVE_INFINITY
       let judge: SimulatedNode | undefined
       for (const node of this.#all()) {
-        const deadlineMs = node.running && !node.paused ? node.core.deadlineMs() : undefined
+        const deadlineMs = node.running && !node.paused ? this.#deadlineOf(node) : undefined
         if (deadlineMs !== undefined && deadlineMs < due) {
           due = deadlineMs
           judge = node
@@ -198,7 +201,14 @@ export class Simulation {
     })
   }
 
+  /** Nothing but an input changes it. */
+  #deadlineOf(node: SimulatedNode): number | undefined {
+    if (!this.#deadlines.has(node)) this.#deadlines.set(node, node.core.deadlineMs())
+    return this.#deadlines.get(node)
+  }
+
   #carryOut(node: SimulatedNode, effects: readonly Effect[]): void {
+    this.#deadlines.delete(node)
     for (const effect of effects) {
       if (effect.type === 'send') this.#send(node, effect.to, encodeMessage(effect.message, 'test', effect.header))
       else if (effect.type === 'broadcast') {
@@ -218,7 +228,8 @@ export class Simulation {
     if (!node.running || !node.connected) return
     this.frames += 1
     const { lossRate = 0, duplicateRate = 0, minDelayMs = 1, maxDelayMs = 5 } = this.#options
-    if (this.#random.float() < lossRate) return
+    const chance = this.#random.float()
+    if (chance < lossRate || this.loses(node.self.id, to.id, chance)) return
     for (let copies = this.#random.float() < duplicateRate ? 2 : 1; copies > 0; copies--) {
       const atMs = this.nowMs + minDelayMs + this.#random.float() * (maxDelayMs - minDelayMs)
       const flight: Flight = { atMs, order: this.#order++, from: node.self, to, frame }

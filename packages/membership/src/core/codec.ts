@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, MalformedError, varintLength } from '@dsys/runtime/bytes'
+import { readAlerts, writeAlerts } from './cut/alert-codec.ts'
 import { readIds, readRanges, readSums, writeIds, writeRanges, writeSums } from './digest-codec.ts'
 import { type FrameHeader, KIND_NUMBERS, KINDS, type KnownKind, type Message, type MessageBody } from './message.ts'
 import { readAnswer, readQuery, writeAnswer, writeQuery } from './query-codec.ts'
@@ -93,6 +94,9 @@ function writeBody(writer: ByteWriter, body: MessageBody): void {
     case 'digest-answer':
       writeRanges(writer, body.ranges)
       break
+    case 'alerts':
+      writeAlerts(writer, body)
+      break
     case 'sync-delta':
       writeIds(writer, body.pull)
       break
@@ -172,6 +176,8 @@ function readBody(reader: ByteReader, number: number): MessageBody {
       return { kind, sums: readSums(reader) }
     case 'digest-answer':
       return { kind, ranges: readRanges(reader) }
+    case 'alerts':
+      return { kind, ...readAlerts(reader) }
     case 'sync-delta':
       return { kind, pull: readIds(reader) }
     case 'broadcasts':

@@ -297,6 +297,8 @@ export class Detector {
 
   /** When the suspicion of a member ends, as far as is known by now. */
   #endOf({ suspicion, accusers }: Entry): number {
+    // The cut detector sees for itself who is there: a suspicion of which others told lasts until it is refuted or confirmed.
+    if (this.#context.options.removal === 'cut') return Number.POSITIVE_INFINITY
     const confirmations = Math.max(0, accusers.length - 1)
     return suspicion?.deadlineMs(this.#context.times(), confirmations) ?? Number.POSITIVE_INFINITY
   }

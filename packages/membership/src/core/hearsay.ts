@@ -10,11 +10,14 @@ const HEARSAY_PART = 0.25
 export function hearRumor(parts: CoreParts, rumor: Rumor, from: PeerAddress, bySync: boolean, nowMs: number): void {
   const { view, options, random, apply, confirm } = parts
   const known = view.get(rumor.record.id)
-  const record = bySync ? doubted(rumor.record, known?.record) : rumor.record
+  const cut = parts.cut()
+  const record =
+    bySync || cut?.doubtsDeathOf(rumor.record.id) === true ? doubted(rumor.record, known?.record) : rumor.record
   const isOver = !isLive(record.state) && rumor.ageMs >= options.rememberDeadMs
   if (known?.record.state === 'suspect' && compareRecords(record, known.record) === 0)
     confirm(known, rumor.accusers ?? [], nowMs)
   if (!view.isNews(record) || (known === undefined && isOver)) return
+  if (cut?.holdsBack(record) === true) return
   const isAccusation = record.state === 'suspect' || record.state === 'dead'
   // Whoever passes an accusation on has seen nothing: only those count who are named.
   const accusers = isAccusation ? (rumor.accusers ?? []) : []

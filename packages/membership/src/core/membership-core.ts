@@ -2,11 +2,12 @@ import { invariant, SeededRandom } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { IdConflict, Member } from '../events.ts'
 import type { Evidence } from '../evidence.ts'
-import type { LocalHealthStatus } from '../status.ts'
+import type { LocalHealthStatus, MemberAlerts } from '../status.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import type { Question } from './asking.ts'
 import { Conflicts } from './conflicts.ts'
 import { Courier } from './courier.ts'
+import { CutDetector } from './cut/cut-detector.ts'
 import type { Description } from './description.ts'
 import { Detector } from './detector.ts'
 import type { Effect } from './effects.ts'
@@ -49,6 +50,8 @@ export class MembershipCore {
   readonly #gate = new IsolationGate()
   readonly #health: LocalHealth
   readonly #detector: Detector
+  /** Where it decides who is removed. */
+  readonly #cut: CutDetector | undefined
   readonly #own: OwnRecord
   readonly #antiEntropy: AntiEntropy
   readonly #conflicts: Conflicts
@@ -79,6 +82,7 @@ export class MembershipCore {
       view: this.#view,
       courier: this.#courier,
       health: this.#health,
+      cut: () => this.#cut,
       emit,
       buggify: (point) => options.buggify?.(point) === true,
       apply: (record, cause) => this.#apply(record, cause),
@@ -101,6 +105,7 @@ export class MembershipCore {
         if (this.#confirm(entry, [this.#self.id], nowMs)) this.#announce(entry.record, nowMs)
       },
     })
+    if (options.removal === 'cut') this.#cut = new CutDetector(this.#parts, this.#gate, () => this.#detector.nextSeq())
     this.#own = new OwnRecord(this.#parts)
     this.#antiEntropy = new AntiEntropy(this.#parts)
     this.#conflicts = new Conflicts({
@@ -155,9 +160,14 @@ export class MembershipCore {
     return this.#health.status()
   }
 
+  /** The members that some of their observers do not reach. */
+  get alerts(): MemberAlerts[] {
+    return this.#cut?.alerts() ?? []
+  }
+
   /** What is to be known of a node besides what happened to it, in words; `undefined` where that is nothing. */
   note(id: string, nowMs: number): string | undefined {
-    if (id !== this.#self.id) return this.#detector.note(id, nowMs)
+    if (id !== this.#self.id) return this.#cut?.note(id, nowMs) ?? this.#detector.note(id, nowMs)
     const { multiplier, maxMultiplier, because } = this.#health.status()
     return `its own health is ${multiplier} of ${maxMultiplier}, where 1 is the best: ${because}`
   }
@@ -175,7 +185,7 @@ export class MembershipCore {
     if (!this.#gate.connected) return queryMs === Number.POSITIVE_INFINITY ? undefined : queryMs
     const gossipMs = this.#hasNews && this.#view.live.size > 0 ? this.#nextGossipMs : Number.POSITIVE_INFINITY
     const memberMs = Math.min(this.#detector.deadlineMs(), this.#nextProbeMs, this.#antiEntropy.deadlineMs())
-    return Math.min(memberMs, gossipMs, queryMs)
+    return Math.min(memberMs, gossipMs, queryMs, this.#cut?.deadlineMs() ?? Number.POSITIVE_INFINITY)
   }
 
   /** Begins: announces this node and asks for the state of the others, now or once there is a connection. */
@@ -257,10 +267,12 @@ export class MembershipCore {
     if (!connected) {
       this.#gate.lost()
       this.#detector.drop()
+      this.#cut?.drop(nowMs)
       return this.#take()
     }
     const again = this.#gate.regained(nowMs, this.#suspicionTimes().minMs)
     this.#detector.drop()
+    this.#cut?.drop(nowMs)
     if (this.#state !== 'active') return this.#take()
     this.#antiEntropy.reconnected(nowMs)
     this.#queries.asking.reconnected(nowMs)
@@ -324,7 +336,11 @@ export class MembershipCore {
         break
       case 'ack':
         this.#detector.onAck(message.seq, from, header?.nonce || undefined, nowMs)
+        this.#cut?.onAck(message.seq, from, header?.nonce || undefined, nowMs)
         this.#farewell?.onAck(message.seq, from)
+        break
+      case 'alerts':
+        if (this.#state === 'active') this.#cut?.onAlerts(message, from, nowMs)
         break
       case 'ping-request': {
         const { seq, target, generation } = message
@@ -389,6 +405,7 @@ export class MembershipCore {
     this.#nextGossipMs = Math.max(this.#nextGossipMs, cause.nowMs)
     if (this.#view.live.has(record.id)) this.#detector.rotation.add(record.id)
     else this.#detector.rotation.remove(record.id)
+    this.#cut?.changed(record, cause.nowMs)
     return true
   }
 
@@ -400,6 +417,7 @@ export class MembershipCore {
     this.#broadcasts.forget(id)
     this.#detector.timeouts.forget(id)
     this.#queries.answering.forget(id)
+    this.#cut?.forget(id)
   }
 
   #announce(record: MemberRecord, nowMs: number): void {
@@ -414,6 +432,7 @@ export class MembershipCore {
     // Less than this is the jitter of timers, and covered by judging after the input of this turn.
     if (lateMs > this.#options.probeTimeoutMs / 2) {
       this.#detector.extend(lateMs, nowMs)
+      this.#cut?.excuse(lateMs)
       this.#health.raise(1 + Math.floor(lateMs / this.#options.probeIntervalMs), 'late-timer')
     }
     const dueMs = this.deadlineMs()
@@ -430,9 +449,10 @@ export class MembershipCore {
     this.#queries.asking.tick(this.#gate.connected, nowMs)
     if (!this.#gate.connected) return
     this.#detector.tick(nowMs)
+    this.#cut?.tick(nowMs)
     if (nowMs >= this.#nextProbeMs) {
       this.#nextProbeMs = nowMs + probeIntervalMs * this.#health.multiplier
-      if (!buggify('membership.skipped-probes')) this.#detector.startProbes(nowMs)
+      if (!buggify('membership.skipped-probes')) (this.#cut ?? this.#detector).startProbes(nowMs)
     }
     if (nowMs >= this.#nextGossipMs && this.#hasNews) {
       this.#nextGossipMs = nowMs + gossipIntervalMs * (buggify('membership.late-gossip') ? 4 : 1)

@@ -1,3 +1,4 @@
+import type { AlertsBody } from './cut/alert-codec.ts'
 import type { DigestRange } from './digest.ts'
 import type { AnswerBody, QueryBody } from './query-codec.ts'
 import type { Rumor } from './record.ts'
@@ -31,6 +32,8 @@ export type MessageBody =
   | { readonly kind: 'digest-answer'; readonly ranges: readonly DigestRange[] }
   /** What the sender knows better, as rumors; and of which nodes the receiver shall tell in the same way. */
   | { readonly kind: 'sync-delta'; readonly pull: readonly string[] }
+  /** What observers say of their subjects, where the cut detector removes members. */
+  | ({ readonly kind: 'alerts' } & AlertsBody)
   /** Gossip that carries broadcasts of the application as well. */
   | { readonly kind: 'broadcasts'; readonly items: readonly UserNews[] }
   /** A question of the application. */
@@ -43,7 +46,7 @@ export type MessageBody =
 export type KnownKind = Exclude<Message['kind'], 'unknown'>
 
 /**
- * The number of a kind on the wire; never given a second meaning.Set aside: 8 for the alerts of a cut detector.
+ * The number of a kind on the wire; never given a second meaning.
  */
 export const KIND_NUMBERS: Readonly<Record<KnownKind, number>> = Object.freeze({
   ping: 0,
@@ -54,6 +57,7 @@ export const KIND_NUMBERS: Readonly<Record<KnownKind, number>> = Object.freeze({
   hello: 5,
   'sync-request': 6,
   'sync-reply': 7,
+  alerts: 8,
   broadcasts: 9,
   query: 10,
   answer: 11,

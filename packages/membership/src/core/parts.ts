@@ -2,6 +2,7 @@ import type { Buggify, Random } from '@dsys/runtime'
 import type { PeerAddress } from '@dsys/transport'
 import type { ResolvedOptions } from '../options.ts'
 import type { Courier } from './courier.ts'
+import type { CutDetector } from './cut/cut-detector.ts'
 import type { Effect } from './effects.ts'
 import type { LocalHealth } from './local-health.ts'
 import type { MemberRecord } from './record.ts'
@@ -33,6 +34,8 @@ export interface CoreParts {
   readonly view: View
   readonly courier: Courier
   readonly health: LocalHealth
+  /** Where it decides who is removed. */
+  readonly cut: () => CutDetector | undefined
   readonly emit: (effect: Effect) => void
   /** Whether rare behaviour is wanted now. */
   readonly buggify: (point: string) => boolean

@@ -2,8 +2,13 @@ import { type Description, MEMBERSHIP_DEFAULTS, type MembershipOptions } from '@
 import type { Random } from '@dsys/runtime'
 import { FAULTS, type Json, type LinkKnobs, type Plan, pick, some } from '@dsys/simulation'
 
+/** Members are removed as SWIM does it; the options of the cut detector are as they are. */
+type OfCut = 'removal' | 'observers' | 'lowWatermark' | 'highWatermark' | 'reinforceAfterMs' | 'readmitAfterMs'
+
 /** The times and sizes of membership that a seed draws. */
-export type DrawnOptions = Required<Omit<MembershipOptions, 'cluster' | 'seeds' | 'knownPeers' | keyof Description>>
+export type DrawnOptions = Required<
+  Omit<MembershipOptions, 'cluster' | 'seeds' | 'knownPeers' | keyof Description | OfCut>
+>
 
 /** Everything that a plan of this scenario says besides its faults and operations. */
 export interface Knobs {
