@@ -10,6 +10,7 @@ import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_CALLS_MUTANTS } from './raft-calls.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
 import { RAFT_GROUPS_MUTANTS } from './raft-groups.mjs'
+import { RAFT_HEALTH_MUTANTS } from './raft-health.mjs'
 import { RAFT_INCARNATIONS_MUTANTS } from './raft-incarnations.mjs'
 import { RAFT_LIMITS_MUTANTS } from './raft-limits.mjs'
 import { RAFT_MEMBERS_MUTANTS } from './raft-members.mjs'
@@ -35,6 +36,7 @@ export const MUTANTS = [
   ...RAFT_DRIVER_MUTANTS,
   ...RAFT_SNAPSHOTS_MUTANTS,
   ...RAFT_LIMITS_MUTANTS,
+  ...RAFT_HEALTH_MUTANTS,
   ...KV_MUTANTS,
   ...STORAGE_MUTANTS,
   ...MEMBERSHIP_MUTANTS,

@@ -18,7 +18,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'failure-detector': ['di', 'runtime'],
   hashring: ['di', 'runtime'],
   membership: ['di', 'runtime', 'transport', 'failure-detector'],
-  raft: ['di', 'runtime', 'transport', 'storage'],
+  raft: ['di', 'runtime', 'transport', 'storage', 'failure-detector'],
   kv: ['di', 'runtime', 'transport', 'storage', 'raft'],
   node: ['di', 'runtime', 'transport', 'storage', 'hashring', 'membership', 'raft', 'kv'],
   linearizability: [],

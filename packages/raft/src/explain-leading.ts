@@ -11,11 +11,18 @@ import {
   ms,
   type NodeFacts,
 } from './findings.ts'
+import { UNREACHABLE_PHI } from './follower-health.ts'
 
 /** A follower as a sentence has it. */
-function described({ id, match, silentMs, heard, state }: FollowerFacts): string {
+function described(facts: NodeFacts, { id, match, silentMs, heard, state }: FollowerFacts): string {
   const life = heard ? `was heard ${ms(silentMs)} ago` : `has not answered for ${ms(silentMs)}`
-  return `${id} has all up to ${match}${state === 'snapshot' ? ', is being sent a snapshot' : ''} and ${life}`
+  return `${id} has all up to ${match}${state === 'snapshot' ? ', is being sent a snapshot' : ''} and ${life}${suspected(facts, id)}`
+}
+
+/** What speaks against a follower, where that is enough to tell. */
+function suspected({ phi }: NodeFacts, id: string): string {
+  const its = phi.get(id)
+  return its === undefined || its < UNREACHABLE_PHI ? '' : ` (phi ${its.toFixed(1)})`
 }
 
 /** Why entries of this leader are not committed. */
@@ -75,7 +82,7 @@ function missing(facts: NodeFacts, leader: LeaderFacts, { name, of, needed }: Ma
     {
       code: 'majority-missing',
       subject: 'commit',
-      message: `${these} not committed: it takes ${needed} of the ${name} ${listed(of)} to have entry ${wanted} on disk, and ${haveIt}.${sentence(lacking.map(described))}`,
+      message: `${these} not committed: it takes ${needed} of the ${name} ${listed(of)} to have entry ${wanted} on disk, and ${haveIt}.${sentence(lacking.map((each) => described(facts, each)))}`,
       evidence: {
         majority: name,
         of,
@@ -118,7 +125,9 @@ export function whoIsMissing(facts: NodeFacts, leader: LeaderFacts): Finding[] {
   const { status, core, electionTimeoutMs } = facts
   const { voters, outgoing, learners, target } = core.placed.configuration
   const silent = leader.followers.filter(({ id, silentMs }) =>
-    leader.asleep ? leader.absent.includes(id) : silentMs > electionTimeoutMs,
+    leader.asleep
+      ? leader.absent.includes(id)
+      : silentMs > electionTimeoutMs || (facts.phi.get(id) ?? 0) >= UNREACHABLE_PHI,
   )
   const spare = Math.min(
     ...majoritiesOf(facts).map(
@@ -136,8 +145,11 @@ export function whoIsMissing(facts: NodeFacts, leader: LeaderFacts): Finding[] {
       return {
         code: 'member-silent',
         subject: 'members',
-        message: `${id}, a ${isVoter ? 'voter' : 'learner'}, ${life}${rest}.`,
-        evidence: { id, isVoter, silentMs, heard, matchIndex: match, lastIndex: status.lastIndex, spare },
+        message: `${id}, a ${isVoter ? 'voter' : 'learner'}, ${life}${suspected(facts, id)}${rest}.`,
+        evidence: {
+          ...{ id, isVoter, silentMs, heard, matchIndex: match, lastIndex: status.lastIndex, spare },
+          phi: facts.phi.get(id),
+        },
         hint: 'Start it, or mend the network to it; if it is lost for ever, put another in its place by reconfigure().',
       }
     })

@@ -97,6 +97,8 @@ export interface NodeFacts {
   readonly runsForMs: number
   /** How long each node that was ever heard has been silent. */
   readonly silentMs: ReadonlyMap<string, number>
+  /** What speaks against each follower of this leader, as far as they are judged. */
+  readonly phi: ReadonlyMap<string, number>
   /** When this process stood still last, and for how long. */
   readonly paused: { readonly agoMs: number; readonly forMs: number } | undefined
   readonly connection: Transport['connection']
@@ -120,7 +122,7 @@ export interface NodeFacts {
 /** What a driver has seen of the world around its core. */
 export type ObservedFacts = Pick<
   NodeFacts,
-  'silentMs' | 'paused' | 'strangers' | 'transfers' | 'refusals' | 'unreadable'
+  'silentMs' | 'phi' | 'paused' | 'strangers' | 'transfers' | 'refusals' | 'unreadable'
 >
 
 export const ms = (duration: number): string => `${Math.round(duration)} ms`

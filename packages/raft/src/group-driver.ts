@@ -10,6 +10,7 @@ import { type Effects, RaftCore } from './core/raft-core.ts'
 import type { CoreEvent, RaftRole } from './core/state.ts'
 import { OutcomeUnknownError, RaftFailedError } from './errors.ts'
 import type { ObservedFacts } from './findings.ts'
+import { FollowerHealth } from './follower-health.ts'
 import type { GroupHost } from './groups/group-host.ts'
 import { MembersDesk } from './members-desk.ts'
 import type { RaftMetrics } from './metrics.ts'
@@ -69,6 +70,7 @@ function restoredFrom({ hardState, snapshot, entries, lost }: RecoveredLog): Res
  */
 export class GroupDriver<State, Command, Result> {
   readonly core: RaftCore
+  readonly followers: FollowerHealth
   readonly #parts: GroupDriverParts<State, Command, Result>
   readonly #outgoing: Outgoing
   readonly #snapshots: SnapshotKeeper<State, Command, Result>
@@ -94,6 +96,7 @@ export class GroupDriver<State, Command, Result> {
     this.#parts = parts
     const { clock, options, limits, log, transport } = parts
     this.#outgoing = new Outgoing(transport, this.channel, { ...parts, ...limits })
+    this.followers = new FollowerHealth(options.heartbeatIntervalMs)
     this.core = new RaftCore(
       {
         id: options.id,
@@ -172,6 +175,7 @@ export class GroupDriver<State, Command, Result> {
       paused: paused === undefined ? undefined : { agoMs: nowMs - paused.untilMs, forMs: paused.forMs },
       ...this.#snapshots.observed(nowMs),
       strangers: this.#membersDesk.strangers(nowMs),
+      phi: this.followers.all(nowMs),
     }
   }
 
@@ -446,8 +450,8 @@ export class GroupDriver<State, Command, Result> {
       proposals.resendOverdue(nowMs)
       reads.resendOverdue(nowMs)
       this.#snapshots.tick(nowMs)
-      if (this.core.progress !== undefined)
-        this.#parts.metrics.followers(this.core.progress, this.core.log.lastIndex, nowMs)
+      this.followers.observe(this.core, nowMs, late ? nowMs - dueMs : 0)
+      this.#parts.metrics.followers(this.core, this.followers.all(nowMs), nowMs)
     } catch (error) {
       this.#fail(error)
       return

@@ -1,5 +1,4 @@
 import type { Counter, Gauge, Histogram, Meter } from '@dsys/runtime'
-import type { Progress } from './core/progress.ts'
 import type { RaftCore } from './core/raft-core.ts'
 import type { RaftRole } from './core/state.ts'
 import type { ReadConsistency } from './options.ts'
@@ -33,6 +32,12 @@ export interface TurnReadings {
   readonly snapshotIndex: number
 }
 
+interface FollowerReadings {
+  readonly lagEntries: Reading
+  readonly silentMs: Reading
+  readonly phi: Reading
+}
+
 /**
  * The instruments of one member of a group. What happens often is told once a turn or batch, and what a leader knows of its followers
  * once a heartbeat.
@@ -63,7 +68,7 @@ export class RaftMetrics {
   readonly #snapshotBytes: Readonly<Record<SnapshotKind, Histogram>>
   readonly #snapshotMs: Readonly<Record<SnapshotKind, Histogram>>
   readonly #stages: StageTimes
-  readonly #followers = new Map<string, { readonly lagEntries: Reading; readonly silentMs: Reading }>()
+  readonly #followers = new Map<string, FollowerReadings>()
   #leads = false
 
   constructor(meter: Meter, group: string) {
@@ -161,7 +166,8 @@ export class RaftMetrics {
   }
 
   /** What a leader knows of each follower. Those that are none any more leave no series behind. */
-  followers(progress: ReadonlyMap<string, Progress>, lastIndex: number, nowMs: number): void {
+  followers({ progress, log }: RaftCore, phis: ReadonlyMap<string, number>, nowMs: number): void {
+    if (progress === undefined) return
     for (const [id, { match, heardMs }] of progress) {
       let known = this.#followers.get(id)
       if (known === undefined) {
@@ -169,20 +175,27 @@ export class RaftMetrics {
         known = {
           lagEntries: this.#reading('follower_lag_entries', 'Entries that a follower is not known to have', labels),
           silentMs: this.#reading('follower_silent_ms', 'Milliseconds since a follower was heard', labels),
+          phi: this.#reading(
+            'follower_phi',
+            'How far a follower is to be suspected; from 8 on it is unreachable',
+            labels,
+          ),
         }
         this.#followers.set(id, known)
       }
-      known.lagEntries.set(lastIndex - match)
+      known.lagEntries.set(log.lastIndex - match)
       if (heardMs !== undefined) known.silentMs.set(nowMs - heardMs)
+      known.phi.set(phis.get(id) ?? 0)
     }
     if (this.#followers.size > progress.size) this.#forgetFollowers((id) => !progress.has(id))
   }
 
   #forgetFollowers(goes: (id: string) => boolean): void {
-    for (const [id, { lagEntries, silentMs }] of this.#followers) {
+    for (const [id, { lagEntries, silentMs, phi }] of this.#followers) {
       if (!goes(id)) continue
       lagEntries.remove()
       silentMs.remove()
+      phi.remove()
       this.#followers.delete(id)
     }
   }

@@ -11,6 +11,7 @@ import { damageOf } from './damaged-log.ts'
 import { CommandTooLargeError, TransferFailedError, WitnessError } from './errors.ts'
 import { explain } from './explain.ts'
 import type { Explanation } from './findings.ts'
+import { UNREACHABLE_PHI } from './follower-health.ts'
 import { GroupDriver } from './group-driver.ts'
 import { identityOf } from './identity.ts'
 import { RaftMetrics } from './metrics.ts'
@@ -319,11 +320,14 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
 
   #followers(): FollowerStatus[] {
     const nowMs = this.#ports.clock.monotonicMs()
+    const phi = (id: string): number | undefined => this.#driver?.followers.phi(id, nowMs)
     return [...(this.#driver?.core.progress ?? [])].map(([id, progress]) => ({
       id,
       state: progress.state,
       matchIndex: progress.match,
       lastHeardMs: progress.heardMs === undefined ? undefined : nowMs - progress.heardMs,
+      phi: phi(id),
+      reachable: (phi(id) ?? 0) < UNREACHABLE_PHI,
     }))
   }
 
@@ -368,7 +372,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
 
   /**
    * The follower with the most of the log, among those that were heard within an election timeout. One that has not
-   * answered yet counts too: a leader that has just begun has heard of nobody but by their votes.
+   * answered yet counts too: a leader that has just begun has heard of nobody but by their votes. One that seems to be gone is the last choice.
    */
   #bestSuccessor(): string | undefined {
     const { electionTimeoutMs } = this.#options
@@ -377,7 +381,7 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     return this.#followers()
       .filter(({ id }) => voters.includes(id) && core?.isWitness(id) === false)
       .filter(({ lastHeardMs }) => lastHeardMs === undefined || lastHeardMs <= electionTimeoutMs)
-      .sort((a, b) => b.matchIndex - a.matchIndex)[0]?.id
+      .sort((a, b) => Number(b.reachable) - Number(a.reachable) || b.matchIndex - a.matchIndex)[0]?.id
   }
 
   async bootstrap({ voters }: { readonly voters: readonly string[] }, options: CallOptions = {}): Promise<void> {

@@ -57,6 +57,13 @@ export interface FollowerStatus {
   readonly matchIndex: number
   /** Milliseconds since the follower was last heard; `undefined` before the first time in this term. It grows while the group sleeps. */
   readonly lastHeardMs: number | undefined
+  /**
+   * How far it is to be suspected, by the pace of its answers to heartbeats: a phi of 8 is reached by one that lives once in 10^8 heartbeats.
+   * `undefined` where it is not judged: the term has just begun, or the group sleeps.
+   */
+  readonly phi: number | undefined
+  /** Whether phi is below 8, or it is not judged. Nothing that is agreed on depends on it. */
+  readonly reachable: boolean
 }
 
 /** Something that happened to a node, as a fact. */

@@ -96,6 +96,7 @@ function factsOf({ status, core, leader, configuration, node }: Change): NodeFac
       ['n2', 20],
       ['n3', 30],
     ]),
+    phi: new Map(),
     paused: undefined,
     connection: 'connected',
     failure: undefined,

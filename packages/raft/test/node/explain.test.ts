@@ -17,8 +17,8 @@ function finding(node: Pick<RaftNode<CounterState, Add, number>, 'explain'>, cod
   return found
 }
 
-/** Sentences without the durations, which are those of the network. */
-const timeless = (text: string): string => text.replaceAll(/\d+ ms/g, '… ms')
+/** Sentences without the durations, which are those of the network, and what follows from them. */
+const timeless = (text: string): string => text.replaceAll(/\d+ ms/g, '… ms').replaceAll(/phi [\d.]+/g, 'phi …')
 
 const add = (cluster: Counters, id: string, name: string): Promise<number> =>
   cluster.run(cluster.node(id).propose({ id: name, by: 1 }, { timeoutMs: 20_000 }))
@@ -171,7 +171,7 @@ describe('explain() of a group', () => {
     const read = cluster.node(near).read(({ total }) => total, { timeoutMs: 60_000 })
     await cluster.advance(500)
     const found = finding(cluster.node(leader), 'majority-missing')
-    const lacking = far.map((id) => `${id} has all up to ${lastIndex} and was heard … ms ago`).join('; ')
+    const lacking = far.map((id) => `${id} has all up to ${lastIndex} and was heard … ms ago (phi …)`).join('; ')
     const have = cluster.ids.filter((id) => id === leader || id === near).join(' and ')
     expect(timeless(found.message)).toBe(
       `Entries ${lastIndex + 1} to ${lastIndex + 2} are not committed: it takes 3 of the voters n1, n2, n3, n4 and n5 to have entry ${lastIndex + 1} on disk, and ${have} have it. ${lacking}.`,
@@ -187,6 +187,31 @@ describe('explain() of a group', () => {
     )
     cluster.network.heal()
     await cluster.run(Promise.all([...waiting, read]))
+  })
+
+  test('says who is missing before an election timeout is over, by the pace of its answers, and hands leadership to another', async () => {
+    await using cluster = await Cluster.start(counter, QUIET)
+    const leader = await cluster.elected()
+    const [gone = '', other = ''] = cluster.followers()
+    await cluster.advance(3_000)
+    expect(cluster.node(leader).status().followers).toMatchObject([{ reachable: true }, { reachable: true }])
+    cluster.crash(gone)
+    await cluster.advance(600)
+    const { followers } = cluster.node(leader).status()
+    const [missing, there] = [gone, other].map((id) => followers.find((each) => each.id === id))
+    expect(missing).toMatchObject({ reachable: false })
+    expect(missing?.phi).toBeGreaterThan(8)
+    expect(missing?.lastHeardMs).toBeLessThan(1_000)
+    expect(there).toMatchObject({ reachable: true })
+    expect(there?.phi).toBeLessThan(1)
+    const { message, evidence } = finding(cluster.node(leader), 'member-silent')
+    expect(timeless(message)).toBe(
+      `${gone}, a voter, has been silent for … ms (phi …), and the group can spare no more.`,
+    )
+    expect(evidence.phi).toBeGreaterThan(8)
+    // Both have the same log, and the one that crashed comes first in every order but this.
+    await cluster.run(cluster.node(leader).transferLeadership())
+    expect(await cluster.elected()).toBe(other)
   })
 
   test('of two, whose leader has a slow disk, says for how long', async () => {

@@ -115,6 +115,8 @@ describe('metrics', () => {
     await cluster.advance(700)
     expect(meter.last(`follower_lag_entries follower=${away}`)).toBeGreaterThanOrEqual(7)
     expect(meter.last(`follower_silent_ms follower=${away}`)).toBeGreaterThanOrEqual(700)
+    expect(meter.last(`follower_phi follower=${away}`)).toBeGreaterThan(8)
+    expect(meter.last(`follower_phi follower=${other}`)).toBeLessThan(1)
     await cluster.run(cluster.node(leader).reconfigure({ voters: [leader, other] }))
     await cluster.advance(15_000)
     expect([...meter.values.keys()].filter((key) => key.endsWith(`follower=${away}`))).toEqual([])
