@@ -143,4 +143,11 @@ export const TRANSPORT_NATS_MUTANTS = [
     from: 'if (serviceDiscovery !== undefined) this.#discovery = new ServiceDiscovery(node, serviceDiscovery)',
     to: 'this.#discovery = new ServiceDiscovery(node, serviceDiscovery ?? {})',
   },
+  {
+    name: 'NATS: credentials that end with their last line are unreadable',
+    source: 'keys and credentials are passed through',
+    file: `${src}/authentication.ts`,
+    from: '{authentication.creds}\\n`',
+    to: '{authentication.creds}`',
+  },
 ]

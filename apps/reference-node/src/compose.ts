@@ -49,7 +49,13 @@ export function compose({ config, logger, meter, generation, metadata, network }
 function transport(config: NodeConfig, generation: number): Module {
   const { id: nodeId, cluster, peers, secret, tls, allowUnauthenticated } = config
   if (config.transport === 'nats') {
-    const nats = { servers: config.nats, connectTimeoutMs: config.natsConnectTimeoutMs, minFrameBytes: MIN_FRAME_BYTES }
+    const { natsTls, natsAuthentication: authentication } = config
+    const nats = {
+      ...{ servers: config.nats, connectTimeoutMs: config.natsConnectTimeoutMs, minFrameBytes: MIN_FRAME_BYTES },
+      ...(natsTls === undefined ? {} : { tls: natsTls }),
+      ...(authentication === undefined ? {} : { authentication }),
+      serviceDiscovery: { description: 'dsys reference node', metadata: { node_js: process.version } },
+    }
     return natsTransport({ ...nats, cluster, nodeId, generation })
   }
   const listen = listenOn(config.tcpListen ?? peers.get(nodeId) ?? '')

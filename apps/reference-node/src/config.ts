@@ -29,6 +29,9 @@ interface NodeSettings {
   readonly transport: 'nats' | 'tcp'
   readonly nats: readonly string[]
   readonly natsConnectTimeoutMs: number
+  /** Over NATS: the file with the credentials of a user, or with the seed of its nkey. */
+  readonly natsCreds: string | undefined
+  readonly natsNkey: string | undefined
   /** Over TCP: where each node listens, as `host:port`, by id. */
   readonly peers: ReadonlyMap<string, string>
   /** Over TCP: where this node listens, when that is not its address in `peers`. */
@@ -36,7 +39,7 @@ interface NodeSettings {
   /** Over TCP: what all nodes of the cluster know, and nobody else. */
   readonly secret: string | undefined
   readonly secretFile: string | undefined
-  /** Over TCP: the files of the certificate of this node, of its key, and of the authority that has signed those of all nodes. */
+  /** The files of the certificate of this node, of its key, and of the authority that has signed those of all nodes, or of the NATS servers. */
   readonly tlsCert: string | undefined
   readonly tlsKey: string | undefined
   readonly tlsCa: string | undefined
@@ -156,6 +159,20 @@ const SETTINGS: { readonly [Name in keyof NodeSettings]: Setting<NodeSettings[Na
     preset: '30000',
     schema: wholeNumber(1, 3_600_000),
   },
+  natsCreds: {
+    flag: 'nats-creds',
+    env: 'DSYS_NATS_CREDS',
+    what: 'over NATS: .creds file of the user that this node is',
+    preset: '',
+    schema: optional,
+  },
+  natsNkey: {
+    flag: 'nats-nkey',
+    env: 'DSYS_NATS_NKEY',
+    what: 'over NATS: file with the seed of the nkey of that user',
+    preset: '',
+    schema: optional,
+  },
   peers: {
     flag: 'peers',
     env: 'DSYS_PEERS',
@@ -187,21 +204,21 @@ const SETTINGS: { readonly [Name in keyof NodeSettings]: Setting<NodeSettings[Na
   tlsCert: {
     flag: 'tls-cert',
     env: 'DSYS_TLS_CERT',
-    what: 'over TCP: file with the certificate of this node in PEM, which names its id',
+    what: 'file with the certificate of this node in PEM; over TCP it names its id',
     preset: '',
     schema: optional,
   },
   tlsKey: {
     flag: 'tls-key',
     env: 'DSYS_TLS_KEY',
-    what: 'over TCP: file with the key of that certificate',
+    what: 'file with the key of that certificate',
     preset: '',
     schema: optional,
   },
   tlsCa: {
     flag: 'tls-ca',
     env: 'DSYS_TLS_CA',
-    what: 'over TCP: file with the authority that has signed the certificates of all nodes',
+    what: 'file with the authority that has signed the certificates of all nodes, or over NATS those of the servers',
     preset: '',
     schema: optional,
   },

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { NatsAuthentication, NatsTls } from '@dsys/transport-nats'
 import { type TcpTls, tlsProblems } from '@dsys/transport-tcp'
 
 const MAX_SECRET_BYTES = 4_096
@@ -7,6 +8,9 @@ const MAX_PEM_BYTES = 1_048_576
 /** What was told of the credentials of a node: where they are, or what they are. */
 export interface CredentialSettings {
   readonly id: string
+  readonly transport: 'nats' | 'tcp'
+  readonly natsCreds: string | undefined
+  readonly natsNkey: string | undefined
   readonly secret: string | undefined
   readonly secretFile: string | undefined
   readonly adminToken: string | undefined
@@ -20,7 +24,11 @@ export interface CredentialSettings {
 export interface Credentials {
   readonly secret: string | undefined
   readonly adminToken: string | undefined
+  /** Over TCP. */
   readonly tls: TcpTls | undefined
+  /** Over NATS. */
+  readonly natsTls: NatsTls | undefined
+  readonly natsAuthentication: NatsAuthentication | undefined
 }
 
 /** Reads what is in files, and adds what is wrong with it to `problems`; no problem repeats a secret. */
@@ -28,7 +36,9 @@ export function readCredentials(settings: CredentialSettings, problems: string[]
   return {
     secret: secretOf('secret', whyNoSecret, settings.secret, settings.secretFile, problems),
     adminToken: secretOf('admin-token', whyNoToken, settings.adminToken, settings.adminTokenFile, problems),
-    tls: tlsOf(settings, problems),
+    ...(settings.transport === 'tcp'
+      ? { tls: tlsOf(settings, problems), natsTls: undefined, natsAuthentication: undefined }
+      : { tls: undefined, ...natsOf(settings, problems) }),
   }
 }
 
@@ -77,6 +87,32 @@ function tlsOf({ id, tlsCert, tlsKey, tlsCa }: CredentialSettings, problems: str
   const tls = { cert, key, ca }
   problems.push(...tlsProblems(tls, id, Date.now()).map(({ part, why }) => `--tls-${part}: ${why}`))
   return tls
+}
+
+function natsOf(settings: CredentialSettings, problems: string[]): Pick<Credentials, 'natsTls' | 'natsAuthentication'> {
+  const { natsCreds, natsNkey, tlsCert, tlsKey, tlsCa } = settings
+  if (natsCreds !== undefined && natsNkey !== undefined) {
+    problems.push('--nats-creds and --nats-nkey are both given: only one of them can count')
+  }
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    problems.push('--tls-cert and --tls-key are only of use together')
+  }
+  const pem = (flag: string, path: string | undefined): string | undefined =>
+    path === undefined ? undefined : read(flag, path, MAX_PEM_BYTES, problems)
+  const [cert, key, ca] = [pem('--tls-cert', tlsCert), pem('--tls-key', tlsKey), pem('--tls-ca', tlsCa)]
+  const creds = pem('--nats-creds', natsCreds)
+  const nkeySeed = pem('--nats-nkey', natsNkey)
+  const proof = cert === undefined || key === undefined ? {} : { cert, key }
+  const natsTls = { ...proof, ...(ca === undefined ? {} : { ca }) }
+  return {
+    natsTls: Object.keys(natsTls).length === 0 ? undefined : natsTls,
+    natsAuthentication: authenticationOf(creds, nkeySeed),
+  }
+}
+
+function authenticationOf(creds: string | undefined, nkeySeed: string | undefined): NatsAuthentication | undefined {
+  if (creds !== undefined) return { creds }
+  return nkeySeed === undefined ? undefined : { nkeySeed }
 }
 
 function read(flag: string, path: string, maxBytes: number, problems: string[]): string | undefined {

@@ -1,4 +1,13 @@
-import { type Clock, type Counter, delay, type Logger, type Meter, Pending, type Random } from '@dsys/runtime'
+import {
+  type Clock,
+  type Counter,
+  delay,
+  type Logger,
+  type Meter,
+  type MetricLabels,
+  Pending,
+  type Random,
+} from '@dsys/runtime'
 import { type Destination, LocalQueue, type TransportCapabilities, TransportEndpoint } from '@dsys/transport'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 import { authenticatorOf } from './authentication.ts'
@@ -43,8 +52,8 @@ export class NatsTransport extends TransportEndpoint {
   readonly #discovery: ServiceDiscovery | undefined
   readonly #local: LocalQueue
   readonly #stopped = new AbortController()
-  readonly #sent: Counter
-  readonly #received: Counter
+  readonly #sent: Readonly<Record<Lane, Counter>>
+  readonly #received: Readonly<Record<Lane, Counter>>
   readonly #dropped: Counter
   readonly #stale: Counter
   readonly #connects: Counter
@@ -77,10 +86,14 @@ export class NatsTransport extends TransportEndpoint {
       maxFrameBytes: this.#options.minFrameBytes,
     })
     this.#connectionOptions = this.#makeConnectionOptions()
-    const counter = (what: string, description: string): Counter =>
-      ports.meter.counter(`dsys_transport_nats_${what}`, { description })
-    this.#sent = counter('frames_sent_total', 'Frames handed to the NATS client')
-    this.#received = counter('frames_received_total', 'Frames received from the NATS server')
+    const counter = (what: string, description: string, labels: MetricLabels = {}): Counter =>
+      ports.meter.counter(`dsys_transport_nats_${what}`, { description, labels })
+    const counters = (what: string, description: string): Record<Lane, Counter> => ({
+      data: counter(what, description, { lane: 'data' }),
+      control: counter(what, description, { lane: 'control' }),
+    })
+    this.#sent = counters('frames_sent_total', 'Frames handed to the NATS client')
+    this.#received = counters('frames_received_total', 'Frames received from the NATS server')
     this.#dropped = counter('frames_dropped_total', 'Frames dropped on this side: not connected, or the queue full')
     this.#stale = counter('stale_frames_total', 'Frames refused: their sender had given up their connection')
     this.#connects = counter('connects_total', 'Connections made to a NATS server')
@@ -95,7 +108,7 @@ export class NatsTransport extends TransportEndpoint {
   }
 
   protected override transmit(to: Destination, channel: string, frame: Uint8Array): boolean {
-    if (this.isSelf(to)) return this.#count(this.#uplink !== undefined && this.#local.push(channel, frame))
+    if (this.isSelf(to)) return this.#count('data', this.#uplink !== undefined && this.#local.push(channel, frame))
     return this.#publish(this.#subjects.to(to, channel), frame)
   }
 
@@ -104,11 +117,11 @@ export class NatsTransport extends TransportEndpoint {
   }
 
   #publish(subjects: Subjects, frame: Uint8Array): boolean {
-    return this.#count(this.#uplink?.publish(subjects, frame) ?? false)
+    return this.#count(subjects.lane, this.#uplink?.publish(subjects, frame) ?? false)
   }
 
-  #count(sent: boolean): boolean {
-    if (sent) this.#sent.add(1)
+  #count(lane: Lane, sent: boolean): boolean {
+    if (sent) this.#sent[lane].add(1)
     else this.#dropped.add(1)
     return sent
   }
@@ -251,7 +264,7 @@ export class NatsTransport extends TransportEndpoint {
       from.refuse('a frame of a connection that its sender has given up')
       return
     }
-    this.#received.add(1)
+    this.#received[from.lane].add(1)
     from.frames++
     from.bytes += data.byteLength
     const beganMs = this.#ports.clock.monotonicMs()
