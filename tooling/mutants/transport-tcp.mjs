@@ -317,4 +317,11 @@ export const TRANSPORT_TCP_MUTANTS = [
     from: '        this.#metAt = formatAddress(address)\n',
     to: '',
   },
+  {
+    name: 'TCP: nobody is told of a stranger whose certificate is not believed',
+    source: 'a connection that is turned away is told of on both sides',
+    file: `${src}/reception.ts`,
+    from: 'if (!this.#waiting.delete(socket) || isReady) return',
+    to: 'if (!this.#waiting.delete(socket) || !isReady) return',
+  },
 ]

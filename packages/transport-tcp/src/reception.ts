@@ -45,25 +45,33 @@ export class Reception {
       return
     }
     if (this.#waiting.size >= maxHandshakes) this.#makeRoom()
-    this.#waiting.set(socket, socket.remoteAddress ?? '')
+    const from = socket.remoteAddress ?? 'an address that is not known any more'
+    this.#waiting.set(socket, from)
     // Until the network has made something of the socket nobody else minds the time: TLS only tells that it took too long.
     const deadline = clock.setTimer(timeoutMs, () => {
+      this.#waiting.delete(socket)
       socket.destroy()
-      this.#context.onRefused('unreachable', `no connection came of it within ${timeoutMs} ms`, undefined)
+      this.#context.onRefused('unreachable', `no connection came of it within ${timeoutMs} ms, from ${from}`, undefined)
     })
+    let isReady = false
     socket.once('close', () => {
       deadline.cancel()
-      this.#waiting.delete(socket)
+      // As soon as one can talk over it, whoever does so tells what becomes of it.
+      if (!this.#waiting.delete(socket) || isReady) return
+      this.#context.onRefused('unreachable', `it proved no certificate that is believed, from ${from}`, undefined)
     })
     network.accept(socket, (ready) => {
       deadline.cancel()
+      isReady = true
       if (this.#closed || socket.destroyed) {
         ready.destroy()
         return
       }
       new Acceptance({ clock, timeoutMs }, me, new FramedSocket(ready), {
         onCaller: (caller, framed) => this.#context.onCaller(caller, framed),
-        onFailed: (failure, why, id) => this.#context.onRefused(failure, why, id),
+        onFailed: (failure, reason, id) => {
+          this.#context.onRefused(failure, id === undefined ? `${reason}, from ${from}` : reason, id)
+        },
         onOver: () => this.#waiting.delete(socket),
       })
     })
@@ -77,7 +85,11 @@ export class Reception {
       if (counts.get(from) !== most) continue
       this.#waiting.delete(socket)
       socket.destroy()
-      this.#context.onRefused('full', 'too many connections that have not proved who they are', undefined)
+      this.#context.onRefused(
+        'full',
+        `too many connections that have not proved who they are, most from ${from}`,
+        undefined,
+      )
       return
     }
   }

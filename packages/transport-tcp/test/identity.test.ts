@@ -218,6 +218,11 @@ describe('with TLS', () => {
       ...{ nodeId: 'a', peers: { b: b.address }, tls: new Authority('another').issue({ common: 'a' }) },
     })
     expect(await turnedAway(a, b)).toBe('unreachable')
+    await until('the other side to tell of it', () => b.count('refused_total') > 0)
+    expect(b.said('a connection was turned away')[0]).toMatchObject({
+      failure: 'unreachable',
+      why: 'it proved no certificate that is believed, from 127.0.0.1',
+    })
     await using plain = await startNode({ nodeId: 'c', peers: { b: b.address }, connectTimeoutMs: 200 })
     expect(await turnedAway(plain, b)).toBe('unreachable')
   })
