@@ -13,6 +13,8 @@ import { natsTransport } from '@dsys/transport-nats/di'
 import { tcpTransport } from '@dsys/transport-tcp/di'
 import { container } from 'tsyringe'
 import type { NodeConfig } from './config.ts'
+import { AddressBook, TCP_ADDRESS, toldAddress } from './peers/address-book.ts'
+import { PEER_STORAGE, rememberedPeers } from './peers/remembered-peers.ts'
 
 /** What the parts of a node are told beside its configuration. */
 export interface Composition {
@@ -34,20 +36,24 @@ const MIN_FRAME_BYTES = 512 * 1_024
 export function compose({ config, logger, meter, generation, metadata, network }: Composition): NodeScope {
   const { id, cluster, electionTimeoutMs, heartbeatIntervalMs } = config
   const voters = config.join ? [] : config.voters
+  const book = new AddressBook(config.peers)
+  const told = config.transport === 'tcp' ? toldAddress(config) : undefined
+  const facts = told === undefined ? metadata : { ...metadata, [TCP_ADDRESS]: told }
   return new NodeScope(container.createChildContainer()).use(
     runtime({ logger, meter }),
     // First, as it locks the folder: a second process on it must end before it meets the cluster.
     fileStorage({ directory: config.data }),
-    network === undefined ? transport(config, generation) : memoryTransport({ network, nodeId: id, generation }),
+    network === undefined ? transport(config, generation, book) : memoryTransport({ network, nodeId: id, generation }),
     raft({ id, group: 'main', voters, electionTimeoutMs, heartbeatIntervalMs }),
     kv({ keyspaces: keyspacesOf(config), maxValueBytes: config.maxValueBytes }),
-    membership({ cluster, metadata, seeds: config.voters }),
+    membership({ cluster, metadata: facts, seeds: config.voters }, { peers: PEER_STORAGE }),
+    rememberedPeers({ directory: config.data, book }),
     node(),
   )
 }
 
-function transport(config: NodeConfig, generation: number): Module {
-  const { id: nodeId, cluster, peers, secret, tls, allowUnauthenticated } = config
+function transport(config: NodeConfig, generation: number, book: AddressBook): Module {
+  const { id: nodeId, cluster, secret, tls, allowUnauthenticated } = config
   if (config.transport === 'nats') {
     const { natsTls, natsAuthentication: authentication } = config
     const nats = {
@@ -58,9 +64,9 @@ function transport(config: NodeConfig, generation: number): Module {
     }
     return natsTransport({ ...nats, cluster, nodeId, generation })
   }
-  const listen = listenOn(config.tcpListen ?? peers.get(nodeId) ?? '')
+  const listen = listenOn(config.tcpListen ?? config.peers.get(nodeId) ?? '')
   const proof = { ...(secret === undefined ? {} : { secret }), ...(tls === undefined ? {} : { tls }) }
-  return tcpTransport({ cluster, nodeId, generation, peers, listen, allowUnauthenticated, ...proof })
+  return tcpTransport({ cluster, nodeId, generation, peers: book, listen, allowUnauthenticated, ...proof })
 }
 
 function listenOn(address: string): { readonly host: string; readonly port: number } {

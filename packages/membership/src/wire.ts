@@ -1,4 +1,5 @@
 export { type Decoded, decodeMessage, encodeMessage } from './core/codec.ts'
+export { decodeKnownPeers, encodeKnownPeers } from './core/known-peers.ts'
 export { type FrameHeader, KINDS, type KnownKind, type Message, type MessageBody } from './core/message.ts'
 export type { MemberRecord, MemberState, Metadata, MetadataEntries, RecordField, Rumor } from './core/record.ts'
 export type { UserNews } from './core/user-news.ts'
