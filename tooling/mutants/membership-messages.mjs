@@ -50,6 +50,7 @@ export const MESSAGES_MUTANTS = [
     file: ONCE,
     from: 'if (record === undefined || !isSameProcess(record, from)) return',
     to: 'if (record === undefined) return',
+    scenario: 'membership',
   },
   {
     name: 'a broadcast of somebody who was forgotten is delivered once more',

@@ -247,7 +247,7 @@ describe('one member', () => {
     expect(core.receive(told([news(1)]), n1, 6)).toEqual([])
   })
 
-  test('M-31: who is forgotten takes the memory of its broadcasts along, and none is delivered twice for that', () => {
+  test('M-31: who is forgotten is not heard, and when it is met again, no broadcast of it is delivered twice', () => {
     const core = newCore()
     core.receive(told([news(1)], alive('n1')), n1, 1)
     core.receive(told([], alive('n1', { state: 'left' })), n2, 2)
@@ -255,6 +255,8 @@ describe('one member', () => {
       core.tick(nowMs)
     expect(core.member('n1')).toBeUndefined()
     expect(heard(core.receive(told([news(1)]), n2, 90_001))).toEqual([])
+    const again = core.receive(told([news(1), news(2)], alive('n1', { incarnation: 3 })), n2, 90_002)
+    expect(heard(again)).toEqual(['n1/1 2'])
   })
 
   test('alone, it tells nobody, and keeps nothing for those who come', () => {

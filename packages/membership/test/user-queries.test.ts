@@ -143,7 +143,7 @@ describe('queries among members', () => {
     simulation.connect('n1', true)
     simulation.run(10_000)
     expect(answersAt(simulation.node('n1')).sort()).toEqual(['n2', 'n3'])
-    expect(simulation.node('n1').core.localHealth.multiplier).toBe(1)
+    expect(of(simulation.node('n1').others, 'health')).toEqual([])
     expect(simulation.node('n1').events.map(({ event }) => event.type)).not.toContain('MemberDown')
   })
 

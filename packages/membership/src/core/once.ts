@@ -9,6 +9,9 @@ export interface SendingProcess {
   readonly nonce: number
 }
 
+/** So many that were forgotten are still known here. */
+const MAX_FORMER = 1_024
+
 interface Heard {
   readonly generation: number
   readonly nonce: number
@@ -17,12 +20,13 @@ interface Heard {
 
 /**
  * Takes each numbered message of each process once. Only processes that count as members are listened to: so the memory is that of the
- * view, and ends with it. A number that is here again after that is of somebody who has been dead or gone for `rememberDeadMs`, and
- * is not taken either, since its sender is no member.
+ * view. Who is forgotten may be met again, when it was taken for dead by mistake: of so many it is kept a while longer.
  */
 export class OncePerProcess {
   readonly #view: Pick<View, 'get'>
   readonly #heard = new Map<string, Heard>()
+  /** Of those that the view has forgotten, the last one at the end. */
+  readonly #former = new Map<string, Heard>()
 
   constructor(view: Pick<View, 'get'>) {
     this.#view = view
@@ -32,16 +36,27 @@ export class OncePerProcess {
   take(from: SendingProcess, sequence: number): 'first' | 'again' | 'stranger' {
     const record = this.#view.get(from.id)?.record
     if (record === undefined || !isSameProcess(record, from)) return 'stranger'
-    let heard = this.#heard.get(from.id)
+    let heard = this.#heard.get(from.id) ?? this.#former.get(from.id)
+    this.#former.delete(from.id)
     if (heard === undefined || isLater(from, heard)) {
       heard = { generation: from.generation, nonce: from.nonce, window: new SequenceWindow() }
-      this.#heard.set(from.id, heard)
-    } else if (isLater(heard, from)) return 'stranger'
+    }
+    this.#heard.set(from.id, heard)
+    if (isLater(heard, from)) return 'stranger'
     return heard.window.accepts(sequence) ? 'first' : 'again'
   }
 
+  /** The view has forgotten the node. */
   forget(id: string): void {
+    const heard = this.#heard.get(id)
+    if (heard === undefined) return
     this.#heard.delete(id)
+    this.#former.set(id, heard)
+    if (this.#former.size <= MAX_FORMER) return
+    for (const first of this.#former.keys()) {
+      this.#former.delete(first)
+      break
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { drawFaults, type Fault, type Operation, type Plan, pick } from '@dsys/s
 import { asJson, drawKinds, drawKnobs, faultless, type Knobs, MOMENT_RATES } from './knobs.ts'
 
 /** What an operation of this scenario is. */
-export const OPERATIONS = ['metadata', 'leave', 'join', 'watch', 'garbage'] as const
+export const OPERATIONS = ['metadata', 'leave', 'join', 'watch', 'garbage', 'broadcast', 'query'] as const
 export type OperationName = (typeof OPERATIONS)[number]
 
 const MAX_OPERATIONS = 200
@@ -20,6 +20,10 @@ function drawOperations(random: Random, nodes: number, chaosMs: number): Operati
     'watch',
     'garbage',
     'garbage',
+    'broadcast',
+    'broadcast',
+    'query',
+    'query',
   ]
   const operations: Operation[] = []
   for (let atMs = everyMs * random.float(); atMs < chaosMs && operations.length < MAX_OPERATIONS; ) {

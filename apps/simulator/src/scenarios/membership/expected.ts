@@ -1,9 +1,6 @@
 import { KINDS } from '@dsys/membership/wire'
 import { FAULT_KINDS, MOMENT_RATES } from './knobs.ts'
 
-/** Members of this scenario have no application yet that would say something by them. */
-const OF_THE_APPLICATION = ['broadcasts', 'query', 'answer']
-
 const EVENTS = ['MemberUp', 'MemberUpdated', 'MemberSuspected', 'MemberDown', 'MemberLeft', 'MemberConflict', 'Synced']
 
 /** The points of `buggify` in the sources of membership. */
@@ -30,6 +27,7 @@ const BRANCHES = [
   'dropped_frames.version',
   'expired_frames',
   'failed_probes',
+  'handler-failed',
   'id-conflict',
   'no-room',
   'other-version',
@@ -41,7 +39,7 @@ const BRANCHES = [
 ]
 
 const REFUSALS = ['MetadataTooLargeError', 'NotRunningError', 'join', 'leave']
-const OPERATIONS_DONE = ['metadata', 'leave', 'join', 'watch', 'garbage']
+const OPERATIONS_DONE = ['metadata', 'leave', 'join', 'watch', 'garbage', 'broadcast', 'query']
 const FATES = ['lost', 'duplicated', 'late', 'reordered', 'cut', 'held', 'burst', 'stale']
 const REST = ['crashed', 'isolated', 'deaf', 'mute', 'paused', 'flapping']
 
@@ -49,10 +47,7 @@ const named = (prefix: string, names: readonly string[]): string[] => names.map(
 
 /** What must occur in a short run over many seeds; see `Scenario.expected`. */
 export const EXPECTED: readonly string[] = [
-  ...named(
-    'message',
-    KINDS.filter((kind) => !OF_THE_APPLICATION.includes(kind)),
-  ),
+  ...named('message', KINDS),
   ...named('event', EVENTS),
   ...named('fault', FAULT_KINDS),
   ...named('aimed', Object.keys(MOMENT_RATES)),
@@ -64,6 +59,7 @@ export const EXPECTED: readonly string[] = [
   ...named('rest', REST),
   ...named('impostor', ['later', 'twin']),
   ...named('lives', ['last-lost', 'all-lost']),
+  ...named('talk', ['heard', 'answer', 'failure', 'given-up', 'complete', 'deadline']),
   'calm',
   'peers.instead-of-seeds',
 ]

@@ -12,6 +12,7 @@ const BRANCHES: readonly (readonly [begins: string, branch: string])[] = [
   ['a later life of this node', 'superseded'],
   ['a frame was dropped', 'dropped-frame'],
   ['a node speaks', 'other-version'],
+  ['a handler of a query failed', 'handler-failed'],
 ]
 
 /** Where the instruments of one life report to. */

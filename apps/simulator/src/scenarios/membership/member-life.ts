@@ -10,6 +10,7 @@ import type { Knobs } from './knobs.ts'
 import type { Measure } from './measure.ts'
 import { momentsOf } from './moments.ts'
 import { type Address, Sightings } from './sightings.ts'
+import { type Said, Talk } from './talk.ts'
 import type { Verdict } from './verdict.ts'
 import { type Transport, WatchedTransport } from './watched-transport.ts'
 
@@ -26,6 +27,7 @@ export interface Surroundings {
   readonly aimed: boolean
   readonly measure: Measure
   readonly excuses: EventExcuses
+  readonly said: Said
   readonly count: (what: string) => void
   /** Promises may have become ready. */
   readonly stirred: () => void
@@ -43,6 +45,8 @@ export interface LifeParts {
   readonly peers: PeerStorage | undefined
 }
 
+const TALK: ReadonlySet<Message['kind']> = new Set(['broadcasts', 'query', 'answer'])
+
 /** More than this, over a life, is two doubles that answer each other without a pause. */
 const REFUTATIONS = 200
 const REFUTATIONS_A_SECOND = 100
@@ -52,6 +56,7 @@ export class MemberLife {
   readonly self: Address
   readonly life: SimLife
   readonly membership: Membership
+  readonly talk: Talk
   /** What this process says of itself. */
   metadata: Metadata
   /** Starting or stopping: promises are on their way. */
@@ -110,6 +115,17 @@ export class MemberLife {
       },
       { ...options, cluster, seeds, ...describedBy(metadata) },
     )
+    this.talk = new Talk({
+      self: this.self,
+      membership: this.membership,
+      clock: life.process.clock,
+      random: random.stream('talk'),
+      said: around.said,
+      verdict: around.verdict,
+      count: around.count,
+      stirred: around.stirred,
+      alive: () => life.alive,
+    })
     this.#sightings = new Sightings(this.self, this.membership, options, around.verdict, (id) =>
       around.excuses.hasTwin(id),
     )
@@ -128,6 +144,7 @@ export class MemberLife {
   /** To be called inside a step of the process. */
   start(onRefused: () => void): void {
     this.watch()
+    this.talk.listen()
     this.#settling(async () => {
       try {
         await this.#transport.start()
@@ -246,6 +263,8 @@ export class MemberLife {
     const before = stale ? JSON.stringify(this.membership.members()) : ''
     this.#sightings.beforeDelivery(message)
     deliver()
+    // The application has something to read.
+    if (TALK.has(message.kind)) this.#around.stirred()
     if (silent || !this.life.alive) return
     // It was too old, and refused.
     if (this.#expired > expired) return

@@ -25,6 +25,7 @@ import { MemberCluster, sees } from './member-cluster.ts'
 import type { Surroundings } from './member-life.ts'
 import { operate } from './operations.ts'
 import { Stranger } from './stranger.ts'
+import { Said } from './talk.ts'
 import { Verdict } from './verdict.ts'
 
 const CLUSTER = 'shop'
@@ -98,6 +99,7 @@ export class MembershipRun {
     if (this.#nothingWrong) this.#checkNobodyAccused()
     const healRest = await this.#convergeCore()
     if (healRest !== undefined) await this.#convergeAll(healRest)
+    if (healRest !== undefined) for (const { talk } of this.#cluster.lives) talk.checkEnded()
     for (const { life } of [...this.#cluster.lives]) life.end()
     return this.#result()
   }
@@ -151,6 +153,7 @@ export class MembershipRun {
         hasImpostor: (id) => this.#cluster.impostors.has(id),
         forgets: this.#forgets,
       },
+      said: new Said(),
       count,
       stirred: () => {
         this.#stirred = true

@@ -2,6 +2,7 @@ import { SeededRandom } from '@dsys/runtime'
 import { type Operation, pick } from '@dsys/simulation'
 import { describedBy } from './described-by.ts'
 import type { MemberCluster } from './member-cluster.ts'
+import type { MemberLife } from './member-life.ts'
 import type { Stranger } from './stranger.ts'
 
 /** What operations work on. */
@@ -42,6 +43,10 @@ function carryOut(name: string, operation: Operation, parts: OperationParts): bo
     return true
   }
   if (!member.running) return false
+  if (name === 'broadcast' || name === 'query') {
+    member.life.process.input(() => talk(member, name, seed, parts))
+    return true
+  }
   if (name === 'watch') {
     member.life.process.input(() => member.watch())
     return true
@@ -51,6 +56,16 @@ function carryOut(name: string, operation: Operation, parts: OperationParts): bo
   cluster.wanted.delete(id)
   member.life.process.input(() => member.leave())
   return true
+}
+
+/** Chance may have it that too many are under way, or that a later life has just taken over. */
+function talk(member: MemberLife, name: 'broadcast' | 'query', seed: number, { count }: OperationParts): void {
+  try {
+    if (name === 'broadcast') member.talk.broadcast(seed)
+    else member.talk.query(seed)
+  } catch (error) {
+    count(`refused.${(error as Error).name}`)
+  }
 }
 
 function updateMetadata(cluster: MemberCluster, id: string, seed: number, { count }: OperationParts): void {
