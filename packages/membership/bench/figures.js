@@ -22,7 +22,7 @@ const SIZES = values.quick
   : [
       { members: 16, seeds: 100, crashes: 2 },
       { members: 128, seeds: 10, crashes: 20 },
-      { members: 1_000, seeds: 3, crashes: 40 },
+      { members: 1_000, seeds: 3, crashes: 12 },
     ]
 const SETTLE_MS = 5_000
 const QUIET_MS = 10_000
