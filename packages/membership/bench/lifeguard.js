@@ -14,7 +14,7 @@ const { values } = parseArgs({
     members: { type: 'string', default: '128' },
     blocked: { type: 'string', default: '1,4,8,16,32' },
     seconds: { type: 'string', default: '40' },
-    seeds: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '3' },
     parts: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },

@@ -49,6 +49,8 @@ export class World {
   nodes = []
   /** @type {(node: Node, event: MemberEvent) => void} */
   onEvent = () => undefined
+  /** While the broker is away no frame arrives, whatever a node knows of that. */
+  isBrokerAway = false
   /** What leaves a node. @type {(node: Node, send: Send) => void} */
   onSend = () => undefined
   /** @type {Map<string, Node>} */
@@ -189,7 +191,7 @@ export class World {
   #send(node, send) {
     this.frames += 1
     this.onSend(node, send)
-    if (!node.connected) return
+    if (!node.connected || this.isBrokerAway) return
     const one = send.type === 'send' ? this.#byId.get(send.to.id) : undefined
     const all = send.type === 'send' ? [one] : this.nodes.filter((each) => each !== node)
     for (const to of all) {
