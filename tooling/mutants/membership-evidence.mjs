@@ -6,6 +6,8 @@ const CODEC = 'packages/membership/src/core/record-codec.ts'
 const RECORD = 'packages/membership/src/core/record.ts'
 const OWN = 'packages/membership/src/core/own-record.ts'
 const FILTER = 'packages/membership/src/member-filter.ts'
+const HISTORY = 'packages/membership/src/history.ts'
+const EXPLAIN = 'packages/membership/src/explain-member.ts'
 const DRIVER = 'packages/membership/src/membership.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
@@ -42,7 +44,7 @@ export const EVIDENCE_MUTANTS = [
     name: 'a stream that begins during a suspicion does not say why',
     source: 'membership: events with their evidence',
     file: DRIVER,
-    from: 'this.#core?.evidence(member.id) ?? present',
+    from: 'this.#core?.outlook.evidence(member.id) ?? present',
     to: 'present',
   },
   {
@@ -108,5 +110,40 @@ export const EVIDENCE_MUTANTS = [
     file: FILTER,
     from: 'wanted.every(',
     to: 'wanted.length === 0 || wanted.some(',
+  },
+  {
+    name: 'a member that is forgotten is not explained',
+    source: 'membership: every removal is explained',
+    file: DRIVER,
+    from: '        this.#history.forgotten(effect.id, effect.last, effect.evidence, clock.monotonicMs())\n',
+    to: '',
+  },
+  {
+    name: 'the past of all that ever were is kept',
+    source: 'membership: all is bounded; M-31',
+    file: HISTORY,
+    from: 'if (this.#incidents.size <= this.#maxMembers) return',
+    to: 'if (this.#incidents.size > 0) return',
+  },
+  {
+    name: 'an earlier removal is not explained',
+    source: 'membership: every removal is explained',
+    file: EXPLAIN,
+    from: 'removals.slice(isGone ? 1 : 0)',
+    to: 'removals.slice(isGone ? 1 : 9)',
+  },
+  {
+    name: 'a member that comes and goes is not told as such',
+    source: 'membership: why a member flaps',
+    file: EXPLAIN,
+    from: 'refuted.length < FLAPS',
+    to: 'refuted.length <= FLAPS',
+  },
+  {
+    name: 'the metric of members goes on to count those forgotten',
+    source: 'membership: metrics',
+    file: DRIVER,
+    from: 'effect.evidence, clock.monotonicMs())\n        if (this.#core !== undefined) this',
+    to: 'effect.evidence, clock.monotonicMs())\n        if (this.#core === undefined) this',
   },
 ]

@@ -60,6 +60,13 @@ export type Evidence =
   | { readonly kind: 'later-life'; readonly generation: number }
   /** Another process runs as this life of it, and counts from now on. */
   | { readonly kind: 'other-process' }
+  /** It had been dead or gone for so long, and is not kept any more: the time for that is over, or another one needed its room. */
+  | {
+      readonly kind: 'forgotten'
+      readonly state: 'dead' | 'left'
+      readonly forMs: number
+      readonly because: 'time' | 'room'
+    }
   /** Two processes run with one id: how that was noticed. */
   | ConflictEvidence
 
@@ -102,6 +109,10 @@ export function describeEvidence(evidence: Evidence): string {
       return evidence.what === 'death' ? 'it refuted that it was dead' : 'it refuted the suspicion'
     case 'later-life':
       return `generation ${evidence.generation} of it has begun`
+    case 'forgotten': {
+      const was = `it had been ${evidence.state === 'dead' ? 'dead' : 'gone'} for ${evidence.forMs} ms`
+      return evidence.because === 'time' ? `${was}, which is long enough` : `${was}, and gave way to another one`
+    }
     case 'frames-of-two':
     case 'another-spoken-of':
     case 'statement-not-made':

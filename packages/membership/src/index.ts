@@ -19,7 +19,14 @@ export {
   type HelperEvidence,
   type ProbeEvidence,
 } from './evidence.ts'
-export type { MemberExplanation, MemberIncident } from './history.ts'
+export {
+  MEMBER_FINDING_CODES,
+  type MemberExplanation,
+  type MemberFinding,
+  type MemberFindingCode,
+  type MemberFindingSubject,
+} from './findings.ts'
+export type { MemberIncident } from './history.ts'
 export type { MemberFilter } from './member-filter.ts'
 export { Membership, type MembershipPorts } from './membership.ts'
 export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'

@@ -25,7 +25,9 @@ import { isLive } from './core/record.ts'
 import { BroadcastOverloadedError, IdConflictError, TransportFrameTooSmallError } from './errors.ts'
 import type { Member, MembershipEvent } from './events.ts'
 import { describeEvidence, type Evidence } from './evidence.ts'
-import { History, type MemberExplanation } from './history.ts'
+import { explainMember } from './explain-member.ts'
+import type { MemberExplanation } from './findings.ts'
+import { History } from './history.ts'
 import { type MemberFilter, matches } from './member-filter.ts'
 import { MembershipMetrics } from './metrics.ts'
 import { checkDescription, type MembershipOptions, type ResolvedOptions, resolveOptions } from './options.ts'
@@ -157,7 +159,7 @@ export class Membership implements Service {
       const present: Evidence = { kind: 'present' }
       const up = told('MemberUp', { ...member, state: 'alive' }, present)
       if (member.state === 'alive') return [up]
-      return [up, told('MemberSuspected', member, this.#core?.evidence(member.id) ?? present)]
+      return [up, told('MemberSuspected', member, this.#core?.outlook.evidence(member.id) ?? present)]
     })
     return this.#hub.subscribe(options, [...state, { type: 'Synced' }])
   }
@@ -229,10 +231,26 @@ export class Membership implements Service {
     return this.#handlers.set(name, handler)
   }
 
-  /** Why the member `id` is in the state it is in: what happened to it, with the evidence. */
+  /**
+   * Why the member `id` is in the state it is in, or was removed: findings with their evidence, and what happened to it. It answers for every
+   * id; of members that are forgotten it knows what happened as long as no `maxMembers` others had something happen to them since.
+   */
   explain(id: string): MemberExplanation {
-    const nowMs = this.#ports.clock.monotonicMs()
-    return this.#history.explain(id, this.member(id), nowMs, this.#core?.note(id, nowMs))
+    const { clock, transport } = this.#ports
+    const nowMs = clock.monotonicMs()
+    const { conflicts, localHealth } = this.status()
+    return explainMember({
+      id,
+      member: this.member(id),
+      facts: this.#core?.outlook.facts(id, nowMs),
+      incidents: this.#history.of(id),
+      conflict: conflicts.find((conflict) => conflict.id === id),
+      connection: transport.connection,
+      health: localHealth,
+      isSelf: id === transport.self.id,
+      silenced: this.#silenced,
+      nowMs,
+    })
   }
 
   /**
@@ -411,6 +429,10 @@ export class Membership implements Service {
         break
       case 'query-ended':
         this.#queries.onEnd(effect.number, effect.end, effect.silent, effect.absent)
+        break
+      case 'forgotten':
+        this.#history.forgotten(effect.id, effect.last, effect.evidence, clock.monotonicMs())
+        if (this.#core !== undefined) this.#metrics.members(this.#core.tally())
         break
       case 'joined':
         this.#joined?.resolve()

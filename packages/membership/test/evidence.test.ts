@@ -67,7 +67,7 @@ describe('the evidence of an event', () => {
       { id: 'n4', answer: 'none' },
     ])
     expect(why).toBe('no ack to 1 probe, 0 of 3 helpers reached it (1 answered)')
-    expect(core.evidence('n1')).toBe(evidence)
+    expect(core.outlook.evidence('n1')).toBe(evidence)
   })
 
   test('what the transport said is part of it', () => {
@@ -142,8 +142,8 @@ describe('the evidence of an event', () => {
     const core = coreAmong(['n1', 'n2'], { probeIntervalMs: 60_000, probesPerInterval: 1 })
     hear(core, 2, 'n2', about('n1', 'suspect', {}, ['n2']))
     hear(core, 3, 'n1', about('n1', 'suspect', { incarnation: 1 }, ['n4']))
-    expect(core.evidence('n1')).toEqual({ kind: 'accused', from: 'n2', accusers: ['n2'] })
-    expect(core.evidence('nobody')).toBeUndefined()
+    expect(core.outlook.evidence('n1')).toEqual({ kind: 'accused', from: 'n2', accusers: ['n2'] })
+    expect(core.outlook.evidence('nobody')).toBeUndefined()
   })
 })
 
@@ -178,6 +178,14 @@ test('every kind of evidence makes one sentence', () => {
     [{ kind: 'farewell', from: 'n2' }, 'it said that it leaves'],
     [{ kind: 'later-life', generation: 3 }, 'generation 3 of it has begun'],
     [{ kind: 'other-process' }, 'another process runs as this life of it'],
+    [
+      { kind: 'forgotten', state: 'dead', forMs: 60_000, because: 'time' },
+      'it had been dead for 60000 ms, which is long enough',
+    ],
+    [
+      { kind: 'forgotten', state: 'left', forMs: 900, because: 'room' },
+      'it had been gone for 900 ms, and gave way to another one',
+    ],
     [{ kind: 'frames-of-two', from: 'n2' }, 'frames from n2 come from two processes'],
     [{ kind: 'another-spoken-of', from: 'n2' }, 'n2 speaks of another process than is known here'],
     [

@@ -235,10 +235,12 @@ test('status, explain and the meter show it', async () => {
   expect(one.status().localHealth.multiplier).toBe(2)
   expect(gauges.get('dsys_membership_health_multiplier')).toBe(2)
   expect(one.explain(transport.self.id).text).toContain(
-    'its own health is 2 of 8, where 1 is the best: it had to refute what others said of it',
+    'The own health of this node is 2 of 8, where 1 is the best: it had to refute what others said of it.',
   )
   hear('n3', 1, 'suspect', ['n2', 'n4'])
-  expect(one.explain('n3').text).toMatch(/^n3 is suspect\nit has \d+ ms to refute, accused by n2 and n4\n/)
+  expect(one.explain('n3').text).toMatch(
+    /^n3 \(generation 1\) is suspect, .*; it has .* s to refute, accused by n2 and n4\./s,
+  )
   const stopping = one.stop()
   await clock.advanceAsync(2_000)
   await stopping

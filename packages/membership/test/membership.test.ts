@@ -156,8 +156,8 @@ describe('a cluster over a transport', () => {
     ])
     const { text, incidents } = n1.membership.explain('n3')
     expect(incidents.map(({ type }) => type)).toEqual(['MemberUp', 'MemberSuspected', 'MemberDown', 'MemberUp'])
-    expect(text).toMatch(/^n3 is alive\n/)
-    expect(n1.membership.explain('nobody').text).toBe('nothing is known of nobody')
+    expect(text).toMatch(/^n3 \(generation 2\) is alive, since /)
+    expect(n1.membership.explain('nobody').findings).toMatchObject([{ code: 'not-known', evidence: { id: 'nobody' } }])
     expect(cluster.logger.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([])
   })
 

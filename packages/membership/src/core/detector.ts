@@ -280,13 +280,10 @@ export class Detector {
     return first
   }
 
-  /** How far the suspicion of a node is. */
-  note(id: string, nowMs: number): string | undefined {
+  /** How long a suspected node has to refute; infinite while nobody is judged. */
+  refutesWithinMs(id: string, nowMs: number): number | undefined {
     const entry = this.#context.view.suspects.get(id)
-    const leftMs = entry === undefined ? undefined : Math.max(0, this.#endOf(entry) - nowMs)
-    if (entry === undefined || leftMs === undefined) return undefined
-    const by = entry.accusers.length === 0 ? '' : `, accused by ${entry.accusers.join(' and ')}`
-    return Number.isFinite(leftMs) ? `it has ${Math.round(leftMs)} ms to refute${by}` : `nobody is judged now${by}`
+    return entry === undefined ? undefined : Math.max(0, this.#endOf(entry) - nowMs)
   }
 
   #notRefuted({ tally, accusers }: Entry, suspectedForMs: number): Evidence {

@@ -1,10 +1,12 @@
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { MemberEvent } from '../events.ts'
+import type { Evidence } from '../evidence.ts'
 import type { Broadcast } from '../user-messages.ts'
 import type { QueryToAnswer } from './answering.ts'
 import type { QueryEnd } from './asking.ts'
 import type { FrameHeader, Message } from './message.ts'
 import type { QueryResult } from './query-message.ts'
+import type { MemberRecord } from './record.ts'
 
 /** What the core asks of its driver, in this order. */
 export type Effect =
@@ -13,6 +15,13 @@ export type Effect =
   | { readonly type: 'event'; readonly event: MemberEvent }
   /** A broadcast of the application, of this node or another one, for the first time. */
   | { readonly type: 'user-broadcast'; readonly broadcast: Broadcast }
+  /** A node that was dead or gone is not kept in the view any more. */
+  | {
+      readonly type: 'forgotten'
+      readonly id: string
+      readonly last: Pick<MemberRecord, 'generation' | 'incarnation'>
+      readonly evidence: Evidence
+    }
   /** The application shall answer a query. */
   | { readonly type: 'query'; readonly query: QueryToAnswer }
   /** An answer to a query of this node. */

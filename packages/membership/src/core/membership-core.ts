@@ -19,6 +19,7 @@ import { MAX_KNOWN_PEERS } from './known-peers.ts'
 import { LocalHealth } from './local-health.ts'
 import type { FrameHeader, Message } from './message.ts'
 import { OtherVersions } from './other-versions.ts'
+import { Outlook } from './outlook.ts'
 import { OwnRecord } from './own-record.ts'
 import { addressOf, type CoreOptions, type CoreParts } from './parts.ts'
 import { Queries } from './queries.ts'
@@ -52,6 +53,8 @@ export class MembershipCore {
   readonly #detector: Detector
   /** Where it decides who is removed. */
   readonly #cut: CutDetector | undefined
+  /** How others stand, and why. */
+  readonly outlook: Outlook
   readonly #own: OwnRecord
   readonly #antiEntropy: AntiEntropy
   readonly #conflicts: Conflicts
@@ -106,12 +109,14 @@ export class MembershipCore {
       },
     })
     if (options.removal === 'cut') this.#cut = new CutDetector(this.#parts, this.#gate, () => this.#detector.nextSeq())
+    const { rememberDeadMs } = options
+    this.outlook = new Outlook({ view: this.#view, detector: this.#detector, cut: this.#cut, rememberDeadMs })
     this.#own = new OwnRecord(this.#parts)
     this.#antiEntropy = new AntiEntropy(this.#parts)
     this.#conflicts = new Conflicts({
       self: options.self,
       view: this.#view,
-      rememberMs: options.rememberDeadMs,
+      rememberMs: rememberDeadMs,
       emit,
       nextSeq: () => this.#detector.nextSeq(),
       ask: (to, seq) => this.#courier.ask(to, seq),
@@ -126,11 +131,6 @@ export class MembershipCore {
   /** Everybody known, this node included, ordered by id. */
   members(): Member[] {
     return [...this.#view.entries.values()].map(memberOf).sort((a, b) => (a.id < b.id ? -1 : 1))
-  }
-
-  /** By what the state of a node is known; `undefined` where nothing is known of it. */
-  evidence(id: string): Evidence | undefined {
-    return this.#view.get(id)?.evidence
   }
 
   /** How many are in each state, this node included. */
@@ -163,13 +163,6 @@ export class MembershipCore {
   /** The members that some of their observers do not reach. */
   get alerts(): MemberAlerts[] {
     return this.#cut?.alerts() ?? []
-  }
-
-  /** What is to be known of a node besides what happened to it, in words; `undefined` where that is nothing. */
-  note(id: string, nowMs: number): string | undefined {
-    if (id !== this.#self.id) return this.#cut?.note(id, nowMs) ?? this.#detector.note(id, nowMs)
-    const { multiplier, maxMultiplier, because } = this.#health.status()
-    return `its own health is ${multiplier} of ${maxMultiplier}, where 1 is the best: ${because}`
   }
 
   /** Processes that run with the id of another one, as far as they were noticed lately. */

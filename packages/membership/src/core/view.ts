@@ -137,7 +137,7 @@ export class View {
   /** Applies a record that is news. False when there was no room for another node. */
   apply(record: MemberRecord, cause: Cause): boolean {
     const known = this.#entries.get(record.id)
-    if (known === undefined && !this.#makeRoom(record.id)) return false
+    if (known === undefined && !this.#makeRoom(record.id, cause.nowMs)) return false
     const sameLife = known !== undefined && this.#isSameLife(known.record, record)
     const sameState = sameLife && known.record.state === record.state
     // A death at a higher incarnation is another death: it came back meanwhile. With the age of the former one, it would be
@@ -189,13 +189,18 @@ export class View {
   reap(nowMs: number, rememberMs: number): void {
     for (let first = this.#gone.first(); first !== undefined; first = this.#gone.first()) {
       if (nowMs - first.sinceMs < rememberMs) return
-      this.#forget(first.id)
+      this.#forget(first.id, 'time', nowMs)
     }
   }
 
-  #forget(id: string): void {
+  #forget(id: string, because: 'time' | 'room', nowMs: number): void {
     const entry = this.#entries.get(id)
-    if (entry !== undefined) this.#tally[entry.record.state] -= 1
+    if (entry !== undefined) {
+      this.#tally[entry.record.state] -= 1
+      const state = entry.record.state === 'left' ? 'left' : 'dead'
+      const evidence: Evidence = { kind: 'forgotten', state, forMs: Math.round(nowMs - entry.sinceMs), because }
+      this.#emit({ type: 'forgotten', id, last: entry.record, evidence })
+    }
     this.#entries.delete(id)
     this.#gone.delete(id)
     this.dead.delete(id)
@@ -230,11 +235,11 @@ export class View {
   }
 
   /** Those that are long dead give way to a node that is new. */
-  #makeRoom(newcomer: string): boolean {
+  #makeRoom(newcomer: string, nowMs: number): boolean {
     if (this.#entries.size < this.#maxMembers) return true
     const oldest = this.#gone.first()
     if (oldest !== undefined) {
-      this.#forget(oldest.id)
+      this.#forget(oldest.id, 'room', nowMs)
       return true
     }
     if (!this.#refusedForRoom) {

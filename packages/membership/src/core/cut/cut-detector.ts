@@ -1,5 +1,5 @@
 import type { PeerAddress } from '@dsys/transport'
-import { type Evidence, listed } from '../../evidence.ts'
+import type { Evidence } from '../../evidence.ts'
 import type { MemberAlerts } from '../../status.ts'
 import type { IsolationGate } from '../isolation.ts'
 import type { Message } from '../message.ts'
@@ -296,15 +296,9 @@ export class CutDetector {
     return alerts.sort((a, b) => compareText(a.id, b.id))
   }
 
-  /** What is to be known of a member besides what happened to it, in words. */
-  note(id: string, nowMs: number): string | undefined {
-    const waitMs = this.#quarantine.waitMs(id, nowMs)
-    if (waitMs !== undefined)
-      return `it says that it is alive, and is let in again when its observers have reached it for ${Math.round(waitMs)} ms more`
-    const one = this.#cases.find(({ subject }) => subject === id)
-    if (one === undefined) return undefined
-    const alerting = alertingOf(one)
-    return `${alerting.length} of its ${one.observers.length} observers do not reach it: ${listed(alerting)}`
+  /** How much longer its observers must reach a member that was removed, and says that it is alive, until it is let in again. */
+  readmittedAfterMs(id: string, nowMs: number): number | undefined {
+    return this.#quarantine.waitMs(id, nowMs)
   }
 }
 
