@@ -77,7 +77,7 @@ export interface MembershipOptions {
   readonly highWatermark?: number
   /**
    * With `removal: 'cut'`: how long observers that have said nothing of a member in doubt are waited for, in milliseconds; then the majority of the others
-   * decides. Default 5,000.
+   * decides. At least ten times `gossipIntervalMs`. Default 5,000.
    */
   readonly reinforceAfterMs?: number
   /**
@@ -222,7 +222,8 @@ export function resolveOptions(options: MembershipOptions): ResolvedOptions {
   return Object.freeze(resolved)
 }
 
-function checkCut({ removal, observers, lowWatermark, highWatermark }: ResolvedOptions): void {
+function checkCut(options: ResolvedOptions): void {
+  const { removal, observers, lowWatermark, highWatermark, reinforceAfterMs, gossipIntervalMs } = options
   if (removal !== 'swim' && removal !== 'cut')
     throw new RangeError(`removal must be 'swim' or 'cut', got ${JSON.stringify(removal)}`)
   if (!(Number.isInteger(observers) && observers >= 3 && observers <= MAX_OBSERVERS))
@@ -231,6 +232,8 @@ function checkCut({ removal, observers, lowWatermark, highWatermark }: ResolvedO
     throw new RangeError(`highWatermark must be more than half of observers and at most all, got ${highWatermark}`)
   if (!(Number.isInteger(lowWatermark) && lowWatermark >= 1 && lowWatermark < highWatermark))
     throw new RangeError(`lowWatermark must be a whole number from 1 and below highWatermark, got ${lowWatermark}`)
+  if (removal === 'cut' && reinforceAfterMs < 10 * gossipIntervalMs)
+    throw new RangeError('reinforceAfterMs must be at least ten times gossipIntervalMs, so that observers are heard')
 }
 
 /** Throws {@link MetadataTooLargeError} when others would refuse it, TypeError when it is not text. */

@@ -93,6 +93,8 @@ test('options out of their limits are refused', () => {
     expect(resolve({ reinforceAfterMs: value })).toThrow(RangeError)
     expect(resolve({ readmitAfterMs: value })).toThrow(RangeError)
   }
+  expect(resolve({ removal: 'cut', gossipIntervalMs: 501 })).toThrow(RangeError)
+  expect(resolve({ gossipIntervalMs: 501 })).not.toThrow()
   expect(resolve({ removal: 'cut', observers: 3, highWatermark: 2, lowWatermark: 1 })).not.toThrow()
 })
 
