@@ -150,4 +150,18 @@ export const TRANSPORT_NATS_MUTANTS = [
     from: '{authentication.creds}\\n`',
     to: '{authentication.creds}`',
   },
+  {
+    name: 'NATS: start does not wait until the server has taken the subscriptions',
+    source: 'M-37',
+    file: `${src}/nats-session.ts`,
+    from: '    await Promise.race([this.#connection.flush(), this.#connection.closed()])\n    if (this.#refused',
+    to: '    if (this.#refused',
+  },
+  {
+    name: 'NATS: a server that hangs keeps a node with a full send buffer',
+    source: 'M-36',
+    file: `${src}/nats-session.ts`,
+    from: "if (status.type === 'staleConnection') this.#end('the server did not answer pings')\n      else if",
+    to: 'if',
+  },
 ]

@@ -20,7 +20,7 @@ nats.describe(describe, 'frames that were held up', () => {
   test('M-38: what a broken connection held back is refused once its sender speaks by a new one', async () => {
     const server = await nodes.server()
     const relay = await startRelay(server.port)
-    const a = await nodes.start(relay.url, 'a', { pingIntervalMs: 50, controlChannels: [] })
+    const a = await nodes.start(relay.url, 'a', { pingIntervalMs: 100, controlChannels: [] })
     const b = await nodes.start(server.url, 'b', { controlChannels: [] })
     const { client: held } = relay.client('a (generation 1)')
     held.pause()
@@ -44,7 +44,7 @@ nats.describe(describe, 'frames that were held up', () => {
     const server = await nodes.server()
     const relay = await startRelay(server.port)
     const a = await nodes.start(server.url, 'a')
-    const b = await nodes.start(relay.url, 'b', { pingIntervalMs: 50, controlChannels: [] })
+    const b = await nodes.start(relay.url, 'b', { pingIntervalMs: 100, controlChannels: [] })
     const { server: held } = relay.client('b (generation 1)')
     held.pause()
     a.transport.send({ id: 'b' }, 'test', Uint8Array.of(1))
