@@ -47,28 +47,31 @@ nats.describe(describe, 'with one connection', () => {
   overOneServer({ controlChannels: [] })
 })
 
-nats.describe(describe, 'with all channels of the suite on the connection of control', () => {
-  const channels = ['test', 'one', 'two', 'other', 'chat', 'relay', 'early', 'scribble', 'nobody-here']
-  overOneServer({ controlChannels: channels })
-})
-
-nats.describe(describe, 'with TLS, certificates on both sides, and an nkey', () => {
-  const authority = new Authority()
-  const folder = mkdtempSync(join(tmpdir(), 'dsys-nats-tls-'))
-  afterAll(() => rmSync(folder, { recursive: true }))
-  const file = (name: string, text: string): string => {
-    writeFileSync(join(folder, name), text, { mode: 0o600 })
-    return JSON.stringify(join(folder, name))
-  }
-  const { cert, key, ca } = authority.issue({ common: 'a server', addresses: ['127.0.0.1'] })
-  const user = nkeys.createUser()
-  const config = `
+nats.describe(
+  describe,
+  'with TLS, certificates on both sides, an nkey, and all channels on the connection of control',
+  () => {
+    const authority = new Authority()
+    const folder = mkdtempSync(join(tmpdir(), 'dsys-nats-tls-'))
+    afterAll(() => rmSync(folder, { recursive: true }))
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), text, { mode: 0o600 })
+      return JSON.stringify(join(folder, name))
+    }
+    const { cert, key, ca } = authority.issue({ common: 'a server', addresses: ['127.0.0.1'] })
+    const user = nkeys.createUser()
+    const config = `
     tls { cert_file: ${file('cert.pem', cert)}, key_file: ${file('key.pem', key)}, ca_file: ${file('ca.pem', ca)}, verify: true }
     authorization { users = [ { nkey: ${user.getPublicKey()} } ] }
   `
-  const nkeySeed = Buffer.from(user.getSeed()).toString()
-  overOneServer({ tls: authority.issue({ common: 'a node' }), authentication: { nkeySeed } }, { config })
-})
+    const nkeySeed = Buffer.from(user.getSeed()).toString()
+    const controlChannels = ['test', 'one', 'two', 'other', 'chat', 'relay', 'early', 'scribble', 'nobody-here']
+    overOneServer(
+      { tls: authority.issue({ common: 'a node' }), authentication: { nkeySeed }, controlChannels },
+      { config },
+    )
+  },
+)
 
 /** Starts once all servers of the cluster know of the node, which NATS itself tells nobody. */
 class KnownNatsTransport extends NatsTransport {
