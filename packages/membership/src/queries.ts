@@ -4,6 +4,7 @@ import { MAX_QUERY_BYTES, MAX_QUERY_MS, type QueryResult } from './core/query-me
 import { isLive } from './core/record.ts'
 import { QueryOverloadedError, QueryTooLargeError } from './errors.ts'
 import type { Member } from './events.ts'
+import { matches } from './member-filter.ts'
 import { QueryRun } from './query-run.ts'
 import type { Query, QueryOptions } from './user-messages.ts'
 import { checkName, checkPayload } from './user-names.ts'
@@ -71,7 +72,8 @@ interface Chosen {
   readonly absent: readonly string[]
 }
 
-function choose(members: readonly Member[], { nodes, filter = () => true }: QueryOptions): Chosen {
+function choose(members: readonly Member[], { nodes, filter = {} }: QueryOptions): Chosen {
+  const fits = typeof filter === 'function' ? filter : (member: Member) => matches(member, filter)
   const named = nodes === undefined ? undefined : new Set(nodes)
   const missing = new Set(nodes)
   const targets: string[] = []
@@ -79,7 +81,7 @@ function choose(members: readonly Member[], { nodes, filter = () => true }: Quer
   for (const member of members) {
     if (!isLive(member.state)) continue
     missing.delete(member.id)
-    const isMeant = named?.has(member.id) !== false && filter(member)
+    const isMeant = named?.has(member.id) !== false && fits(member)
     if (isMeant) targets.push(member.id)
     else filtered.push(member.id)
   }

@@ -2,6 +2,7 @@ import type { PeerAddress } from '@dsys/transport'
 import type { QueryEnd } from './core/asking.ts'
 import type { QueryAnswerError } from './errors.ts'
 import type { Member } from './events.ts'
+import type { MemberFilter } from './member-filter.ts'
 
 /** A message of the application to all members, as a subscriber gets it. */
 export interface Broadcast {
@@ -31,8 +32,8 @@ export interface QueryOptions {
   readonly timeoutMs?: number
   /** Ids of those who shall answer. One that is not there is `absent` in the summary. Default: all members. */
   readonly nodes?: readonly string[]
-  /** Whether a member shall answer, by all that is known of it: its metadata, its state. Default: every one. */
-  readonly filter?: (member: Member) => boolean
+  /** Which members shall answer: by role, capability, tags or state, or by a function of all that is known of one. Default: all. */
+  readonly filter?: MemberFilter | ((member: Member) => boolean)
   /** Ends the query; its loops and its summary throw the signal's reason. Handlers that run at others by then go on. */
   readonly signal?: AbortSignal
 }

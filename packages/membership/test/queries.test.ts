@@ -36,7 +36,8 @@ async function started(ids: readonly string[]): Promise<Cluster> {
     await transport.start()
     const ports = { clock, random: random.stream(id), logger, meter: silentMeter, transport }
     const metadata = { zone: i % 2 === 0 ? 'a' : 'b' }
-    members.push(new Membership(ports, { cluster: 'shop', joinTimeoutMs: 100, metadata }))
+    const roles = i === 0 ? ['gateway'] : ['worker']
+    members.push(new Membership(ports, { cluster: 'shop', joinTimeoutMs: 100, metadata, roles }))
   }
   const starting = Promise.all(members.map((member) => member.start()))
   await clock.advanceAsync(200)
@@ -123,6 +124,8 @@ describe('queries', () => {
     const [answers, summary] = await outcome(clock, n1.query('q', nothing, inA))
     expect(answers.sort()).toEqual(['n1 ', 'n3 '])
     expect(summary).toMatchObject({ answered: ['n1', 'n3'], filtered: ['n2', 'n4'], absent: ['n9'], silent: [] })
+    const [workers] = await outcome(clock, n1.query('q', nothing, { filter: { role: 'worker' } }))
+    expect(workers.sort()).toEqual(['n2 ', 'n3 ', 'n4 '])
     const [, none] = await outcome(clock, n1.query('q', nothing, { nodes: [] }))
     expect(none).toMatchObject({ end: 'complete', answered: [], filtered: ['n1', 'n2', 'n3', 'n4'] })
   })

@@ -1,3 +1,4 @@
 import { testExample } from '../../../tooling/fixtures/readme-example.ts'
 
 testExample(import.meta.url, 'example.ts', () => import('./example.ts'))
+testExample(import.meta.url, 'example-messages.ts', () => import('./example-messages.ts'))
