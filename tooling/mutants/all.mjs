@@ -16,6 +16,7 @@ import { RAFT_LIMITS_MUTANTS } from './raft-limits.mjs'
 import { RAFT_MEMBERS_MUTANTS } from './raft-members.mjs'
 import { RAFT_PITFALL_MUTANTS } from './raft-pitfalls.mjs'
 import { RAFT_SNAPSHOTS_MUTANTS } from './raft-snapshots.mjs'
+import { REFERENCE_NODE_MUTANTS } from './reference-node.mjs'
 import { STORAGE_MUTANTS } from './storage.mjs'
 import { TRANSPORT_MUTANTS } from './transport.mjs'
 import { TRANSPORT_NATS_MUTANTS } from './transport-nats.mjs'
@@ -49,4 +50,5 @@ export const MUTANTS = [
   ...TRANSPORT_MUTANTS,
   ...TRANSPORT_NATS_MUTANTS,
   ...TRANSPORT_TCP_MUTANTS,
+  ...REFERENCE_NODE_MUTANTS,
 ]

@@ -47,6 +47,7 @@ export class Reception {
     if (this.#waiting.size >= maxHandshakes) this.#makeRoom()
     const from = socket.remoteAddress ?? 'an address that is not known any more'
     this.#waiting.set(socket, from)
+    const sinceMs = clock.monotonicMs()
     // Until the network has made something of the socket nobody else minds the time: TLS only tells that it took too long.
     const deadline = clock.setTimer(timeoutMs, () => {
       this.#waiting.delete(socket)
@@ -67,7 +68,9 @@ export class Reception {
         ready.destroy()
         return
       }
-      new Acceptance({ clock, timeoutMs }, me, new FramedSocket(ready), {
+      // One deadline for all of it: TLS has taken its part.
+      const leftMs = Math.max(1, timeoutMs - (clock.monotonicMs() - sinceMs))
+      new Acceptance({ clock, timeoutMs: leftMs }, me, new FramedSocket(ready), {
         onCaller: (caller, framed) => this.#context.onCaller(caller, framed),
         onFailed: (failure, reason, id) => {
           this.#context.onRefused(failure, id === undefined ? `${reason}, from ${from}` : reason, id)
