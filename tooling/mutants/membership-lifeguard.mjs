@@ -125,8 +125,15 @@ export const LIFEGUARD_MUTANTS = [
     name: 'a failed probe speaks against this node although its helpers answered',
     source: 'Lifeguard, local health: nacks',
     file: DETECTOR,
-    from: "filter((answer) => answer === 'asked').length",
-    to: "filter((answer) => answer !== 'late').length",
+    from: "return [...helpers.values()].includes('failed') ? 0 : helpers.size",
+    to: 'return helpers.size',
+  },
+  {
+    name: 'each helper that is silent speaks against this node, whoever else answered',
+    source: 'membership: a node among many dead ones does not grow slower with each',
+    file: DETECTOR,
+    from: "return [...helpers.values()].includes('failed') ? 0 : helpers.size",
+    to: "return [...helpers.values()].filter((answer) => answer === 'asked').length",
   },
   {
     name: 'to have to refute says nothing of the own health',

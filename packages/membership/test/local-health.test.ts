@@ -98,6 +98,18 @@ describe('what speaks against the own health', () => {
     expect(core.localHealth.multiplier).toBe(4)
   })
 
+  test('one that answers shows that the fault is not here, though others are silent: they may be dead as well', () => {
+    const core = coreAmong(['n1', 'n2', 'n3', 'n4'])
+    run(core, 1_400, (message, to) => {
+      if (to !== 'n4') return []
+      if (message.kind === 'ping-request')
+        return [{ kind: 'ping-answer', seq: message.seq, reached: false, rumors: [] }]
+      return allAnswer(message)
+    })
+    expect(core.members().filter(({ state }) => state === 'suspect').length).toBeGreaterThan(1)
+    expect(core.localHealth.multiplier).toBe(1)
+  })
+
   test('that the transport met nobody shows that it reaches others', () => {
     const core = coreAmong(['n1'], { probesPerInterval: 1 })
     run(core, 499, silent)

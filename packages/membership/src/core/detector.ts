@@ -302,12 +302,13 @@ export class Detector {
 }
 
 /**
- * What a failed probe says against the prober itself: each helper that did not even say that it failed; and where there was none to ask,
- * the missing ack. That the transport met nobody shows that it reaches others.
+ * What a failed probe says against the prober itself: each helper, where none of them even said that it failed; and where there was none to
+ * ask, the missing ack. That the transport met nobody shows that it reaches others. So does one answer in time: then whoever is silent may as well be
+ * dead, and a node among many dead ones must not grow slower with each of them.
  */
 function missedAnswers({ helpers, absent }: Probe): number {
   if (helpers.size === 0) return absent ? 0 : 1
-  return [...helpers.values()].filter((answer) => answer === 'asked').length
+  return [...helpers.values()].includes('failed') ? 0 : helpers.size
 }
 
 /** What speaks against a member whose probe has failed. */
