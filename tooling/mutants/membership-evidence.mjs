@@ -8,6 +8,7 @@ const OWN = 'packages/membership/src/core/own-record.ts'
 const FILTER = 'packages/membership/src/member-filter.ts'
 const HISTORY = 'packages/membership/src/history.ts'
 const EXPLAIN = 'packages/membership/src/explain-member.ts'
+const OUTLOOK = 'packages/membership/src/core/outlook.ts'
 const DRIVER = 'packages/membership/src/membership.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
@@ -145,5 +146,33 @@ export const EVIDENCE_MUTANTS = [
     file: DRIVER,
     from: 'effect.evidence, clock.monotonicMs())\n        if (this.#core !== undefined) this',
     to: 'effect.evidence, clock.monotonicMs())\n        if (this.#core === undefined) this',
+  },
+  {
+    name: 'who pinged is kept for ever',
+    source: 'membership: topology; all is bounded; M-31',
+    file: OUTLOOK,
+    from: '    this.#pingedMs.delete(id)\n',
+    to: '',
+  },
+  {
+    name: 'strangers that ping fill the memory',
+    source: 'membership: topology; all is bounded; M-31',
+    file: OUTLOOK,
+    from: 'if (this.#context.view.get(from) !== undefined) this',
+    to: 'this',
+  },
+  {
+    name: 'the topology leaves out for whom a node helps',
+    source: 'membership: topology',
+    file: DETECTOR,
+    from: '({ id: target, askedBy: origin.id })',
+    to: '({ id: target, askedBy: target })',
+  },
+  {
+    name: 'the topology leaves out who suspects besides the first',
+    source: 'membership: topology',
+    file: OUTLOOK,
+    from: '      accusers,\n      forMs',
+    to: '      accusers: accusers.slice(0, 1),\n      forMs',
   },
 ]

@@ -32,6 +32,7 @@ export { Membership, type MembershipPorts } from './membership.ts'
 export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 export type { PeerStorage } from './peer-memory.ts'
 export type { LocalHealthStatus, MemberAlerts, MembershipStatus } from './status.ts'
+export type { Help, MembershipTopology, Observed, Prober, ProbeUnderWay, SuspicionOf } from './topology.ts'
 export type {
   Broadcast,
   BroadcastOptions,

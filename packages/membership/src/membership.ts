@@ -35,6 +35,7 @@ import { PeerMemory, type PeerStorage } from './peer-memory.ts'
 import { Queries } from './queries.ts'
 import { QueryHandlers } from './query-handlers.ts'
 import type { MembershipStatus } from './status.ts'
+import type { MembershipTopology } from './topology.ts'
 import type { Broadcast, BroadcastOptions, Query, QueryHandler, QueryOptions } from './user-messages.ts'
 
 /** What a {@link Membership} may do. */
@@ -251,6 +252,11 @@ export class Membership implements Service {
       silenced: this.#silenced,
       nowMs,
     })
+  }
+
+  /** Who probes and suspects whom, as far as this node knows: see {@link MembershipTopology} for what that is. `undefined` before the start. */
+  topology(): MembershipTopology | undefined {
+    return this.#core?.outlook.topology(this.#ports.clock.monotonicMs())
   }
 
   /**

@@ -1,14 +1,15 @@
 import type { Buggify, Random } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
-import type { Evidence, ProbeEvidence } from '../evidence.ts'
+import type { Evidence, HelperEvidence, ProbeEvidence } from '../evidence.ts'
 import type { ResolvedOptions } from '../options.ts'
+import type { MembershipTopology } from '../topology.ts'
 import type { Effect } from './effects.ts'
 import type { IsolationGate } from './isolation.ts'
 import type { LocalHealth } from './local-health.ts'
 import type { MessageBody } from './message.ts'
 import { ProbeTimeouts } from './probe-timeouts.ts'
 import { type Probe, type Relay, Rotation } from './prober.ts'
-import { isSameProcess } from './record.ts'
+import { compareText, isSameProcess } from './record.ts'
 import type { SuspicionTimes } from './suspicion.ts'
 import { type Entry, freshTally, type ProbeTally, type View } from './view.ts'
 
@@ -257,7 +258,7 @@ export class Detector {
     emit({ type: 'count', what: 'probe-failed' })
     const { tally, record } = entry
     tally.failed += 1
-    tally.helpers = [...probe.helpers].map(([id, answer]) => ({ id, answer: answer === 'failed' ? answer : 'none' }))
+    tally.helpers = answersOf(probe)
     tally.absent = probe.absent
     health.raise(missedAnswers(probe), 'missed-answers')
     // Since the probe began, the member has spoken for itself.
@@ -278,6 +279,18 @@ export class Detector {
     for (const entry of this.#context.view.suspects.values())
       first = Math.min(first, Math.max(this.#endOf(entry), this.#context.gate.shutUntilMs))
     return first
+  }
+
+  /** The probes of this node, and its pings for others, that wait for an answer. */
+  underWay(nowMs: number): Pick<MembershipTopology, 'probing' | 'helping'> {
+    const probing = [...this.#probes.values()].map((probe) => {
+      return { id: probe.target, forMs: Math.round(nowMs - probe.startMs), helpers: answersOf(probe) }
+    })
+    const helping = [...this.#relays.values()].map(({ target, origin }) => ({ id: target, askedBy: origin.id }))
+    return {
+      probing: probing.sort((a, b) => compareText(a.id, b.id)),
+      helping: helping.sort((a, b) => compareText(a.id, b.id) || compareText(a.askedBy, b.askedBy)),
+    }
   }
 
   /** How long a suspected node has to refute; infinite while nobody is judged. */
@@ -310,6 +323,9 @@ function missedAnswers({ helpers, absent }: Probe): number {
   if (helpers.size === 0) return absent ? 0 : 1
   return [...helpers.values()].includes('failed') ? 0 : helpers.size
 }
+
+const answersOf = ({ helpers }: Probe): HelperEvidence[] =>
+  [...helpers].map(([id, answer]) => ({ id, answer: answer === 'failed' ? answer : 'none' }))
 
 /** What speaks against a member whose probe has failed. */
 const evidence = ({ tally }: Entry): Evidence => ({ kind: 'unreachable', probes: probesOf(tally) })

@@ -110,7 +110,13 @@ export class MembershipCore {
     })
     if (options.removal === 'cut') this.#cut = new CutDetector(this.#parts, this.#gate, () => this.#detector.nextSeq())
     const { rememberDeadMs } = options
-    this.outlook = new Outlook({ view: this.#view, detector: this.#detector, cut: this.#cut, rememberDeadMs })
+    this.outlook = new Outlook({
+      self: options.self,
+      view: this.#view,
+      detector: this.#detector,
+      cut: this.#cut,
+      rememberDeadMs,
+    })
     this.#own = new OwnRecord(this.#parts)
     this.#antiEntropy = new AntiEntropy(this.#parts)
     this.#conflicts = new Conflicts({
@@ -358,6 +364,7 @@ export class MembershipCore {
   }
 
   #onPing(seq: number, from: PeerAddress, nowMs: number): void {
+    this.outlook.onPing(from.id, nowMs)
     this.#courier.send(from, { kind: 'ack', seq }, nowMs)
     const known = this.#view.get(from.id)
     const isStranger = known === undefined || known.record.generation < from.generation
@@ -404,6 +411,7 @@ export class MembershipCore {
 
   #forgotten(id: string, wasDead: boolean): void {
     if (wasDead) this.#antiEntropy.lose(id)
+    this.outlook.forget(id)
     this.#courier.forget(id)
     this.#freshness.forget(id)
     this.#conflicts.forget(id)

@@ -296,6 +296,16 @@ export class CutDetector {
     return alerts.sort((a, b) => compareText(a.id, b.id))
   }
 
+  /** Whom this node observes. */
+  subjects(): string[] {
+    return this.#rings.subjectsOf(this.#parts.self.id)
+  }
+
+  /** Who observes `id`, ordered by id. */
+  observersOf(id: string): string[] {
+    return this.#rings.observersOf(id).sort(compareText)
+  }
+
   /** How much longer its observers must reach a member that was removed, and says that it is alive, until it is let in again. */
   readmittedAfterMs(id: string, nowMs: number): number | undefined {
     return this.#quarantine.waitMs(id, nowMs)
