@@ -3,6 +3,7 @@ import { KV_MUTANTS } from './kv.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
 import { CUT_MUTANTS } from './membership-cut.mjs'
 import { EVIDENCE_MUTANTS } from './membership-evidence.mjs'
+import { ISOLATION_MUTANTS } from './membership-isolation.mjs'
 import { LIFEGUARD_MUTANTS } from './membership-lifeguard.mjs'
 import { MESSAGES_MUTANTS } from './membership-messages.mjs'
 import { MEMBERSHIP_PITFALL_MUTANTS } from './membership-pitfalls.mjs'
@@ -46,6 +47,7 @@ export const MUTANTS = [
   ...CUT_MUTANTS,
   ...MEMBERSHIP_PITFALL_MUTANTS,
   ...MESSAGES_MUTANTS,
+  ...ISOLATION_MUTANTS,
   ...FAILURE_DETECTOR_MUTANTS,
   ...TRANSPORT_MUTANTS,
   ...TRANSPORT_NATS_MUTANTS,

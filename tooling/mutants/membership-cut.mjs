@@ -148,7 +148,7 @@ export const CUT_MUTANTS = [
     name: 'a suspicion ends in a death all the same',
     source: 'ADR 18',
     file: SWIM,
-    from: "    if (this.#context.options.removal === 'cut') return Number.POSITIVE_INFINITY\n",
+    from: "    if (options.removal === 'cut') return Number.POSITIVE_INFINITY\n",
     to: '',
   },
 ]

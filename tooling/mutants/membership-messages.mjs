@@ -203,8 +203,8 @@ export const MESSAGES_MUTANTS = [
     name: 'a query without a connection never ends',
     source: 'membership: a query ends at its deadline',
     file: CORE,
-    from: 'if (!this.#gate.connected) return queryMs === Number.POSITIVE_INFINITY ? undefined : queryMs',
-    to: 'if (!this.#gate.connected) return undefined',
+    from: 'if (!this.gate.connected) return queryMs === Number.POSITIVE_INFINITY ? undefined : queryMs',
+    to: 'if (!this.gate.connected) return undefined',
   },
   {
     name: 'a query that waited for the connection makes the node doubt itself',

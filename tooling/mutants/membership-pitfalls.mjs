@@ -67,8 +67,8 @@ export const MEMBERSHIP_PITFALL_MUTANTS = [
     name: 'nobody else is asked for a member that does not answer',
     source: 'SWIM §3.1; M-26',
     file: DETECTOR,
-    from: '        this.timeouts.missed(probe.target)\n        this.#askHelpers(probe, nowMs)',
-    to: '        probe.indirect = true',
+    from: '      this.timeouts.missed(probe.target)\n      this.#askHelpers(probe, nowMs)',
+    to: '      probe.indirect = true',
   },
   {
     name: 'helpers that say nothing prove as much as those that failed',

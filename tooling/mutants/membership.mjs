@@ -6,7 +6,6 @@ const QUEUE = 'packages/membership/src/core/gossip-queue.ts'
 const OWN = 'packages/membership/src/core/own-record.ts'
 const HEARSAY = 'packages/membership/src/core/hearsay.ts'
 const ANTI_ENTROPY = 'packages/membership/src/core/anti-entropy.ts'
-const ISOLATION = 'packages/membership/src/core/isolation.ts'
 const CODEC = 'packages/membership/src/core/codec.ts'
 const CONFLICTS = 'packages/membership/src/core/conflicts.ts'
 const DIGEST = 'packages/membership/src/core/digest.ts'
@@ -82,10 +81,8 @@ export const MEMBERSHIP_MUTANTS = [
     name: 'a helper that failed counts as one that reached the target',
     source: 'SWIM §3.1',
     file: DETECTOR,
-    from: `    if (reached) {
-      this.#succeed(probe)`,
-    to: `    if (reached || probe.seq > 0) {
-      this.#succeed(probe)`,
+    from: '    if (reached) this.#succeed(probe)',
+    to: '    if (reached || probe.seq > 0) this.#succeed(probe)',
     scenario: 'membership',
     fixed: { nodes: 4 },
   },
@@ -138,7 +135,7 @@ export const MEMBERSHIP_MUTANTS = [
     source: 'membership: leaving is not dying',
     file: FAREWELL,
     from: `      this.#resendMs = this.#endMs
-      this.#context.say(this.#waiting, nowMs)`,
+      this.#say(nowMs)`,
     to: '      this.#resendMs = this.#endMs',
   },
   {
@@ -186,14 +183,6 @@ export const MEMBERSHIP_MUTANTS = [
     to: '    if (choices >= 0) return undefined\n',
     scenario: 'membership',
     fixed: { broadcast: false },
-  },
-  {
-    name: 'a node without a connection accuses',
-    source: 'membership: isolation gate; M-36',
-    file: ISOLATION,
-    from: 'this.#shutUntilMs = again ? nowMs + graceMs : nowMs',
-    to: 'this.#shutUntilMs = 0',
-    scenario: 'membership',
   },
   {
     name: 'a block of the event loop is not given back',

@@ -1,6 +1,6 @@
 import type { Description } from './core/description.ts'
 import type { MemberState } from './core/record.ts'
-import type { ConflictEvidence, Evidence } from './evidence.ts'
+import type { ConflictEvidence, Evidence, ViewEvidence } from './evidence.ts'
 
 /** What this node knows of one node. A snapshot: it does not change. */
 export interface Member extends Description {
@@ -32,6 +32,10 @@ export type MemberEvent =
   | (Told & { readonly type: 'MemberLeft' })
   /** It refuted a suspicion, or describes itself otherwise: its metadata, roles, capabilities or tags changed. */
   | (Told & { readonly type: 'MemberUpdated' })
+  /** What this node knows of the others grows old, as it cannot tell any more who of them is there; `member` is this node itself. */
+  | (Told<ViewEvidence> & { readonly type: 'ViewStale' })
+  /** It can tell again. `ViewStale` and `ViewFresh` take turns; a stream begins with `ViewStale` where it is so. */
+  | (Told<ViewEvidence> & { readonly type: 'ViewFresh' })
   /** Two processes run with its id. It may come at any time, once for each life and kind of conflict; `member` is as it was before. */
   | (Told<ConflictEvidence> & { readonly type: 'MemberConflict'; readonly conflict: IdConflict })
 

@@ -67,8 +67,22 @@ export type Evidence =
       readonly forMs: number
       readonly because: 'time' | 'room'
     }
+  /** Whether this node can tell who is there. */
+  | ViewEvidence
   /** Two processes run with one id: how that was noticed. */
   | ConflictEvidence
+
+/** By what a view became stale, or fresh again. */
+export interface ViewEvidence {
+  readonly kind: 'view'
+  /**
+   * Stale: the connection of this node is down, or nearly all whom it asks are silent. Fresh: somebody has answered, and it has caught up; or nobody did for
+   * so long that it takes silence for death again.
+   */
+  readonly because: 'disconnected' | 'nobody-answers' | 'caught-up' | 'gave-up'
+  /** In words. */
+  readonly how: string
+}
 
 /** By what two processes with one id are noticed. */
 export type ConflictEvidence =
@@ -103,6 +117,8 @@ export function describeEvidence(evidence: Evidence): string {
       return `${evidence.alerting.length} of its ${evidence.observers.length} observers do not reach it: ${listed(evidence.alerting)}`
     case 'introduced':
       return `${evidence.by} knows it`
+    case 'view':
+      return evidence.how
     case 'changed':
       return `its ${listed(evidence.parts)} changed`
     case 'refuted':

@@ -18,6 +18,7 @@ export {
   type Evidence,
   type HelperEvidence,
   type ProbeEvidence,
+  type ViewEvidence,
 } from './evidence.ts'
 export {
   MEMBER_FINDING_CODES,
@@ -31,7 +32,7 @@ export type { MemberFilter } from './member-filter.ts'
 export { Membership, type MembershipPorts } from './membership.ts'
 export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 export type { PeerStorage } from './peer-memory.ts'
-export type { LocalHealthStatus, MemberAlerts, MembershipStatus } from './status.ts'
+export type { LocalHealthStatus, MemberAlerts, MembershipStatus, StaleReason, ViewStatus } from './status.ts'
 export type { Help, MembershipTopology, Observed, Prober, ProbeUnderWay, SuspicionOf } from './topology.ts'
 export type {
   Broadcast,

@@ -22,7 +22,7 @@ import type { Effect } from './core/effects.ts'
 import { MAX_KNOWN_PEERS } from './core/known-peers.ts'
 import { MembershipCore } from './core/membership-core.ts'
 import { isLive } from './core/record.ts'
-import { BroadcastOverloadedError, IdConflictError, TransportFrameTooSmallError } from './errors.ts'
+import { BroadcastOverloadedError, TransportFrameTooSmallError } from './errors.ts'
 import type { Member, MembershipEvent } from './events.ts'
 import { describeEvidence, type Evidence } from './evidence.ts'
 import { explainMember } from './explain-member.ts'
@@ -34,7 +34,8 @@ import { checkDescription, type MembershipOptions, type ResolvedOptions, resolve
 import { PeerMemory, type PeerStorage } from './peer-memory.ts'
 import { Queries } from './queries.ts'
 import { QueryHandlers } from './query-handlers.ts'
-import type { MembershipStatus } from './status.ts'
+import { reportEvent } from './report-event.ts'
+import { type MembershipStatus, unstartedView } from './status.ts'
 import type { MembershipTopology } from './topology.ts'
 import type { Broadcast, BroadcastOptions, Query, QueryHandler, QueryOptions } from './user-messages.ts'
 
@@ -133,7 +134,7 @@ export class Membership implements Service {
 
   /**
    * Everybody this node knows, itself included, ordered by id; or those that `filter` means. Dead and gone ones stay for `rememberDeadMs`. Empty
-   * before the start.
+   * before the start. While `status().view` is stale this is the last view that was not: whoever died since is still alive in it.
    */
   members(filter: MemberFilter = {}): readonly Member[] {
     return this.#core?.members().filter((member) => matches(member, filter)) ?? []
@@ -144,13 +145,16 @@ export class Membership implements Service {
     return this.#core?.member(id)
   }
 
-  /** Those that are alive, itself included, ordered by id; or those of them that `filter` means. A suspected member is not among them. */
+  /**
+   * Those that are alive, itself included, ordered by id; or those of them that `filter` means. A suspected member is not among them. While
+   * `status().view` is stale some of them may be gone, as this node cannot tell.
+   */
   alive(filter: Omit<MemberFilter, 'state'> = {}): readonly Member[] {
     return this.members({ ...filter, state: 'alive' })
   }
 
   /**
-   * The present state as `MemberUp` (then `MemberSuspected` where it is so), then `Synced`, then every change. The stream
+   * The present state as `MemberUp` (then `MemberSuspected` where it is so) and `ViewStale` where it is so, then `Synced`, then every change. The stream
    * ends with the signal or the stop; it throws EventsLaggedError (`DSYS_EVENTS_LAGGED`) when more than `capacity` events
    * wait for this consumer.
    */
@@ -162,7 +166,7 @@ export class Membership implements Service {
       if (member.state === 'alive') return [up]
       return [up, told('MemberSuspected', member, this.#core?.outlook.evidence(member.id) ?? present)]
     })
-    return this.#hub.subscribe(options, [...state, { type: 'Synced' }])
+    return this.#hub.subscribe(options, [...state, ...(this.#core?.staleness.present() ?? []), { type: 'Synced' }])
   }
 
   /**
@@ -272,11 +276,13 @@ export class Membership implements Service {
 
   /** How the membership stands here and now. */
   status(): MembershipStatus {
+    const nowMs = this.#ports.clock.monotonicMs()
     const unhurt = { multiplier: 1, maxMultiplier: this.#options.maxHealthMultiplier, because: 'healthy' }
     return Object.freeze({
-      conflicts: this.#core?.conflicts(this.#ports.clock.monotonicMs()) ?? [],
+      conflicts: this.#core?.conflicts(nowMs) ?? [],
       alerts: this.#core?.alerts ?? [],
       localHealth: this.#core?.localHealth ?? Object.freeze(unhurt),
+      view: this.#core?.gate.status(nowMs) ?? unstartedView(nowMs),
     })
   }
 
@@ -393,6 +399,7 @@ export class Membership implements Service {
       // silent: the others will see it die.
       this.#failed = true
       this.#silenced = 'stopped by a defect'
+      core.gate.end(this.#ports.clock.monotonicMs())
       this.#silence()
       this.#logger.log('error', 'membership has stopped itself because of a defect', { error })
       this.#joined?.reject(error)
@@ -415,10 +422,8 @@ export class Membership implements Service {
         break
       }
       case 'event':
-        if (effect.event.type === 'MemberConflict') {
-          const error = new IdConflictError(effect.event.conflict)
-          this.#logger.log('error', 'two processes run with one id', { error })
-        } else this.#peers?.changed()
+        reportEvent(effect.event, this.#logger, this.#metrics)
+        this.#peers?.changed()
         this.#history.add(effect.event, clock.monotonicMs())
         if (this.#core !== undefined) this.#metrics.members(this.#core.tally())
         this.#hub.publish(effect.event)

@@ -10,6 +10,7 @@ export class MembershipMetrics {
   readonly #broadcasts: Record<'sent' | 'delivered', Counter>
   readonly #queries: Record<'asked' | 'answered' | 'failed', Counter>
   readonly #health: Gauge
+  readonly #stale: Gauge
   readonly #members: readonly (readonly [MemberState, Gauge])[]
 
   constructor(meter: Meter) {
@@ -41,6 +42,9 @@ export class MembershipMetrics {
     const health = { description: 'How many times as long as usual this node waits before it accuses others, from 1.' }
     this.#health = meter.gauge('dsys_membership_health_multiplier', health)
     this.#health.set(1)
+    const stale = { description: '1 while the view is stale: this node cannot tell who is there, and accuses nobody.' }
+    this.#stale = meter.gauge('dsys_membership_view_stale', stale)
+    this.#stale.set(0)
     this.#members = STATES.map((state) => {
       const options = { description: 'Members by state, this node included.', labels: { state } }
       return [state, meter.gauge('dsys_membership_members', options)] as const
@@ -69,6 +73,10 @@ export class MembershipMetrics {
 
   health(multiplier: number): void {
     this.#health.set(multiplier)
+  }
+
+  view(isStale: boolean): void {
+    this.#stale.set(isStale ? 1 : 0)
   }
 
   unsent(): void {

@@ -85,6 +85,17 @@ export interface MembershipOptions {
    * with each further removal, up to 32 times. Default 20,000.
    */
   readonly readmitAfterMs?: number
+  /**
+   * Which share of the members asked last must be silent, at least two of them, until this node takes itself to be cut off, and accuses nobody; above 0.5 and
+   * up to 1, so that the larger part of a partition never does. As many count as are asked in one `probeIntervalMs`. With 1, a node that still
+   * gets one answer judges the others as usual. Default 1.
+   */
+  readonly isolationShare?: number
+  /**
+   * How long a node that has a connection and gets no answer accuses nobody, in milliseconds; after that it takes silence for death all the same. Longer than the
+   * transport needs to notice that its connection is dead. Default 30,000.
+   */
+  readonly isolationTimeoutMs?: number
   /** How often news is passed on to `gossipFanout` members, while there is any, in milliseconds. Default 200. */
   readonly gossipIntervalMs?: number
   /** To how many members news is passed on at a time. Default 3. */
@@ -128,6 +139,8 @@ export const MEMBERSHIP_DEFAULTS: Omit<ResolvedOptions, 'cluster'> = Object.free
   suspicionTimeoutMs: 1_000,
   suspicionMaxFactor: 6,
   suspicionConfirmations: 3,
+  isolationShare: 1,
+  isolationTimeoutMs: 30_000,
   removal: 'swim',
   observers: 10,
   lowWatermark: 3,
@@ -150,6 +163,7 @@ const DURATIONS = [
   'probeTimeoutMs',
   'minProbeTimeoutMs',
   'suspicionTimeoutMs',
+  'isolationTimeoutMs',
   'reinforceAfterMs',
   'readmitAfterMs',
   'gossipIntervalMs',
@@ -205,7 +219,9 @@ export function resolveOptions(options: MembershipOptions): ResolvedOptions {
       `maxHealthMultiplier must be at most ${MAX_HEALTH_MULTIPLIER}, got ${resolved.maxHealthMultiplier}`,
     )
   }
-  const { suspicionMaxFactor, suspicionConfirmations } = resolved
+  const { suspicionMaxFactor, suspicionConfirmations, isolationShare } = resolved
+  if (!(isolationShare > 0.5 && isolationShare <= 1))
+    throw new RangeError(`isolationShare must be above 0.5 and at most 1, got ${isolationShare}`)
   if (!(suspicionMaxFactor >= 1 && suspicionMaxFactor <= 100))
     throw new RangeError(`suspicionMaxFactor must be from 1 to 100, got ${suspicionMaxFactor}`)
   if (!(Number.isInteger(suspicionConfirmations) && suspicionConfirmations >= 0))

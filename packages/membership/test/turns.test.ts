@@ -25,11 +25,11 @@ describe('turns of the event loop', () => {
     const options = { cluster: 'c', indirectProbes: 0, ...times }
     const one = new Membership(ports, options)
     const starting = one.start()
-    const hear = (id: string): void => {
-      const record = { id, generation: 1, incarnation: 0, state: 'alive' as const, metadata: [] }
+    const hear = (id: string, state: 'alive' | 'dead'): void => {
+      const record = { id, generation: 1, incarnation: 0, state, metadata: [] }
       transport.deliver(encodeMessage({ kind: 'sync-reply', last: true, rumors: [{ record, ageMs: 0 }] }, 'c'), record)
     }
-    hear('n2')
+    hear('n2', 'alive')
     await clock.advanceAsync(20)
     await starting
     while (one.member('n2')?.state !== 'suspect') clock.advance(1)
@@ -38,7 +38,7 @@ describe('turns of the event loop', () => {
     blockedMs = 780
     inTurn = () => {
       inTurn = () => undefined
-      hear('n3')
+      hear('n3', 'dead')
     }
     clock.advance(600)
     expect(one.member('n3')).toBeDefined()

@@ -18,12 +18,17 @@ const member = (id: string, generation: number, incarnation: number, state: Stat
   tags: {},
   sinceMs: 0,
 })
-const event = (type: Exclude<MembershipEvent['type'], 'Synced' | 'MemberConflict'>, of: Member): MembershipEvent => ({
+const event = (
+  type: Exclude<MembershipEvent['type'], 'Synced' | 'MemberConflict' | 'ViewStale' | 'ViewFresh'>,
+  of: Member,
+): MembershipEvent => ({
   type,
   member: of,
   why: 'it announced itself',
   evidence: { kind: 'announced' },
 })
+const FRESH = { state: 'fresh' } as const
+const STALE = { state: 'stale', sinceMs: 0, forMs: 1, because: 'disconnected', why: 'because' } as const
 const SYNCED: MembershipEvent = { type: 'Synced' }
 const up = (generation = 1, incarnation = 0): MembershipEvent =>
   event('MemberUp', member('a', generation, incarnation, 'alive'))
@@ -91,11 +96,12 @@ describe('the order of events', () => {
     })
     order.add(SYNCED)
     order.add(up())
-    expect(order.differs([member('a', 1, 3, 'alive'), member('b', 1, 0, 'dead')])).toBeUndefined()
-    expect(order.differs([])).toContain('a/1 alive')
-    expect(order.differs([member('a', 2, 0, 'alive')])).toBeDefined()
-    expect(order.differs([member('a', 1, 0, 'suspect')])).toBeDefined()
-    expect(order.differs([{ ...member('a', 1, 0, 'alive'), metadata: { v: '2' } }])).toBeDefined()
+    expect(order.differs([member('a', 1, 3, 'alive'), member('b', 1, 0, 'dead')], FRESH)).toBeUndefined()
+    expect(order.differs([member('a', 1, 3, 'alive'), member('b', 1, 0, 'dead')], STALE)).toContain('fresh')
+    expect(order.differs([], FRESH)).toContain('a/1 alive')
+    expect(order.differs([member('a', 2, 0, 'alive')], FRESH)).toBeDefined()
+    expect(order.differs([member('a', 1, 0, 'suspect')], FRESH)).toBeDefined()
+    expect(order.differs([{ ...member('a', 1, 0, 'alive'), metadata: { v: '2' } }], FRESH)).toBeDefined()
   })
 })
 

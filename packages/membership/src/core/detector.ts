@@ -35,6 +35,8 @@ export interface DetectorContext {
   readonly accuse: (entry: Entry, state: 'suspect' | 'dead', evidence: Evidence, nowMs: number) => void
   /** This node has seen for itself what others suspect. */
   readonly confirm: (entry: Entry, nowMs: number) => void
+  /** `id` has answered a question of this node. */
+  readonly answered: (id: string, nowMs: number) => void
 }
 
 /**
@@ -63,14 +65,40 @@ export class Detector {
     return this.#seq
   }
 
-  /** The gate has moved: what is under way proves nothing and is dropped, and suspicions wait for it to open. */
+  /** The connection has gone, or is back: what is under way proves nothing. */
   drop(): void {
     this.#probes.clear()
     this.#relays.clear()
     this.#wakeMs = Number.POSITIVE_INFINITY
-    for (const { suspicion } of this.#context.view.suspects.values()) {
-      suspicion?.holdUntil(this.#context.gate.shutUntilMs)
+  }
+
+  /** This node was cut off: that probes failed meanwhile says nothing of those who were probed. */
+  forgive(): void {
+    this.#probes.clear()
+    for (const entry of this.#context.view.live.values()) entry.tally = freshTally()
+  }
+
+  /** It takes part no more. */
+  forget(id: string): void {
+    this.rotation.remove(id)
+    this.#context.gate.forget(id)
+  }
+
+  /**
+   * Whoever is heard by a node that is cut off may answer as well, and is asked out of turn; unless that was done a moment ago, since what was
+   * asked before may have been lost. The cut detector asks by itself.
+   */
+  onHeard(from: PeerAddress, nowMs: number): void {
+    const { view, options, gate } = this.#context
+    if (!gate.isWaiting || options.removal === 'cut') return
+    const entry = view.live.get(from.id)
+    if (entry?.record.generation !== from.generation) return
+    for (const probe of this.#probes.values()) {
+      if (probe.target !== from.id) continue
+      if (nowMs < probe.startMs + options.probeTimeoutMs) return
+      this.#probes.delete(probe.seq)
     }
+    this.#startProbe(entry, nowMs)
   }
 
   startProbes(nowMs: number): void {
@@ -118,11 +146,13 @@ export class Detector {
     if (probe !== undefined && probe.target === from.id && isSameProcess(probe, process)) {
       this.timeouts.answered(from.id, nowMs - probe.startMs)
       this.#succeed(probe)
+      this.#context.answered(from.id, nowMs)
       return
     }
     const relay = this.#relays.get(seq)
     if (relay !== undefined && relay.target === from.id && isSameProcess(relay, process)) {
       relay.reached = true
+      this.#context.answered(from.id, nowMs)
       // An answer may come as late as the helper has time for.
       if (this.#context.buggify?.('membership.late-help') !== true) this.#answer(relay, nowMs)
     }
@@ -131,12 +161,12 @@ export class Detector {
   onPingAnswer(seq: number, from: PeerAddress, reached: boolean, nowMs: number): void {
     const probe = this.#probes.get(seq)
     if (probe?.helpers.has(from.id) !== true) return
-    if (reached) {
-      this.#succeed(probe)
-      return
+    if (reached) this.#succeed(probe)
+    else {
+      probe.helpers.set(from.id, 'failed')
+      this.#hasten(probe, nowMs)
     }
-    probe.helpers.set(from.id, 'failed')
-    this.#hasten(probe, nowMs)
+    this.#context.answered(from.id, nowMs)
   }
 
   /**
@@ -234,14 +264,17 @@ export class Detector {
   tick(nowMs: number): void {
     this.#wakeMs = Number.POSITIVE_INFINITY
     for (const relay of this.#relays.values()) if (nowMs >= relay.deadlineMs) this.#answer(relay, nowMs)
+    const { gate } = this.#context
+    const failed = [...this.#probes.values()].filter(({ endMs }) => nowMs >= endMs)
+    for (const probe of failed) this.#missed(probe)
+    gate.judge(nowMs)
+    for (const probe of failed) this.#fail(probe, nowMs)
     for (const probe of this.#probes.values()) {
-      if (nowMs >= probe.endMs) this.#fail(probe, nowMs)
-      else if (!probe.indirect && nowMs >= probe.directDeadlineMs) {
-        this.timeouts.missed(probe.target)
-        this.#askHelpers(probe, nowMs)
-      }
+      if (probe.indirect || nowMs < probe.directDeadlineMs) continue
+      this.timeouts.missed(probe.target)
+      this.#askHelpers(probe, nowMs)
     }
-    if (this.#context.gate.isShut(nowMs)) return
+    if (gate.isShut) return
     for (const entry of this.#context.view.suspects.values()) {
       if (entry.suspicion !== undefined && nowMs >= this.#endOf(entry)) {
         const suspectedForMs = Math.round(nowMs - entry.suspicion.startedMs)
@@ -250,17 +283,25 @@ export class Detector {
     }
   }
 
+  /** Everybody who was asked, and has not answered in time. */
+  #missed({ target, helpers, startMs }: Probe): void {
+    const { gate, view } = this.#context
+    const silent = [...helpers].flatMap(([id, answer]) => (answer === 'asked' ? [id] : []))
+    for (const id of [target, ...silent]) if (view.live.has(id)) gate.silent(id, startMs)
+  }
+
   #fail(probe: Probe, nowMs: number): void {
     const { options, view, gate, health, emit, accuse, confirm } = this.#context
     this.#probes.delete(probe.seq)
     const entry = view.live.get(probe.target)
-    if (entry === undefined || !isSameProcess(entry.record, probe) || gate.isShut(nowMs)) return
+    if (entry === undefined || !isSameProcess(entry.record, probe)) return
     emit({ type: 'count', what: 'probe-failed' })
     const { tally, record } = entry
     tally.failed += 1
     tally.helpers = answersOf(probe)
     tally.absent = probe.absent
     health.raise(missedAnswers(probe), 'missed-answers')
+    if (gate.isShut) return
     // Since the probe began, the member has spoken for itself.
     if (record.incarnation !== probe.incarnation) return
     const helpersSilent = probe.helpers.size > 0 && ![...probe.helpers.values()].includes('failed')
@@ -276,8 +317,7 @@ export class Detector {
     for (const probe of this.#probes.values()) {
       first = Math.min(first, probe.indirect ? probe.endMs : Math.min(probe.directDeadlineMs, probe.endMs))
     }
-    for (const entry of this.#context.view.suspects.values())
-      first = Math.min(first, Math.max(this.#endOf(entry), this.#context.gate.shutUntilMs))
+    for (const entry of this.#context.view.suspects.values()) first = Math.min(first, this.#endOf(entry))
     return first
   }
 
@@ -306,11 +346,15 @@ export class Detector {
   }
 
   /** When the suspicion of a member ends, as far as is known by now. */
-  #endOf({ suspicion, accusers }: Entry): number {
+  #endOf({ suspicion, accusers, tally }: Entry): number {
+    const { gate, times, options } = this.#context
     // The cut detector sees for itself who is there: a suspicion of which others told lasts until it is refuted or confirmed.
-    if (this.#context.options.removal === 'cut') return Number.POSITIVE_INFINITY
+    if (options.removal === 'cut') return Number.POSITIVE_INFINITY
+    if (suspicion === undefined) return Number.POSITIVE_INFINITY
+    // What others have seen is theirs to answer for.
+    if (tally.failed > 0 && !gate.hasWitness(suspicion.startedMs)) return Number.POSITIVE_INFINITY
     const confirmations = Math.max(0, accusers.length - 1)
-    return suspicion?.deadlineMs(this.#context.times(), confirmations) ?? Number.POSITIVE_INFINITY
+    return Math.max(suspicion.deadlineMs(times(), confirmations), gate.shutUntilMs())
   }
 }
 

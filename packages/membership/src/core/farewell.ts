@@ -1,10 +1,13 @@
 import type { PeerAddress } from '@dsys/transport'
+import type { Courier } from './courier.ts'
+import type { MemberRecord } from './record.ts'
 
 /** What a farewell needs of the core around it. */
 export interface FarewellContext {
   readonly leaveTimeoutMs: number
-  /** Says goodbye to everybody in the list, by the sequence number that the ack will carry. */
-  readonly say: (waiting: ReadonlyMap<number, PeerAddress>, nowMs: number) => void
+  readonly courier: Pick<Courier, 'broadcast' | 'farewell'>
+  /** What this node says of itself. */
+  readonly record: MemberRecord
   readonly done: (heardBy: number) => void
 }
 
@@ -25,7 +28,13 @@ export class Farewell {
 
   begin(nowMs: number): void {
     if (this.#waiting.size === 0) this.#context.done(0)
-    else this.#context.say(this.#waiting, nowMs)
+    else this.#say(nowMs)
+  }
+
+  #say(nowMs: number): void {
+    const { courier, record } = this.#context
+    courier.broadcast(record, nowMs)
+    for (const [seq, to] of this.#waiting) courier.farewell(to, seq, nowMs)
   }
 
   deadlineMs(): number {
@@ -43,7 +52,7 @@ export class Farewell {
     if (nowMs >= this.#endMs) this.#context.done(this.#heardBy)
     else if (nowMs >= this.#resendMs) {
       this.#resendMs = this.#endMs
-      this.#context.say(this.#waiting, nowMs)
+      this.#say(nowMs)
     }
   }
 }

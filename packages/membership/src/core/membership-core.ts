@@ -25,7 +25,8 @@ import { addressOf, type CoreOptions, type CoreParts } from './parts.ts'
 import { Queries } from './queries.ts'
 import type { QueryResult } from './query-message.ts'
 import { isSameProcess, type MemberRecord, type MemberState } from './record.ts'
-import { type SuspicionTimes, suspicionTimes } from './suspicion.ts'
+import { StaleView } from './stale-view.ts'
+import { SuspicionClock } from './suspicion.ts'
 import { UserBroadcasts } from './user-broadcasts.ts'
 import { PROTOCOL_VERSIONS } from './versions.ts'
 import { type Cause, type Entry, memberOf, View } from './view.ts'
@@ -48,7 +49,8 @@ export class MembershipCore {
   readonly #parts: CoreParts
   readonly #view: View
   readonly #courier: Courier
-  readonly #gate = new IsolationGate()
+  /** Whether this node can tell who is there. */
+  readonly gate: IsolationGate
   readonly #health: LocalHealth
   readonly #detector: Detector
   /** Where it decides who is removed. */
@@ -59,6 +61,8 @@ export class MembershipCore {
   readonly #antiEntropy: AntiEntropy
   readonly #conflicts: Conflicts
   readonly #freshness: Freshness
+  readonly #times: SuspicionClock
+  readonly staleness: StaleView
   readonly #otherVersions: OtherVersions
   readonly #broadcasts: UserBroadcasts
   readonly #queries: Queries
@@ -68,14 +72,15 @@ export class MembershipCore {
   #nextProbeMs = 0
   #nextGossipMs = 0
   #greeted = false
-  /** Of the size that the cluster had last. */
-  #times: (SuspicionTimes & { readonly members: number }) | undefined
 
   constructor(options: CoreOptions) {
     this.#options = options
     this.#self = options.self
     const emit = (effect: Effect): void => void this.#effects.push(effect)
     this.#view = new View(options.self, options.maxMembers, emit, (id, wasDead) => this.#forgotten(id, wasDead))
+    this.#times = new SuspicionClock(options, this.#view)
+    this.gate = new IsolationGate({ options, view: this.#view, times: this.#times })
+    this.staleness = new StaleView(options.self, this.#view, this.gate, emit)
     this.#courier = new Courier(options, this.#view, emit)
     this.#health = new LocalHealth(options.maxHealthMultiplier, (multiplier) => emit({ type: 'health', multiplier }))
     this.#parts = {
@@ -91,24 +96,21 @@ export class MembershipCore {
       apply: (record, cause) => this.#apply(record, cause),
       announce: (record, nowMs) => this.#announce(record, nowMs),
       confirm: (entry, accusers, nowMs) => this.#confirm(entry, accusers, nowMs),
+      answered: (id, nowMs) => this.#answered(id, nowMs),
     }
     this.#detector = new Detector({
+      ...this.#parts,
       options,
-      self: options.self,
-      random: this.#parts.random,
       buggify: options.buggify,
-      view: this.#view,
-      gate: this.#gate,
-      health: this.#health,
-      emit,
+      gate: this.gate,
       send: (to, body, nowMs) => this.#courier.send(to, body, nowMs),
-      times: () => this.#suspicionTimes(),
+      times: () => this.#times.now(),
       accuse: (entry, state, evidence, nowMs) => this.#accuse(entry, state, evidence, nowMs),
       confirm: (entry, nowMs) => {
         if (this.#confirm(entry, [this.#self.id], nowMs)) this.#announce(entry.record, nowMs)
       },
     })
-    if (options.removal === 'cut') this.#cut = new CutDetector(this.#parts, this.#gate, () => this.#detector.nextSeq())
+    if (options.removal === 'cut') this.#cut = new CutDetector(this.#parts, this.gate, () => this.#detector.nextSeq())
     const { rememberDeadMs } = options
     this.outlook = new Outlook({
       self: options.self,
@@ -120,10 +122,8 @@ export class MembershipCore {
     this.#own = new OwnRecord(this.#parts)
     this.#antiEntropy = new AntiEntropy(this.#parts)
     this.#conflicts = new Conflicts({
-      self: options.self,
-      view: this.#view,
+      ...this.#parts,
       rememberMs: rememberDeadMs,
-      emit,
       nextSeq: () => this.#detector.nextSeq(),
       ask: (to, seq) => this.#courier.ask(to, seq),
       tell: (to, about, nowMs) => this.#courier.tell(to, about, nowMs),
@@ -151,10 +151,7 @@ export class MembershipCore {
 
   /** What may help to find the cluster again after a restart: who is there, then who was declared dead. */
   knownPeers(): MemberRecord[] {
-    const { live, dead, entries } = this.#view
-    const alive = [...live.values()].map(({ record }) => record)
-    const lost = [...entries.values()].flatMap(({ record }) => (dead.has(record.id) ? [record] : []))
-    return [...alive, ...lost].slice(0, MAX_KNOWN_PEERS)
+    return this.#view.present().slice(0, MAX_KNOWN_PEERS)
   }
 
   /** Those that were known once: of an earlier run, or dead for long. */
@@ -180,11 +177,12 @@ export class MembershipCore {
   deadlineMs(): number | undefined {
     if (this.#state === 'leaving') return this.#farewell?.deadlineMs()
     if (this.#state !== 'active') return undefined
-    const queryMs = this.#queries.asking.deadlineMs(this.#gate.connected)
-    if (!this.#gate.connected) return queryMs === Number.POSITIVE_INFINITY ? undefined : queryMs
+    const queryMs = this.#queries.asking.deadlineMs(this.gate.connected)
+    if (!this.gate.connected) return queryMs === Number.POSITIVE_INFINITY ? undefined : queryMs
     const gossipMs = this.#hasNews && this.#view.live.size > 0 ? this.#nextGossipMs : Number.POSITIVE_INFINITY
     const memberMs = Math.min(this.#detector.deadlineMs(), this.#nextProbeMs, this.#antiEntropy.deadlineMs())
-    return Math.min(memberMs, gossipMs, queryMs, this.#cut?.deadlineMs() ?? Number.POSITIVE_INFINITY)
+    const cutMs = this.#cut?.deadlineMs() ?? Number.POSITIVE_INFINITY
+    return Math.min(memberMs, gossipMs, queryMs, cutMs, this.gate.deadlineMs())
   }
 
   /** Begins: announces this node and asks for the state of the others, now or once there is a connection. */
@@ -192,7 +190,8 @@ export class MembershipCore {
     if (this.#state !== 'new') return []
     this.#state = 'active'
     this.#own.begin(nowMs)
-    if (this.#gate.connected) this.#greet(nowMs)
+    this.gate.begin(nowMs)
+    if (this.gate.connected) this.#greet(nowMs)
     return this.#take()
   }
 
@@ -204,17 +203,16 @@ export class MembershipCore {
       return this.#take()
     }
     this.#queries.asking.stop()
-    const peers = this.#gate.connected ? this.#view.sampleLive(FAREWELLS, this.#parts.random) : []
+    const peers = this.gate.connected ? this.#view.sampleLive(FAREWELLS, this.#parts.random) : []
     const record = this.#own.leave(nowMs)
     this.#state = 'leaving'
+    this.gate.end(nowMs)
     const waiting = new Map(peers.map((peer) => [this.#detector.nextSeq(), addressOf(peer)]))
     this.#farewell = new Farewell(
       {
         leaveTimeoutMs: this.#options.leaveTimeoutMs,
-        say: (unheard, sayMs) => {
-          this.#courier.broadcast(record, sayMs)
-          for (const [seq, to] of unheard) this.#courier.farewell(to, seq, sayMs)
-        },
+        courier: this.#courier,
+        record,
         done: (heardBy) => this.#end(heardBy),
       },
       waiting,
@@ -262,14 +260,15 @@ export class MembershipCore {
 
   /** The connection of this node to the network is there, or is not. */
   connection(connected: boolean, nowMs: number): Effect[] {
-    if (connected === this.#gate.connected) return []
+    const isOver = this.#state === 'leaving' || this.#state === 'ended'
+    if (connected === this.gate.connected || isOver) return []
     if (!connected) {
-      this.#gate.lost()
+      this.gate.lost(nowMs)
       this.#detector.drop()
       this.#cut?.drop(nowMs)
       return this.#take()
     }
-    const again = this.#gate.regained(nowMs, this.#suspicionTimes().minMs)
+    const again = this.gate.regained(nowMs)
     this.#detector.drop()
     this.#cut?.drop(nowMs)
     if (this.#state !== 'active') return this.#take()
@@ -300,6 +299,7 @@ export class MembershipCore {
     else {
       if (header !== undefined) this.#conflicts.onFrame(from, header, nowMs)
       this.#onMessage(message, from, header, nowMs)
+      if (this.#state === 'active') this.#detector.onHeard(from, nowMs)
       this.#detector.watch(nowMs)
     }
     return this.#take()
@@ -379,7 +379,16 @@ export class MembershipCore {
     if (!this.#own.hears(record, this.#state === 'active', nowMs)) return
     this.#state = 'ended'
     this.#queries.asking.stop()
+    this.gate.end(nowMs)
     this.#effects.push({ type: 'superseded', generation: record.generation })
+  }
+
+  /** Who was cut off does on return as after a lost connection: it refutes what was said meanwhile, and pulls what it missed. */
+  #answered(id: string, nowMs: number): void {
+    if (!this.gate.answered(id, nowMs) || this.#state !== 'active') return
+    this.#detector.forgive()
+    this.#own.returns(nowMs)
+    this.#antiEntropy.catchUp()
   }
 
   #accuse(entry: Entry, state: 'suspect' | 'dead', evidence: Evidence, nowMs: number): void {
@@ -404,7 +413,7 @@ export class MembershipCore {
     invariant(this.#courier.newsSize <= this.#view.entries.size, 'news is of nodes that are known')
     this.#nextGossipMs = Math.max(this.#nextGossipMs, cause.nowMs)
     if (this.#view.live.has(record.id)) this.#detector.rotation.add(record.id)
-    else this.#detector.rotation.remove(record.id)
+    else this.#detector.forget(record.id)
     this.#cut?.changed(record, cause.nowMs)
     return true
   }
@@ -434,6 +443,7 @@ export class MembershipCore {
     if (lateMs > this.#options.probeTimeoutMs / 2) {
       this.#detector.extend(lateMs, nowMs)
       this.#cut?.excuse(lateMs)
+      this.gate.excuse(lateMs, nowMs + this.#options.probeTimeoutMs)
       this.#health.raise(1 + Math.floor(lateMs / this.#options.probeIntervalMs), 'late-timer')
     }
     const dueMs = this.deadlineMs()
@@ -447,8 +457,10 @@ export class MembershipCore {
   #tickActive(nowMs: number): void {
     const { probeIntervalMs, gossipIntervalMs, gossipFanout } = this.#options
     const { buggify, random } = this.#parts
-    this.#queries.asking.tick(this.#gate.connected, nowMs)
-    if (!this.#gate.connected) return
+    this.#queries.asking.tick(this.gate.connected, nowMs)
+    if (!this.gate.connected) return
+    this.gate.tick(nowMs)
+    this.staleness.tell()
     this.#detector.tick(nowMs)
     this.#cut?.tick(nowMs)
     if (nowMs >= this.#nextProbeMs) {
@@ -479,13 +491,8 @@ export class MembershipCore {
     this.#effects.push({ type: 'farewell-done', heardBy })
   }
 
-  #suspicionTimes(): SuspicionTimes {
-    const members = this.#view.live.size + 1
-    if (this.#times?.members !== members) this.#times = { members, ...suspicionTimes(this.#options, members) }
-    return this.#times
-  }
-
   #take(): Effect[] {
+    if (this.#state === 'active') this.staleness.tell()
     const effects = this.#effects
     this.#effects = []
     return effects

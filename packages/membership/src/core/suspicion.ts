@@ -71,6 +71,24 @@ export function log10(count: number): number {
   return (binary * Math.LN2) / Math.LN10
 }
 
+/** How long suspicions last now: made anew when the number of members has changed. */
+export class SuspicionClock {
+  readonly #options: Parameters<typeof suspicionTimes>[0]
+  readonly #view: { readonly live: ReadonlyMap<string, unknown> }
+  #times: (SuspicionTimes & { readonly members: number }) | undefined
+
+  constructor(options: Parameters<typeof suspicionTimes>[0], view: { readonly live: ReadonlyMap<string, unknown> }) {
+    this.#options = options
+    this.#view = view
+  }
+
+  now(): SuspicionTimes {
+    const members = this.#view.live.size + 1
+    if (this.#times?.members !== members) this.#times = { members, ...suspicionTimes(this.#options, members) }
+    return this.#times
+  }
+}
+
 /** A suspicion under way: replaced as a whole, so an old timer never judges a new suspicion. */
 export class Suspicion {
   readonly startedMs: number
@@ -95,10 +113,5 @@ export class Suspicion {
   excuse(lostMs: number, leastMs: number): void {
     this.#excusedMs += lostMs
     this.#notBeforeMs = Math.max(this.#notBeforeMs + lostMs, leastMs)
-  }
-
-  /** It ends no earlier than this, whatever was said before. */
-  holdUntil(timeMs: number): void {
-    this.#notBeforeMs = timeMs
   }
 }

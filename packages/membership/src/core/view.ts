@@ -66,6 +66,9 @@ function snapshotOf(entry: Pick<Entry, 'record' | 'sinceMs'>): Member {
   return Object.freeze({ id, generation, incarnation, state, ...descriptionOf(entry.record), sinceMs: entry.sinceMs })
 }
 
+/** A change of one member. */
+type MemberStep = Exclude<MemberEvent['type'], 'MemberConflict' | 'ViewStale' | 'ViewFresh'>
+
 /**
  * All that this node knows of the members, itself included. It applies the merge rule, tells each change as events in
  * the documented order, and keeps the list of those that take part.
@@ -115,6 +118,13 @@ export class View {
 
   get suspects(): ReadonlyMap<string, Entry> {
     return this.#suspects
+  }
+
+  /** Who is there, this node apart, then who was declared dead. */
+  present(): MemberRecord[] {
+    const alive = [...this.#live.values()].map(({ record }) => record)
+    const lost = [...this.#entries.values()].flatMap(({ record }) => (this.dead.has(record.id) ? [record] : []))
+    return [...alive, ...lost]
   }
 
   /** How many are in each state, this node included. */
@@ -283,7 +293,7 @@ export class View {
     else if (parts.length > 0) this.#event('MemberUpdated', member, { kind: 'changed', parts })
   }
 
-  #event(type: Exclude<MemberEvent['type'], 'MemberConflict'>, member: Member, evidence: Evidence): void {
+  #event(type: MemberStep, member: Member, evidence: Evidence): void {
     const why = describeEvidence(evidence)
     this.#emit({ type: 'event', event: Object.freeze({ type, member: Object.freeze(member), why, evidence }) })
   }

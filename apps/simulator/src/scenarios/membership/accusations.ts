@@ -8,6 +8,7 @@ type Clock = MembershipPorts['clock']
 export interface AccusationOptions {
   readonly probeTimeoutMs: number
   readonly suspicionTimeoutMs: number
+  readonly isolationTimeoutMs: number
 }
 
 /** No clock of the simulation is faster than this: what goes beyond is a jump. */
@@ -15,7 +16,7 @@ const FASTEST_RATE = 1.5
 
 /**
  * Checks when one life accuses others on its own evidence: not while it has no connection, nor in the time of grace after
- * that, nor right after it was blocked itself.
+ * that, nor right after it was blocked itself, nor while it says that its view is stale, nor when nobody has answered it since the suspicion began.
  */
 export class Accusations {
   readonly #name: string
@@ -28,6 +29,8 @@ export class Accusations {
   #blockedUntilMs = Number.NEGATIVE_INFINITY
   readonly #worldMs: () => number
   #lastRead: { readonly nowMs: number; readonly worldMs: number }
+  #answeredMs: number
+  #stale = false
 
   /**
    * @param name of the accuser, for messages.
@@ -40,6 +43,17 @@ export class Accusations {
     this.#lastRead = { nowMs: clock.monotonicMs(), worldMs: worldMs() }
     this.#options = options
     this.#verdict = verdict
+    this.#answeredMs = clock.monotonicMs()
+  }
+
+  /** Somebody has answered a question of this life. */
+  answered(): void {
+    this.#answeredMs = this.#inner.monotonicMs()
+  }
+
+  /** What it says of its view. */
+  view(isStale: boolean): void {
+    this.#stale = isStale
   }
 
   /** The clock of the life, which notices here what time it loses. */
@@ -88,7 +102,8 @@ export class Accusations {
     })
   }
 
-  event(event: MembershipEvent): void {
+  /** @param others how many others it sees alive or suspect after that. */
+  event(event: MembershipEvent, others: number): void {
     if (event.type !== 'MemberSuspected' && event.type !== 'MemberDown') return
     const nowMs = this.#inner.monotonicMs()
     if (event.type === 'MemberSuspected') this.#suspectedMs.set(event.member.id, nowMs)
@@ -96,6 +111,7 @@ export class Accusations {
     if (probes === undefined) return
     const what = `${this.#name}: ${event.type} of ${event.member.id} (${event.why})`
     const { probeTimeoutMs, suspicionTimeoutMs } = this.#options
+    this.#checkIsolation(event, others, what)
     if (!this.#connected) this.#verdict.broken('an isolated node accuses nobody', `${what}, without a connection`)
     const backMs = nowMs - this.#reconnectedMs
     if (backMs < suspicionTimeoutMs)
@@ -109,6 +125,16 @@ export class Accusations {
         : (this.#suspectedMs.get(event.member.id) ?? 0) >= this.#blockedUntilMs
     if (awakeMs < probeTimeoutMs && !isFresh)
       this.#verdict.broken('a blocked node accuses nobody', `${what}, ${awakeMs} ms after it was blocked`)
+  }
+
+  #checkIsolation(event: MembershipEvent, others: number, what: string): void {
+    const rule = 'an isolated node accuses nobody'
+    if (this.#stale) this.#verdict.broken(rule, `${what}, while its view is stale`)
+    if (event.type !== 'MemberDown' || others < 1) return
+    const suspectedMs = this.#suspectedMs.get(event.member.id) ?? this.#answeredMs
+    const silentMs = this.#inner.monotonicMs() - this.#answeredMs
+    if (this.#answeredMs < suspectedMs && silentMs < this.#options.isolationTimeoutMs)
+      this.#verdict.broken(rule, `${what}, and nobody has answered it for ${silentMs} ms`)
   }
 }
 

@@ -20,12 +20,15 @@ export function convergenceMs({ options, link }: Knobs, nodes: number): number {
     maxHealthMultiplier,
     suspicionTimeoutMs,
     suspicionMaxFactor,
+    isolationTimeoutMs,
     syncIntervalMs,
   } = options
   // While most are down, nodes doubt themselves, and take their time.
   const roundMs = Math.ceil(nodes / probesPerInterval) * probeIntervalMs * maxHealthMultiplier
   const suspicionMs = 2 * 1.25 * suspicionTimeoutMs * suspicionMaxFactor
-  return ROUNDS * roundMs + suspicionMs + EXCHANGES * 1.25 * syncIntervalMs + link.tailMaxMs + SLACK_MS
+  // Whoever was cut off, or finds most dead at once, accuses nobody for a while.
+  const patienceMs = suspicionMs + isolationTimeoutMs
+  return ROUNDS * roundMs + patienceMs + EXCHANGES * 1.25 * syncIntervalMs + link.tailMaxMs + SLACK_MS
 }
 
 /** How long a probe may take: one that began before the network was whole may end in a suspicion, which is then refuted. */

@@ -1,4 +1,4 @@
-import type { Member, MembershipEvent, Metadata } from '@dsys/membership'
+import type { Member, MembershipEvent, Metadata, ViewStatus } from '@dsys/membership'
 import type { Verdict } from './verdict.ts'
 
 /** What a stream has said of one node so far. */
@@ -35,6 +35,7 @@ export class EventOrder {
   readonly #late: boolean
   readonly #told = new Map<string, Told>()
   #synced = false
+  #stale = false
 
   /**
    * @param name of the stream, for messages.
@@ -58,6 +59,12 @@ export class EventOrder {
         this.#broken(`a conflict of ${event.member.id}, which nobody doubled (${event.why})`)
       return
     }
+    if (event.type === 'ViewStale' || event.type === 'ViewFresh') {
+      const isStale = event.type === 'ViewStale'
+      if (isStale === this.#stale) this.#broken(`${event.type} comes twice (${event.why})`)
+      this.#stale = isStale
+      return
+    }
     const { type, member } = event
     const before = this.#told.get(member.id)
     const what = `${type} of ${member.id}/${member.generation}@${member.incarnation} (${event.why})`
@@ -70,8 +77,13 @@ export class EventOrder {
     this.#told.set(member.id, { ...member, state: stateAfter(type, member), member })
   }
 
-  /** How what the stream has told differs from `members`, all that the node knows; undefined where it does not. */
-  differs(members: readonly Member[]): string | undefined {
+  /** How what the stream has told differs from `members`, all that the node knows, and how well; undefined where it does not. */
+  differs(members: readonly Member[], view: ViewStatus): string | undefined {
+    const isStale = view.state === 'stale'
+    // Who has not started, or was replaced, has nobody to tell.
+    const isKeptUp = !isStale || view.because !== 'not-running'
+    if (isKeptUp && isStale !== this.#stale)
+      return `it has told that the view is ${isStale ? 'fresh' : 'stale'}, and it is not`
     const up = [...this.#told.values()].filter(({ state }) => state === 'up' || state === 'suspected')
     const live = members.filter(({ state }) => state === 'alive' || state === 'suspect')
     const same = up.length === live.length && live.every((member) => this.#tells(member))

@@ -4,7 +4,17 @@ import { FAULT_KINDS, MOMENT_RATES } from './knobs.ts'
 /** Members of this scenario remove each other as SWIM does, without a cut detector. */
 const NEVER_SENT = 'alerts'
 
-const EVENTS = ['MemberUp', 'MemberUpdated', 'MemberSuspected', 'MemberDown', 'MemberLeft', 'MemberConflict', 'Synced']
+const EVENTS = [
+  'MemberUp',
+  'MemberUpdated',
+  'MemberSuspected',
+  'MemberDown',
+  'MemberLeft',
+  'MemberConflict',
+  'ViewStale',
+  'ViewFresh',
+  'Synced',
+]
 
 /** The points of `buggify` in the sources of membership. */
 const POINTS = [

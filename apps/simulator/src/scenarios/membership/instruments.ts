@@ -13,6 +13,7 @@ const BRANCHES: readonly (readonly [begins: string, branch: string])[] = [
   ['a frame was dropped', 'dropped-frame'],
   ['a node speaks', 'other-version'],
   ['a handler of a query failed', 'handler-failed'],
+  ['the view of the cluster is', 'view'],
 ]
 
 /** Where the instruments of one life report to. */

@@ -69,6 +69,8 @@ export function drawOptions(random: Random, nodes: number): DrawnOptions {
     suspicionTimeoutMs: pick(random, [1_000, 1_000, 300, 3_000]),
     suspicionMaxFactor: pick(random, [6, 6, 1, 3]),
     suspicionConfirmations: pick(random, [3, 3, 1, 0]),
+    isolationShare: pick(random, [1, 1, 0.75]),
+    isolationTimeoutMs: pick(random, [MEMBERSHIP_DEFAULTS.isolationTimeoutMs, 5_000]),
     gossipIntervalMs: pick(random, [200, 200, 50, 1_000]),
     gossipFanout: pick(random, [3, 3, 1]),
     retransmitFactor: pick(random, [3, 3, 1]),

@@ -1,4 +1,4 @@
-import { Membership, type MembershipEvent, type Metadata, type PeerStorage } from '@dsys/membership'
+import { type Member, Membership, type MembershipEvent, type Metadata, type PeerStorage } from '@dsys/membership'
 import { decodeMessage, type Message } from '@dsys/membership/wire'
 import type { Buggify, Random } from '@dsys/runtime'
 import type { Aim, Scheduler, SimLife, Trace } from '@dsys/simulation'
@@ -188,12 +188,13 @@ export class MemberLife {
   check(): void {
     if (!this.life.alive || this.leaving) return
     const members = this.membership.members()
+    const { view } = this.membership.status()
     this.#sightings.checkAll(members, this.life.process.clock.monotonicMs())
     const seconds = (this.#around.scheduler.nowMs - this.#bornMs) / 1_000
     if (this.#refutations > REFUTATIONS + REFUTATIONS_A_SECOND * seconds)
       this.#around.verdict.broken('bounds', `${this.self.id} has refuted ${this.#refutations} times in ${seconds} s`)
     for (const order of this.#streams) {
-      const how = order.differs(members)
+      const how = order.differs(members, view)
       if (how !== undefined) this.#around.verdict.broken('events tell the whole truth', `${this.self.id}: ${how}`)
     }
     for (const { id } of members) {
@@ -208,18 +209,30 @@ export class MemberLife {
       if (!isFirst) continue
       count(`event.${event.type}`)
       if (event.type === 'Synced') continue
+      if (event.type === 'ViewStale' || event.type === 'ViewFresh') {
+        this.#accusations.view(event.type === 'ViewStale')
+        trace.add(scheduler.nowMs, this.self.id, event.type)
+        trace.detail(event.why)
+        continue
+      }
       if (event.type === 'MemberConflict') {
         trace.add(scheduler.nowMs, this.self.id, event.type, event.member.id, event.member.generation)
         trace.detail(event.why)
         continue
       }
       measure.event(event)
-      this.#accusations.event(event)
+      this.#accusations.event(event, this.#others())
       if (this.life.alive && !this.leaving) this.#sightings.told(event.member, this.life.process.clock.monotonicMs())
       const { id, generation, incarnation } = event.member
       trace.add(scheduler.nowMs, this.self.id, event.type, id, generation, incarnation)
       trace.detail(event.why)
     }
+  }
+
+  #others(): number {
+    const isThere = ({ id, state }: Member): boolean =>
+      id !== this.self.id && (state === 'alive' || state === 'suspect')
+    return this.membership.members().filter(isThere).length
   }
 
   #settling(work: () => Promise<void>): void {
@@ -256,6 +269,7 @@ export class MemberLife {
     }
     const { message } = decoded
     this.#around.count(`message.${message.kind}`)
+    if (message.kind === 'ack' || message.kind === 'ping-answer') this.#accusations.answered()
     const nowMs = this.life.process.clock.monotonicMs()
     const silent = this.superseded || this.leaving
     const stale = this.#sightings.isStale(from)

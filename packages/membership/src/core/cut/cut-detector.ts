@@ -55,6 +55,7 @@ export class CutDetector {
       ...{ self, random, view, health, rings: this.#rings, probeIntervalMs: options.probeIntervalMs },
       nextSeq,
       gate,
+      answered: parts.answered,
       ping: (to, seq, nowMs) => courier.send(to, { kind: 'ping', seq, generation: to.generation }, nowMs),
       alert: (subject, generation, raised, nowMs) => this.#state(subject, generation, raised, nowMs),
     })
@@ -259,7 +260,7 @@ export class CutDetector {
     // Whoever is not reached by others itself does not know enough.
     const isToBlame = out.includes(self.id) || doubted.includes(self.id)
     const candidates = out.filter((id) => view.live.has(id))
-    if (candidates.length === 0 || isToBlame || this.#gate.isShut(nowMs)) {
+    if (candidates.length === 0 || isToBlame || this.#gate.isShut) {
       this.#candidates = undefined
       return
     }

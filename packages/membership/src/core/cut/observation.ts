@@ -26,6 +26,8 @@ export interface ObservationContext {
   readonly nextSeq: () => number
   readonly ping: (to: PeerAddress, seq: number, nowMs: number) => void
   readonly gate: IsolationGate
+  /** `id` has answered a question of this node. */
+  readonly answered: (id: string, nowMs: number) => void
   /** This node does not reach `subject` any more, or reaches it again. */
   readonly alert: (subject: string, generation: number, raised: boolean, nowMs: number) => void
 }
@@ -124,18 +126,22 @@ export class Observation {
     if (ping?.target !== from.id || !isSameProcess(ping, { generation: from.generation, nonce })) return
     this.#pings.delete(seq)
     this.#context.health.lower()
+    this.#context.answered(ping.target, nowMs)
     this.#record(ping, true, nowMs)
   }
 
   /** Judges those whose time to answer is over. */
   tick(nowMs: number): void {
+    const { gate, view } = this.#context
     const failed: Ping[] = []
     for (const [seq, ping] of this.#pings) {
       if (nowMs < ping.deadlineMs) continue
       this.#pings.delete(seq)
       failed.push(ping)
+      if (view.live.has(ping.target)) gate.silent(ping.target, ping.sentMs)
     }
-    if (!this.#context.gate.isShut(nowMs)) for (const ping of failed) this.#record(ping, false, nowMs)
+    gate.judge(nowMs)
+    if (!gate.isShut) for (const ping of failed) this.#record(ping, false, nowMs)
   }
 
   #record({ target, generation }: Ping, answered: boolean, nowMs: number): void {
