@@ -8,7 +8,7 @@ const ANSWERING = 'packages/membership/src/core/answering.ts'
 const CORE = 'packages/membership/src/core/membership-core.ts'
 const HANDLERS = 'packages/membership/src/query-handlers.ts'
 const QUERIES = 'packages/membership/src/queries.ts'
-const DRIVER = 'packages/membership/src/membership.ts'
+const DRIVER = 'packages/membership/src/messages.ts'
 
 /**
  * Bugs in what the application says through the members.
@@ -22,6 +22,7 @@ export const MESSAGES_MUTANTS = [
     file: WINDOW,
     from: '    if (this.#has(sequence)) return false\n',
     to: '',
+    scenario: 'membership',
   },
   {
     name: 'a broadcast too old to know is taken for a new one',
@@ -58,6 +59,14 @@ export const MESSAGES_MUTANTS = [
     file: ONCE,
     from: 'if (record === undefined || !isSameProcess(record, from)) return',
     to: 'if (record !== undefined && !isSameProcess(record, from)) return',
+  },
+  {
+    name: 'a member that was forgotten and is met again is heard anew',
+    source: 'membership: a broadcast is delivered at most once; M-31',
+    file: ONCE,
+    from: 'this.#heard.get(from.id) ?? this.#former.get(from.id)',
+    to: 'this.#heard.get(from.id)',
+    scenario: 'membership',
   },
   {
     name: 'a broadcast is passed on for ever',
@@ -135,6 +144,7 @@ export const MESSAGES_MUTANTS = [
     file: ASKING,
     from: '!asked.waiting.delete(from.id)) return',
     to: '(!asked.waiting.delete(from.id) && !asked.targets.includes(from.id))) return',
+    scenario: 'membership',
   },
   {
     name: 'anybody may answer a query',

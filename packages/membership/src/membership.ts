@@ -14,7 +14,6 @@ import {
   type TimerHandle,
 } from '@dsys/runtime'
 import type { PeerAddress, Transport, TransportEvent } from '@dsys/transport'
-import { Broadcasts, checkBroadcast } from './broadcasts.ts'
 import { decodeMessage, encodeMessage } from './core/codec.ts'
 import { MIN_FRAME_BYTES } from './core/courier.ts'
 import type { Description } from './core/description.ts'
@@ -22,18 +21,17 @@ import type { Effect } from './core/effects.ts'
 import { MAX_KNOWN_PEERS } from './core/known-peers.ts'
 import { MembershipCore } from './core/membership-core.ts'
 import { isLive } from './core/record.ts'
-import { BroadcastOverloadedError, TransportFrameTooSmallError } from './errors.ts'
+import { TransportFrameTooSmallError } from './errors.ts'
 import type { Member, MembershipEvent } from './events.ts'
 import { describeEvidence, type Evidence } from './evidence.ts'
 import { explainMember } from './explain-member.ts'
 import type { MemberExplanation } from './findings.ts'
 import { History } from './history.ts'
 import { type MemberFilter, matches } from './member-filter.ts'
+import { Messages } from './messages.ts'
 import { MembershipMetrics } from './metrics.ts'
 import { checkDescription, type MembershipOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { PeerMemory, type PeerStorage } from './peer-memory.ts'
-import { Queries } from './queries.ts'
-import { QueryHandlers } from './query-handlers.ts'
 import { reportEvent } from './report-event.ts'
 import { type MembershipStatus, unstartedView } from './status.ts'
 import type { MembershipTopology } from './topology.ts'
@@ -71,9 +69,7 @@ export class Membership implements Service {
   readonly #options: ResolvedOptions
   readonly #lifecycle: Lifecycle
   readonly #hub = new EventHub<MembershipEvent>()
-  readonly #broadcasts = new Broadcasts()
-  readonly #queries: Queries
-  readonly #handlers: QueryHandlers
+  readonly #messages: Messages
   readonly #history: History
   readonly #metrics: MembershipMetrics
   readonly #logger: Logger
@@ -95,18 +91,13 @@ export class Membership implements Service {
     this.#history = new History(this.#options.maxMembers)
     this.#metrics = new MembershipMetrics(ports.meter)
     this.#logger = ports.logger.child({ part: 'membership', cluster: this.#options.cluster })
-    this.#queries = new Queries({
-      members: () => this.members(),
-      ask: (question) => this.#input((core, nowMs) => core.ask(question, nowMs)),
-      cancel: (number) => this.#input((core) => core.cancelQuery(number)),
-    })
-    this.#handlers = new QueryHandlers({
+    this.#messages = new Messages({
       clock: ports.clock,
       logger: this.#logger,
-      answer: (key, result) => {
-        this.#metrics.query(result.ok ? 'answered' : 'failed')
-        this.#input((core, nowMs) => core.answer(key, result, nowMs))
-      },
+      metrics: this.#metrics,
+      members: () => this.members(),
+      core: () => this.#core,
+      input: (input) => this.#input(input),
     })
     this.#lifecycle = new Lifecycle('membership', {
       start: ({ signal }) => this.#start(signal),
@@ -193,14 +184,8 @@ export class Membership implements Service {
    * (`DSYS_NOT_RUNNING`); nobody was told then.
    */
   broadcast(topic: string, payload: Uint8Array, options: BroadcastOptions = {}): void {
-    const { ttlMs } = checkBroadcast(topic, payload, options)
     this.#assertSpeaking()
-    // A copy: the caller may go on to use it.
-    const bytes = new Uint8Array(payload)
-    if (this.#core?.hasRoomFor(topic, bytes, this.#ports.clock.monotonicMs()) !== true)
-      throw new BroadcastOverloadedError(topic)
-    this.#input((core, nowMs) => core.broadcast(topic, bytes, ttlMs, nowMs))
-    this.#metrics.broadcastSent()
+    this.#messages.broadcast(topic, payload, options)
   }
 
   /**
@@ -208,7 +193,7 @@ export class Membership implements Service {
    * (`DSYS_EVENTS_LAGGED`) when more than `capacity` wait for this consumer. It may begin before the start.
    */
   broadcasts(topic: string, options: SubscribeOptions = {}): AsyncIterableIterator<Broadcast, undefined> {
-    return this.#broadcasts.subscribe(topic, options)
+    return this.#messages.broadcasts(topic, options)
   }
 
   /**
@@ -223,9 +208,7 @@ export class Membership implements Service {
    */
   query(name: string, payload: Uint8Array, options: QueryOptions = {}): Query {
     this.#assertSpeaking()
-    const query = this.#queries.begin(name, payload, options)
-    this.#metrics.query('asked')
-    return query
+    return this.#messages.query(name, payload, options)
   }
 
   /**
@@ -233,7 +216,7 @@ export class Membership implements Service {
    * second handler for the same name is a TypeError.
    */
   onQuery(name: string, handler: QueryHandler): () => void {
-    return this.#handlers.set(name, handler)
+    return this.#messages.onQuery(name, handler)
   }
 
   /**
@@ -348,13 +331,12 @@ export class Membership implements Service {
       this.#silence()
       if (!this.#failed) await this.#peers?.close()
       this.#hub.close()
-      this.#broadcasts.close()
+      this.#messages.close()
     }
   }
 
   #silence(): void {
-    this.#handlers.stop()
-    this.#queries.fail(new NotRunningError('membership', this.#silenced ?? 'stopped'))
+    this.#messages.silence(new NotRunningError('membership', this.#silenced ?? 'stopped'))
     this.#timer?.cancel()
     this.#timer = undefined
     this.#peers?.cancel()
@@ -428,19 +410,6 @@ export class Membership implements Service {
         if (this.#core !== undefined) this.#metrics.members(this.#core.tally())
         this.#hub.publish(effect.event)
         break
-      case 'user-broadcast':
-        this.#metrics.broadcastDelivered()
-        this.#broadcasts.deliver(effect.broadcast)
-        break
-      case 'query':
-        this.#handlers.run(effect.query)
-        break
-      case 'answer':
-        this.#queries.onAnswer(effect.number, effect.from, effect.result)
-        break
-      case 'query-ended':
-        this.#queries.onEnd(effect.number, effect.end, effect.silent, effect.absent)
-        break
       case 'forgotten':
         this.#history.forgotten(effect.id, effect.last, effect.evidence, clock.monotonicMs())
         if (this.#core !== undefined) this.#metrics.members(this.#core.tally())
@@ -466,6 +435,9 @@ export class Membership implements Service {
         break
       case 'count':
         this.#metrics.count(effect.what)
+        break
+      default:
+        this.#messages.carryOut(effect)
         break
     }
   }
