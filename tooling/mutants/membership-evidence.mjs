@@ -9,6 +9,7 @@ const FILTER = 'packages/membership/src/member-filter.ts'
 const HISTORY = 'packages/membership/src/history.ts'
 const EXPLAIN = 'packages/membership/src/explain-member.ts'
 const OUTLOOK = 'packages/membership/src/core/outlook.ts'
+const ROUTES = 'apps/reference-node/src/http/membership-routes.ts'
 const DRIVER = 'packages/membership/src/membership.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
@@ -174,5 +175,19 @@ export const EVIDENCE_MUTANTS = [
     file: OUTLOOK,
     from: '      accusers,\n      forMs',
     to: '      accusers: accusers.slice(0, 1),\n      forMs',
+  },
+  {
+    name: 'the members over HTTP are not chosen by their tags',
+    source: 'reference node: members over HTTP',
+    file: ROUTES,
+    from: 'return { ...names, tags, ...',
+    to: 'return { ...names, ...',
+  },
+  {
+    name: 'an unknown question about members is answered with all of them',
+    source: 'reference node: members over HTTP',
+    file: ROUTES,
+    from: '    } else {\n      const hint',
+    to: "    } else if (name === 'none') {\n      const hint",
   },
 ]

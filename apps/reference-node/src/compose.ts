@@ -32,6 +32,9 @@ export interface Composition {
 /** A value of the largest size, and its envelope, must fit into one frame. */
 const MIN_FRAME_BYTES = 512 * 1_024
 
+/** What this software offers to others, with the version of each interface. */
+const CAPABILITIES: readonly string[] = Object.freeze(['http/1', 'kv/1', 'raft/1'])
+
 /** The composition root: all parts of one node, built when they are needed. */
 export function compose({ config, logger, meter, generation, metadata, network }: Composition): NodeScope {
   const { id, cluster, electionTimeoutMs, heartbeatIntervalMs } = config
@@ -46,7 +49,17 @@ export function compose({ config, logger, meter, generation, metadata, network }
     network === undefined ? transport(config, generation, book) : memoryTransport({ network, nodeId: id, generation }),
     raft({ id, group: 'main', voters, electionTimeoutMs, heartbeatIntervalMs }),
     kv({ keyspaces: keyspacesOf(config), maxValueBytes: config.maxValueBytes }),
-    membership({ cluster, metadata: facts, seeds: config.voters }, { peers: PEER_STORAGE }),
+    membership(
+      {
+        cluster,
+        metadata: facts,
+        roles: config.roles,
+        capabilities: CAPABILITIES,
+        tags: config.tags,
+        seeds: config.voters,
+      },
+      { peers: PEER_STORAGE },
+    ),
     rememberedPeers({ directory: config.data, book }),
     node(),
   )

@@ -60,6 +60,9 @@ interface NodeSettings {
   readonly heartbeatIntervalMs: number
   readonly drainTimeoutMs: number
   readonly logLevel: LogLevel | 'silent'
+  /** What the node does in the cluster, and labels with values: others can choose it by them. */
+  readonly roles: readonly string[]
+  readonly tags: Readonly<Record<string, string>>
   /** HTTP may listen where others can reach it. */
   readonly allowRemote: boolean
 }
@@ -109,6 +112,20 @@ const table: z.ZodType<ReadonlyMap<string, string>, string> = z.string().transfo
     found.set(id, where)
   }
   return found
+})
+
+const labels: z.ZodType<Readonly<Record<string, string>>, string> = z.string().transform((text, context) => {
+  const found = new Map<string, string>()
+  for (const item of text === '' ? [] : text.split(',')) {
+    const equals = item.indexOf('=')
+    const label = item.slice(0, Math.max(0, equals)).trim()
+    if (label === '' || found.has(label)) {
+      context.addIssue('must be name=value, with commas between them and each name once')
+      return z.NEVER
+    }
+    found.set(label, item.slice(equals + 1).trim())
+  }
+  return Object.fromEntries(found)
 })
 
 function wholeNumber(min: number, max: number): z.ZodType<number, string> {
@@ -257,6 +274,20 @@ const SETTINGS: { readonly [Name in keyof NodeSettings]: Setting<NodeSettings[Na
     what: 'port for HTTP, 0 for a free one',
     preset: '7001',
     schema: wholeNumber(0, 65_535),
+  },
+  roles: {
+    flag: 'roles',
+    env: 'DSYS_ROLES',
+    what: 'what this node does in the cluster, with commas between them; others can choose members by it',
+    preset: '',
+    schema: anyList,
+  },
+  tags: {
+    flag: 'tags',
+    env: 'DSYS_TAGS',
+    what: 'labels of this node, as zone=a,rack=r1; others can choose members by them',
+    preset: '',
+    schema: labels,
   },
   httpNames: {
     flag: 'http-names',

@@ -1,5 +1,6 @@
 import type { NodeScope } from '@dsys/di'
 import { KV } from '@dsys/kv/di'
+import { MEMBERSHIP } from '@dsys/membership/di'
 import { NODE } from '@dsys/node/di'
 import { RAFT } from '@dsys/raft/di'
 import { type Logger, systemClock } from '@dsys/runtime'
@@ -90,7 +91,8 @@ export class RunningNode implements AsyncDisposable {
       this.#scope = compose({ config: this.#config, logger, meter, generation: this.#generation, metadata, network })
       // Builds the parts in the order of the composition; a get() before would pull some of them forward.
       await this.#scope.start({ signal })
-      this.#edge.serve({ kv: this.#scope.get(KV), node: this.#scope.get(NODE) })
+      const scope = this.#scope
+      this.#edge.serve({ kv: scope.get(KV), membership: scope.get(MEMBERSHIP), node: scope.get(NODE) })
     } catch (error) {
       await this.#release()
       throw error

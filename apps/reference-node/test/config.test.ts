@@ -38,6 +38,8 @@ describe('the configuration of a node', () => {
       httpHost: '127.0.0.1',
       httpPort: 7_001,
       httpNames: [],
+      roles: [],
+      tags: {},
       adminToken: undefined,
       adminTokenFile: undefined,
       electionTimeoutMs: 1_000,
@@ -65,6 +67,11 @@ describe('the configuration of a node', () => {
       httpPort: 0,
       logLevel: 'info',
     })
+  })
+
+  test('roles and tags are read from lists, and a value may have any sign but a comma', () => {
+    const read = readConfig([...needed, '--roles', 'worker, gateway', '--tags', 'zone=a, path=x=y,empty='], {})
+    expect(read).toMatchObject({ roles: ['worker', 'gateway'], tags: { zone: 'a', path: 'x=y', empty: '' } })
   })
 
   test('a node that joins need not be one of the voters', () => {
@@ -95,6 +102,8 @@ describe('the configuration of a node', () => {
     ['an election that is shorter than three heartbeats', ['--election-timeout-ms', '200'], 'three times'],
     ['a number that is none', ['--http-port', '7e3'], 'whole number'],
     ['a flag that is not known', ['--nope'], 'unknown option'],
+    ['a tag without a value', ['--tags', 'zone'], 'must be name=value'],
+    ['a tag twice', ['--tags', 'zone=a,zone=b'], 'each name once'],
   ])('refuses %s', (_name, args, why) => {
     expect(problemsOf([...needed, ...args])).toContain(why)
   })

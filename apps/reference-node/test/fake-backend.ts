@@ -3,7 +3,9 @@ import type { DsysNode, GroupMembers, NodeStatus, Readiness } from '@dsys/node'
 import type { CallOptions, Explanation, Raft, ReadOptions } from '@dsys/raft'
 import { type Clock, silentLogger, systemClock } from '@dsys/runtime'
 import { HttpEdge, type HttpEdgeOptions } from '../src/http/http-edge.ts'
+import type { MembershipView } from '../src/http/membership-routes.ts'
 import { PrometheusMeter } from '../src/prometheus-meter.ts'
+import { fakeMembership } from './fake-membership.ts'
 
 const absent = (): never => {
   throw new Error('not part of this fake')
@@ -49,6 +51,9 @@ export class FakeBackend {
   /** What the group is asked to become. */
   readonly changes: unknown[][] = []
 
+  /** Of n1, which is asked, and n2, which is dead. */
+  readonly membership: MembershipView = fakeMembership()
+
   readonly node = {
     groupMembers: async (options?: ReadOptions): Promise<GroupMembers> => {
       await this.#called(options)
@@ -68,7 +73,7 @@ export class FakeBackend {
       uptimeMs: 12,
       readiness: this.readinessNow,
       connection: 'connected',
-      members: [{ id: 'n1', generation: 3, incarnation: 0, state: 'alive', metadata: {} }],
+      members: [{ id: 'n1', generation: 3, incarnation: 0, state: 'alive', roles: ['worker'], metadata: {} }],
       raft: {
         id: 'n1',
         group: 'main',

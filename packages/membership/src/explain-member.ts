@@ -235,7 +235,7 @@ function textOf({ id, member, incidents, nowMs }: ExplainedFacts, findings: read
   const head =
     member === undefined
       ? `${id} is no member that is known here.`
-      : `${id} (generation ${member.generation}) is ${member.state}, since ${duration(nowMs - member.sinceMs)}.`
+      : `${id} (generation ${member.generation}) is ${member.state}, and has been for ${duration(nowMs - member.sinceMs)}.`
   const found = findings.map(({ message, hint }) => `- ${message} ${hint}`)
   const happened = incidents.map(({ type, generation, atMs, why }) => {
     return `${duration(nowMs - atMs)} ago ${type} (generation ${generation}): ${why}`

@@ -84,7 +84,7 @@ async function observer(options: Partial<MembershipOptions> = quiet): Promise<Ob
 test('nothing is amiss with a member that lives, and nothing is known of one that was never heard of', async () => {
   const one = await observer()
   expect(one.explain('n2').findings).toEqual([])
-  expect(one.explain('n2').text).toMatch(/^n2 \(generation 1\) is alive, since 0 ms\.\nNothing is amiss/)
+  expect(one.explain('n2').text).toMatch(/^n2 \(generation 1\) is alive, and has been for 0 ms\.\nNothing is amiss/)
   expect(one.codes('n9')).toEqual(['not-known'])
   expect(new Observer().codes('n9')).toEqual(['not-known'])
 })

@@ -156,7 +156,7 @@ describe('a cluster over a transport', () => {
     ])
     const { text, incidents } = n1.membership.explain('n3')
     expect(incidents.map(({ type }) => type)).toEqual(['MemberUp', 'MemberSuspected', 'MemberDown', 'MemberUp'])
-    expect(text).toMatch(/^n3 \(generation 2\) is alive, since /)
+    expect(text).toMatch(/^n3 \(generation 2\) is alive, and has been for /)
     expect(n1.membership.explain('nobody').findings).toMatchObject([{ code: 'not-known', evidence: { id: 'nobody' } }])
     const warnings = cluster.logger.lines.filter(({ level }) => level === 'error' || level === 'warn')
     // The process that was cut off ran on, and noticed.
@@ -404,13 +404,13 @@ test('the module builds a membership out of the ports of its scope', async () =>
   await using scope = new NodeScope(plainContainer()).use(
     runtime(),
     memoryTransport({ network, nodeId: 'n1' }),
-    membership({ cluster: 'shop', joinTimeoutMs: 10 }),
+    membership({ cluster: 'shop', joinTimeoutMs: 10, roles: ['worker'] }),
   )
   await scope.start()
   expect(
     scope
       .get(MEMBERSHIP)
-      .alive()
+      .alive({ role: 'worker' })
       .map(({ id }) => id),
   ).toEqual(['n1'])
 })

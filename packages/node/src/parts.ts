@@ -12,6 +12,10 @@ export interface NodeMember {
   readonly incarnation: number
   /** What the membership protocol makes of it, for instance `alive` or `suspect`. */
   readonly state: string
+  /** What it does in the cluster, what its software can do, and labels with values, where the membership knows of these. */
+  readonly roles?: readonly string[]
+  readonly capabilities?: readonly string[]
+  readonly tags?: Readonly<Record<string, string>>
   readonly metadata: unknown
 }
 

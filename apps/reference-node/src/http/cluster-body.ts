@@ -25,11 +25,14 @@ export function clusterBody(status: NodeStatus): object {
       learners: raft.learners,
       followers: raft.followers,
     },
-    members: members.map(({ id, generation, incarnation, state, metadata }) => ({
+    members: members.map(({ id, generation, incarnation, state, roles, capabilities, tags, metadata }) => ({
       id,
       generation,
       incarnation,
       state,
+      roles: roles ?? [],
+      capabilities: capabilities ?? [],
+      tags: tags ?? {},
       metadata,
     })),
     keyspaces: status.keyspaces ?? [],

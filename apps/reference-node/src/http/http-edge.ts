@@ -11,11 +11,13 @@ import { badRequest, errorReply, HttpError, methodNotAllowed, pathNotFound, star
 import { KvRoutes, type KvRoutesOptions } from './kv-routes.ts'
 import { KV_PREFIX } from './kv-target.ts'
 import { MEMBERS_PATH, MembersRoutes } from './members-routes.ts'
+import { MEMBERSHIP_PATH, MembershipRoutes, type MembershipView, TOPOLOGY_PATH } from './membership-routes.ts'
 import { Responder } from './responder.ts'
 
 /** What the edge serves, once it is there. */
 export interface Backend {
   readonly kv: Kv
+  readonly membership: MembershipView
   readonly node: Pick<DsysNode, 'readiness' | 'status' | 'explain' | 'groupMembers' | 'reconfigure'>
 }
 
@@ -62,6 +64,8 @@ const KV_PATH = '/v1/kv'
 const METHODS: Readonly<Record<string, string>> = Object.freeze({
   [KV_PATH]: 'GET, HEAD, PUT, DELETE',
   [MEMBERS_PATH]: 'GET, HEAD, PUT',
+  [MEMBERSHIP_PATH]: 'GET, HEAD',
+  [TOPOLOGY_PATH]: 'GET, HEAD',
   '/v1/cluster': 'GET, HEAD',
   '/v1/explain': 'GET, HEAD',
   '/metrics': 'GET, HEAD',
@@ -84,6 +88,7 @@ export class HttpEdge {
   #backend: Backend | undefined
   #routes: KvRoutes | undefined
   #members: MembersRoutes | undefined
+  #membership: MembershipRoutes | undefined
   #draining: Promise<void> | undefined
 
   constructor(ports: HttpEdgePorts, options: HttpEdgeOptions) {
@@ -109,6 +114,7 @@ export class HttpEdge {
     const ports = { kv: backend.kv, clock: this.#ports.clock, responder: this.#responder }
     this.#routes = new KvRoutes(ports, this.#options)
     this.#members = new MembersRoutes({ node: backend.node, responder: this.#responder })
+    this.#membership = new MembershipRoutes({ membership: backend.membership, responder: this.#responder })
   }
 
   /**
@@ -172,6 +178,9 @@ export class HttpEdge {
       this.#access.assertAdmin(request.raw)
       this.#membersRoutes().put(request, reply)
     })
+    app.get(MEMBERSHIP_PATH, (request, reply) => this.#membershipRoutes().list(request, reply))
+    app.get(`${MEMBERSHIP_PATH}/*`, (request, reply) => this.#membershipRoutes().explain(request, reply))
+    app.get(TOPOLOGY_PATH, (_request, reply) => this.#membershipRoutes().topology(reply))
     app.get('/v1/cluster', (request, reply) => this.#cluster(request, reply))
     app.get('/v1/explain', (_request, reply) => this.#explain(reply))
     app.get('/metrics', (request, reply) => this.#metrics(request, reply))
@@ -209,6 +218,11 @@ export class HttpEdge {
   #membersRoutes(): MembersRoutes {
     if (this.#members === undefined) throw starting()
     return this.#members
+  }
+
+  #membershipRoutes(): MembershipRoutes {
+    if (this.#membership === undefined) throw starting()
+    return this.#membership
   }
 
   #notFound(request: FastifyRequest, reply: FastifyReply): void {
