@@ -32,6 +32,20 @@ export const TRANSPORT_NATS_MUTANTS = [
     to: "        if (lane === 'data') this.close()\n        if (lane === 'data') this.#handlers.onEnd(why)",
   },
   {
+    name: 'NATS: a frame of a sender that no node can be comes in',
+    source: 'The port: a frame comes with the address of the life of a node',
+    file: `${src}/subjects.ts`,
+    from: 'return toToken(id) === token ? id : undefined',
+    to: 'return id',
+  },
+  {
+    name: 'NATS: the empty id is a node',
+    source: 'The port: a frame comes with the address of the life of a node',
+    file: `${src}/subjects.ts`,
+    from: '    assertNodeId(id)\n',
+    to: '    if (id.length > 128) return undefined\n',
+  },
+  {
     name: 'NATS: a frame of a connection that was given up comes in late',
     source: 'M-38',
     file: `${src}/subjects.ts`,

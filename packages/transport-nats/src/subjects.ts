@@ -1,4 +1,4 @@
-import type { Destination, PeerAddress } from '@dsys/transport'
+import { assertNodeId, type Destination, type PeerAddress } from '@dsys/transport'
 
 /** Which of the connections of a node carries a frame. */
 export type Lane = 'data' | 'control'
@@ -57,6 +57,7 @@ export interface SubjectSpaceOptions {
 
 const READABLE = /^[A-Za-z0-9_-]+$/
 const CONNECTION = /^[0-9a-z]{1,16}-([1-9]\d{0,14})$/
+const GENERATION = /^[1-9]\d{0,15}$/
 const ANY = 'any'
 const ALL = 'all'
 const NOBODY = '-'
@@ -75,6 +76,23 @@ export function toToken(name: string): string {
 /** The inverse of {@link toToken}. */
 export function fromToken(token: string): string {
   return token.startsWith('=') ? Buffer.from(token.slice(1), 'base64url').toString('utf8') : token
+}
+
+/** The id that a token stands for; `undefined` where no node can have it. Anybody may write a subject, and who answers sends to this id. */
+function idOf(token: string): string | undefined {
+  const id = fromToken(token)
+  try {
+    assertNodeId(id)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return undefined
+  }
+  return toToken(id) === token ? id : undefined
+}
+
+function generationOf(token: string): number | undefined {
+  const generation = GENERATION.test(token) ? Number(token) : undefined
+  return Number.isSafeInteger(generation) ? generation : undefined
 }
 
 interface CachedPeer {
@@ -195,13 +213,15 @@ export class SubjectSpace {
     if (known !== undefined) return known
     if (!reply.startsWith(`${this.#prefix}.r.`)) return undefined
     const tokens = reply.slice(this.#prefix.length + 3).split('.')
-    const [id, generation, connection = '', , , channel] = tokens
+    const [idToken = '', generationToken = '', connection = '', , , channel] = tokens
     const number = CONNECTION.exec(connection)?.[1]
-    if (tokens.length !== 6 || id === undefined || channel === undefined || number === undefined) return undefined
-    const from = { id: fromToken(id), generation: Number(generation) }
-    if (!Number.isSafeInteger(from.generation) || from.generation < 1) return undefined
-    const sender = this.#sender(`${id}.${generation}.${connection.slice(0, -number.length)}`)
-    const made = Object.freeze({ from: Object.freeze(from), channel, connection: Number(number), sender })
+    const id = idOf(idToken)
+    const generation = generationOf(generationToken)
+    if (tokens.length !== 6 || channel === undefined || number === undefined) return undefined
+    if (id === undefined || generation === undefined) return undefined
+    const sender = this.#sender(`${idToken}.${generationToken}.${connection.slice(0, -number.length)}`)
+    const from = Object.freeze({ id, generation })
+    const made = Object.freeze({ from, channel, connection: Number(number), sender })
     if (this.#envelopes.size >= MAX_CACHED) this.#envelopes.clear()
     this.#envelopes.set(reply, made)
     return made
@@ -222,10 +242,13 @@ export class SubjectSpace {
 
   /** The destination of a frame of this node, from its reply subject; `undefined` when it was a broadcast. */
   destination(reply: string): { readonly peer: Destination; readonly channel: string } | undefined {
-    const [, id, generation, channel] = reply.slice(this.#ownReplies.length + 1).split('.')
-    if (id === undefined || generation === undefined || channel === undefined || generation === ALL) return undefined
-    const peer = generation === ANY ? { id: fromToken(id) } : { id: fromToken(id), generation: Number(generation) }
-    return { peer, channel }
+    const [, idToken = '', generationToken = '', channel] = reply.slice(this.#ownReplies.length + 1).split('.')
+    const id = idOf(idToken)
+    if (id === undefined || channel === undefined) return undefined
+    if (generationToken === ANY) return { peer: { id }, channel }
+    // A broadcast has no such number.
+    const generation = generationOf(generationToken)
+    return generation === undefined ? undefined : { peer: { id, generation }, channel }
   }
 }
 

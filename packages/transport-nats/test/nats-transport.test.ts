@@ -167,6 +167,12 @@ nats.describe(describe, 'with a NATS server', () => {
       'dsys.test.r.x.NaN.z-1.b.any.test',
       'dsys.test.r.x.1.z-0.b.any.test',
       'dsys.test.r.x.1.z.b.any.test',
+      // Who answers such a sender would be told of an illegal id by an error that nobody expects.
+      'dsys.test.r.=.1.z-1.b.any.test',
+      'dsys.test.r.=gIA.1.z-1.b.any.test',
+      `dsys.test.r.${'x'.repeat(129)}.1.z-1.b.any.test`,
+      'dsys.test.r.=eA.1.z-1.b.any.test',
+      'dsys.test.r.x.1e3.z-1.b.any.test',
     ]
     const lines = replies.map((reply) => `PUB dsys.test.n.b.any.test ${reply} 1\r\n1\r\n`)
     socket.write(`CONNECT {"verbose":false}\r\n${lines.join('')}PING\r\n`)
@@ -175,6 +181,21 @@ nats.describe(describe, 'with a NATS server', () => {
     a.transport.send({ id: 'b' }, 'test', Uint8Array.of(2))
     await b.until(() => b.frames.length > 0)
     expect(b.frames).toEqual([2])
+  })
+
+  test('nobody can make a node hear of an absent peer that cannot be', async () => {
+    const server = await nodes.server()
+    const b = await nodes.start(server.url, 'b')
+    const socket = connectSocket({ host: '127.0.0.1', port: server.port })
+    const status = 'NATS/1.0 503\r\n\r\n'
+    const peers = ['=.any', 'x.-5', 'x.NaN', '-.all', 'x.any']
+    const lines = peers.map((peer) => {
+      return `HPUB dsys.test.r.b.1.z-1.${peer}.test ${status.length} ${status.length}\r\n${status}\r\n`
+    })
+    socket.write(`CONNECT {"verbose":false,"headers":true}\r\n${lines.join('')}`)
+    await b.until(() => b.events.length > 1)
+    socket.destroy()
+    expect(b.events).toEqual([{ type: 'connected' }, { type: 'peer-absent', peer: { id: 'x' }, channel: 'test' }])
   })
 
   test('a server with a lower limit than needed fails start; one with a higher limit shows in capabilities', async () => {
