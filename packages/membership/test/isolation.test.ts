@@ -87,7 +87,7 @@ describe.each(transports)('many targets fail at once, $name', ({ canBroadcast, f
       expect(isFresh(simulation, ['n1'])).toBe(true)
       const fresh = simulation.node('n1').events.find(({ event }) => event.type === 'ViewFresh')
       expect(fresh?.event.why).toMatch(
-        /^nobody answered for \d+ ms, and from now on whoever is silent is taken for dead$/,
+        /^too few answered for \d+ ms, and from now on whoever is silent is taken for dead$/,
       )
     }
   })
@@ -339,7 +339,7 @@ describe('when somebody answers again', () => {
     expect(views(run(core, 59_999))).toEqual([])
     expect(core.gate.status(59_999)).toMatchObject({ sinceMs: 1_000, forMs: 58_999, because: 'nobody-answers' })
     expect(views(run(core, 60_000))).toEqual([
-      'ViewFresh: nobody answered for 59000 ms, and from now on whoever is silent is taken for dead',
+      'ViewFresh: too few answered for 59000 ms, and from now on whoever is silent is taken for dead',
     ])
     // Nobody has answered since, so it does not wait for that again.
     const later = run(core, 120_000)

@@ -196,7 +196,7 @@ export class IsolationGate {
     this.#gaveUp = now.opensMs === undefined
     this.#isolation = undefined
     this.#why = this.#gaveUp
-      ? `nobody answered for ${Math.round(nowMs - now.sinceMs)} ms, and from now on whoever is silent is taken for dead`
+      ? `too few answered for ${Math.round(nowMs - now.sinceMs)} ms, and from now on whoever is silent is taken for dead`
       : 'it has caught up'
   }
 

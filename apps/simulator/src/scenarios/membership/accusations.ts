@@ -31,6 +31,8 @@ export class Accusations {
   #lastRead: { readonly nowMs: number; readonly worldMs: number }
   #answeredMs: number
   #stale = false
+  /** It has waited long enough for answers; until its view is stale again it may do without. */
+  #gaveUp = false
 
   /**
    * @param name of the accuser, for messages.
@@ -52,8 +54,9 @@ export class Accusations {
   }
 
   /** What it says of its view. */
-  view(isStale: boolean): void {
+  view(isStale: boolean, gaveUp: boolean): void {
     this.#stale = isStale
+    this.#gaveUp = gaveUp
   }
 
   /** The clock of the life, which notices here what time it loses. */
@@ -130,7 +133,7 @@ export class Accusations {
   #checkIsolation(event: MembershipEvent, others: number, what: string): void {
     const rule = 'an isolated node accuses nobody'
     if (this.#stale) this.#verdict.broken(rule, `${what}, while its view is stale`)
-    if (event.type !== 'MemberDown' || others < 1) return
+    if (event.type !== 'MemberDown' || others < 1 || this.#gaveUp) return
     const suspectedMs = this.#suspectedMs.get(event.member.id) ?? this.#answeredMs
     const silentMs = this.#inner.monotonicMs() - this.#answeredMs
     if (this.#answeredMs < suspectedMs && silentMs < this.#options.isolationTimeoutMs)

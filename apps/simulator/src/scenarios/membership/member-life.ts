@@ -210,7 +210,7 @@ export class MemberLife {
       count(`event.${event.type}`)
       if (event.type === 'Synced') continue
       if (event.type === 'ViewStale' || event.type === 'ViewFresh') {
-        this.#accusations.view(event.type === 'ViewStale')
+        this.#accusations.view(event.type === 'ViewStale', event.evidence.because === 'gave-up')
         trace.add(scheduler.nowMs, this.self.id, event.type)
         trace.detail(event.why)
         continue
