@@ -7,6 +7,7 @@ import { ISOLATION_MUTANTS } from './membership-isolation.mjs'
 import { LIFEGUARD_MUTANTS } from './membership-lifeguard.mjs'
 import { MESSAGES_MUTANTS } from './membership-messages.mjs'
 import { MEMBERSHIP_PITFALL_MUTANTS } from './membership-pitfalls.mjs'
+import { RESOLVER_MUTANTS } from './membership-resolver.mjs'
 import { RAFT_MUTANTS } from './raft.mjs'
 import { RAFT_CALLS_MUTANTS } from './raft-calls.mjs'
 import { RAFT_DRIVER_MUTANTS } from './raft-driver.mjs'
@@ -45,6 +46,7 @@ export const MUTANTS = [
   ...LIFEGUARD_MUTANTS,
   ...EVIDENCE_MUTANTS,
   ...CUT_MUTANTS,
+  ...RESOLVER_MUTANTS,
   ...MEMBERSHIP_PITFALL_MUTANTS,
   ...MESSAGES_MUTANTS,
   ...ISOLATION_MUTANTS,

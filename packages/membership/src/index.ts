@@ -32,6 +32,22 @@ export type { MemberFilter } from './member-filter.ts'
 export { Membership, type MembershipPorts } from './membership.ts'
 export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 export type { PeerStorage } from './peer-memory.ts'
+export type { SurvivalLease } from './resolver/lease.ts'
+export {
+  type SplitBrainDecision,
+  type SplitBrainOptions,
+  type SplitBrainPorts,
+  SplitBrainResolver,
+  type SplitBrainStatus,
+} from './resolver/split-brain-resolver.ts'
+export {
+  keepMajority,
+  leaseMajority,
+  type Split,
+  type SplitBrainStrategy,
+  type StrategyOptions,
+  staticQuorum,
+} from './resolver/strategy.ts'
 export type { LocalHealthStatus, MemberAlerts, MembershipStatus, StaleReason, ViewStatus } from './status.ts'
 export type { Help, MembershipTopology, Observed, Prober, ProbeUnderWay, SuspicionOf } from './topology.ts'
 export type {

@@ -263,7 +263,8 @@ export class Membership implements Service {
     const unhurt = { multiplier: 1, maxMultiplier: this.#options.maxHealthMultiplier, because: 'healthy' }
     return Object.freeze({
       conflicts: this.#core?.conflicts(nowMs) ?? [],
-      alerts: this.#core?.alerts ?? [],
+      alerts: this.#core?.cut?.alerts() ?? [],
+      removedSinceMs: this.#core?.cut?.removedSinceMs,
       localHealth: this.#core?.localHealth ?? Object.freeze(unhurt),
       view: this.#core?.gate.status(nowMs) ?? unstartedView(nowMs),
     })

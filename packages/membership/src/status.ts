@@ -6,6 +6,11 @@ export interface MembershipStatus {
   readonly conflicts: readonly IdConflict[]
   /** With `removal: 'cut'`: the members that some of their observers do not reach, ordered by id. Empty otherwise. */
   readonly alerts: readonly MemberAlerts[]
+  /**
+   * With `removal: 'cut'`: since when the majority of the observers of this node has held it for dead although it says that it lives, on the monotonic scale of this node's clock. They do not
+   * reach it, or not for long enough again. `undefined` where they do not.
+   */
+  readonly removedSinceMs: number | undefined
   /** How far this node trusts itself when it misses others. */
   readonly localHealth: LocalHealthStatus
   /** Whether what this node knows of the others is as new as it can be. */

@@ -150,7 +150,7 @@ test('an alert of an earlier life of a member, or by one, says nothing', () => {
   played.run(10_000)
   expect(played.stateOf('n5')).toBe('alive')
   // Nobody answers as the later life: that is what this node sees itself.
-  expect(played.core.alerts).toMatchObject([{ id: 'n5', alerting: ['me'] }])
+  expect(played.core.cut?.alerts()).toMatchObject([{ id: 'n5', alerting: ['me'] }])
 })
 
 test('those who were removed are observed by who would be their observers now, less often while they do not answer', () => {
@@ -178,5 +178,5 @@ test('M-19: probes that were under way while the process stood still say nothing
     played.core.tick(played.nowMs, played.nowMs - 5_000)
     played.silent = []
   }
-  expect(played.core.alerts).toEqual([])
+  expect(played.core.cut?.alerts()).toEqual([])
 })

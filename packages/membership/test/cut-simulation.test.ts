@@ -170,7 +170,7 @@ test('the reason names the observers', () => {
     .map((id) => simulation.node(id).events.find(({ event }) => event.type === 'MemberDown')?.event)
   const own = whys.find((event) => event?.evidence.kind === 'cut')
   expect(own?.why).toMatch(/^4 of its 4 observers do not reach it: n\d, n\d, n\d and n\d$/)
-  const [alerts] = simulation.node('n1').core.alerts
+  const [alerts] = simulation.node('n1').core.cut?.alerts() ?? []
   expect(alerts).toMatchObject({ id: 'n2', alerting: alerts?.observers })
   expect(simulation.node('n1').core.outlook.facts('n2', simulation.nowMs)?.alerts).toEqual(alerts)
 })

@@ -4,6 +4,7 @@ import { AlertBook, type AlertStatement, compareStatements } from '../src/core/c
 import { statementBytes } from '../src/core/cut/alert-codec.ts'
 import { AlertNews, statementsInParts } from '../src/core/cut/alert-news.ts'
 import { Edge } from '../src/core/cut/edge.ts'
+import { Obituaries } from '../src/core/cut/obituaries.ts'
 import { ObserverRings } from '../src/core/cut/observer-rings.ts'
 import { Quarantine } from '../src/core/cut/quarantine.ts'
 import { type Case, judge } from '../src/core/cut/verdict.ts'
@@ -309,6 +310,25 @@ describe('the link to a subject', () => {
     expect(after('+++-').isGood).toBe(false)
     expect(after('-----+++').isGood).toBe(false)
   })
+})
+
+test('a node is removed when the majority of its observers say so, and as long as they do', () => {
+  const obituaries = new Obituaries()
+  const observers = ['a', 'b', 'c', 'd']
+  obituaries.heard('a', 0)
+  obituaries.heard('b', 0)
+  obituaries.heard('x', 0)
+  obituaries.heard('y', 0)
+  obituaries.count(observers, 100, 1)
+  expect(obituaries.sinceMs).toBeUndefined()
+  obituaries.heard('c', 10)
+  obituaries.count(observers, 100, 11)
+  obituaries.count(observers, 100, 20)
+  expect(obituaries.sinceMs).toBe(11)
+  obituaries.count(observers, 100, 105)
+  expect(obituaries.sinceMs).toBeUndefined()
+  obituaries.count([], 100, 200)
+  expect(obituaries.sinceMs).toBeUndefined()
 })
 
 describe('quarantine', () => {

@@ -2,7 +2,7 @@ import { invariant, SeededRandom } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { IdConflict, Member } from '../events.ts'
 import type { Evidence } from '../evidence.ts'
-import type { LocalHealthStatus, MemberAlerts } from '../status.ts'
+import type { LocalHealthStatus } from '../status.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import type { Question } from './asking.ts'
 import { Conflicts } from './conflicts.ts'
@@ -54,7 +54,7 @@ export class MembershipCore {
   readonly #health: LocalHealth
   readonly #detector: Detector
   /** Where it decides who is removed. */
-  readonly #cut: CutDetector | undefined
+  readonly cut: CutDetector | undefined
   /** How others stand, and why. */
   readonly outlook: Outlook
   readonly #own: OwnRecord
@@ -90,7 +90,7 @@ export class MembershipCore {
       view: this.#view,
       courier: this.#courier,
       health: this.#health,
-      cut: () => this.#cut,
+      cut: () => this.cut,
       emit,
       buggify: (point) => options.buggify?.(point) === true,
       apply: (record, cause) => this.#apply(record, cause),
@@ -110,13 +110,13 @@ export class MembershipCore {
         if (this.#confirm(entry, [this.#self.id], nowMs)) this.#announce(entry.record, nowMs)
       },
     })
-    if (options.removal === 'cut') this.#cut = new CutDetector(this.#parts, this.gate, () => this.#detector.nextSeq())
+    if (options.removal === 'cut') this.cut = new CutDetector(this.#parts, this.gate, () => this.#detector.nextSeq())
     const { rememberDeadMs } = options
     this.outlook = new Outlook({
       self: options.self,
       view: this.#view,
       detector: this.#detector,
-      cut: this.#cut,
+      cut: this.cut,
       rememberDeadMs,
     })
     this.#own = new OwnRecord(this.#parts)
@@ -163,11 +163,6 @@ export class MembershipCore {
     return this.#health.status()
   }
 
-  /** The members that some of their observers do not reach. */
-  get alerts(): MemberAlerts[] {
-    return this.#cut?.alerts() ?? []
-  }
-
   /** Processes that run with the id of another one, as far as they were noticed lately. */
   conflicts(nowMs: number): IdConflict[] {
     return this.#conflicts.list(nowMs)
@@ -181,7 +176,7 @@ export class MembershipCore {
     if (!this.gate.connected) return queryMs === Number.POSITIVE_INFINITY ? undefined : queryMs
     const gossipMs = this.#hasNews && this.#view.live.size > 0 ? this.#nextGossipMs : Number.POSITIVE_INFINITY
     const memberMs = Math.min(this.#detector.deadlineMs(), this.#nextProbeMs, this.#antiEntropy.deadlineMs())
-    const cutMs = this.#cut?.deadlineMs() ?? Number.POSITIVE_INFINITY
+    const cutMs = this.cut?.deadlineMs() ?? Number.POSITIVE_INFINITY
     return Math.min(memberMs, gossipMs, queryMs, cutMs, this.gate.deadlineMs())
   }
 
@@ -265,12 +260,12 @@ export class MembershipCore {
     if (!connected) {
       this.gate.lost(nowMs)
       this.#detector.drop()
-      this.#cut?.drop(nowMs)
+      this.cut?.drop(nowMs)
       return this.#take()
     }
     const again = this.gate.regained(nowMs)
     this.#detector.drop()
-    this.#cut?.drop(nowMs)
+    this.cut?.drop(nowMs)
     if (this.#state !== 'active') return this.#take()
     this.#antiEntropy.reconnected(nowMs)
     this.#queries.asking.reconnected(nowMs)
@@ -335,11 +330,11 @@ export class MembershipCore {
         break
       case 'ack':
         this.#detector.onAck(message.seq, from, header?.nonce || undefined, nowMs)
-        this.#cut?.onAck(message.seq, from, header?.nonce || undefined, nowMs)
+        this.cut?.onAck(message.seq, from, header?.nonce || undefined, nowMs)
         this.#farewell?.onAck(message.seq, from)
         break
       case 'alerts':
-        if (this.#state === 'active') this.#cut?.onAlerts(message, from, nowMs)
+        if (this.#state === 'active') this.cut?.onAlerts(message, from, nowMs)
         break
       case 'ping-request': {
         const { seq, target, generation } = message
@@ -372,6 +367,7 @@ export class MembershipCore {
   }
 
   #onRumorOfSelf(record: MemberRecord, from: PeerAddress, nowMs: number): void {
+    this.cut?.onRumorOfSelf(record, from, nowMs)
     const own = this.#own.record
     const isForeign = record.generation === own.generation && record.incarnation > own.incarnation
     if (isForeign && isSameProcess(record, own))
@@ -414,7 +410,7 @@ export class MembershipCore {
     this.#nextGossipMs = Math.max(this.#nextGossipMs, cause.nowMs)
     if (this.#view.live.has(record.id)) this.#detector.rotation.add(record.id)
     else this.#detector.forget(record.id)
-    this.#cut?.changed(record, cause.nowMs)
+    this.cut?.changed(record, cause.nowMs)
     return true
   }
 
@@ -427,7 +423,7 @@ export class MembershipCore {
     this.#broadcasts.forget(id)
     this.#detector.timeouts.forget(id)
     this.#queries.answering.forget(id)
-    this.#cut?.forget(id)
+    this.cut?.forget(id)
   }
 
   #announce(record: MemberRecord, nowMs: number): void {
@@ -442,7 +438,7 @@ export class MembershipCore {
     // Less than this is the jitter of timers, and covered by judging after the input of this turn.
     if (lateMs > this.#options.probeTimeoutMs / 2) {
       this.#detector.extend(lateMs, nowMs)
-      this.#cut?.excuse(lateMs)
+      this.cut?.excuse(lateMs)
       this.gate.excuse(lateMs, nowMs + this.#options.probeTimeoutMs)
       this.#health.raise(1 + Math.floor(lateMs / this.#options.probeIntervalMs), 'late-timer')
     }
@@ -462,10 +458,10 @@ export class MembershipCore {
     this.gate.tick(nowMs)
     this.staleness.tell()
     this.#detector.tick(nowMs)
-    this.#cut?.tick(nowMs)
+    this.cut?.tick(nowMs)
     if (nowMs >= this.#nextProbeMs) {
       this.#nextProbeMs = nowMs + probeIntervalMs * this.#health.multiplier
-      if (!buggify('membership.skipped-probes')) (this.#cut ?? this.#detector).startProbes(nowMs)
+      if (!buggify('membership.skipped-probes')) (this.cut ?? this.#detector).startProbes(nowMs)
     }
     if (nowMs >= this.#nextGossipMs && this.#hasNews) {
       this.#nextGossipMs = nowMs + gossipIntervalMs * (buggify('membership.late-gossip') ? 4 : 1)

@@ -9,6 +9,7 @@ import type { Entry } from '../view.ts'
 import { AlertBook, type AlertStatement } from './alert-book.ts'
 import type { AlertsBody } from './alert-codec.ts'
 import { AlertNews, statementsInParts } from './alert-news.ts'
+import { Obituaries } from './obituaries.ts'
 import { Observation } from './observation.ts'
 import { ObserverRings } from './observer-rings.ts'
 import { Quarantine } from './quarantine.ts'
@@ -33,6 +34,7 @@ export class CutDetector {
   readonly #book = new AlertBook()
   readonly #news = new AlertNews()
   readonly #quarantine: Quarantine
+  readonly #obituaries = new Obituaries()
   /** Since when alerts about a member stand without a pause. */
   readonly #openMs = new Map<string, number>()
   #cases: readonly Case[] = []
@@ -114,6 +116,18 @@ export class CutDetector {
     return !this.#verdict.out.includes(id) && !this.#verdict.doubted.includes(id)
   }
 
+  /** Somebody speaks of this node. */
+  onRumorOfSelf(record: MemberRecord, from: PeerAddress, nowMs: number): void {
+    const { self, view } = this.#parts
+    const isDeath = record.state === 'dead' && record.generation === self.generation
+    if (isDeath && view.live.has(from.id)) this.#obituaries.heard(from.id, nowMs)
+  }
+
+  /** Since when the others have gone on without this node. */
+  get removedSinceMs(): number | undefined {
+    return this.#obituaries.sinceMs
+  }
+
   /** Whether what a member says of itself comes too early after its removal. */
   holdsBack(record: MemberRecord): boolean {
     return this.#quarantine.holdsBack(record)
@@ -185,10 +199,11 @@ export class CutDetector {
 
   /** One turn of probes, and of judgement. */
   startProbes(nowMs: number): void {
-    const { options, random } = this.#parts
+    const { options, random, self } = this.#parts
     if (this.#nextCompareMs === Number.POSITIVE_INFINITY)
       this.#nextCompareMs = nowMs + options.syncIntervalMs * (0.5 + random.float() / 2)
     this.#observation.turn(nowMs)
+    this.#obituaries.count(this.#rings.observersOf(self.id), options.readmitAfterMs, nowMs)
     const isOpen = this.#cases.some(({ subject }) => this.#parts.view.live.has(subject))
     if (!this.#isOld && !isOpen && !this.#quarantine.isWaitedFor) return
     this.#isOld = false
