@@ -190,4 +190,19 @@ export const EVIDENCE_MUTANTS = [
     from: '    } else {\n      const hint',
     to: "    } else if (name === 'none') {\n      const hint",
   },
+  {
+    name: 'a refutation loses the roles and tags',
+    source: 'membership: roles and tags reach everybody',
+    file: OWN,
+    from: ': { ...own, incarnation, state: ',
+    to: ': { ...own, facts: undefined, incarnation, state: ',
+    scenario: 'membership',
+  },
+  {
+    name: 'that the view is stale is left out of the explanation',
+    source: 'membership: explain says what its judgement suffers from',
+    file: EXPLAIN,
+    from: "if (view.state === 'stale') {",
+    to: "if (view.state === 'stale' && health.multiplier > 9) {",
+  },
 ]

@@ -7,6 +7,7 @@ import {
   type MemberFinding,
 } from './findings.ts'
 import type { MemberIncident } from './history.ts'
+import type { StaleReason } from './status.ts'
 
 /** So many suspicions and deaths of one life that it survived are no accident. */
 const FLAPS = 3
@@ -30,7 +31,7 @@ function whyInState(all: ExplainedFacts): MemberFinding[] {
   if (member === undefined || facts === undefined) return [notKnown(all)]
   switch (member.state) {
     case 'suspect':
-      return [suspected(facts)]
+      return [suspected(all, facts)]
     case 'dead':
       return [declaredDead(all, facts)]
     case 'left':
@@ -61,9 +62,11 @@ function notKnown({ id, incidents, nowMs }: ExplainedFacts): MemberFinding {
   }
 }
 
-function suspected({ evidence, accusers, probes, refutesWithinMs = 0 }: MemberFacts): MemberFinding {
+function suspected({ view }: ExplainedFacts, facts: MemberFacts): MemberFinding {
+  const { evidence, accusers, probes, refutesWithinMs = 0 } = facts
   const judged = Number.isFinite(refutesWithinMs)
-  const time = judged ? `it has ${duration(refutesWithinMs)} to refute` : 'nobody is judged now'
+  const open = view.state === 'stale' ? 'nobody is judged now' : 'it is, until it refutes that or its observers decide'
+  const time = judged ? `it has ${duration(refutesWithinMs)} to refute` : open
   const by = accusers.length === 0 ? '' : `, accused by ${listed(accusers)}`
   return {
     code: 'suspected',
@@ -198,24 +201,24 @@ function whoElseRuns({ conflict, isSelf, silenced, nowMs }: ExplainedFacts): Mem
   return found
 }
 
+const STALE_HINTS: Readonly<Record<StaleReason, string>> = Object.freeze({
+  disconnected: 'Look at the network of this node, and at the logs of its transport. Others know better.',
+  'nobody-answers': 'Look at the network around this node. Others know better.',
+  'catching-up': 'It passes by itself once others had time to be heard.',
+  'not-running': 'Start the membership of this node, or ask another one.',
+})
+
 /** What must be known of this node to believe what it says of another one. */
-function whoJudges({ connection, health, isSelf, facts }: ExplainedFacts): MemberFinding[] {
+function whoJudges({ view, health, isSelf, facts }: ExplainedFacts): MemberFinding[] {
   const found: MemberFinding[] = []
-  if (connection !== 'connected') {
+  if (view.state === 'stale') {
+    const { because, why, forMs } = view
     found.push({
-      code: 'not-connected',
+      code: 'view-stale',
       subject: 'observer',
-      message: `The transport of this node is ${connection}, so it hears nobody, and what it knows may be old.`,
-      evidence: { connection },
-      hint: 'Look at the network of this node, and at the logs of its transport. Others know better.',
-    })
-  } else if (facts?.refutesWithinMs === Number.POSITIVE_INFINITY) {
-    found.push({
-      code: 'nobody-judged',
-      subject: 'observer',
-      message: 'This node judges nobody now, as it has reason to think that it is cut off itself.',
-      evidence: {},
-      hint: 'It goes on by itself once it hears others again.',
+      message: `What this node knows has been stale for ${duration(forMs)}, and it judges nobody: ${why}.`,
+      evidence: { because, forMs: Math.round(forMs) },
+      hint: STALE_HINTS[because],
     })
   }
   const { multiplier, maxMultiplier, because } = health

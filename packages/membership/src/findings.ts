@@ -1,8 +1,7 @@
-import type { Transport } from '@dsys/transport'
 import type { IdConflict, Member } from './events.ts'
 import type { Evidence, ProbeEvidence } from './evidence.ts'
 import type { MemberIncident } from './history.ts'
-import type { LocalHealthStatus, MemberAlerts } from './status.ts'
+import type { LocalHealthStatus, MemberAlerts, ViewStatus } from './status.ts'
 
 /** What a finding is about. */
 export type MemberFindingSubject =
@@ -31,8 +30,7 @@ export const MEMBER_FINDING_CODES = [
   'flapping',
   'id-conflict',
   'fallen-silent',
-  'not-connected',
-  'nobody-judged',
+  'view-stale',
   'own-health',
 ] as const
 
@@ -72,7 +70,7 @@ export interface MemberFacts {
   readonly accusers: readonly string[]
   /** The probes of this node since the last one that was answered. */
   readonly probes: ProbeEvidence
-  /** How long a suspected member has to refute; infinite while nobody is judged, `undefined` when it is not suspected. */
+  /** How long a suspected member has to refute; infinite while nobody is judged, or where its observers decide; `undefined` when it is not suspected. */
   readonly refutesWithinMs: number | undefined
   /** With `removal: 'cut'`: what its observers say of it. */
   readonly alerts: MemberAlerts | undefined
@@ -89,7 +87,7 @@ export interface ExplainedFacts {
   readonly facts: MemberFacts | undefined
   readonly incidents: readonly MemberIncident[]
   readonly conflict: IdConflict | undefined
-  readonly connection: Transport['connection']
+  readonly view: ViewStatus
   readonly health: LocalHealthStatus
   /** Whether it is this node that is asked for. */
   readonly isSelf: boolean

@@ -226,14 +226,14 @@ export class Membership implements Service {
   explain(id: string): MemberExplanation {
     const { clock, transport } = this.#ports
     const nowMs = clock.monotonicMs()
-    const { conflicts, localHealth } = this.status()
+    const { conflicts, localHealth, view } = this.status()
     return explainMember({
       id,
       member: this.member(id),
       facts: this.#core?.outlook.facts(id, nowMs),
       incidents: this.#history.of(id),
       conflict: conflicts.find((conflict) => conflict.id === id),
-      connection: transport.connection,
+      view,
       health: localHealth,
       isSelf: id === transport.self.id,
       silenced: this.#silenced,

@@ -86,7 +86,7 @@ test('nothing is amiss with a member that lives, and nothing is known of one tha
   expect(one.explain('n2').findings).toEqual([])
   expect(one.explain('n2').text).toMatch(/^n2 \(generation 1\) is alive, and has been for 0 ms\.\nNothing is amiss/)
   expect(one.codes('n9')).toEqual(['not-known'])
-  expect(new Observer().codes('n9')).toEqual(['not-known'])
+  expect(new Observer().codes('n9')).toEqual(['not-known', 'view-stale'])
 })
 
 test('a suspicion tells who accuses, and how long there is to refute', async () => {
@@ -175,7 +175,7 @@ test('what this node knows of itself is part of it: no connection, its own healt
   one.hear('n2', 'n2', 'suspect', {}, ['n7'])
   one.transport.connection = 'disconnected'
   one.transport.tell({ type: 'disconnected', why: 'cut' })
-  expect(one.codes('n2')).toEqual(['suspected', 'not-connected', 'own-health'])
+  expect(one.codes('n2')).toEqual(['suspected', 'view-stale', 'own-health'])
   expect(one.first('n2').evidence).not.toHaveProperty('refutesWithinMs', expect.any(Number))
   one.transport.connection = 'connected'
   one.transport.tell({ type: 'connected' })
@@ -203,7 +203,7 @@ test('a node that judges nobody says so', async () => {
   one.hear('n2', 'n7', 'suspect', {}, ['n2'])
   one.membership.explain('n7')
   one.transport.tell({ type: 'disconnected', why: 'cut' })
-  expect(one.codes('n7')).toContain('nobody-judged')
+  expect(one.codes('n7')).toEqual(['suspected', 'view-stale'])
   expect(one.first('n7').message).toContain('nobody is judged now')
 })
 
@@ -220,7 +220,7 @@ test('where many observers decide, it is told what they say, and when one who wa
       facts: core.outlook.facts('n2', nowMs),
       incidents: [],
       conflict: undefined,
-      connection: 'connected',
+      view: { state: 'fresh' },
       health: core.localHealth,
       isSelf: false,
       silenced: undefined,
@@ -243,6 +243,14 @@ test('where many observers decide, it is told what they say, and when one who wa
   expect(held?.message).toMatch(
     /^It says that it is alive, and is let in again when its observers have reached it for .* s more\.$/,
   )
+})
+
+test('where many observers decide, no time to refute is told, nor that nobody is judged', async () => {
+  const one = await observer({ ...quiet, removal: 'cut' })
+  one.hear('n2', 'n7', 'suspect', {}, ['n2'])
+  const { code, message, evidence } = one.first('n7')
+  expect([code, evidence['refutesWithinMs']]).toEqual(['suspected', undefined])
+  expect(message).toContain('it is, until it refutes that or its observers decide, accused by n2')
 })
 
 test('every condition occurs in a test', () => {
