@@ -1,4 +1,4 @@
-import type { Member, MemberExplanation, MemberFilter, MembershipTopology } from '@dsys/membership'
+import type { Member, MemberExplanation, MemberFilter, MembershipStatus, MembershipTopology } from '@dsys/membership'
 import type { MembershipView } from '../src/http/membership-routes.ts'
 
 const member = (id: string, state: Member['state']): Member => ({
@@ -28,6 +28,19 @@ export function fakeMembership(): MembershipView & { readonly asked: MemberFilte
       const findings = id === 'n2' ? [dead] : []
       return { id, member: members.find((one) => one.id === id), findings, incidents: [], text: `of ${id}` }
     },
+    status: (): MembershipStatus => ({
+      conflicts: [],
+      removedSinceMs: undefined,
+      alerts: [],
+      localHealth: { multiplier: 1, maxMultiplier: 8, because: 'healthy' },
+      view: {
+        state: 'stale',
+        sinceMs: 5,
+        forMs: 2,
+        because: 'nobody-answers',
+        why: 'none of the 2 asked last has answered',
+      },
+    }),
     topology: (): MembershipTopology => {
       return { id: 'n1', probes: ['n2'], probing: [], helping: [], probedBy: [], suspicions: [], observed: [] }
     },

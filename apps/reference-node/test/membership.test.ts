@@ -11,6 +11,10 @@ describe('who is in the cluster', () => {
     expect([read.status, await read.json()]).toEqual([
       200,
       {
+        view: {
+          ...{ state: 'stale', sinceMs: 5, forMs: 2, because: 'nobody-answers' },
+          why: 'none of the 2 asked last has answered',
+        },
         members: [
           { id: 'n1', generation: 3, incarnation: 0, state: 'alive', ...described, findings: [] },
           {

@@ -9,7 +9,7 @@ export const TOPOLOGY_PATH = '/v1/topology'
 const STATES: readonly MemberState[] = ['alive', 'suspect', 'dead', 'left']
 
 /** What the membership of a node must be able to say. */
-export type MembershipView = Pick<Membership, 'members' | 'explain' | 'topology'>
+export type MembershipView = Pick<Membership, 'members' | 'explain' | 'topology' | 'status'>
 
 /** What {@link MembershipRoutes} may use. */
 export interface MembershipRoutesPorts {
@@ -25,11 +25,12 @@ export class MembershipRoutes {
     this.#ports = ports
   }
 
-  /** `GET /v1/members`: those that the query means, each with the findings about it. */
+  /** `GET /v1/members`: those that the query means, each with the findings about it, and whether that is as new as it can be. */
   list(request: FastifyRequest, reply: FastifyReply): void {
     const { membership, responder } = this.#ports
     const members = membership.members(filterOf(queryOf(request)))
-    responder.json(reply, 200, { members: members.map((member) => this.#shown(member)) })
+    const { view } = membership.status()
+    responder.json(reply, 200, { view, members: members.map((member) => this.#shown(member)) })
   }
 
   /** `GET /v1/members/{id}`: why one of them stands as it does, or is gone; for every id. */
