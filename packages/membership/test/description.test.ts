@@ -156,6 +156,19 @@ describe('what a node says of itself', () => {
   })
 })
 
+test('whoever refutes what is said of it, or returns, keeps its roles and tags', () => {
+  const simulation = new Simulation({ seed: 1 })
+  const { core } = simulation.start('n1', 1, { roles: ['worker'], tags: { zone: 'a' } })
+  const record: MemberRecord = { id: 'n1', generation: 1, incarnation: 5, state: 'dead', metadata: [] }
+  simulation.input('n1', (one, nowMs) =>
+    one.receive({ kind: 'gossip', rumors: [{ record, ageMs: 0 }] }, { id: 'n2', generation: 1 }, nowMs),
+  )
+  simulation.connect('n1', false)
+  simulation.connect('n1', true)
+  expect(core.member('n1')).toMatchObject({ state: 'alive', roles: ['worker'], tags: { zone: 'a' } })
+  expect(core.member('n1')?.incarnation).toBeGreaterThan(0)
+})
+
 describe('among nodes that know no roles and tags', () => {
   const fields = ({ facts = [], unknown = [], ...rest }: MemberRecord): MemberRecord => {
     const all = [...facts, ...unknown]
