@@ -89,6 +89,13 @@ export const CUT_MUTANTS = [
     to: '',
   },
   {
+    name: 'whoever was removed goes on to accuse others',
+    source: 'ADR 18',
+    file: HEARSAY,
+    from: 'cut !== undefined && isAccusation && view.dead.has(from.id) && view.live.has(record.id)',
+    to: 'cut !== undefined && isAccusation && view.dead.has(record.id) && view.live.has(record.id)',
+  },
+  {
     name: 'the wait of a removed member goes on while its observers do not reach it',
     source: 'ADR 18; M-26',
     file: DETECTOR,

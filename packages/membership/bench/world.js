@@ -53,6 +53,8 @@ export class World {
   isBrokerAway = false
   /** What leaves a node. @type {(node: Node, send: Send) => void} */
   onSend = () => undefined
+  /** Whether a frame is lost on its way. @type {(from: Node, to: Node) => boolean} */
+  loses = () => false
   /** @type {Map<string, Node>} */
   #byId = new Map()
   /** @type {Entry[]} */
@@ -203,6 +205,7 @@ export class World {
 
   /** @param {Node} from @param {Node} to @param {Send} send */
   #fly(from, to, send) {
+    if (this.loses(from, to)) return
     const delayMs = MIN_DELAY_MS + this.#random.float() * (MAX_DELAY_MS - MIN_DELAY_MS)
     const sender = from.self
     this.after(delayMs, () => {

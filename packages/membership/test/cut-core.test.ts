@@ -30,9 +30,11 @@ class Played {
     this.run(3_000)
   }
 
-  tell(id: string, state: MemberState, incarnation = 0): void {
+  tell(id: string, state: MemberState, incarnation = 0, from = 'n1'): void {
     const record = { id, generation: 1, incarnation, state, metadata: [] }
-    this.#take(this.core.receive({ kind: 'gossip', rumors: [{ record, ageMs: 0 }] }, this.#from, this.nowMs))
+    this.#take(
+      this.core.receive({ kind: 'gossip', rumors: [{ record, ageMs: 0 }] }, { id: from, generation: 1 }, this.nowMs),
+    )
   }
 
   /** So many observers of `subject` besides this node, and `others` before them, say that they do not reach it, or that they do. */
@@ -140,6 +142,18 @@ test('a death of which others tell is a suspicion, unless the member is in doubt
   played.run(1_000)
   played.tell('n6', 'dead')
   expect(played.stateOf('n6')).toBe('dead')
+})
+
+test('whoever was removed accuses nobody: it may be the one that hears nobody', () => {
+  const played = new Played(16)
+  played.alert('n5', 9)
+  played.run(3_000)
+  expect(played.stateOf('n5')).toBe('dead')
+  played.tell('n6', 'dead', 0, 'n5')
+  played.tell('n7', 'suspect', 0, 'n5')
+  expect([played.stateOf('n6'), played.stateOf('n7')]).toEqual(['alive', 'alive'])
+  played.tell('n7', 'suspect')
+  expect(played.stateOf('n7')).toBe('suspect')
 })
 
 test('an alert of an earlier life of a member, or by one, says nothing', () => {

@@ -10,7 +10,7 @@ function build(count: number, seed: number, more: object = {}): Simulation {
   simulation.startAll(count)
   simulation.run(20_000, () => simulation.agrees(ids(count)))
   expect(simulation.agrees(ids(count)), `seed ${seed}: all join`).toBe(true)
-  simulation.run(5_000)
+  simulation.run(2_000)
   return simulation
 }
 
@@ -61,7 +61,8 @@ describe('M-26: exactly the faulty members are removed within 30 s, and none twi
     }
     simulation.run(30_000)
     expectExactly(simulation, 16, faulty)
-    simulation.run(18_000)
+    // Until the links have come back once, and failed again.
+    simulation.run(name.includes('of each') ? 18_000 : 0)
     expectExactly(simulation, 16, faulty)
   })
 })
@@ -157,7 +158,7 @@ test('M-25: halves of a partition that removed each other become one again', () 
     ['n7', 'n8'],
   ] as const) {
     const told = simulation.node(at).events.filter(({ event }) => event.member.id === about)
-    expect(told.map(({ event }) => event.type)).not.toContain('MemberDown')
+    expect(told.map(({ event }) => event.type)).toEqual(['MemberUp'])
   }
 })
 

@@ -19,6 +19,8 @@ export function hearRumor(parts: CoreParts, rumor: Rumor, from: PeerAddress, byS
   if (!view.isNews(record) || (known === undefined && isOver)) return
   if (cut?.holdsBack(record) === true) return
   const isAccusation = record.state === 'suspect' || record.state === 'dead'
+  // Whoever was removed has no voice: it may hear nobody, and hold all others for dead.
+  if (cut !== undefined && isAccusation && view.dead.has(from.id) && view.live.has(record.id)) return
   // Whoever passes an accusation on has seen nothing: only those count who are named.
   const accusers = isAccusation ? (rumor.accusers ?? []) : []
   apply(record, {
