@@ -4,6 +4,7 @@ const SUSPICION = 'packages/membership/src/core/suspicion.ts'
 const VIEW = 'packages/membership/src/core/view.ts'
 const HEALTH = 'packages/membership/src/core/local-health.ts'
 const TIMEOUTS = 'packages/membership/src/core/probe-timeouts.ts'
+const DEADLINES = 'packages/membership/src/core/suspect-deadlines.ts'
 const OWN = 'packages/membership/src/core/own-record.ts'
 const HEARSAY = 'packages/membership/src/core/hearsay.ts'
 
@@ -227,5 +228,19 @@ export const LIFEGUARD_MUTANTS = [
     file: DETECTOR,
     from: 'Math.min(probe.endMs, Math.max(earliestEndMs, nowMs))',
     to: 'Math.max(probe.endMs, Math.min(earliestEndMs, nowMs))',
+  },
+  {
+    name: 'each frame looks at all suspicions',
+    source: 'membership: work does not grow with the cluster',
+    file: DEADLINES,
+    from: 'if (this.#takenBy !== times) {',
+    to: 'if (this.#takenBy !== undefined || times.minMs > 0) {',
+  },
+  {
+    name: 'suspicions are looked at by the size that the cluster had',
+    source: 'membership: all suspicions are taken anew with the number of members',
+    file: DEADLINES,
+    from: 'if (this.#takenBy !== times) {',
+    to: 'if (this.#takenBy === undefined) {',
   },
 ]

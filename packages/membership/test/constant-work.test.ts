@@ -97,6 +97,28 @@ describe('work that does not grow with the cluster', () => {
     expect(most - many).toBeLessThan(0.2 * many)
   })
 
+  test('of each frame and timer, however many members are suspected', () => {
+    const [few = 0, many = 0] = [3, 600].map((count) => {
+      const { core } = busyCore(900)
+      const far = { id: 'far', generation: 1 }
+      for (const id of names(count))
+        core.receive(
+          { kind: 'gossip', rumors: [{ record: of(id, 0, 'suspect'), ageMs: 0, accusers: ['far'] }] },
+          far,
+          2,
+        )
+      expect(core.tally().suspect).toBe(count)
+      return countSteps(() => {
+        for (let i = 0; i < 100; i++) {
+          core.receive({ kind: 'ack', seq: 1_000_000 + i, rumors: [] }, far, 3)
+          core.tick(3, core.deadlineMs())
+        }
+      })
+    })
+    // A few looks at all of them, and none for each of the two hundred inputs.
+    expect(many - few).toBeLessThan(5 * 600)
+  })
+
   test('of one who comes, dies and comes back', () => {
     const steps = [128, 4_000].map((count) => {
       const { core } = busyCore(count)

@@ -195,6 +195,13 @@ describe('confirmations', () => {
     })
   })
 
+  test('the end that confirmations bring near is not passed by, though a later one was known before', () => {
+    const core = suspected()
+    run(core, 300)
+    hear(core, 300, 'n3', about('n1', 'suspect', ['n2', 'n3', 'n4', 'n5']))
+    between(deathMs(core), 1_000)
+  })
+
   test('the end moves with the number of members: where too few are left to confirm, none is waited for', () => {
     const core = suspected()
     run(core, 1_990)

@@ -10,6 +10,7 @@ import type { MessageBody } from './message.ts'
 import { ProbeTimeouts } from './probe-timeouts.ts'
 import { type Probe, type Relay, Rotation } from './prober.ts'
 import { compareText, isSameProcess } from './record.ts'
+import { SuspectDeadlines } from './suspect-deadlines.ts'
 import type { SuspicionTimes } from './suspicion.ts'
 import { type Entry, freshTally, type ProbeTally, type View } from './view.ts'
 
@@ -46,6 +47,7 @@ export interface DetectorContext {
 export class Detector {
   readonly rotation: Rotation
   readonly timeouts: ProbeTimeouts
+  readonly suspicions: SuspectDeadlines
   readonly #context: DetectorContext
   readonly #probes = new Map<number, Probe>()
   readonly #relays = new Map<number, Relay>()
@@ -57,6 +59,7 @@ export class Detector {
     this.#context = context
     this.rotation = new Rotation(context.random)
     this.timeouts = new ProbeTimeouts(context.options)
+    this.suspicions = new SuspectDeadlines(context.view.suspects, context.times, (entry) => this.#endOf(entry))
   }
 
   /** A number for a ping that is not a probe. */
@@ -70,6 +73,7 @@ export class Detector {
     this.#probes.clear()
     this.#relays.clear()
     this.#wakeMs = Number.POSITIVE_INFINITY
+    this.suspicions.moved()
   }
 
   /** This node was cut off: that probes failed meanwhile says nothing of those who were probed. */
@@ -182,6 +186,7 @@ export class Detector {
 
   #succeed(probe: Probe): void {
     this.#probes.delete(probe.seq)
+    this.suspicions.moved()
     this.#context.health.lower()
     const entry = this.#context.view.get(probe.target)
     if (entry !== undefined && isSameProcess(entry.record, probe)) entry.tally = freshTally()
@@ -249,6 +254,7 @@ export class Detector {
     for (const { suspicion } of this.#context.view.suspects.values()) {
       suspicion?.excuse(lateMs, leastMs)
     }
+    this.suspicions.moved()
   }
 
   /**
@@ -263,6 +269,7 @@ export class Detector {
 
   tick(nowMs: number): void {
     this.#wakeMs = Number.POSITIVE_INFINITY
+    this.suspicions.moved()
     for (const relay of this.#relays.values()) if (nowMs >= relay.deadlineMs) this.#answer(relay, nowMs)
     const { gate } = this.#context
     const failed = [...this.#probes.values()].filter(({ endMs }) => nowMs >= endMs)
@@ -317,8 +324,7 @@ export class Detector {
     for (const probe of this.#probes.values()) {
       first = Math.min(first, probe.indirect ? probe.endMs : Math.min(probe.directDeadlineMs, probe.endMs))
     }
-    for (const entry of this.#context.view.suspects.values()) first = Math.min(first, this.#endOf(entry))
-    return first
+    return Math.min(first, this.suspicions.firstMs())
   }
 
   /** The probes of this node, and its pings for others, that wait for an answer. */

@@ -381,6 +381,7 @@ export class MembershipCore {
 
   /** Who was cut off does on return as after a lost connection: it refutes what was said meanwhile, and pulls what it missed. */
   #answered(id: string, nowMs: number): void {
+    this.#detector.suspicions.moved()
     if (!this.gate.answered(id, nowMs) || this.#state !== 'active') return
     this.#detector.forgive()
     this.#own.returns(nowMs)
@@ -397,6 +398,7 @@ export class MembershipCore {
   /** Others shall count whoever is new among the accusers as well. */
   #confirm(entry: Entry, accusers: readonly string[], nowMs: number): boolean {
     if (!this.#view.accuse(entry, accusers)) return false
+    this.#detector.suspicions.changed(entry.record.id)
     this.#courier.spread(entry.record)
     this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
     return true
@@ -405,6 +407,7 @@ export class MembershipCore {
   #apply(record: MemberRecord, cause: Cause): boolean {
     if (!this.#view.apply(record, cause)) return false
     this.#antiEntropy.met(record.id)
+    this.#detector.suspicions.changed(record.id)
     this.#courier.spread(record)
     invariant(this.#courier.newsSize <= this.#view.entries.size, 'news is of nodes that are known')
     this.#nextGossipMs = Math.max(this.#nextGossipMs, cause.nowMs)
