@@ -111,7 +111,7 @@ describe('sightings', () => {
   function judged(rumor: Rumor, view: readonly Member[], kind: 'gossip' | 'sync-reply' = 'gossip'): string | undefined {
     const verdict = new Verdict(() => 0)
     const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
-    const options = { rememberDeadMs: 1_000, maxMembers: 10 }
+    const options = { rememberDeadMs: 1_000, maxMembers: 10, removal: 'swim' as const }
     const sightings = new Sightings(self, membership, options, verdict)
     const message: Message = kind === 'gossip' ? { kind, rumors: [rumor] } : { kind, last: true, rumors: [rumor] }
     sightings.afterDelivery(message, 0)
@@ -157,7 +157,12 @@ describe('sightings', () => {
     const verdict = new Verdict(() => 0)
     let view = [me, member('a', 1, 2, 'dead')]
     const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
-    const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers: 10 }, verdict)
+    const sightings = new Sightings(
+      self,
+      membership,
+      { rememberDeadMs: 1_000, maxMembers: 10, removal: 'swim' as const },
+      verdict,
+    )
     sightings.checkAll(view, 0)
     view = [me]
     sightings.checkOne('a', 1_000)
@@ -168,7 +173,12 @@ describe('sightings', () => {
     sightings.checkAll(view, 0)
     expect(verdict.violation?.rule).toBe('a view never goes back')
     const second = new Verdict(() => 0)
-    const others = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers: 10 }, second)
+    const others = new Sightings(
+      self,
+      membership,
+      { rememberDeadMs: 1_000, maxMembers: 10, removal: 'swim' as const },
+      second,
+    )
     others.checkAll(view, 0)
     view = [me]
     others.checkOne('b', 999)
@@ -186,7 +196,12 @@ describe('sightings', () => {
       let view: readonly Member[] = []
       const verdict = new Verdict(() => 0)
       const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
-      const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers: 4 }, verdict)
+      const sightings = new Sightings(
+        self,
+        membership,
+        { rememberDeadMs: 1_000, maxMembers: 4, removal: 'swim' as const },
+        verdict,
+      )
       for (const step of steps) {
         for (const one of step.events ?? []) {
           if (one.state === 'dead') view = [...view.filter(({ id }) => id !== one.id), one]
@@ -290,7 +305,12 @@ describe('sightings', () => {
     const verdict = new Verdict(() => 0)
     const view = [me, old(-900)]
     const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
-    const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers: 10 }, verdict)
+    const sightings = new Sightings(
+      self,
+      membership,
+      { rememberDeadMs: 1_000, maxMembers: 10, removal: 'swim' as const },
+      verdict,
+    )
     sightings.checkAll(view, 0)
     sightings.afterDelivery({ kind: 'gossip', rumors: [rumor('a', 1, 9, 'dead', 300)] }, 0)
     expect(verdict.violation).toBeUndefined()
@@ -301,7 +321,12 @@ describe('sightings', () => {
       const dead = { ...member('a', 1, 1, 'dead'), sinceMs }
       const verdict = new Verdict(() => 0)
       const membership = { members: () => [me, dead], member: () => dead }
-      new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers: 10 }, verdict).told(dead, 500)
+      new Sightings(
+        self,
+        membership,
+        { rememberDeadMs: 1_000, maxMembers: 10, removal: 'swim' as const },
+        verdict,
+      ).told(dead, 500)
       return verdict.violation?.rule
     }
     expect(told(500)).toBeUndefined()
@@ -312,7 +337,10 @@ describe('sightings', () => {
     const verdict = new Verdict(() => 0)
     const view = Array.from({ length: 11 }, (_, i) => member(`m${i}`, 1, 0, 'alive'))
     const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
-    new Sightings(self, membership, { rememberDeadMs: 1, maxMembers: 10 }, verdict).checkAll(view, 0)
+    new Sightings(self, membership, { rememberDeadMs: 1, maxMembers: 10, removal: 'swim' as const }, verdict).checkAll(
+      view,
+      0,
+    )
     expect(verdict.violation?.rule).toBe('bounds')
   })
 })

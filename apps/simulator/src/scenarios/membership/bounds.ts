@@ -28,10 +28,29 @@ export function convergenceMs({ options, link }: Knobs, nodes: number): number {
   const suspicionMs = 2 * 1.25 * suspicionTimeoutMs * suspicionMaxFactor
   // Whoever was cut off, or finds most dead at once, accuses nobody for a while.
   const patienceMs = suspicionMs + isolationTimeoutMs
-  return ROUNDS * roundMs + patienceMs + EXCHANGES * 1.25 * syncIntervalMs + link.tailMaxMs + SLACK_MS
+  const exchangesMs = EXCHANGES * 1.25 * syncIntervalMs
+  return ROUNDS * roundMs + patienceMs + exchangesMs + cutMs(options) + link.tailMaxMs + SLACK_MS
 }
 
-/** How long a probe may take: one that began before the network was whole may end in a suspicion, which is then refuted. */
-export function longestProbeMs({ options }: Knobs): number {
-  return options.probeIntervalMs * options.maxHealthMultiplier
+/** Probes of one subject, in every second interval each, until an alert is withdrawn. */
+const ALERT_PROBES = 10
+/** One that was removed is probed a quarter as often. */
+const CUT_PROBES = 2 * 4 * ALERT_PROBES
+/** Removals of one life double the time until it is let in again, so often at most. */
+const MOST_DOUBLINGS = 5
+
+/** What removal by a cut needs more: cases are decided one after the other, and those who come back wait. */
+function cutMs({ removal, probeIntervalMs, reinforceAfterMs, readmitAfterMs }: Knobs['options']): number {
+  if (removal === 'swim') return 0
+  return 2 * CUT_PROBES * probeIntervalMs + 6 * reinforceAfterMs + 2 * readmitAfterMs * 2 ** MOST_DOUBLINGS
+}
+
+/**
+ * How long what was seen before the network was whole may still count: a probe that began then may end in a suspicion, which is then refuted; and an
+ * alert is withdrawn by eight answers of ten, and may have removed its subject by then.
+ */
+export function aftermathMs({ options }: Knobs): number {
+  const { removal, probeIntervalMs, maxHealthMultiplier, reinforceAfterMs } = options
+  const probeMs = probeIntervalMs * maxHealthMultiplier
+  return removal === 'swim' ? probeMs : Math.max(probeMs, 2 * ALERT_PROBES * probeIntervalMs) + 4 * reinforceAfterMs
 }

@@ -1,9 +1,6 @@
 import { KINDS } from '@dsys/membership/wire'
 import { FAULT_KINDS, MOMENT_RATES } from './knobs.ts'
 
-/** Members of this scenario remove each other as SWIM does, without a cut detector. */
-const NEVER_SENT = 'alerts'
-
 const EVENTS = [
   'MemberUp',
   'MemberUpdated',
@@ -60,10 +57,7 @@ const named = (prefix: string, names: readonly string[]): string[] => names.map(
 
 /** What must occur in a short run over many seeds; see `Scenario.expected`. */
 export const EXPECTED: readonly string[] = [
-  ...named(
-    'message',
-    KINDS.filter((kind) => kind !== NEVER_SENT),
-  ),
+  ...named('message', KINDS),
   ...named('event', EVENTS),
   ...named('fault', FAULT_KINDS),
   ...named('aimed', Object.keys(MOMENT_RATES)),

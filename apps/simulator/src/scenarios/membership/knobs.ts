@@ -2,12 +2,13 @@ import { type Description, MEMBERSHIP_DEFAULTS, type MembershipOptions } from '@
 import type { Random } from '@dsys/runtime'
 import { FAULTS, type Json, type LinkKnobs, type Plan, pick, some } from '@dsys/simulation'
 
-/** Members are removed as SWIM does it; the options of the cut detector are as they are. */
-type OfCut = 'removal' | 'observers' | 'lowWatermark' | 'highWatermark' | 'reinforceAfterMs' | 'readmitAfterMs'
-
 /** The times and sizes of membership that a seed draws. */
-export type DrawnOptions = Required<
-  Omit<MembershipOptions, 'cluster' | 'seeds' | 'knownPeers' | keyof Description | OfCut>
+export type DrawnOptions = Required<Omit<MembershipOptions, 'cluster' | 'seeds' | 'knownPeers' | keyof Description>>
+
+/** How members are removed, and by how many. */
+type RemovalOptions = Pick<
+  DrawnOptions,
+  'removal' | 'observers' | 'lowWatermark' | 'highWatermark' | 'reinforceAfterMs' | 'readmitAfterMs'
 >
 
 /** Everything that a plan of this scenario says besides its faults and operations. */
@@ -55,6 +56,26 @@ export const MOMENT_RATES: Readonly<Record<string, readonly [low: number, high: 
   syncing: [0.002, 0.05],
 }
 
+/** In how many seeds members are removed by a cut. */
+const CUT_SHARE = 0.25
+
+function drawRemoval(random: Random): RemovalOptions {
+  const [observers, lowWatermark, highWatermark] = pick(random, [
+    [10, 3, 8],
+    [10, 3, 8],
+    [5, 2, 4],
+    [3, 1, 2],
+  ] as const)
+  return {
+    removal: random.float() < CUT_SHARE ? 'cut' : 'swim',
+    observers,
+    lowWatermark,
+    highWatermark,
+    reinforceAfterMs: pick(random, [5_000, 1_000]),
+    readmitAfterMs: pick(random, [2_000, 500]),
+  }
+}
+
 /** Ordinary values come more than once, so that many seeds differ from production in one thing alone. */
 export function drawOptions(random: Random, nodes: number): DrawnOptions {
   const probeIntervalMs = pick(random, [500, 500, 200, 1_000])
@@ -80,6 +101,7 @@ export function drawOptions(random: Random, nodes: number): DrawnOptions {
     rememberDeadMs: pick(random, [MEMBERSHIP_DEFAULTS.rememberDeadMs, MEMBERSHIP_DEFAULTS.rememberDeadMs, 20_000]),
     maxMembers: pick(random, [MEMBERSHIP_DEFAULTS.maxMembers, nodes, nodes + 3]),
     maxFrameAgeMs: pick(random, [MEMBERSHIP_DEFAULTS.maxFrameAgeMs, 1_000]),
+    ...drawRemoval(random.stream('removal')),
   }
 }
 

@@ -17,7 +17,7 @@ import {
   some,
   Trace,
 } from '@dsys/simulation'
-import { convergenceMs, longestProbeMs } from './bounds.ts'
+import { aftermathMs, convergenceMs } from './bounds.ts'
 import { describeFrame } from './describe-frame.ts'
 import { type Knobs, knobsOf } from './knobs.ts'
 import { Measure } from './measure.ts'
@@ -215,7 +215,7 @@ export class MembershipRun {
     await this.#converge('all converge', 'convergence', ids)
     if (this.#verdict.violation !== undefined) return
     await this.#advance(Math.max(0, this.#lastArrivalMs(this.#scheduler.nowMs) - this.#scheduler.nowMs))
-    await this.#advance(longestProbeMs(this.#knobs))
+    await this.#advance(aftermathMs(this.#knobs))
     await this.#converge('all agree', 'agreement', ids, () => this.#disagreement(ids))
     const beforeMs = this.#scheduler.nowMs
     while (this.#scheduler.nowMs < beforeMs + CALM_MS && this.#verdict.violation === undefined) {

@@ -9,6 +9,7 @@ export type Address = MembershipPorts['transport']['self']
 export interface SightingsOptions {
   readonly rememberDeadMs: number
   readonly maxMembers: number
+  readonly removal: 'swim' | 'cut'
 }
 
 type Statement = Pick<MemberRecord, 'generation' | 'incarnation' | 'state'>
@@ -108,7 +109,7 @@ export class Sightings {
       if (this.#hasTwin(id)) continue
       if (id === this.#self.id) this.#checkOwn(rumor.record, view)
       else if (view === undefined) this.#checkUnknown(rumor, nowMs)
-      else if (compareStatements(view, leastOf(rumor.record, bySync)) < 0)
+      else if (this.#believesLess(view, rumor.record, bySync))
         this.#verdict.broken(
           'newest statement wins',
           `${this.#self.id} was told ${textOf(rumor.record)} of ${id} by ${message.kind}, and believes ${textOf(view)}`,
@@ -117,6 +118,13 @@ export class Sightings {
       this.checkOne(id, nowMs)
     }
     if (this.#isFull) this.#dropGivenWay()
+  }
+
+  /** Where members are removed by a cut, each decides for itself that one is dead, and when it is let in again. */
+  #believesLess(view: Member, told: MemberRecord, bySync: boolean): boolean {
+    const byCut = this.#options.removal === 'cut'
+    const isHeldBack = byCut && view.state === 'dead' && view.generation === told.generation && told.state !== 'left'
+    return !isHeldBack && compareStatements(view, leastOf(told, bySync || byCut)) < 0
   }
 
   /** Whether what is believed of `id` has gone back. */
@@ -196,7 +204,7 @@ export class Sightings {
   }
 }
 
-/** The least that must be believed of what was told: a death heard in a full exchange counts as a suspicion. */
-function leastOf(record: MemberRecord, bySync: boolean): Statement {
-  return bySync && record.state === 'dead' ? { ...record, state: 'suspect' } : record
+/** The least that must be believed of what was told: a death that is doubted, as in a full exchange, counts as a suspicion. */
+function leastOf(record: MemberRecord, isDoubted: boolean): Statement {
+  return isDoubted && record.state === 'dead' ? { ...record, state: 'suspect' } : record
 }
