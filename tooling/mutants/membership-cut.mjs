@@ -158,4 +158,12 @@ export const CUT_MUTANTS = [
     from: "    if (options.removal === 'cut') return Number.POSITIVE_INFINITY\n",
     to: '',
   },
+  {
+    name: 'an alert about one that was forgotten meanwhile stands for ever',
+    source: 'ADR 18; M-31',
+    file: DETECTOR,
+    from: '      this.#hearOwn(statement, nowMs)\n',
+    to: '',
+    scenario: 'membership',
+  },
 ]

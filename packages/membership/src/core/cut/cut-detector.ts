@@ -141,11 +141,26 @@ export class CutDetector {
 
   #hear(statement: AlertStatement, nowMs: number): void {
     const { view, self } = this.#parts
-    // Of an earlier life of this node, or of none: nobody else speaks for it.
-    if (statement.observer === self.id) return
+    if (statement.observer === self.id) {
+      this.#hearOwn(statement, nowMs)
+      return
+    }
     const [observer, subject] = [view.get(statement.observer), view.get(statement.subject)]
     if (observer === undefined || subject === undefined || observer.record.state === 'left') return
     if (this.#book.merge(statement, nowMs)) this.#spread(statement, nowMs)
+  }
+
+  /**
+   * Nobody else speaks for this node. But an alert of it about one that it forgot meanwhile may still go round, and would remove that one as soon
+   * as it is back: whoever does not stand by its alert withdraws it.
+   */
+  #hearOwn({ generation, subject, subjectGeneration, version, raised }: AlertStatement, nowMs: number): void {
+    const { view, self } = this.#parts
+    const said = this.#book.get(subject, self.id)?.statement
+    const isOld = generation !== self.generation || (said !== undefined && said.version >= version)
+    if (isOld || !raised || view.get(subject) === undefined || this.#observation.isRaised(subject)) return
+    this.#version = Math.max(this.#version, version)
+    this.#state(subject, subjectGeneration, false, nowMs)
   }
 
   #spread(statement: AlertStatement, nowMs: number): void {
