@@ -59,7 +59,7 @@ export const MOMENT_RATES: Readonly<Record<string, readonly [low: number, high: 
 /** In how many seeds members are removed by a cut. */
 const CUT_SHARE = 0.25
 
-function drawRemoval(random: Random): RemovalOptions {
+function drawRemoval(random: Random, gossipIntervalMs: number): RemovalOptions {
   const [observers, lowWatermark, highWatermark] = pick(random, [
     [10, 3, 8],
     [10, 3, 8],
@@ -71,7 +71,7 @@ function drawRemoval(random: Random): RemovalOptions {
     observers,
     lowWatermark,
     highWatermark,
-    reinforceAfterMs: pick(random, [5_000, 1_000]),
+    reinforceAfterMs: gossipIntervalMs * pick(random, [25, 10]),
     readmitAfterMs: pick(random, [2_000, 500]),
   }
 }
@@ -80,7 +80,7 @@ function drawRemoval(random: Random): RemovalOptions {
 export function drawOptions(random: Random, nodes: number): DrawnOptions {
   const probeIntervalMs = pick(random, [500, 500, 200, 1_000])
   const probeTimeoutMs = probeIntervalMs / pick(random, [2, 2, 4])
-  return {
+  const options = {
     probeIntervalMs,
     probesPerInterval: pick(random, [2, 2, 1, 4]),
     probeTimeoutMs,
@@ -101,8 +101,8 @@ export function drawOptions(random: Random, nodes: number): DrawnOptions {
     rememberDeadMs: pick(random, [MEMBERSHIP_DEFAULTS.rememberDeadMs, MEMBERSHIP_DEFAULTS.rememberDeadMs, 20_000]),
     maxMembers: pick(random, [MEMBERSHIP_DEFAULTS.maxMembers, nodes, nodes + 3]),
     maxFrameAgeMs: pick(random, [MEMBERSHIP_DEFAULTS.maxFrameAgeMs, 1_000]),
-    ...drawRemoval(random.stream('removal')),
   }
+  return { ...options, ...drawRemoval(random.stream('removal'), options.gossipIntervalMs) }
 }
 
 export function drawLink(random: Random): LinkKnobs {
