@@ -166,4 +166,12 @@ export const CUT_MUTANTS = [
     to: '',
     scenario: 'membership',
   },
+  {
+    name: 'whoever observes ten members takes itself for isolated where a few of them are silent',
+    source: 'ADR 18; M-36',
+    file: 'packages/membership/src/core/isolation.ts',
+    from: "this.#window = removal === 'cut' ? observers : ",
+    to: 'this.#window = removal.length === 0 ? observers : ',
+    scenario: 'membership',
+  },
 ]

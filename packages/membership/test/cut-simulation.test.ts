@@ -114,6 +114,15 @@ describe('in a cluster of few members', () => {
   })
 })
 
+test('M-36: a third of the members that crash at once are removed by those whom the others answer, who are not isolated', () => {
+  const simulation = build(12, 3, { options: { ...cut, probesPerInterval: 1, isolationShare: 0.75 } })
+  const crashed = ['n3', 'n6', 'n9', 'n12']
+  for (const id of crashed) simulation.kill(id)
+  simulation.run(60_000)
+  for (const id of ids(12).filter((one) => !crashed.includes(one)))
+    expect(crashed.map((one) => simulation.node(id).stateOf(one))).toEqual(crashed.map(() => 'dead'))
+})
+
 test('who is removed comes back when its observers have reached it for long enough, and has to wait longer each time', () => {
   const simulation = build(8, 5)
   const sides = [['n3'], ids(8).filter((id) => id !== 'n3')]

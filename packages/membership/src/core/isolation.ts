@@ -10,7 +10,7 @@ const LEAST_SILENT = 2
 export interface IsolationContext {
   readonly options: Pick<
     ResolvedOptions,
-    'isolationTimeoutMs' | 'isolationShare' | 'probesPerInterval' | 'indirectProbes'
+    'isolationTimeoutMs' | 'isolationShare' | 'probesPerInterval' | 'indirectProbes' | 'removal' | 'observers'
   >
   /** Those who take part. */
   readonly view: { readonly live: ReadonlyMap<string, unknown> }
@@ -57,10 +57,10 @@ export class IsolationGate {
   #why = 'it has just begun'
 
   constructor(context: IsolationContext) {
-    const { probesPerInterval, indirectProbes } = context.options
+    const { probesPerInterval, indirectProbes, removal, observers } = context.options
     this.#context = context
-    // As many as are asked in one round of probes.
-    this.#window = Math.max(LEAST_SILENT, probesPerInterval * (1 + indirectProbes))
+    // As many as are asked in one round of probes. By a cut, that is all whom this node observes: about as many as observe it.
+    this.#window = removal === 'cut' ? observers : Math.max(LEAST_SILENT, probesPerInterval * (1 + indirectProbes))
     this.#isolation = isolation(0, 'disconnected')
   }
 
