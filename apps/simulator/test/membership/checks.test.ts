@@ -259,7 +259,7 @@ describe('sightings', () => {
       const verdict = new Verdict(() => 0)
       let view: readonly Member[] = [me, ...known]
       const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
-      const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers }, verdict)
+      const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers, removal: 'swim' }, verdict)
       sightings.checkAll(view, 500)
       view = [me, { ...member('b', 1, 1, 'dead'), sinceMs: 10 }, c]
       sightings.afterDelivery(
@@ -286,7 +286,7 @@ describe('sightings', () => {
       const verdict = new Verdict(() => 0)
       let view = [me, a, member('b', 1, 0, 'dead')]
       const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
-      const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers }, verdict)
+      const sightings = new Sightings(self, membership, { rememberDeadMs: 1_000, maxMembers, removal: 'swim' }, verdict)
       sightings.told({ ...member('a', 1, 2, 'dead'), sinceMs: 500 }, 500)
       view = [me, a]
       sightings.checkAll(view, 600)
