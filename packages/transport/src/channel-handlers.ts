@@ -17,8 +17,11 @@ export class ChannelHandlers {
     assertChannel(channel)
     if (this.#handlers.has(channel)) throw new ChannelTakenError(channel)
     this.#handlers.set(channel, handler)
+    let ended = false
     return () => {
-      if (this.#handlers.get(channel) === handler) this.#handlers.delete(channel)
+      // The same function may be listening anew by now.
+      if (!ended && this.#handlers.get(channel) === handler) this.#handlers.delete(channel)
+      ended = true
     }
   }
 

@@ -225,17 +225,30 @@ describe('room for calls', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test.each([{ maxInFlightPerPeer: 0 }, { maxWaiting: 0.5 }, { maxInFlight: Number.NaN }])(
-    '%j is a RangeError',
-    (wrong) => {
-      const ports = {
-        clock: new VirtualClock(),
-        logger: silentLogger,
-        transport: new FullLoopback(new Map(), { id: 'a', generation: 1 }),
-      }
-      expect(() => new Rpc(ports, { channel: 'rpc', ...wrong })).toThrow(RangeError)
-    },
-  )
+  test.each([
+    { maxInFlightPerPeer: 0 },
+    { maxWaiting: 0.5 },
+    { maxInFlight: Number.NaN },
+    { defaultTimeoutMs: 2 ** 32 },
+  ])('%j is a RangeError', (wrong) => {
+    const ports = {
+      clock: new VirtualClock(),
+      logger: silentLogger,
+      transport: new FullLoopback(new Map(), { id: 'a', generation: 1 }),
+    }
+    expect(() => new Rpc(ports, { channel: 'rpc', ...wrong })).toThrow(RangeError)
+  })
+
+  test('to end a handler twice does not end the next one, be it the same function', async () => {
+    const { node } = setUp()
+    const [a, b] = [await node('a'), await node('b')]
+    const echo = async (payload: Uint8Array): Promise<Uint8Array> => payload
+    const end = b.rpc.handle('echo', echo)
+    end()
+    b.rpc.handle('echo', echo)
+    end()
+    expect(await a.rpc.call({ id: 'b' }, 'echo', Uint8Array.of(7))).toEqual(Uint8Array.of(7))
+  })
 
   test('a deadline has to fit the wire', async () => {
     const { node } = setUp()

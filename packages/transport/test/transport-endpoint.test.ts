@@ -198,6 +198,19 @@ describe('what the adapter tells', () => {
     expect(got).toEqual([[Uint8Array.of(1), from]])
   })
 
+  test('to end a handler twice does not end the next one, be it the same function', async () => {
+    const probe = await started(new Probe())
+    const got: number[] = []
+    const handler = (frame: Uint8Array): void => void got.push(frame[0] ?? 0)
+    const end = probe.listen('test', handler)
+    end()
+    probe.listen('test', handler)
+    end()
+    probe.tell.arrived('test', Uint8Array.of(1), { id: 'b', generation: 1 })
+    expect(got).toEqual([1])
+    await probe.stop()
+  })
+
   test('a frame that met nobody is reported while there is a connection', async () => {
     const probe = await started(new Probe())
     probe.tell.metNobody({ id: 'b' }, 'test')

@@ -58,7 +58,7 @@ export interface RpcOptions {
   readonly maxWaiting?: number
   /** How many requests of others may run here; a further one is refused. Default 1,024. */
   readonly maxConcurrentRequests?: number
-  /** How long a call waits unless it says otherwise, in milliseconds. Default 5,000. */
+  /** How long a call waits unless it says otherwise, in milliseconds, up to 2^32 - 1. Default 5,000. */
   readonly defaultTimeoutMs?: number
 }
 
@@ -87,6 +87,12 @@ interface Call {
   readonly to: Destination
   readonly method: string
   readonly pending: Pending<Uint8Array>
+}
+
+/** It has to fit the wire. */
+function assertTimeout(name: string, timeoutMs: number): void {
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
+    throw new RangeError(`${name} must be more than 0 and at most ${MAX_TIMEOUT_MS}, got ${timeoutMs}`)
 }
 
 /**
@@ -119,6 +125,7 @@ export class Rpc implements Service {
       if (!Number.isSafeInteger(value) || value < 1)
         throw new RangeError(`${name} must be a whole number, 1 or more, got ${value}`)
     }
+    assertTimeout('defaultTimeoutMs', this.#options.defaultTimeoutMs)
     this.#clock = ports.clock
     this.#transport = ports.transport
     this.#logger = ports.logger
@@ -165,8 +172,7 @@ export class Rpc implements Service {
   async call(to: Destination, method: string, payload: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
     this.#lifecycle.assertRunning()
     const { signal, timeoutMs = this.#options.defaultTimeoutMs, whenFull = 'refuse' } = options
-    if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
-      throw new RangeError(`timeoutMs must be more than 0 and at most ${MAX_TIMEOUT_MS}, got ${timeoutMs}`)
+    assertTimeout('timeoutMs', timeoutMs)
     const encodedMethod = encodeMethod(method)
     const extensions = encodeTrace(options)
     signal?.throwIfAborted()

@@ -58,8 +58,11 @@ export class RpcServer {
   handle(method: string, handler: RpcHandler): () => void {
     if (this.#handlers.has(method)) throw new TypeError(`"${method}" has a handler already`)
     this.#handlers.set(method, handler)
+    let ended = false
     return () => {
-      if (this.#handlers.get(method) === handler) this.#handlers.delete(method)
+      // The same function may be the handler anew by now.
+      if (!ended && this.#handlers.get(method) === handler) this.#handlers.delete(method)
+      ended = true
     }
   }
 

@@ -105,10 +105,13 @@ export const LOAD_BUGS: readonly Planted[] = [
     found: ['a handler may end itself and begin another, in the middle of a burst'],
     kind: class extends FullLoopback {
       readonly #first = new Map<string, FrameHandler>()
+      readonly #ends = new Map<string, () => void>()
       override listen(channel: string, handler: FrameHandler): () => void {
         const first = this.#first.get(channel) ?? handler
         this.#first.set(channel, first)
-        return super.listen(channel, first)
+        this.#ends.set(channel, super.listen(channel, first))
+        // It is the first one that calls this, again and again, and none of its calls may fail.
+        return () => this.#ends.get(channel)?.()
       }
     },
   },
