@@ -92,7 +92,12 @@ const yesOrNo: z.ZodType<boolean, string> = z
   .string()
   .regex(/^(true|false)$/, 'must be true or false')
   .transform((text) => text === 'true')
-const address = /^(\[[0-9A-Fa-f:.]+\]|[^\s:[\]=]+):(\d{1,5})$/
+const ADDRESS = /^(?:\[[0-9A-Fa-f:.]+\]|[^\s:[\]=]+):(\d{1,5})$/
+/** Whether `text` is host:port. Port 0, a free one, is for nobody to dial. */
+function isAddress(text: string, minPort: number): boolean {
+  const port = Number(ADDRESS.exec(text)?.[1])
+  return port >= minPort && port <= 65_535
+}
 /** A list that may be empty. */
 const anyList: z.ZodType<readonly string[], string> = z
   .string()
@@ -105,8 +110,8 @@ const table: z.ZodType<ReadonlyMap<string, string>, string> = z.string().transfo
   const found = new Map<string, string>()
   for (const item of text === '' ? [] : text.split(',')) {
     const [id = '', where = '', ...rest] = item.trim().split('=')
-    if (id === '' || !address.test(where) || rest.length > 0 || found.has(id)) {
-      context.addIssue('must be id=host:port, with commas between them and each id once')
+    if (id === '' || !isAddress(where, 1) || rest.length > 0 || found.has(id)) {
+      context.addIssue('must be id=host:port, with a port from 1 to 65535, commas between them and each id once')
       return z.NEVER
     }
     found.set(id, where)
@@ -202,7 +207,10 @@ const SETTINGS: { readonly [Name in keyof NodeSettings]: Setting<NodeSettings[Na
     env: 'DSYS_TCP_LISTEN',
     what: 'over TCP: host:port to listen on, where that is not what --peers says of this node',
     preset: '',
-    schema: optional.refine((text) => text === undefined || address.test(text), 'must be host:port'),
+    schema: optional.refine(
+      (text) => text === undefined || isAddress(text, 0),
+      'must be host:port, with a port from 0 to 65535',
+    ),
   },
   secret: {
     env: 'DSYS_SECRET',
