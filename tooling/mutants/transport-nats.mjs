@@ -178,4 +178,11 @@ export const TRANSPORT_NATS_MUTANTS = [
     from: "if (status.type === 'staleConnection') this.#end('the server did not answer pings')\n      else if",
     to: 'if',
   },
+  {
+    name: 'NATS: a time that no timer can wait for is taken',
+    source: 'Options out of their range are a RangeError: such a ping interval is a ping each millisecond',
+    file: `${src}/options.ts`,
+    from: 'const MAX_TIMER_MS = 2 ** 31 - 1',
+    to: 'const MAX_TIMER_MS = 2 ** 32 - 1',
+  },
 ]

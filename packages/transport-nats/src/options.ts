@@ -13,7 +13,10 @@ export type NatsAuthentication =
 /** Options of TLS to the NATS server: certificate, key and certification authority, as files or as text. */
 export type NatsTls = NonNullable<NodeConnectionOptions['tls']>
 
-/** What this node says of itself to the discovery of NATS micro-services, beside its cluster, id and generation. */
+/**
+ * What this node says of itself to the discovery of NATS micro-services, beside its cluster, id and generation. Description and metadata have at most
+ * 16,384 bytes as JSON: an answer over the limit of the server could not be sent, and nobody would see the node.
+ */
 export interface ServiceDiscoveryOptions {
   /** The version of the application, by semantic versioning. Default `0.0.0`. */
   readonly version?: string
@@ -85,6 +88,10 @@ const DEFAULT_CONTROL_CHANNELS: readonly string[] = Object.freeze(['membership']
 const MAX_CLUSTER_CHARACTERS = 64
 const MAX_CONTROL_CHANNELS = 64
 const MAX_METADATA_ENTRIES = 32
+/** With all else that an answer says it fits into the smallest message that a node is content with by default. */
+const MAX_DISCOVERY_BYTES = 16_384
+/** The client of NATS hands its times to the timers of Node.js, which take what is longer for 1 ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 /** As semver.org suggests it, save that it does not look into the parts behind the numbers. */
 const SEMANTIC_VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/
 
@@ -98,8 +105,9 @@ export function checkOptions(options: NatsTransportOptions): CheckedOptions {
   const numbers = { ...DEFAULTS }
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     const value = options[name] ?? DEFAULTS[name]
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new RangeError(`${name} must be a whole number, 1 or more, got ${value}`)
+    const most = name.endsWith('Ms') ? MAX_TIMER_MS : Number.MAX_SAFE_INTEGER
+    if (!Number.isSafeInteger(value) || value < 1 || value > most)
+      throw new RangeError(`${name} must be a whole number from 1 to ${most}, got ${value}`)
     numbers[name] = value as never
   }
   const urls = (typeof options.servers === 'string' ? options.servers.split(',') : options.servers).map(parseServer)
@@ -125,12 +133,18 @@ function checkControlChannels(channels: readonly string[]): readonly string[] {
 }
 
 function checkDiscovery(options: ServiceDiscoveryOptions): ServiceDiscoveryOptions {
-  const { version, metadata = {} } = options
+  const { version, description, metadata = {} } = options
   if (version !== undefined && !SEMANTIC_VERSION.test(version)) {
     throw new RangeError(`serviceDiscovery.version must be a semantic version such as 1.2.3, got ${version}`)
   }
   if (Object.keys(metadata).length > MAX_METADATA_ENTRIES) {
     throw new RangeError(`serviceDiscovery.metadata has at most ${MAX_METADATA_ENTRIES} entries`)
+  }
+  const bytes = Buffer.byteLength(JSON.stringify({ description, metadata }))
+  if (bytes > MAX_DISCOVERY_BYTES) {
+    throw new RangeError(
+      `description and metadata of serviceDiscovery have at most ${MAX_DISCOVERY_BYTES} bytes as JSON, got ${bytes}`,
+    )
   }
   return { ...options, metadata: { ...metadata } }
 }

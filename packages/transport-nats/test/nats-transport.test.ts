@@ -21,9 +21,12 @@ describe('options', () => {
     { generation: 0 },
     { connectTimeoutMs: 0 },
     { pingIntervalMs: 1.5 },
+    { pingIntervalMs: 2 ** 31 },
     { controlChannels: ['Upper case'] },
     { controlChannels: Array.from({ length: 65 }, (_, i) => `c${i}`) },
     { serviceDiscovery: { version: 'newest' } },
+    { serviceDiscovery: { metadata: { k: 'x'.repeat(16_384) } } },
+    { serviceDiscovery: { description: '点'.repeat(6_000) } },
     { serviceDiscovery: { metadata: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`k${i}`, ''])) } },
   ])('%j is refused', (wrong) => {
     expect(() => new NatsTransport(systemRuntime(), { ...options, ...wrong })).toThrow(RangeError)
