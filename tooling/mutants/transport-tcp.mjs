@@ -324,4 +324,18 @@ export const TRANSPORT_TCP_MUTANTS = [
     from: 'if (!this.#waiting.delete(socket) || isReady) return',
     to: 'if (!this.#waiting.delete(socket) || !isReady) return',
   },
+  {
+    name: 'TCP: an authority whose time is over passes the check before the start',
+    source: 'tlsProblems: whose time is not now',
+    file: `${src}/tls-check.ts`,
+    from: 'const current = authorities.filter(isNow)',
+    to: 'const current = authorities.filter((one) => isNow(one) || nowMs > 0)',
+  },
+  {
+    name: 'TCP: a certificate that may not be used to dial passes the check before the start',
+    source: 'tlsProblems: that may not be used to dial and to be dialled',
+    file: `${src}/tls-check.ts`,
+    from: "  ['1.3.6.1.5.5.7.3.2', 'clientAuth'],\n",
+    to: '',
+  },
 ]

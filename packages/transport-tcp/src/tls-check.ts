@@ -13,10 +13,16 @@ export interface TlsProblem {
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
 /** No chain that somebody means is longer. */
 const MAX_CHAIN = 16
+/** What a certificate must be good for, where it says what it is good for (RFC 5280 §4.2.1.12): nodes dial, and are dialled. */
+const USAGES: readonly (readonly [string, string])[] = [
+  ['1.3.6.1.5.5.7.3.1', 'serverAuth'],
+  ['1.3.6.1.5.5.7.3.2', 'clientAuth'],
+]
 
 /**
  * Says before a start what would later make every peer turn this node away, or fail with the words of OpenSSL: certificates and keys that cannot
- * be read, that do not fit together, whose time is not now, that another authority has signed, or that name another node. Empty where all is well.
+ * be read, that do not fit together, whose time is not now, that another authority has signed, that name another node, or that may not be used to
+ * dial and to be dialled. Empty where all is well.
  *
  * @param nowMs milliseconds since 1970, as of `Clock.wallMs`.
  */
@@ -33,16 +39,39 @@ export function tlsProblems(tls: TcpTls, nodeId: string, nowMs: number): readonl
   if (key !== undefined && !own.checkPrivateKey(key)) {
     problems.push({ part: 'key', why: 'it is not the key of the certificate' })
   }
-  if (nowMs < Date.parse(own.validFrom))
-    problems.push({ part: 'cert', why: `it is valid only from ${own.validFrom} on` })
-  if (nowMs > Date.parse(own.validTo)) problems.push({ part: 'cert', why: `it was valid until ${own.validTo}` })
+  const notNow = whyNotAt(nowMs, own)
+  if (notNow !== undefined) problems.push({ part: 'cert', why: notNow })
+  for (const [usage, name] of USAGES) {
+    if (own.keyUsage?.includes(usage) === false)
+      problems.push({ part: 'cert', why: `what it may be used for lacks ${name}` })
+  }
   if (!names(own.toLegacyObject() as unknown as PeerCertificate, nodeId)) {
     problems.push({ part: 'cert', why: `it does not name the node ${nodeId}` })
   }
-  if (authorities.length > 0 && !isSignedBy(own, chain, authorities)) {
-    problems.push({ part: 'cert', why: 'the authority has not signed it' })
-  }
+  if (authorities.length > 0) problems.push(...problemsAbove(own, chain, authorities, nowMs))
   return problems
+}
+
+/** What is wrong with those who have signed `own`. One that is valid now makes up for another with the same name that is not. */
+function problemsAbove(
+  own: X509Certificate,
+  chain: readonly X509Certificate[],
+  authorities: readonly X509Certificate[],
+  nowMs: number,
+): readonly TlsProblem[] {
+  const isNow = (one: X509Certificate): boolean => whyNotAt(nowMs, one) === undefined
+  const whyOneIsNot = (ones: readonly X509Certificate[]): string =>
+    ones.map((one) => whyNotAt(nowMs, one)).find((why) => why !== undefined) ?? ''
+  const current = authorities.filter(isNow)
+  if (!isSignedBy(own, chain, authorities)) return [{ part: 'cert', why: 'the authority has not signed it' }]
+  if (!isSignedBy(own, chain, current)) return [{ part: 'ca', why: whyOneIsNot(authorities) }]
+  if (isSignedBy(own, chain.filter(isNow), current)) return []
+  return [{ part: 'cert', why: `of one between it and the authority: ${whyOneIsNot(chain)}` }]
+}
+
+function whyNotAt(nowMs: number, { validFrom, validTo }: X509Certificate): string | undefined {
+  if (nowMs < Date.parse(validFrom)) return `it is valid only from ${validFrom} on`
+  return nowMs > Date.parse(validTo) ? `it was valid until ${validTo}` : undefined
 }
 
 function certificatesIn(pem: string | Uint8Array): X509Certificate[] {

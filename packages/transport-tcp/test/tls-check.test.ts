@@ -27,6 +27,10 @@ test.each([
   ['an authority that is none', { ...tls, ca: '' }, ['ca']],
   ['another authority', { ...tls, ca: other.ca }, ['cert']],
   ['the certificate of another node', authority.issue({ common: 'a', dns: ['b'] }), ['cert']],
+  ['one that may not be used to dial', authority.issue({ common: 'a', usages: ['server'] }), ['cert']],
+  ['one that may not be used to be dialled', authority.issue({ common: 'a', usages: ['client'] }), ['cert']],
+  ['one that may be used for neither', authority.issue({ common: 'a', usages: [] }), ['cert', 'cert']],
+  ['an authority whose time is over', new Authority('old', 25).issue({ common: 'a' }), ['ca']],
   ['all of it at once', { cert: '', key: '', ca: '' }, ['cert', 'key', 'ca']],
 ])('%s is found', (_what, given, parts) => {
   expect(partsOf(given)).toEqual(parts)
@@ -35,10 +39,18 @@ test.each([
 test('a certificate counts from its first to its last day', () => {
   expect(tlsProblems(tls, 'a', Date.UTC(2019, 0))).toEqual([
     { part: 'cert', why: expect.stringContaining('valid only from') },
+    { part: 'ca', why: expect.stringContaining('valid only from') },
   ])
   expect(tlsProblems(tls, 'a', Date.UTC(2055, 0))).toEqual([
     { part: 'cert', why: expect.stringContaining('valid until') },
+    { part: 'ca', why: expect.stringContaining('valid until') },
   ])
+})
+
+test('a certificate that may be used for both is good, and an authority that has gone leaves room for the next', () => {
+  expect(tlsProblems(authority.issue({ common: 'a', usages: ['client', 'server'] }), 'a', NOW_MS)).toEqual([])
+  const gone = new Authority('old', 25).issue({ common: 'a' }).ca
+  expect(tlsProblems({ ...tls, ca: `${gone}${tls.ca}` }, 'a', NOW_MS)).toEqual([])
 })
 
 test('no problem repeats the key', () => {
