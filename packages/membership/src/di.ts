@@ -4,9 +4,13 @@ import { TRANSPORT } from '@dsys/transport/di'
 import { Membership } from './membership.ts'
 import type { MembershipOptions } from './options.ts'
 import type { PeerStorage } from './peer-memory.ts'
+import { type SplitBrainOptions, SplitBrainResolver } from './resolver/split-brain-resolver.ts'
 
 /** Who is in the cluster. */
 export const MEMBERSHIP: Token<Membership> = token('dsys.Membership')
+
+/** Whether this side of a split cluster goes on. */
+export const SPLIT_BRAIN_RESOLVER: Token<SplitBrainResolver> = token('dsys.SplitBrainResolver')
 
 /**
  * Registers the membership of the node. Needs the runtime ports and a transport.
@@ -30,5 +34,16 @@ export function membership(options: MembershipOptions, more: { readonly peers?: 
           options,
         ),
     )
+  }
+}
+
+/** Registers the split-brain resolver of the node. Needs the runtime ports, a transport and the membership. */
+export function splitBrainResolver(options: SplitBrainOptions): Module {
+  return (scope) => {
+    scope.register(SPLIT_BRAIN_RESOLVER, (parts) => {
+      const { id } = parts.get(TRANSPORT).self
+      const [clock, logger] = [parts.get(CLOCK), parts.get(LOGGER)]
+      return new SplitBrainResolver({ clock, logger, membership: parts.get(MEMBERSHIP), self: id }, options)
+    })
   }
 }

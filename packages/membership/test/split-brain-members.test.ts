@@ -1,6 +1,11 @@
+import { NodeScope } from '@dsys/di'
 import { SeededRandom, silentLogger, silentMeter, VirtualClock } from '@dsys/runtime'
+import { runtime } from '@dsys/runtime/di'
 import { MemoryNetwork, type MemoryTransport } from '@dsys/transport-memory'
+import { memoryTransport } from '@dsys/transport-memory/di'
 import { describe, expect, test } from 'vitest'
+import { plainContainer } from '../../../tooling/fixtures/plain-container.ts'
+import { membership, SPLIT_BRAIN_RESOLVER, splitBrainResolver } from '../src/di.ts'
 import { keepMajority, Membership, SplitBrainResolver } from '../src/index.ts'
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `n${i + 1}`)
@@ -79,4 +84,16 @@ describe('the resolver, over members that run', () => {
       await stop()
     }
   })
+})
+
+test('the module builds a resolver over the membership of its scope', async () => {
+  const network = new MemoryNetwork()
+  await using scope = new NodeScope(plainContainer()).use(
+    runtime(),
+    memoryTransport({ network, nodeId: 'n1' }),
+    membership({ cluster: 'shop', joinTimeoutMs: 10 }),
+    splitBrainResolver({ strategy: keepMajority(), onDown: () => undefined }),
+  )
+  await scope.start()
+  expect(scope.get(SPLIT_BRAIN_RESOLVER).status()).toEqual({ state: 'changing', counted: [], lastDecision: undefined })
 })
