@@ -1,5 +1,5 @@
 const HEALTH = 'packages/raft/src/follower-health.ts'
-const NODE = 'packages/raft/src/raft-node.ts'
+const SUCCESSOR = 'packages/raft/src/successor.ts'
 const LEADING = 'packages/raft/src/explain-leading.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
@@ -49,8 +49,15 @@ export const RAFT_HEALTH_MUTANTS = [
   {
     name: 'leadership is handed to one that seems to be gone',
     source: 'raft: the last choice',
-    file: NODE,
+    file: SUCCESSOR,
     from: 'Number(b.reachable) - Number(a.reachable) || ',
+    to: '',
+  },
+  {
+    name: 'leadership is offered to one that has lost entries, and to nobody else when it is refused',
+    source: 'P-40, P-08',
+    file: SUCCESSOR,
+    from: ' && core.progress?.get(id)?.mending === false',
     to: '',
   },
   {

@@ -464,4 +464,11 @@ export const RAFT_MEMBERS_MUTANTS = [
     from: `this.#fresh = { index, askedMs: batch.askedMs }`,
     to: `this.#fresh = { index, askedMs: this.#clock.monotonicMs() }`,
   },
+  {
+    name: 'a stale read takes a bound that it does not keep',
+    source: 'the option `maxStalenessMs`',
+    file: 'packages/raft/src/raft-node.ts',
+    from: `if (maxStalenessMs === undefined) return consistency === 'stale'`,
+    to: `if (maxStalenessMs !== 0) return consistency === 'stale'`,
+  },
 ]

@@ -158,7 +158,8 @@ that has been idle until then, and the second follows at once. The aim: under 5 
 ${table}
 
 What it does not show: a network or a disk, the cost of the beats with more nodes (they are in proportion to the pairs of nodes, and
-not to groups), and groups with a member that is down, which do not sleep.
+not to groups), and groups with a member that is down: they sleep too once it has been silent for four election timeouts, at the cost of the
+beats to it.
 
 \`\`\`
 node --expose-gc packages/raft/bench/many-groups.js --write   # about a minute and a half, after a build; writes this part

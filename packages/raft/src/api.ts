@@ -54,7 +54,8 @@ export interface Raft<State, Command, Result> extends Service {
    * Calls `query` with the state of this node, once that is as fresh as asked for, and returns its answer. `query` must not
    * change the state or keep a reference into it.
    *
-   * @throws ReadTimeoutError, NoLeaderError, OverloadedError, NotRunningError, RaftFailedError.
+   * @throws ReadTimeoutError, NoLeaderError, OverloadedError, NotRunningError, RaftFailedError, WitnessError; RangeError where the options say
+   *   no kind of read.
    */
   read<T>(query: (state: State) => T, options?: ReadOptions): Promise<T>
 

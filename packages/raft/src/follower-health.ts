@@ -21,7 +21,7 @@ interface Watched {
 
 /**
  * How far a leader believes its followers to be there, by phi accrual over the answers to its heartbeats. It is for people, and for choosing
- * among followers that are as good as each other: consensus decides by terms, logs and majorities alone.
+ * a successor where the caller names none: consensus decides by terms, logs and majorities alone.
  *
  * Answers to appends come as traffic has them, so what counts is whether anything was heard since the last heartbeat was due: a steady pace.
  */

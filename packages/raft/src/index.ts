@@ -30,6 +30,7 @@ export { RAFT_GROUPS_DEFAULTS, type RaftGroupsOptions } from './groups/groups-op
 export { type GroupOptions, RaftGroups, type RaftGroupsPorts, type RaftGroupsStatus } from './groups/raft-groups.ts'
 export type { Applied, ApplyContext, SnapshotDecoder, SnapshotInParts, StateMachine } from './machine.ts'
 export type {
+  BoundedReadOptions,
   CallOptions,
   ClientCall,
   ProposeOptions,
@@ -37,6 +38,7 @@ export type {
   ReadConsistency,
   ReadOptions,
   ReconfigureOptions,
+  UnboundedReadOptions,
 } from './options.ts'
 export type { RaftPorts } from './ports.ts'
 export { RaftNode } from './raft-node.ts'

@@ -134,10 +134,20 @@ export type ReadConsistency =
 /** Every {@link ReadConsistency}. */
 export const READ_CONSISTENCIES: readonly ReadConsistency[] = ['linearizable', 'follower', 'lease', 'bounded', 'stale']
 
-/** Options of a read. */
-export interface ReadOptions extends CallOptions {
-  /** Default `linearizable`. */
-  readonly consistency?: ReadConsistency
-  /** Of a `bounded` read, in milliseconds; 0 is a linearizable read. */
-  readonly maxStalenessMs?: number
+/** Options of a `bounded` read. */
+export interface BoundedReadOptions extends CallOptions {
+  readonly consistency: 'bounded'
+  /** How old the state may be, in milliseconds, 0 or more; 0 is a linearizable read. */
+  readonly maxStalenessMs: number
 }
+
+/** Options of every other read. */
+export interface UnboundedReadOptions extends CallOptions {
+  /** Default `linearizable`. */
+  readonly consistency?: Exclude<ReadConsistency, 'bounded'>
+  /** Only a `bounded` read has a bound: any other one that is given one is refused with a RangeError. */
+  readonly maxStalenessMs?: never
+}
+
+/** Options of a read. Their type says how fresh it is: a bound and the consistency `bounded` come together or not at all. */
+export type ReadOptions = BoundedReadOptions | UnboundedReadOptions

@@ -30,6 +30,7 @@ import { Reconfigurations } from './reconfigurations.ts'
 import { checkMembers, frameLimits, type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import { contentOf } from './snapshot-content.ts'
 import type { FollowerStatus, RaftEvent, RaftStatus } from './status.ts'
+import { successorOf } from './successor.ts'
 import { TurnBudget, Turns } from './turns.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
@@ -254,8 +255,12 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
   }
 
   /** Whether the state of this node will do for a read without a word to anybody. */
-  #isFreshEnough({ consistency, maxStalenessMs = 0 }: ReadOptions): boolean {
-    if (consistency !== 'bounded') return consistency === 'stale'
+  #isFreshEnough({ consistency, maxStalenessMs }: ReadOptions): boolean {
+    if (consistency !== 'bounded') {
+      // Who gives a bound relies on it, and a stale read would not keep it.
+      if (maxStalenessMs === undefined) return consistency === 'stale'
+      throw new RangeError(`maxStalenessMs belongs to a bounded read alone, got ${maxStalenessMs}`)
+    }
     if (!(maxStalenessMs >= 0))
       throw new RangeError(`maxStalenessMs must be a number, 0 or more, got ${maxStalenessMs}`)
     return this.#reads.isFresh(this.#applier.lastApplied, this.#ports.clock.monotonicMs(), maxStalenessMs)
@@ -370,18 +375,9 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     }
   }
 
-  /**
-   * The follower with the most of the log, among those that were heard within an election timeout. One that has not
-   * answered yet counts too: a leader that has just begun has heard of nobody but by their votes. One that seems to be gone is the last choice.
-   */
   #bestSuccessor(): string | undefined {
     const { electionTimeoutMs } = this.#options
-    const core = this.#driver?.core
-    const voters = core?.configuration.configuration.voters ?? []
-    return this.#followers()
-      .filter(({ id }) => voters.includes(id) && core?.isWitness(id) === false)
-      .filter(({ lastHeardMs }) => lastHeardMs === undefined || lastHeardMs <= electionTimeoutMs)
-      .sort((a, b) => Number(b.reachable) - Number(a.reachable) || b.matchIndex - a.matchIndex)[0]?.id
+    return this.#driver && successorOf(this.#driver.core, this.#followers(), electionTimeoutMs)
   }
 
   async bootstrap({ voters }: { readonly voters: readonly string[] }, options: CallOptions = {}): Promise<void> {

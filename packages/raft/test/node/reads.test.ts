@@ -1,4 +1,4 @@
-import { ReadTimeoutError } from '@dsys/raft'
+import { type ReadOptions, ReadTimeoutError } from '@dsys/raft'
 import { describe, expect, test } from 'vitest'
 import { Cluster } from './support/cluster.ts'
 import { type Add, type CounterState, counter } from './support/machines.ts'
@@ -300,6 +300,20 @@ describe('a bounded read', () => {
       const read = cluster.node('n1').read(total, { consistency: 'bounded', maxStalenessMs })
       await expect(read).rejects.toBeInstanceOf(RangeError)
     }
-    expect(await cluster.run(cluster.node('n1').read(total, { consistency: 'bounded' }))).toBe(0)
+    // @ts-expect-error A bounded read without a bound is not one.
+    const without: ReadOptions = { consistency: 'bounded' }
+    await expect(cluster.node('n1').read(total, without)).rejects.toThrow('0 or more, got undefined')
+    expect(await cluster.run(cluster.node('n1').read(total, { consistency: 'bounded', maxStalenessMs: 0 }))).toBe(0)
+  })
+
+  test('is the only one with a bound: a stale read would not keep it', async () => {
+    await using cluster = await Cluster.start(counter, { size: 1 })
+    await cluster.elected()
+    // @ts-expect-error It is linearizable, which is the default.
+    const unnamed: ReadOptions = { maxStalenessMs: 100 }
+    // @ts-expect-error A stale read is old without bound.
+    const stale: ReadOptions = { consistency: 'stale', maxStalenessMs: 100 }
+    for (const options of [unnamed, stale])
+      await expect(cluster.node('n1').read(total, options)).rejects.toThrow('a bounded read alone, got 100')
   })
 })
