@@ -201,7 +201,7 @@ function section(all, { name }) {
   const rows = all.filter((each) => each.name === name)
   return `**From the crash to the first suspicion.** Intervals begun until somebody first pings the dead member, and the time until it is first suspected.
 
-${table(['members', 'crashes', 'intervals until the first ping, mean', 'expected', 'first suspicion, ms: mean, p99', 'expected mean'], rows.map(detectionRow))}
+${table(['members', 'crashes', 'intervals until the first ping, mean', 'expected', 'first suspicion, ms: mean, p99', 'mean, if each probe took its interval'], rows.map(detectionRow))}
 
 **From the first suspicion until all have heard of it.**
 
@@ -227,7 +227,7 @@ ${SIZES.map(({ members, seeds, crashes }) => `${seeds} clusters of ${whole(membe
 
 What is expected: where each of n members pings p random others in an interval, a dead one is pinged within 1 / (1 - (1 - 1/(n-1))^(p(n-1))) intervals on average, which for one ping and many
 members is SWIM's e/(e-1) = 1.58 (§5), and for two 1.16. Intervals of different members begin at different times, so the first of these pings comes after 1/p interval on
-average, and the suspicion follows when the interval of that ping ends. A rumor that each who knows it tells f random others in a round reaches all n within about log n / log(f+1) + log n / f rounds
+average, and the suspicion follows when the interval of that ping ends, or sooner: the probe waits as long as round trips to that member let expect. A rumor that each who knows it tells f random others in a round reaches all n within about log n / log(f+1) + log n / f rounds
 (Pittel); here it also rides on every ping and ack. SWIM says that this is O(log n), and the load constant.
 
 ### Default settings
