@@ -275,7 +275,7 @@ export class MemberLife {
     const stale = this.#sightings.isStale(from)
     const expired = this.#expired
     const before = stale ? JSON.stringify(this.membership.members()) : ''
-    this.#sightings.beforeDelivery(message)
+    this.#sightings.beforeDelivery(message, from)
     deliver()
     // The application has something to read.
     if (TALK.has(message.kind)) this.#around.stirred()

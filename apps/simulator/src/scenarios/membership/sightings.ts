@@ -39,6 +39,8 @@ export class Sightings {
   readonly #most = new Map<string, Member>()
   readonly #hasTwin: (id: string) => boolean
   #spared: Member[] = []
+  /** Whether the sender of the frame under way was removed here by a cut: then nobody hears whom it accuses. */
+  #isFromRemoved = false
 
   constructor(
     self: Address,
@@ -61,7 +63,8 @@ export class Sightings {
   }
 
   /** Notes who lives here, of those that a full exchange is about to call dead. */
-  beforeDelivery(message: Message): void {
+  beforeDelivery(message: Message, from: Address): void {
+    this.#isFromRemoved = this.#options.removal === 'cut' && this.#membership.member(from.id)?.state === 'dead'
     this.#spared = []
     if (!isFull(message)) return
     for (const { record } of message.rumors) {
@@ -124,7 +127,8 @@ export class Sightings {
   #believesLess(view: Member, told: MemberRecord, bySync: boolean): boolean {
     const byCut = this.#options.removal === 'cut'
     const isHeldBack = byCut && view.state === 'dead' && view.generation === told.generation && told.state !== 'left'
-    return !isHeldBack && compareStatements(view, leastOf(told, bySync || byCut)) < 0
+    const isUnheard = this.#isFromRemoved && (told.state === 'suspect' || told.state === 'dead') && !isGone(view)
+    return !isHeldBack && !isUnheard && compareStatements(view, leastOf(told, bySync || byCut)) < 0
   }
 
   /** Whether what is believed of `id` has gone back. */
