@@ -185,4 +185,11 @@ export const TRANSPORT_NATS_MUTANTS = [
     from: 'const MAX_TIMER_MS = 2 ** 31 - 1',
     to: 'const MAX_TIMER_MS = 2 ** 32 - 1',
   },
+  {
+    name: 'NATS: a question without a place for the answer makes a node deaf',
+    source: 'Discovery: whoever asks disturbs nothing else',
+    file: `${src}/nats-session.ts`,
+    from: "if (reply !== undefined && reply !== '') this",
+    to: 'if (reply !== undefined) this',
+  },
 ]

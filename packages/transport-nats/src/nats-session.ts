@@ -137,7 +137,7 @@ export class NatsSession {
     for (const subject of discovery.subjects) {
       this.#connection.subscribe(subject, {
         callback: (error, message) => {
-          if (error === null) this.#write(message.reply, discovery.answer(subject))
+          if (error === null) this.#answerTo(message.reply, () => discovery.answer(subject))
           else if (!isRefused) {
             isRefused = true
             this.#log('info', 'the NATS server does not let this node answer the discovery of services', { subject })
@@ -147,14 +147,19 @@ export class NatsSession {
     }
   }
 
+  /** Anybody can ask without saying where the answer should go, and an error in here would make the client deaf to all else. */
+  #answerTo(reply: string | undefined, answer: () => Uint8Array): void {
+    if (reply !== undefined && reply !== '') this.#write(reply, answer())
+  }
+
   /** Hands one frame to the client, which writes it at the end of this turn. False when it was dropped. */
   publish(subjects: Subjects, frame: Uint8Array): boolean {
     return this.#write(subjects.publish, frame, subjects.reply)
   }
 
-  #write(subject: string | undefined, payload: Uint8Array, reply?: string): boolean {
+  #write(subject: string, payload: Uint8Array, reply?: string): boolean {
     const bytes = payload.byteLength + FRAME_OVERHEAD_BYTES
-    if (subject === undefined || this.#ended || this.#connection.isClosed()) return false
+    if (this.#ended || this.#connection.isClosed()) return false
     if (this.#queuedBytes + bytes > this.#maxQueuedBytes || payload.byteLength > this.maxFrameBytes) return false
     this.#connection.publish(subject, payload, reply === undefined ? {} : { reply })
     this.#queuedBytes += bytes

@@ -97,6 +97,20 @@ nats.describe(describe, 'discovery of services', () => {
     expect(average).toBe(Math.floor(Number(total) / 3))
   })
 
+  test('a question that nobody waits for the answer of makes no node deaf', async () => {
+    const server = await nodes.server()
+    const a = await nodes.start(server.url, 'a')
+    const b = await nodes.start(server.url, 'b')
+    const asking = await client(server.url)
+    for (const verb of ['PING', 'INFO', 'STATS']) asking.publish(`$SRV.${verb}`)
+    // The answers to this are such questions themselves.
+    asking.publish('$SRV.PING', '', { reply: '$SRV.INFO' })
+    expect((await ask(asking, '$SRV.PING', 2)).map(({ id }) => id)).toEqual(['a-1', 'b-1'])
+    a.transport.send({ id: 'b' }, 'membership', Uint8Array.of(1))
+    await b.until(() => b.frames.length === 1)
+    expect([a.events, b.events]).toEqual([[{ type: 'connected' }], [{ type: 'connected' }]])
+  })
+
   test('can be switched off', async () => {
     const server = await nodes.server()
     await nodes.start(server.url, 'a', { serviceDiscovery: false })
