@@ -192,4 +192,11 @@ export const TRANSPORT_NATS_MUTANTS = [
     from: "if (reply !== undefined && reply !== '') this",
     to: 'if (reply !== undefined) this',
   },
+  {
+    name: 'NATS: an observer that throws makes its node deaf',
+    source: 'The port: an error of whoever listens does not stop the frames of others',
+    file: `${src}/nats-session.ts`,
+    from: 'shielded(() => onMessage(message))',
+    to: 'onMessage(message)',
+  },
 ]

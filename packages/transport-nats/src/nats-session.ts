@@ -119,7 +119,7 @@ export class NatsSession {
   #subscribe(subject: string, onMessage: (message: Msg) => void): Subscription {
     return this.#connection.subscribe(subject, {
       callback: (error, message) => {
-        if (error === null) onMessage(message)
+        if (error === null) shielded(() => onMessage(message))
         else this.#subscriptionRefused(new NatsPermissionError(subject, error))
       },
     })
@@ -233,6 +233,20 @@ export class NatsSession {
   #close(): void {
     this.#connection.close().catch((error: Error) => {
       this.#log('debug', 'closing the connection to the NATS server failed', { error: error.message })
+    })
+  }
+}
+
+/**
+ * Calls `work`. The client of NATS reads nothing more once a callback of its throws, and tells nobody: so what an observer throws,
+ * although it must not, reaches the process as an uncaught exception, and the next message is read.
+ */
+function shielded(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
     })
   }
 }

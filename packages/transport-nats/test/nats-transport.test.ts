@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { systemRuntime } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
@@ -184,6 +185,29 @@ nats.describe(describe, 'with a NATS server', () => {
     a.transport.send({ id: 'b' }, 'test', Uint8Array.of(2))
     await b.until(() => b.frames.length > 0)
     expect(b.frames).toEqual([2])
+  })
+
+  test('an observer that throws, although it must not, makes its node not deaf', async () => {
+    const server = await nodes.server()
+    const a = await nodes.start(server.url, 'a')
+    const b = await nodes.start(server.url, 'b')
+    const failure = new Error('thrown by the observer of a test')
+    a.transport.observe(({ type }) => {
+      if (type === 'peer-absent') throw failure
+    })
+    // The runner of the tests would take it for a failure of its own.
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    try {
+      const thrown = once(process, 'uncaughtException')
+      a.transport.send({ id: 'nobody' }, 'test', Uint8Array.of(1))
+      expect((await thrown)[0]).toBe(failure)
+    } finally {
+      for (const other of others) process.on('uncaughtException', other)
+    }
+    b.transport.send({ id: 'a' }, 'test', Uint8Array.of(2))
+    await a.until(() => a.frames.length === 1)
+    expect(a.transport.connection).toBe('connected')
   })
 
   test('nobody can make a node hear of an absent peer that cannot be', async () => {
