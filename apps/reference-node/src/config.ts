@@ -103,6 +103,11 @@ const anyList: z.ZodType<readonly string[], string> = z
   .string()
   .transform((text) => text.split(',').map((item) => item.trim()))
   .transform((items) => items.filter((item) => item !== ''))
+/** As they stand in the `Host` of a request, without a port. */
+const hostNames = anyList.refine(
+  (names) => names.every((name) => /^(\*|[\w-]+(\.[\w-]+)*)$/.test(name)),
+  'must be names of ASCII letters, digits, dots, "_" and "-", without a port (others as xn--…), or *',
+)
 /** A text that may be left out. */
 const optional: z.ZodType<string | undefined, string> = z.string().transform((text) => text || undefined)
 
@@ -302,7 +307,7 @@ const SETTINGS: { readonly [Name in keyof NodeSettings]: Setting<NodeSettings[Na
     env: 'DSYS_HTTP_NAMES',
     what: 'names by which HTTP clients may know this node, with commas between them, beside addresses and localhost; * for any',
     preset: '',
-    schema: anyList,
+    schema: hostNames,
   },
   adminToken: {
     env: 'DSYS_ADMIN_TOKEN',

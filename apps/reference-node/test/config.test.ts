@@ -160,6 +160,14 @@ describe('the configuration of a node', () => {
     }
   })
 
+  test('names for HTTP are such as a request can have', () => {
+    const names = ['n1.example', 'N_2', 'xn--4ca9as.example', '*']
+    expect(readConfig([...needed, '--http-names', names.join()], {}).httpNames).toEqual(names)
+    for (const name of ['n1:7001', 'http://n1', 'ä.example', 'n1.', '*.example']) {
+      expect(problemsOf([...needed, '--http-names', name])).toContain('without a port')
+    }
+  })
+
   test('help is help, and names every setting', () => {
     try {
       readConfig(['--help'], {})
