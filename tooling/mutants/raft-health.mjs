@@ -19,6 +19,13 @@ export const RAFT_HEALTH_MUTANTS = [
     to: 'lostMs < 0 ? known.detector.excuse(nowMs, 0) : known.detector',
   },
   {
+    name: 'a leader does not tell its judgement for how long it stood still',
+    source: 'raft: a leader that was blocked blames nobody',
+    file: 'packages/raft/src/group-driver.ts',
+    from: `late ? nowMs - dueMs : 0`,
+    to: `late ? 0 : 0`,
+  },
+  {
     name: 'a follower is missed while its group sleeps',
     source: 'raft: in sleep silence means nothing',
     file: HEALTH,

@@ -29,6 +29,13 @@ export const RAFT_INCARNATIONS_MUTANTS = [
     to: `  before.incarnation = incarnation`,
   },
   {
+    name: 'a witness with another disk is sent data',
+    source: 'P-30; Pâris, Voting with Witnesses',
+    file: 'packages/raft/src/core/incarnations.ts',
+    from: `new Progress(log.lastIndex, nowMs, before.witness)`,
+    to: `new Progress(log.lastIndex, nowMs)`,
+  },
+  {
     name: 'the configuration does not keep the incarnations',
     source: 'P-30',
     file: 'packages/raft/src/core/reconfiguration.ts',

@@ -161,6 +161,16 @@ describe('P-30: a group knows each of its voters by the disk that it had', () =>
     expect(node.core.takeStrangers()).toEqual([])
   })
 
+  test('a witness that is no voter yet is sent no data, on whichever disk it answers', () => {
+    const node = leader({ n2: KNOWN.n2, n3: KNOWN.n3 })
+    node.core.reconfigure({ voters: ['n1', 'n2', 'n3', 'n4'], learners: [], witnesses: ['n4'] })
+    node.settle()
+    for (const incarnation of [44, 99]) {
+      node.core.step('n4', { type: 'heartbeat-response', term: node.core.term, round: 0 }, node.nowMs, incarnation)
+      expect(node.core.progress?.get('n4')).toMatchObject({ witness: true, incarnation })
+    }
+  })
+
   test('what a learner has acknowledged with one disk is not taken for what another has', () => {
     const node = leader({ n2: KNOWN.n2 })
     node.core.reconfigure({ voters: ['n1', 'n2'], learners: ['n3'] })

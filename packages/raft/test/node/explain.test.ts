@@ -214,6 +214,22 @@ describe('explain() of a group', () => {
     expect(await cluster.elected()).toBe(other)
   })
 
+  test('does not blame its followers for the time in which it stood still itself', async () => {
+    await using cluster = await Cluster.start(counter, QUIET)
+    const leader = await cluster.elected()
+    const others = cluster.followers()
+    await cluster.advance(3_000)
+    const reachable = (): unknown => cluster.node(leader).status().followers.map((each) => each.reachable)
+    // Nobody answers meanwhile, nor for a moment after.
+    cluster.network.partition([leader], others)
+    cluster.life(leader).clock.pause(600)
+    await cluster.advance(650)
+    expect(reachable()).toEqual([true, true])
+    await cluster.advance(300)
+    expect(cluster.leader()).toBe(leader)
+    expect(reachable()).toEqual([false, false])
+  })
+
   test('of two, whose leader has a slow disk, says for how long', async () => {
     let stalled: Promise<void> | undefined
     let release = (): void => undefined
