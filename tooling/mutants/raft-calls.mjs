@@ -55,8 +55,8 @@ export const RAFT_CALLS_MUTANTS = [
     name: 'a snapshot leaves out what clients have done',
     source: 'dissertation §6.3: sessions are part of the state',
     file: 'packages/raft/src/client-table.ts',
-    from: `u53(forgottenThrough), results: wanted }`,
-    to: `u53(forgottenThrough), results: new Map<number, Recorded<Result>>() }`,
+    from: `tableParts([...this.#clients], codec`,
+    to: `tableParts([...this.#clients].map(([id, each]) => [id, { ...each, results: new Map() }] as const), codec`,
     scenario: 'kv',
   },
   {

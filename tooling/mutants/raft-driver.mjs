@@ -65,11 +65,8 @@ export const RAFT_DRIVER_MUTANTS = [
     name: 'the results of a session are not in the snapshot',
     source: 'dissertation §6.3',
     file: 'packages/raft/src/sessions.ts',
-    from: 'for (let left = reader.u32(); left > 0; left--) keep(session, reader.u53(), codec.decode(reader.bytes()))',
-    to: `for (let left = reader.u32(); left > 0; left--) {
-        reader.u53()
-        reader.bytes()
-      }`,
+    from: 'readResults<Recorded<Result>>(reader, codec)) keep(session, sequence, result)',
+    to: 'readResults<Recorded<Result>>(reader, codec)) if (id < 0) keep(session, sequence, result)',
     scenario: 'kv',
   },
   {

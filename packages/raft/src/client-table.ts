@@ -1,7 +1,7 @@
 import type { Codec } from '@dsys/runtime'
-import { ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
-import { BatchResults, batchCodec, countOf, ofKind, type Recorded } from './recorded.ts'
-import { encodeParts, type OwnedResults } from './result-parts.ts'
+import { ByteReader, MalformedError } from './bytes.ts'
+import { BatchResults, batchCodec, countOf, type Recorded } from './recorded.ts'
+import { readResults, tableParts } from './result-parts.ts'
 
 /** Clients that are remembered; one more forgets the one that was used least lately. The same on every node. */
 export const MAX_CLIENTS = 4_096
@@ -96,11 +96,10 @@ export class ClientTable<Result> {
   /** The clients as they are now, in parts that are encoded one by one while the table goes on changing. */
   freeze(codec: Codec<Result>): FrozenClients {
     this.#epoch++
-    const frozen = [...this.#clients]
-    return {
-      clients: encodeParts(ownersOf(frozen, 'single'), codec as Codec<Recorded<Result>>),
-      clientBatches: encodeParts(ownersOf(frozen, 'batch'), batchCodec(codec) as Codec<Recorded<Result>>),
-    }
+    const { singles, batches } = tableParts([...this.#clients], codec, (writer, id, { forgottenThrough }) => {
+      writer.text(id).u53(forgottenThrough)
+    })
+    return { clients: singles, clientBatches: batches }
   }
 
   /** Adds what one of the parts has that {@link ClientTable.freeze} gave; they must come in order. Throws MalformedError. */
@@ -118,7 +117,8 @@ export class ClientTable<Result> {
       const id = Buffer.from(reader.bytes()).toString('utf8')
       const forgottenThrough = reader.u53()
       const client = this.#clients.get(id) ?? { epoch: this.#epoch, forgottenThrough, results: new Map() }
-      for (let left = reader.u32(); left > 0; left--) client.results.set(reader.u53(), codec.decode(reader.bytes()))
+      for (const [sequence, result] of readResults<Recorded<Result>>(reader, codec))
+        client.results.set(sequence, result)
       this.#clients.set(id, client)
       if (this.size > MAX_CLIENTS) throw new MalformedError(`there are more than ${MAX_CLIENTS} clients`)
     }
@@ -131,9 +131,7 @@ export class ClientTable<Result> {
     for (let i = 0; i < count; i++) {
       const id = Buffer.from(reader.bytes()).toString('utf8')
       const forgottenThrough = reader.u53()
-      const results = new Map<number, Result>()
-      for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))
-      this.#clients.set(id, { epoch: 0, forgottenThrough, results })
+      this.#clients.set(id, { epoch: 0, forgottenThrough, results: new Map(readResults(reader, codec)) })
     }
   }
 }
@@ -142,16 +140,4 @@ export class ClientTable<Result> {
 export interface FrozenClients {
   readonly clients: Iterable<Uint8Array>
   readonly clientBatches: Iterable<Uint8Array>
-}
-
-/** Every client with its results of one kind; of batches those only that have any. */
-function* ownersOf<Result>(
-  clients: readonly (readonly [string, Client<Result>])[],
-  kind: 'single' | 'batch',
-): Generator<OwnedResults<Recorded<Result>>> {
-  for (const [id, { forgottenThrough, results }] of clients) {
-    const wanted = ofKind(results, kind)
-    if (kind === 'batch' && wanted.size === 0) continue
-    yield { writeHead: (writer: ByteWriter): void => void writer.text(id).u53(forgottenThrough), results: wanted }
-  }
 }

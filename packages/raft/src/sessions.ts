@@ -1,8 +1,8 @@
 import type { Codec } from '@dsys/runtime'
-import { ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
+import { ByteReader, MalformedError } from './bytes.ts'
 import { ClientTable } from './client-table.ts'
-import { type BatchResults, batchCodec, countOf, ofKind, type Recorded } from './recorded.ts'
-import { encodeParts, type OwnedResults } from './result-parts.ts'
+import { type BatchResults, batchCodec, countOf, type Recorded } from './recorded.ts'
+import { readResults, tableParts } from './result-parts.ts'
 
 /** Sessions that are remembered; opening one more forgets the one that was used least lately. The same on every node. */
 export const MAX_SESSIONS = 4_096
@@ -127,11 +127,10 @@ export class SessionTable<Result> {
   /** The sessions as they are now, in parts that are encoded one by one while the table goes on changing. */
   freeze(codec: Codec<Result>): FrozenSessions {
     this.#epoch++
-    const frozen = [...this.#sessions]
-    return {
-      sessions: encodeParts(ownersOf(frozen, 'single'), codec as Codec<Recorded<Result>>),
-      batches: encodeParts(ownersOf(frozen, 'batch'), batchCodec(codec) as Codec<Recorded<Result>>),
-    }
+    const { singles, batches } = tableParts([...this.#sessions], codec, (writer, id, session) => {
+      writer.u53(id).u53(session.lastUsedIndex).u53(session.settledBelow)
+    })
+    return { sessions: singles, batches }
   }
 
   /** Adds what one of the parts has that {@link SessionTable.freeze} gave; they must come in order. Throws MalformedError. */
@@ -154,7 +153,7 @@ export class SessionTable<Result> {
         this.#sessions.set(id, session)
         this.#latest = id
       }
-      for (let left = reader.u32(); left > 0; left--) keep(session, reader.u53(), codec.decode(reader.bytes()))
+      for (const [sequence, result] of readResults<Recorded<Result>>(reader, codec)) keep(session, sequence, result)
       if (this.size > MAX_SESSIONS) throw new MalformedError(`there are more than ${MAX_SESSIONS} sessions`)
     }
   }
@@ -170,8 +169,7 @@ export class SessionTable<Result> {
       const id = reader.u53()
       const lastUsedIndex = reader.u53()
       const settledBelow = reader.u53()
-      const results = new Map<number, Recorded<Result>>()
-      for (let left = reader.u32(); left > 0; left--) results.set(reader.u53(), codec.decode(reader.bytes()))
+      const results = new Map<number, Recorded<Result>>(readResults(reader, codec))
       table.#sessions.set(id, { epoch: 0, lastUsedIndex, settledBelow, results, resultCount: results.size })
       table.#latest = id
     }
@@ -205,17 +203,4 @@ function lowestOf({ results, settledBelow }: Session<unknown>): number {
 export interface FrozenSessions {
   readonly sessions: Iterable<Uint8Array>
   readonly batches: Iterable<Uint8Array>
-}
-
-/** Every session with its results of one kind; of batches those only that have any. */
-function* ownersOf<Result>(
-  sessions: readonly (readonly [number, Session<Result>])[],
-  kind: 'single' | 'batch',
-): Generator<OwnedResults<Recorded<Result>>> {
-  for (const [id, { lastUsedIndex, settledBelow, results }] of sessions) {
-    const wanted = ofKind(results, kind)
-    if (kind === 'batch' && wanted.size === 0) continue
-    const writeHead = (writer: ByteWriter): void => void writer.u53(id).u53(lastUsedIndex).u53(settledBelow)
-    yield { writeHead, results: wanted }
-  }
 }

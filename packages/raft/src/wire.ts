@@ -1,6 +1,6 @@
 import type { LogEntry } from '@dsys/storage'
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
-import type { Message, VoteRefusal } from './core/messages.ts'
+import type { Message } from './core/messages.ts'
 import type { ReconfigureRefusal } from './core/reconfiguration.ts'
 import { readMessages } from './framing.ts'
 import {
@@ -9,6 +9,7 @@ import {
   type ReconfigureRequest,
   reconfigureRequestBytes,
 } from './wire-members.ts'
+import { decodeVoteRefusal, encodeVoteRefusal, voteRefusalBytes } from './wire-votes.ts'
 
 /** Proposals that a follower passes to the leader. */
 export interface ForwardRequest {
@@ -203,13 +204,11 @@ function encodeBody(writer: ByteWriter, message: WireMessage): void {
       writer.u8(message.lostEntries === true ? 1 : 0)
       return
     case 'heartbeat-request':
+    case 'sleep-request':
       writer.u53(message.term).u53(message.commitIndex).u53(message.round)
       return
     case 'heartbeat-response':
       writer.u53(message.term).u53(message.round)
-      return
-    case 'sleep-request':
-      writer.u53(message.term).u53(message.commitIndex).u53(message.round)
       return
     case 'sleep-response':
       writer
@@ -257,6 +256,7 @@ function encodeDriverBody(writer: ByteWriter, message: DriverMessage): void {
       for (const sequence of message.sequences) writer.u53(sequence)
       return
     case 'read-index-response':
+    case 'reconfigure-accepted':
       writer.u53(message.ticket).u53(message.index)
       return
     case 'reconfigure-request':
@@ -265,9 +265,6 @@ function encodeDriverBody(writer: ByteWriter, message: DriverMessage): void {
     case 'identity-lost':
       writer.u53(message.heard).u53(message.known)
       return
-    case 'reconfigure-accepted':
-      writer.u53(message.ticket).u53(message.index)
-      return
     case 'reconfigure-refused':
       writer.u53(message.ticket).u8(REFUSAL[message.why])
       return
@@ -275,48 +272,6 @@ function encodeDriverBody(writer: ByteWriter, message: DriverMessage): void {
     case 'read-lease-request':
     case 'read-index-refused':
       writer.u53(message.ticket)
-  }
-}
-
-/** Why a vote is refused. */
-const VOTE_REFUSAL = {
-  'later-term': 1,
-  'hears-leader': 2,
-  'log-behind': 3,
-  voted: 4,
-  abstains: 5,
-} as const satisfies Record<VoteRefusal['reason'], number>
-
-function voteRefusalBytes(why: VoteRefusal): number {
-  const id = why.reason === 'voted' ? why.votedFor : why.reason === 'hears-leader' ? (why.leader ?? '') : ''
-  return 17 + Buffer.byteLength(id)
-}
-
-/** 0 stands for none. */
-function encodeVoteRefusal(writer: ByteWriter, why: VoteRefusal | undefined): void {
-  writer.u8(why === undefined ? 0 : VOTE_REFUSAL[why.reason])
-  if (why?.reason === 'hears-leader') writer.text(why.leader ?? '')
-  else if (why?.reason === 'log-behind') writer.u53(why.lastIndex).u53(why.lastTerm)
-  else if (why?.reason === 'voted') writer.text(why.votedFor)
-}
-
-/** A reason that only a later version knows is none. */
-function decodeVoteRefusal(reader: ByteReader): VoteRefusal | undefined {
-  switch (reader.u8()) {
-    case VOTE_REFUSAL['later-term']:
-      return { reason: 'later-term' }
-    case VOTE_REFUSAL['hears-leader']: {
-      const leader = Buffer.from(reader.bytes()).toString('utf8')
-      return { reason: 'hears-leader', leader: leader === '' ? undefined : leader }
-    }
-    case VOTE_REFUSAL['log-behind']:
-      return { reason: 'log-behind', lastIndex: reader.u53(), lastTerm: reader.u53() }
-    case VOTE_REFUSAL.voted:
-      return { reason: 'voted', votedFor: Buffer.from(reader.bytes()).toString('utf8') }
-    case VOTE_REFUSAL.abstains:
-      return { reason: 'abstains' }
-    default:
-      return undefined
   }
 }
 

@@ -219,7 +219,11 @@ describe('explain() of a group', () => {
     const leader = await cluster.elected()
     const others = cluster.followers()
     await cluster.advance(3_000)
-    const reachable = (): unknown => cluster.node(leader).status().followers.map((each) => each.reachable)
+    const reachable = (): unknown =>
+      cluster
+        .node(leader)
+        .status()
+        .followers.map((each) => each.reachable)
     // Nobody answers meanwhile, nor for a moment after.
     cluster.network.partition([leader], others)
     cluster.life(leader).clock.pause(600)
