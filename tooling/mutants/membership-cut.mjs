@@ -174,4 +174,25 @@ export const CUT_MUTANTS = [
     to: 'this.#window = removal.length === 0 ? observers : ',
     scenario: 'membership',
   },
+  {
+    name: 'a verdict settles while the process stands still',
+    source: 'ADR 18, M-19',
+    file: DETECTOR,
+    from: '    this.#candidates = undefined\n    this.#book.excuse(lostMs)\n',
+    to: '    this.#book.excuse(lostMs)\n',
+  },
+  {
+    name: 'who vouched for a member is silent after a block',
+    source: 'ADR 18, M-19',
+    file: DETECTOR,
+    from: '    this.#book.excuse(lostMs)\n',
+    to: '',
+  },
+  {
+    name: 'who vouched for a member is silent after an outage',
+    source: 'ADR 18, M-35',
+    file: DETECTOR,
+    from: 'if (this.#deafSinceMs !== undefined) this.#heardNobodyFor(nowMs - this.#deafSinceMs)',
+    to: 'if (this.#deafSinceMs !== undefined) this.#heardNobodyFor(0)',
+  },
 ]

@@ -56,6 +56,20 @@ class Played {
     this.nowMs = endMs
   }
 
+  /** The event loop stands still. */
+  block(forMs: number): void {
+    const wantedMs = this.core.deadlineMs()
+    this.nowMs += forMs
+    this.#take(this.core.tick(this.nowMs, wantedMs))
+  }
+
+  /** The connection goes, and comes back. */
+  outage(forMs: number): void {
+    this.#take(this.core.connection(false, this.nowMs))
+    this.nowMs += forMs
+    this.#take(this.core.connection(true, this.nowMs))
+  }
+
   stateOf(id: string): string | undefined {
     return this.core.member(id)?.state
   }
@@ -193,4 +207,31 @@ test('M-19: probes that were under way while the process stood still say nothing
     played.silent = []
   }
   expect(played.core.cut?.alerts()).toEqual([])
+})
+
+test('M-19: a verdict does not settle while the process stands still, when nobody could withdraw an alert', () => {
+  const played = new Played(16)
+  played.alert('n5', 8)
+  played.run(600)
+  played.block(10_000)
+  played.run(5)
+  expect(played.stateOf('n5')).toBe('alive')
+  played.alert('n5', 8, false)
+  played.run(5_000)
+  expect(played.stateOf('n5')).toBe('alive')
+})
+
+test.each([
+  ['M-19: a block', (played: Played) => played.block(60_000)],
+  ['M-35: an outage', (played: Played) => played.outage(60_000)],
+])('%s does not silence those who vouched for a member before', (_name, interrupt) => {
+  const played = new Played(16)
+  played.alert('n5', 3)
+  played.run(3_000)
+  played.alert('n5', 6, false, 3)
+  played.run(4_000)
+  expect(played.stateOf('n5')).toBe('alive')
+  interrupt(played)
+  played.run(5_500)
+  expect(played.stateOf('n5')).toBe('alive')
 })

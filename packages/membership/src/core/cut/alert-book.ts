@@ -69,6 +69,12 @@ export class AlertBook {
     return this.#bySubject.keys()
   }
 
+  /** Nobody was heard for `lostMs`: what is known is not older for it. */
+  excuse(lostMs: number): void {
+    for (const held of this.#bySubject.values())
+      for (const [observer, one] of held) held.set(observer, { ...one, sinceMs: one.sinceMs + lostMs })
+  }
+
   /** Neither what it says nor what is said of it matters any more. */
   forget(id: string): void {
     for (const observer of this.about(id).keys()) this.#counts.set(observer, (this.#counts.get(observer) ?? 1) - 1)

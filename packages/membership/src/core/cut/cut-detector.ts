@@ -43,6 +43,8 @@ export class CutDetector {
   /** Whom the last judgement would remove, since when it would remove these, and since when anybody. */
   #candidates: { readonly key: string; readonly sinceMs: number; readonly firstMs: number } | undefined
   #version = 0
+  /** When the connection went; `undefined` while it is there. */
+  #deafSinceMs: number | undefined
   #nextGossipMs = 0
   #nextCompareMs = Number.POSITIVE_INFINITY
 
@@ -92,18 +94,27 @@ export class CutDetector {
     this.#isOld = true
   }
 
-  /** The connection has gone or come back: what is under way proves nothing. */
+  /** The connection has gone or come back: what is under way proves nothing, and nobody was heard in between. */
   drop(nowMs: number): void {
     this.#observation.drop()
     // What fell due while there was no connection is due now; it does not mean that this process was blocked.
     this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
     this.#nextCompareMs = Math.max(this.#nextCompareMs, nowMs)
+    if (this.#deafSinceMs !== undefined) this.#heardNobodyFor(nowMs - this.#deafSinceMs)
+    this.#deafSinceMs = this.#gate.connected ? undefined : nowMs
   }
 
   /** This node was blocked for `lostMs`. */
   excuse(lostMs: number): void {
     this.#observation.drop()
     this.#quarantine.excuse(lostMs)
+    this.#heardNobodyFor(lostMs)
+  }
+
+  /** That nothing was said meanwhile proves nothing: alerts were not withdrawn here, and nobody could vouch. */
+  #heardNobodyFor(lostMs: number): void {
+    this.#candidates = undefined
+    this.#book.excuse(lostMs)
     for (const [id, openMs] of this.#openMs) this.#openMs.set(id, openMs + lostMs)
   }
 
