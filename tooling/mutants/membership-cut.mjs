@@ -195,4 +195,18 @@ export const CUT_MUTANTS = [
     from: 'if (this.#deafSinceMs !== undefined) this.#heardNobodyFor(nowMs - this.#deafSinceMs)',
     to: 'if (this.#deafSinceMs !== undefined) this.#heardNobodyFor(0)',
   },
+  {
+    name: 'one frame brings an observer to a version above which nothing can be said',
+    source: 'membership: no frame ends a member; M-10',
+    file: DETECTOR,
+    from: 'if (isOld || version >= MAX_VERSION) return',
+    to: 'if (isOld) return',
+  },
+  {
+    name: 'an age grows until it cannot be written',
+    source: 'membership: no frame ends a member; M-10',
+    file: 'packages/membership/src/core/record-codec.ts',
+    from: 'Math.min(reader.varint(), MAX_AGE_MS)',
+    to: 'reader.varint()',
+  },
 ]

@@ -24,6 +24,9 @@ const FACT_HEADERS_BYTES = 9
 /** A bound on the encoded size of one rumor. */
 export const MAX_RUMOR_BYTES: number = 2_560
 
+/** An age is no longer, whatever is said. */
+const MAX_AGE_MS = 2 ** 40
+
 /** Fields of a record behind its metadata; 3 to 5 are in description.ts. Numbers are never given a second meaning, and a field never another form. */
 const FIELD = { nonce: 1, versions: 2 } as const
 const HIGHEST_FIELD = 5
@@ -145,7 +148,8 @@ export function writeRecord(writer: ByteWriter, record: MemberRecord): void {
 
 export function readRumor(reader: ByteReader): Rumor {
   const record = readRecord(readPart(reader, MAX_RUMOR_BYTES))
-  const ageMs = reader.varint()
+  // Longer than anything is remembered. Here it goes on to grow, and must not grow beyond what can be written.
+  const ageMs = Math.min(reader.varint(), MAX_AGE_MS)
   const count = reader.varint()
   if (count > MAX_ACCUSERS) throw new MalformedError(`a rumor has ${count} accusers`)
   const accusers = Array.from({ length: count }, () => readId(reader))

@@ -15,6 +15,8 @@ import { ObserverRings } from './observer-rings.ts'
 import { Quarantine } from './quarantine.ts'
 import { type Case, judge, type Verdict } from './verdict.ts'
 
+/** Far below the largest safe integer. */
+const MAX_VERSION = 2 ** 48
 /** So many turns of probes the outcome must stay the same before anybody is removed. */
 const SETTLED_TURNS = 2
 /** Whoever vouches says so again in this part of `reinforceAfterMs`, and is believed for so many times `reinforceAfterMs`. */
@@ -169,8 +171,10 @@ export class CutDetector {
     const { view, self } = this.#parts
     const said = this.#book.get(subject, self.id)?.statement
     const isOld = generation !== self.generation || (said !== undefined && said.version >= version)
-    if (isOld || !raised || view.get(subject) === undefined || this.#observation.isRaised(subject)) return
+    // Nobody comes to the highest version by steps of one: a liar has said so, and above it there is nothing that could be said.
+    if (isOld || version >= MAX_VERSION) return
     this.#version = Math.max(this.#version, version)
+    if (!raised || view.get(subject) === undefined || this.#observation.isRaised(subject)) return
     this.#state(subject, subjectGeneration, false, nowMs)
   }
 
