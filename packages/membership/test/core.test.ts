@@ -228,6 +228,16 @@ describe('this very node', () => {
   })
 })
 
+test('whoever knows nobody says all the same that it leaves, where all can be told at once: it may be known', () => {
+  const options = resolveOptions({ cluster: 'test' })
+  const core = new MembershipCore({ ...options, self, nonce: 1, seed: 1, canBroadcast: true, maxFrameBytes: 65_536 })
+  core.connection(true, 0)
+  core.join(0)
+  const rumors = [{ record: { id: 'me', state: 'left' } }]
+  const said = core.leave(10).filter(({ type }) => type !== 'event')
+  expect(said).toMatchObject([{ type: 'broadcast', message: { rumors } }, { type: 'farewell-done' }])
+})
+
 test('a node that leaves keeps its own place in a full table, and says to the end that it leaves', () => {
   const core = newCore({ maxMembers: 2, leaveTimeoutMs: 500 })
   core.receive(gossip(rumor('n1', 1, 0, 'alive')), n1, 10)

@@ -27,8 +27,9 @@ export class Farewell {
   }
 
   begin(nowMs: number): void {
+    // Who knows nobody may be known all the same: it has just joined, or holds all others for dead.
+    this.#say(nowMs)
     if (this.#waiting.size === 0) this.#context.done(0)
-    else this.#say(nowMs)
   }
 
   #say(nowMs: number): void {
