@@ -87,8 +87,8 @@ export interface MembershipOptions {
   readonly readmitAfterMs?: number
   /**
    * Which share of the members asked last must be silent, at least two of them, until this node takes itself to be cut off, and accuses nobody; above 0.5 and
-   * up to 1, so that the larger part of a partition never does. As many count as are asked in one `probeIntervalMs`. With 1, a node that still
-   * gets one answer judges the others as usual. Default 1.
+   * up to 1. As many count as are asked in one `probeIntervalMs`. With 1, a node that still gets one answer judges the others as usual. The lower, the more of a small
+   * side of a partition accuse nobody; and some of the larger side for a moment, as those asked last are a sample. Default 1.
    */
   readonly isolationShare?: number
   /**
