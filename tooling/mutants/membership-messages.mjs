@@ -231,6 +231,13 @@ export const MESSAGES_MUTANTS = [
     to: '    const peers',
   },
   {
+    name: 'a handler that does not give up leaves its timer behind when the node stops',
+    source: 'membership: disposable in every state',
+    file: HANDLERS,
+    from: '      timer.cancel()\n      controller.abort',
+    to: '      controller.abort',
+  },
+  {
     name: 'a handler that throws is silent',
     source: 'membership: a handler that throws is an answer',
     file: HANDLERS,

@@ -1,4 +1,4 @@
-import { type Clock, DsysError, type Logger } from '@dsys/runtime'
+import { type Clock, DsysError, type Logger, type TimerHandle } from '@dsys/runtime'
 import type { QueryToAnswer } from './core/answering.ts'
 import { MAX_ANSWER_BYTES, type QueryFailure, type QueryResult } from './core/query-message.ts'
 import type { QueryHandler } from './user-messages.ts'
@@ -15,11 +15,16 @@ export interface QueryHandlerPorts {
   readonly answer: (key: string, result: QueryResult) => void
 }
 
+interface Running {
+  readonly controller: AbortController
+  readonly timer: TimerHandle
+}
+
 /** Runs the handlers of the application for the queries of others. */
 export class QueryHandlers {
   readonly #ports: QueryHandlerPorts
   readonly #handlers = new Map<string, QueryHandler>()
-  readonly #running = new Map<string, AbortController>()
+  readonly #running = new Map<string, Running>()
 
   constructor(ports: QueryHandlerPorts) {
     this.#ports = ports
@@ -43,9 +48,9 @@ export class QueryHandlers {
     else if (this.#running.size >= MAX_RUNNING_HANDLERS) answer(query.key, { ok: false, failure: OVERLOADED })
     else {
       const controller = new AbortController()
-      this.#running.set(query.key, controller)
       const late = new DOMException('nobody waits for the answer any more', 'TimeoutError')
       const timer = clock.setTimer(query.leftMs, () => controller.abort(late))
+      this.#running.set(query.key, { controller, timer })
       const deadlineMs = clock.monotonicMs() + query.leftMs
       void this.#run(query, handler, deadlineMs, controller.signal).then((result) => {
         timer.cancel()
@@ -55,9 +60,12 @@ export class QueryHandlers {
     }
   }
 
-  /** Tells every handler that runs to give up. */
+  /** Tells every handler that runs to give up. One that does not leaves nothing behind but itself. */
   stop(): void {
-    for (const controller of this.#running.values()) controller.abort(new DOMException('this node stops', 'AbortError'))
+    for (const { controller, timer } of this.#running.values()) {
+      timer.cancel()
+      controller.abort(new DOMException('this node stops', 'AbortError'))
+    }
   }
 
   async #run(

@@ -190,6 +190,8 @@ describe('queries', () => {
     await stopping
     expect(await query.summary()).toMatchObject({ end: 'stopped', silent: ['n1', 'n2'] })
     expect(aborted).toBe(true)
+    // The handler that did not give up keeps no process alive by a timer.
+    expect(clock.pending).toBe(0)
     expect(() => n1.query('q', nothing)).toThrow(expect.objectContaining({ code: 'DSYS_NOT_RUNNING' }))
   })
 
