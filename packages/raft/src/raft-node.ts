@@ -350,9 +350,9 @@ export class RaftNode<State, Command, Result> implements Raft<State, Command, Re
     const to = options.to ?? this.#bestSuccessor()
     const fail = (why: string): TransferFailedError => new TransferFailedError(group, why)
     options.signal?.throwIfAborted()
-    if (to === undefined) throw fail('no other voter was heard lately')
+    if (to === undefined) throw fail('no other voter that could lead was heard lately')
     if (!driver.core.transfer(to, clock.monotonicMs()))
-      throw fail(`this node does not lead, or ${to} is no other voter`)
+      throw fail(`this node does not lead, or ${to} is no other voter, or holds no data, or has lost some of it`)
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const moved = new Pending<void>({
       clock,

@@ -113,6 +113,7 @@ describe('dsys-wal inspect', () => {
     const { code, output } = await run(refused, ['inspect', '--group', 'g', 'n'])
     equal(code, 1)
     ok(output.includes(`${last}, byte 48: `) && output.includes('A start is refused'), output)
+    ok(output.includes('A group that has no other voter needs a backup'), output)
   })
 
   test('agrees with a start about every damaged sector', async () => {

@@ -30,6 +30,9 @@ describe('a witness', () => {
     await using cluster = await withWitness({ snapshotEveryBytes: 2_000, keepEntries: 4 })
     for (let i = 0; i < 20; i++) await add(cluster, 'n1', `both ${i}`)
     await cluster.converged()
+    await expect(cluster.node('n1').transferLeadership({ to: 'w' })).rejects.toThrow(
+      'w is no other voter, or holds no data',
+    )
     cluster.crash('n2')
     for (let i = 0; i < 40; i++) await add(cluster, 'n1', `alone ${i}`)
     const { snapshot, entries } = cluster.disk('w').read('test')

@@ -87,7 +87,7 @@ function verdict(inspection: Inspection): string[] {
       ...lines,
       'A start is refused with DSYS_STORAGE_CORRUPT, and changes nothing: what else the damage has taken,',
       'term and vote among it, cannot be known. Keep a copy of the folder, and replace this node by one',
-      'of another id and with an empty folder.',
+      'of another id and with an empty folder. A group that has no other voter needs a backup of it.',
     ]
   }
   const harmed = groups.filter(({ lost }) => lost !== undefined).map(({ name }) => `"${name}"`)
@@ -97,6 +97,6 @@ function verdict(inspection: Inspection): string[] {
     `Harmed: ${harmed.join(', ')}. Term and vote are known. A Raft node that may repair from its peers opens`,
     'with the entries that are left, gets the others from its peers, and abstains from elections until',
     'then. Where it may not, or has no peers, it is refused with DSYS_STORAGE_CORRUPT, and nothing is',
-    'changed. All other groups open as they were.',
+    'changed: recover() of @dsys/raft goes on with what is left. All other groups open as they were.',
   ]
 }
