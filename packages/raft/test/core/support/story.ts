@@ -149,7 +149,8 @@ export class Story {
   #collectAll(): void {
     for (const node of this.#nodes.values()) {
       for (const event of node.core.takeEvents()) {
-        if (event.type === 'role') this.#say(`${node.id} is ${event.role} in term ${event.term}: ${event.why}`)
+        // Not why, which is a sentence for people: it may change, and a story must not.
+        if (event.type === 'role') this.#say(`${node.id} is ${event.role} in term ${event.term}`)
         if (event.type === 'configuration')
           this.#say(`${node.id} has configuration ${event.index}: ${describeMembers(event.configuration)}`)
       }
