@@ -91,8 +91,8 @@ export const TRANSPORT_NATS_MUTANTS = [
     name: 'NATS: one server that refuses hides the others',
     source: 'the first server that takes this node is used',
     file: `${src}/nats-uplink.ts`,
-    from: 'if (attempt.givenUp) break',
-    to: 'if (attempt.givenUp || isRefusal(failure)) break',
+    from: 'if (attempt.over.signal.aborted) break',
+    to: 'if (attempt.over.signal.aborted || isRefusal(failure)) break',
   },
   {
     name: 'NATS: only the servers of the options are known',
@@ -198,5 +198,12 @@ export const TRANSPORT_NATS_MUTANTS = [
     file: `${src}/nats-session.ts`,
     from: 'shielded(() => onMessage(message))',
     to: 'onMessage(message)',
+  },
+  {
+    name: 'NATS: each attempt to reach a server that hangs leaves a socket behind',
+    source: 'M-36; bounded: a server that hangs costs a socket or two',
+    file: `${src}/nats-uplink.ts`,
+    from: 'if (error instanceof TimeoutError) options.silent.add(server)',
+    to: 'if (error instanceof TimeoutError) options.silent.delete(server)',
   },
 ]

@@ -1,5 +1,10 @@
 import { type Clock, type Logger, Pending } from '@dsys/runtime'
-import { AuthorizationError, type NodeConnectionOptions, UserAuthenticationExpiredError } from '@nats-io/transport-node'
+import {
+  AuthorizationError,
+  type NodeConnectionOptions,
+  TimeoutError,
+  UserAuthenticationExpiredError,
+} from '@nats-io/transport-node'
 import {
   NatsAuthenticationError,
   NatsFrameLimitError,
@@ -7,6 +12,7 @@ import {
   NatsTlsError,
   NatsUnreachableError,
 } from './errors.ts'
+import { firstWords } from './first-words.ts'
 import type { Inbound } from './inbound.ts'
 import { NatsSession, type SessionHandlers } from './nats-session.ts'
 import type { ServiceDiscovery } from './service-discovery.ts'
@@ -16,6 +22,8 @@ import type { Lane, Subjects } from './subjects.ts'
 export interface UplinkOptions {
   /** Addresses without secrets, in the order in which they are tried. */
   readonly servers: readonly string[]
+  /** Those of them that had said nothing when last asked; kept by the caller from one call to the next. */
+  readonly silent: Set<string>
   /** What the client is told of a connection to one of them. */
   readonly connectionTo: (server: string, lane: Lane) => NodeConnectionOptions
   readonly inbound: readonly Inbound[]
@@ -144,37 +152,44 @@ export async function openUplink(
   signal: AbortSignal,
 ): Promise<NatsUplink> {
   const { servers, timeoutMs } = options
-  const attempt = { current: undefined as NatsUplink | undefined, givenUp: false }
+  const attempt: Attempt = { current: undefined, over: new AbortController() }
   const pending = new Pending<NatsUplink>({
     clock: ports.clock,
     timeoutMs,
     signal,
     onTimeout: () => new NatsUnreachableError(servers, timeoutMs, new Error('the connection was not ready in time')),
   })
-  tryEach(ports.logger, options, handlers, attempt).then(
+  tryEach(ports, options, handlers, attempt).then(
     (uplink) => pending.resolve(uplink),
     (error) => pending.reject(error),
   )
   try {
     return await pending.promise
   } catch (error) {
-    attempt.givenUp = true
+    attempt.over.abort()
     attempt.current?.close()
     throw error
   }
 }
 
+interface Attempt {
+  current: NatsUplink | undefined
+  /** Aborts when nobody waits for it any more. */
+  readonly over: AbortController
+}
+
 async function tryEach(
-  logger: Logger,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   options: UplinkOptions,
   handlers: SessionHandlers,
-  attempt: { current: NatsUplink | undefined; readonly givenUp: boolean },
+  attempt: Attempt,
 ): Promise<NatsUplink> {
   let failure: Error | undefined
   for (const server of options.servers) {
     const uplink = new NatsUplink(server, handlers)
     attempt.current = uplink
     try {
+      await heard(clock, server, options, attempt.over.signal)
       await uplink.open(options, logger)
       if (isRefusal(failure)) {
         logger.log('error', 'a NATS server refuses this node, which uses another one', {
@@ -185,12 +200,22 @@ async function tryEach(
       return uplink
     } catch (error) {
       uplink.close()
+      if (error instanceof TimeoutError) options.silent.add(server)
       // A refusal says more than a server that is away.
       if (!isRefusal(failure)) failure = toKnownError(error, server, options)
     }
-    if (attempt.givenUp) break
+    if (attempt.over.signal.aborted) break
   }
   throw failure ?? new NatsUnreachableError(options.servers, options.timeoutMs, undefined)
+}
+
+/** The client keeps its socket to a server that says nothing for as long as that goes on, so such a server is not given another one. */
+async function heard(clock: Clock, server: string, options: UplinkOptions, signal: AbortSignal): Promise<void> {
+  const { tls, timeout = options.timeoutMs } = options.connectionTo(server, 'data')
+  // Where TLS comes first, a server says nothing before.
+  if (!options.silent.has(server) || tls?.handshakeFirst === true) return
+  await firstWords(clock, server, timeout, signal)
+  options.silent.delete(server)
 }
 
 function toKnownError(error: unknown, server: string, { servers, timeoutMs }: UplinkOptions): Error {
