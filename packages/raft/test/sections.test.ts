@@ -22,3 +22,11 @@ test('each section of the paper and the dissertation that is implemented is name
   }
   expect(SECTIONS.filter((section) => !named.has(section))).toEqual([])
 })
+
+test('the table at the head of ALGORITHM.md has every file of the core', () => {
+  const [, table = ''] =
+    /## What is implemented\n([\s\S]*?)\n## /.exec(readFileSync(join(FOLDER, '../ALGORITHM.md'), 'utf8')) ?? []
+  const files = readdirSync(join(FOLDER, '../src/core'))
+  expect(files.length).toBeGreaterThan(20)
+  expect(files.filter((file) => !table.includes(`\`${file}\``))).toEqual([])
+})
