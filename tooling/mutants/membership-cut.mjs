@@ -15,15 +15,15 @@ export const CUT_MUTANTS = [
     name: 'whoever is out keeps its voice',
     source: 'ADR 18',
     file: VERDICT,
-    from: 'count(one, (observer) => !out.has(observer))',
-    to: 'count(one, () => true)',
+    from: 'for (const one of observedBy.get(subject) ?? []) silence(one, subject)',
+    to: 'for (const one of observedBy.get(subject) ?? []) silence(one, one.of.subject)',
   },
   {
     name: 'those who pass the high watermark go out at once, not the worst first',
     source: 'ADR 18',
     file: VERDICT,
-    from: 'for (const { subject } of worst(next)) out.add(subject)',
-    to: 'for (const { of } of next) out.add(of.subject)',
+    from: 'new Set(worst(next).map(({ subject }) => subject))',
+    to: 'new Set(next.map(({ of }) => of.subject))',
   },
   {
     name: 'observers in doubt keep their voice',
@@ -178,8 +178,8 @@ export const CUT_MUTANTS = [
     name: 'a verdict settles while the process stands still',
     source: 'ADR 18, M-19',
     file: DETECTOR,
-    from: '    this.#candidates = undefined\n    this.#book.excuse(lostMs)\n',
-    to: '    this.#book.excuse(lostMs)\n',
+    from: 'this.#candidates = later(this.#candidates, lostMs)',
+    to: 'this.#candidates = later(this.#candidates, 0)',
   },
   {
     name: 'who vouched for a member is silent after a block',
@@ -208,5 +208,12 @@ export const CUT_MUTANTS = [
     file: 'packages/membership/src/core/record-codec.ts',
     from: 'Math.min(reader.varint(), MAX_AGE_MS)',
     to: 'reader.varint()',
+  },
+  {
+    name: 'a process that is late at every turn never comes to a verdict',
+    source: 'ADR 18, it ends',
+    file: DETECTOR,
+    from: 'if (this.#candidates !== undefined) this.#candidates = later(this.#candidates, lostMs)',
+    to: 'this.#candidates = undefined',
   },
 ]

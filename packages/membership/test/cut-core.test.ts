@@ -235,3 +235,13 @@ test.each([
   played.run(5_500)
   expect(played.stateOf('n5')).toBe('alive')
 })
+
+test('M-19: a process that is late again and again comes to its verdict all the same', () => {
+  const played = new Played(16)
+  played.alert('n5', 8)
+  for (let i = 0; i < 60; i++) {
+    played.block(600)
+    played.run(300)
+  }
+  expect(played.stateOf('n5')).toBe('dead')
+})

@@ -116,6 +116,22 @@ function casesOf(
 }
 
 describe('the verdict', () => {
+  test('whoever goes out is not looked for in all cases: the work grows with the cases, not with their square', () => {
+    let looks = 0
+    class Counted extends Set<string> {
+      override has(id: string): boolean {
+        looks += 1
+        return super.has(id)
+      }
+    }
+    const ids = names(300)
+    const far = new Set(ids.slice(0, 120))
+    const cases = casesOf(ids, (observer, subject) => far.has(observer) || !far.has(subject))
+    const counted = cases.map((one) => ({ ...one, alerting: new Counted(one.alerting) }))
+    expect(judge(counted, options).out).toHaveLength(120)
+    expect(looks).toBeLessThan(120 * 10 * 3)
+  })
+
   test('it does not depend on the order of the cases', () => {
     const ids = names(14)
     const bit = fc.integer({ min: 0, max: 99 })

@@ -24,6 +24,13 @@ const VOUCH_AGAIN = 0.5
 const VOUCH_LASTS = 2
 const MAX_GOSSIP_BYTES = 4_096
 
+/** Who is to be removed, since when it has been these, and since when anybody. */
+interface Candidates {
+  readonly key: string
+  readonly sinceMs: number
+  readonly firstMs: number
+}
+
 /**
  * Removes members by what many observers say, all that fail together at once, and only when it is clear who they are (Rapid). Each member is observed by a
  * few others, the same ones for all nodes. They tell everybody whom they do not reach, and every node judges by these alerts.
@@ -42,8 +49,8 @@ export class CutDetector {
   #cases: readonly Case[] = []
   #verdict: Verdict = { out: [], doubted: [] }
   #isOld = false
-  /** Whom the last judgement would remove, since when it would remove these, and since when anybody. */
-  #candidates: { readonly key: string; readonly sinceMs: number; readonly firstMs: number } | undefined
+  /** Whom the last judgement would remove. */
+  #candidates: Candidates | undefined
   #version = 0
   /** When the connection went; `undefined` while it is there. */
   #deafSinceMs: number | undefined
@@ -115,8 +122,8 @@ export class CutDetector {
 
   /** That nothing was said meanwhile proves nothing: alerts were not withdrawn here, and nobody could vouch. */
   #heardNobodyFor(lostMs: number): void {
-    this.#candidates = undefined
     this.#book.excuse(lostMs)
+    if (this.#candidates !== undefined) this.#candidates = later(this.#candidates, lostMs)
     for (const [id, openMs] of this.#openMs) this.#openMs.set(id, openMs + lostMs)
   }
 
@@ -356,6 +363,10 @@ export class CutDetector {
   readmittedAfterMs(id: string, nowMs: number): number | undefined {
     return this.#quarantine.waitMs(id, nowMs)
   }
+}
+
+const later = ({ key, sinceMs, firstMs }: Candidates, byMs: number): Candidates => {
+  return { key, sinceMs: sinceMs + byMs, firstMs: firstMs + byMs }
 }
 
 /** In the order of the rings. */

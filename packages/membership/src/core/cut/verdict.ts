@@ -1,5 +1,5 @@
 import { compareText } from '../record.ts'
-import { majorityOf, type WatermarkOptions, watermarksFor } from './watermarks.ts'
+import { majorityOf, type WatermarkOptions, type Watermarks, watermarksFor } from './watermarks.ts'
 
 /** What is known of one member that at least one of its observers does not reach. */
 export interface Case {
@@ -24,8 +24,8 @@ export interface Verdict {
 /** What speaks against one member, counted among those who have a voice. */
 interface Count {
   readonly of: Case
-  readonly against: number
-  readonly voices: number
+  against: number
+  voices: number
 }
 
 /**
@@ -41,20 +41,38 @@ interface Count {
  */
 export function judge(cases: readonly Case[], options: WatermarkOptions): Verdict {
   const out = new Set<string>()
+  let open = cases.map((one): Count => count(one, () => true))
+  const observedBy = byObserver(open)
+  const marks: Watermarks[] = []
+  const marksOf = (voices: number): Watermarks => (marks[voices] ??= watermarksFor(options, voices))
   for (;;) {
-    const open = cases.filter(({ subject }) => !out.has(subject))
-    const counts = open.map((one) => count(one, (observer) => !out.has(observer)))
-    const marked = counts.filter(({ voices, against }) => against >= watermarksFor(options, voices).high)
+    const marked = open.filter(({ voices, against }) => against >= marksOf(voices).high)
     const doubted = new Set(
-      counts
-        .filter(({ voices, against }) => voices > 0 && against >= watermarksFor(options, voices).low)
-        .map((one) => one.of.subject),
+      open.filter(({ voices, against }) => voices > 0 && against >= marksOf(voices).low).map((one) => one.of.subject),
     )
     const hasVoice = (observer: string): boolean => !out.has(observer) && !doubted.has(observer)
-    const next = marked.length > 0 ? marked : open.flatMap((one) => implied(one, hasVoice, doubted, options))
-    for (const { subject } of worst(next)) out.add(subject)
+    const next = marked.length > 0 ? marked : open.flatMap(({ of }) => implied(of, hasVoice, doubted, options))
+    const gone = new Set(worst(next).map(({ subject }) => subject))
+    for (const subject of gone) {
+      out.add(subject)
+      for (const one of observedBy.get(subject) ?? []) silence(one, subject)
+    }
     if (next.length === 0) return { out: [...out].sort(compareText), doubted: [...doubted].sort(compareText) }
+    open = open.filter(({ of }) => !out.has(of.subject))
   }
+}
+
+/** What each of them observes: so whoever goes out is not looked for in all cases. */
+function byObserver(counts: readonly Count[]): ReadonlyMap<string, readonly Count[]> {
+  const observedBy = new Map<string, Count[]>(counts.map(({ of }) => [of.subject, []]))
+  for (const one of counts) for (const observer of one.of.observers) observedBy.get(observer)?.push(one)
+  return observedBy
+}
+
+/** `observer` is out. */
+function silence(one: Count, observer: string): void {
+  one.voices -= 1
+  if (one.of.alerting.has(observer)) one.against -= 1
 }
 
 function count(of: Case, hasVoice: (observer: string) => boolean): Count {
