@@ -113,8 +113,8 @@ export const CUT_MUTANTS = [
     name: 'a farewell is held back',
     source: 'M-13; ADR 18',
     file: QUARANTINE,
-    from: 'if (!isLive(record.state) || !isSameProcess(removed.record, record)) return false',
-    to: 'if (!isSameProcess(removed.record, record)) return false',
+    from: 'if (!isLive(record.state) || removed.record.generation !== record.generation) return false',
+    to: 'if (removed.record.generation !== record.generation) return false',
   },
   {
     name: 'a death of which others tell is believed though nobody is in doubt here',
@@ -215,5 +215,12 @@ export const CUT_MUTANTS = [
     file: DETECTOR,
     from: 'if (this.#candidates !== undefined) this.#candidates = later(this.#candidates, lostMs)',
     to: 'this.#candidates = undefined',
+  },
+  {
+    name: 'another process of the life that was removed is let in at once',
+    source: 'ADR 18; M-12',
+    file: QUARANTINE,
+    from: 'removed.record.generation !== record.generation) return false',
+    to: 'removed.record.generation !== record.generation || removed.record.nonce !== record.nonce) return false',
   },
 ]

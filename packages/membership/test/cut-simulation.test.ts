@@ -184,3 +184,18 @@ test('the reason names the observers', () => {
   expect(alerts).toMatchObject({ id: 'n2', alerting: alerts?.observers })
   expect(simulation.node('n1').core.outlook.facts('n2', simulation.nowMs)?.alerts).toEqual(alerts)
 })
+
+test('M-12: of two processes that run as the life of a member that was removed, neither comes in before its time', () => {
+  const simulation = build(5, 1)
+  const first = simulation.node('n5')
+  simulation.partition(['n5'], ids(4))
+  simulation.run(20_000)
+  simulation.heal()
+  simulation.start('n5')
+  simulation.double(first)
+  simulation.run(10_000)
+  expect(counts(simulation, ids(4), 'MemberUp').get('n1 n5')).toBe(1)
+  simulation.run(50_000)
+  expect(counts(simulation, ids(4), 'MemberUp').get('n1 n5')).toBe(2)
+  expect(counts(simulation, ids(4), 'MemberDown').get('n1 n5')).toBe(1)
+})

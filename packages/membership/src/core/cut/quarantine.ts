@@ -1,4 +1,4 @@
-import { isLive, isSameProcess, type MemberRecord, mergeRecords } from '../record.ts'
+import { isLive, type MemberRecord, mergeRecords } from '../record.ts'
 
 /** The wait doubles with each removal of the same life, so many times at most. */
 const MAX_DOUBLINGS = 5
@@ -19,6 +19,9 @@ interface Removed {
 /**
  * Keeps out who was removed, until its observers reach it again and have done so for a time. What it says of itself meanwhile is held back. For
  * the merge rule that is a delay, and the outcome of the merge does not depend on delays.
+ *
+ * It keeps out the whole life, whichever process says that it runs as that: the alerts against it are of that life as well, and two processes that wrongly run
+ * as one would come in and be removed in turn.
  */
 export class Quarantine {
   readonly #readmitAfterMs: number
@@ -40,7 +43,7 @@ export class Quarantine {
   /** The member was removed: it died, as others say, at `record`. */
   remove(record: MemberRecord, nowMs: number): void {
     const before = this.#removed.get(record.id)
-    const isSame = before !== undefined && isSameProcess(before.record, record)
+    const isSame = before?.record.generation === record.generation
     if (isSame && before.admittedMs === undefined) return
     const isLongAgo = before?.admittedMs !== undefined && nowMs - before.admittedMs >= this.#rememberMs
     const times = isSame && !isLongAgo ? before.times + 1 : 1
@@ -52,7 +55,7 @@ export class Quarantine {
   holdsBack(record: MemberRecord): boolean {
     const removed = this.#removed.get(record.id)
     if (removed === undefined || removed.admittedMs !== undefined) return false
-    if (!isLive(record.state) || !isSameProcess(removed.record, record)) return false
+    if (!isLive(record.state) || removed.record.generation !== record.generation) return false
     if (removed.held === undefined) this.#heldCount += 1
     removed.held = removed.held === undefined ? record : mergeRecords(removed.held, record)
     return true
