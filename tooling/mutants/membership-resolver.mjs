@@ -1,6 +1,8 @@
 const STRATEGY = 'packages/membership/src/resolver/strategy.ts'
 const WATCH = 'packages/membership/src/resolver/split-watch.ts'
 const RESOLVER = 'packages/membership/src/resolver/split-brain-resolver.ts'
+const CHAIN = 'packages/membership/src/resolver/survivor-chain.ts'
+const CHAINED = 'packages/membership/src/resolver/chained-lease.ts'
 const OBITUARIES = 'packages/membership/src/core/cut/obituaries.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
@@ -72,8 +74,8 @@ export const RESOLVER_MUTANTS = [
     name: 'the lease is asked for though the split is over',
     source: 'ADR 20',
     file: RESOLVER,
-    from: "this.#watch.look(this.#sight(), clock.monotonicMs()).kind === 'split'",
-    to: "this.#watch.look(this.#sight(), clock.monotonicMs()).kind !== 'removed'",
+    from: "const isSame = now.kind === 'split' && now.split.present.join('\\n') === split.present.join('\\n')",
+    to: "const isSame = now.kind !== 'removed'",
   },
   {
     name: 'whom the others removed goes on',
@@ -88,5 +90,47 @@ export const RESOLVER_MUTANTS = [
     file: OBITUARIES,
     from: 'agree === 0 || agree < majorityOf(observers.length)',
     to: 'agree === 0',
+  },
+  {
+    name: 'a side goes on without one of those who went on before',
+    source: 'ADR 21',
+    file: CHAIN,
+    from: "  return { kind: 'refused' }",
+    to: '  return next()',
+  },
+  {
+    name: 'a new life goes on by the word that its earlier life had',
+    source: 'ADR 21',
+    file: CHAIN,
+    from: 'id === self.id && generation === self.generation)',
+    to: 'id === self.id && generation <= self.generation)',
+  },
+  {
+    name: 'a side that lost the compare-and-set goes on',
+    source: 'ADR 21',
+    file: CHAINED,
+    from: "return isOurs ? 'holds' : 'again'",
+    to: "return isOurs || entry !== undefined ? 'holds' : 'again'",
+  },
+  {
+    name: 'an answer that got lost is a refusal',
+    source: 'ADR 21',
+    file: CHAINED,
+    from: "          return 'again' as const",
+    to: "          return 'refused' as const",
+  },
+  {
+    name: 'an answer that got lost is taken for a success',
+    source: 'ADR 21',
+    file: CHAINED,
+    from: "          tell(error)\n          return 'again' as const",
+    to: "          tell(error)\n          return 'holds' as const",
+  },
+  {
+    name: 'who joined and who was started again is never named among those who go on',
+    source: 'ADR 21',
+    file: RESOLVER,
+    from: "if (finding.kind === 'whole' && sight.isolated === undefined)",
+    to: "if (finding.kind === 'split' && sight.isolated !== undefined)",
   },
 ]

@@ -120,3 +120,18 @@ export class QueryAnswerError extends DsysError {
     this.from = from
   }
 }
+
+/** What is kept of the last decision between sides is not one (`DSYS_MEMBERSHIP_SURVIVAL_RECORD_INVALID`). Nothing was changed. */
+export class SurvivalRecordError extends DsysError {
+  readonly key: string
+
+  constructor(key: string) {
+    super(`the value of ${JSON.stringify(key)} is no decision of who goes on`, {
+      code: 'DSYS_MEMBERSHIP_SURVIVAL_RECORD_INVALID',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Something else writes this key, or another release did: give the lease a key of its own, and delete the value while nobody is lost.',
+    })
+    this.key = key
+  }
+}

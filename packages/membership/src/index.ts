@@ -8,6 +8,7 @@ export {
   QueryAnswerError,
   QueryOverloadedError,
   QueryTooLargeError,
+  SurvivalRecordError,
   TransportFrameTooSmallError,
 } from './errors.ts'
 export type { IdConflict, Member, MemberEvent, MembershipEvent } from './events.ts'
@@ -32,7 +33,14 @@ export type { MemberFilter } from './member-filter.ts'
 export { Membership, type MembershipPorts } from './membership.ts'
 export { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 export type { PeerStorage } from './peer-memory.ts'
-export type { SurvivalLease } from './resolver/lease.ts'
+export {
+  ChainedLease,
+  type ChainedLeaseOptions,
+  type ChainedLeasePorts,
+  type RegisterCall,
+  type SurvivalRegister,
+} from './resolver/chained-lease.ts'
+export type { MemberLife, SurvivalLease, SurvivalSide } from './resolver/lease.ts'
 export {
   type SplitBrainDecision,
   type SplitBrainOptions,
@@ -48,6 +56,7 @@ export {
   type StrategyOptions,
   staticQuorum,
 } from './resolver/strategy.ts'
+export type { SurvivorDecision } from './resolver/survivor-chain.ts'
 export type { LocalHealthStatus, MemberAlerts, MembershipStatus, StaleReason, ViewStatus } from './status.ts'
 export type { Help, MembershipTopology, Observed, Prober, ProbeUnderWay, SuspicionOf } from './topology.ts'
 export type {

@@ -415,6 +415,43 @@ describe('the resolver', () => {
     await resolver.stop()
   })
 
+  test('a lease that remembers who goes on is told who is here, each time when that has changed, until it has noted it', async () => {
+    const noted: string[] = []
+    const asked: unknown[] = []
+    let failures = 2
+    const lease: SurvivalLease = {
+      acquire: async (_owner, { side }) => {
+        asked.push(side)
+        return true
+      },
+      extend: async ({ self, members }) => {
+        if (failures-- > 0) throw new Error('no leader')
+        noted.push(`${self.id}: ${members.map(({ id, generation }) => `${id}@${generation}`).join(' ')}`)
+        return failures < -1
+      },
+    }
+    const { clock, logger, world, resolver, lose } = build(leaseMajority(lease))
+    await resolver.start()
+    await clock.advanceAsync(3_000)
+    const all = 'n1: n1@1 n2@1 n3@1 n4@1 n5@1'
+    expect(noted).toEqual([all, all])
+    expect(logger.lines.map(({ message }) => message)).toEqual([
+      'the lease that decides a split could not note who is here',
+    ])
+    world.members = world.members.map((member) => (member.id === 'n2' ? { ...member, generation: 2 } : member))
+    await clock.advanceAsync(3_000)
+    expect(noted.slice(2)).toEqual(['n1: n1@1 n2@2 n3@1 n4@1 n5@1'])
+    world.view = { state: 'stale', sinceMs: 3_000, forMs: 0, because: 'disconnected', why: 'its connection is down' }
+    await clock.advanceAsync(900)
+    world.view = { state: 'fresh' }
+    lose('n5')
+    await clock.advanceAsync(3_000)
+    const side = ['n1', 'n2', 'n3', 'n4'].map((id) => ({ id, generation: id === 'n2' ? 2 : 1 }))
+    expect(asked).toEqual([{ self: { id: 'n1', generation: 1 }, members: side }])
+    expect(noted.slice(3)).toEqual(['n1: n1@1 n2@2 n3@1 n4@1'])
+    await resolver.stop()
+  })
+
   test('what a handler throws is in the log', async () => {
     const { clock, logger, resolver, lose } = build(keepMajority(), { onDown: () => Promise.reject(new Error('no')) })
     await resolver.start()

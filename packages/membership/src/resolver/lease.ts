@@ -1,5 +1,19 @@
+/** One life of a member: its id, and the generation that it has from its start to its end. */
+export interface MemberLife {
+  readonly id: string
+  readonly generation: number
+}
+
+/** One side of a split cluster, as one of its members sees it; or the whole cluster, while nobody is lost. */
+export interface SurvivalSide {
+  /** Who asks. */
+  readonly self: MemberLife
+  /** All that are here and count, the one that asks included, where it counts. Ordered by id. */
+  readonly members: readonly MemberLife[]
+}
+
 /**
- * What decides between the sides of a split cluster: a lease that one owner has at a time, kept where all sides get the same answer, as in a
+ * What decides between the sides of a split cluster: a lease that one side has at a time, kept where all sides get the same answer, as in a
  * linearizable keyspace.
  */
 export interface SurvivalLease {
@@ -7,7 +21,18 @@ export interface SurvivalLease {
    * Takes the lease for `owner` for `holdMs`, where nobody else has it; where `owner` has it already, it has it for `holdMs` from now on. All members of one side
    * ask in the same name. True: `owner` has it. False: another one has. When that is not known, it throws, and the side goes down.
    *
+   * `side` is who asks and who is with it: a lease that never runs out goes by it, and needs neither `owner` nor `holdMs`.
+   *
    * Linearizable: while one owner has it, nobody else gets true, wherever it asks.
    */
-  acquire(owner: string, options: { readonly holdMs: number; readonly signal: AbortSignal }): Promise<boolean>
+  acquire(
+    owner: string,
+    options: { readonly holdMs: number; readonly side: SurvivalSide; readonly signal: AbortSignal },
+  ): Promise<boolean>
+
+  /**
+   * Notes that all of `whole` are one cluster of which nobody is lost, for a lease that remembers who has it. Asked when the view has been stable and whole and who is here has
+   * changed, and again until it gives true. False, or what it throws: not noted yet.
+   */
+  extend?(whole: SurvivalSide, options: { readonly signal: AbortSignal }): Promise<boolean>
 }

@@ -1,5 +1,15 @@
-import { type Clock, Lifecycle, type Logger, type Service, type StartOptions, type TimerHandle } from '@dsys/runtime'
+import {
+  type Clock,
+  Lifecycle,
+  type Logger,
+  Pending,
+  type Service,
+  type StartOptions,
+  type TimerHandle,
+} from '@dsys/runtime'
+import { compareText } from '../core/record.ts'
 import type { Membership } from '../membership.ts'
+import type { SurvivalSide } from './lease.ts'
 import { type Finding, type Sight, SplitWatch } from './split-watch.ts'
 import { rule, type Split, type SplitBrainStrategy } from './strategy.ts'
 
@@ -72,6 +82,10 @@ export class SplitBrainResolver implements Service {
   #timer: TimerHandle | undefined
   #state: SplitBrainStatus['state'] = 'changing'
   #lastDecision: SplitBrainDecision | undefined
+  /** Who was here when the lease noted that last. */
+  #noted = ''
+  #isNoting = false
+  #isNotingFailing = false
 
   /** Throws RangeError for options out of their limits. */
   constructor(ports: SplitBrainPorts, options: SplitBrainOptions) {
@@ -121,7 +135,9 @@ export class SplitBrainResolver implements Service {
 
   #look(): void {
     const { clock } = this.#ports
-    const finding = this.#watch.look(this.#sight(), clock.monotonicMs())
+    const sight = this.#sight()
+    const finding = this.#watch.look(sight, clock.monotonicMs())
+    if (finding.kind === 'whole' && sight.isolated === undefined) void this.#noteWhole(sight)
     if (finding.kind === 'removed' || (finding.kind === 'split' && !this.#waits(finding))) {
       this.#decide(finding)
       return
@@ -148,6 +164,57 @@ export class SplitBrainResolver implements Service {
     }
   }
 
+  /** Those of `ids` that are here, with the generation that this node knows, and this node. */
+  #side({ members }: Sight, ids: readonly string[]): SurvivalSide {
+    const lives = members.map(({ id, generation }) => ({ id, generation }))
+    const self = lives.find(({ id }) => id === this.#ports.self) ?? { id: this.#ports.self, generation: 0 }
+    return { self, members: lives.filter(({ id }) => ids.includes(id)).sort((a, b) => compareText(a.id, b.id)) }
+  }
+
+  /** Tells the lease who the whole cluster is, when that has changed. What fails is tried again at the next look. */
+  async #noteWhole(sight: Sight): Promise<void> {
+    const { strategy, leaseTimeoutMs } = this.#options
+    if (strategy.kind !== 'lease' || strategy.lease.extend === undefined || this.#isNoting) return
+    const side = this.#side(sight, this.#watch.counted)
+    const text = side.members.map(({ id, generation }) => `${id} ${generation}`).join('\n')
+    if (text === this.#noted) return
+    this.#isNoting = true
+    try {
+      const { lease } = strategy
+      const isNoted = await this.#within(leaseTimeoutMs, async (signal) => lease.extend?.(side, { signal }))
+      if (isNoted === true) this.#noted = text
+      this.#isNotingFailing = false
+    } catch (error) {
+      // Deviation: every error is caught here. Nothing depends on it yet, and the next look tries again.
+      if (!this.#stop.signal.aborted && !this.#isNotingFailing) {
+        this.#isNotingFailing = true
+        this.#logger.log('warn', 'the lease that decides a split could not note who is here', { error })
+      }
+    } finally {
+      this.#isNoting = false
+    }
+  }
+
+  /** Runs `ask` until it is done, the time is over or this resolver stops. */
+  async #within<T>(timeoutMs: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const ended = new AbortController()
+    const pending = new Pending<T>({
+      clock: this.#ports.clock,
+      timeoutMs,
+      onTimeout: () => new Error(`no answer within ${timeoutMs} ms`),
+      signal: this.#stop.signal,
+    })
+    ask(ended.signal).then(
+      (value) => pending.resolve(value),
+      (error: unknown) => pending.reject(error),
+    )
+    try {
+      return await pending.promise
+    } finally {
+      ended.abort(new DOMException('nobody waits for it any more', 'AbortError'))
+    }
+  }
+
   #decide(finding: Extract<Finding, { kind: 'removed' | 'split' }>): void {
     const { split } = finding
     if (finding.kind === 'removed') {
@@ -167,33 +234,28 @@ export class SplitBrainResolver implements Service {
   async #askForLease(owner: string, split: Split, where: string): Promise<void> {
     const { strategy, leaseTimeoutMs } = this.#options
     const { clock } = this.#ports
+    const sight = this.#sight()
     // Meanwhile the others may have come back, or more of them gone.
-    const isSame = this.#watch.look(this.#sight(), clock.monotonicMs()).kind === 'split'
+    const now = this.#watch.look(sight, clock.monotonicMs())
+    const isSame = now.kind === 'split' && now.split.present.join('\n') === split.present.join('\n')
     if (strategy.kind !== 'lease' || this.#stop.signal.aborted || !isSame) {
       this.#lookLater(0)
       return
     }
-    const late = new AbortController()
-    const abort = (): void => late.abort(this.#stop.signal.reason)
-    this.#stop.signal.addEventListener('abort', abort, { once: true })
-    const timedOut = new Promise<never>((_, reject) => {
-      late.signal.addEventListener('abort', () => reject(late.signal.reason), { once: true })
-    })
-    const timer = clock.setTimer(leaseTimeoutMs, () => late.abort(new Error(`no answer within ${leaseTimeoutMs} ms`)))
+    const { lease, holdMs } = strategy
+    const side = this.#side(sight, split.present)
     let outcome: 'survive' | 'down' = 'down'
     let why: string
     try {
-      const asked = strategy.lease.acquire(owner, { holdMs: strategy.holdMs, signal: late.signal })
-      const isOurs = await Promise.race([asked, timedOut])
+      const isOurs = await this.#within(leaseTimeoutMs, async (signal) =>
+        lease.acquire(owner, { holdMs, side, signal }),
+      )
       outcome = isOurs ? 'survive' : 'down'
       why = isOurs ? `the side of ${owner} has the lease` : `another side than that of ${owner} has the lease`
     } catch (error) {
       // Deviation: every error is caught here. Whatever it is, nobody knows who has the lease, and to go on could be wrong.
       this.#logger.log('warn', 'the lease that decides a split could not be asked for', { error })
       why = `it is not known who has the lease: ${error instanceof Error ? error.message : String(error)}`
-    } finally {
-      timer.cancel()
-      this.#stop.signal.removeEventListener('abort', abort)
     }
     if (!this.#stop.signal.aborted) this.#conclude(outcome, `${where}${why}`, split)
   }

@@ -46,7 +46,7 @@ export function staticQuorum({ quorum, role }: StrategyOptions & { readonly quor
  * The side that gets `lease` goes on. A side without a majority lets the others go first.
  *
  * @param options `minorityDelayMs`: how long it lets them, from 0 to 600,000; default 2,000. `holdMs`: for how long the lease is asked for, from 1,000 to
- * 86,400,000; longer than it can take until the other side asks as well; default 600,000. Throws RangeError out of these limits.
+ * 86,400,000; longer than it can take until the other side asks as well; default 600,000; a `ChainedLease` has no use for it. Throws RangeError out of these limits.
  */
 export function leaseMajority(
   lease: SurvivalLease,
