@@ -74,5 +74,8 @@ export const EXPECTED: readonly string[] = [
   'peers.instead-of-seeds',
 ]
 
-/** A run with faults in which nobody is suspected has shown little; see `Scenario.limits`. */
-export const LIMITS = { 'chaos.idle': 0.15 }
+/**
+ * A run with faults in which nobody is suspected or removed has shown little; see `Scenario.limits`. About one in seven is so: faults that are short, or
+ * that leave a node without any answer, by which it accuses nobody.
+ */
+export const LIMITS = { 'chaos.idle': 0.2 }

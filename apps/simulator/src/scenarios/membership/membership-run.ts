@@ -28,6 +28,8 @@ import { Stranger } from './stranger.ts'
 import { Said } from './talk.ts'
 import { Verdict } from './verdict.ts'
 
+/** What tells that a run has tried how members are judged. */
+const DETECTION = ['measure.suspicions', 'measure.deaths', 'measure.detections']
 const CLUSTER = 'shop'
 const KEPT: CrashFate = { unsynced: 'kept', disk: 'kept' }
 /** How often everything is looked at, and convergence is asked for. */
@@ -104,10 +106,10 @@ export class MembershipRun {
     return this.#result()
   }
 
-  /** A run in which nobody suspects anybody, and no end of a life is found out, says nothing of detection. */
+  /** A run in which nobody suspects or removes anybody, and no end of a life is found out, says nothing of detection. */
   #countIdle(): void {
     const { byName } = this.#counts
-    const seen = ['measure.suspicions', 'measure.detections'].some((name) => (byName.get(name) ?? 0) > 0)
+    const seen = DETECTION.some((name) => (byName.get(name) ?? 0) > 0)
     if (!seen) this.#counts.add(this.#plan.faults.length === 0 ? 'chaos.without-faults' : 'chaos.idle')
   }
 
