@@ -223,4 +223,11 @@ export const CUT_MUTANTS = [
     from: 'removed.record.generation !== record.generation) return false',
     to: 'removed.record.generation !== record.generation || removed.record.nonce !== record.nonce) return false',
   },
+  {
+    name: 'another process of a life that was removed is not asked, and never comes back',
+    source: 'ADR 18; M-07',
+    file: OBSERVATION,
+    from: 'const nonce = this.#context.view.live.has(id) ? entry.record.nonce : undefined',
+    to: 'const { nonce } = entry.record',
+  },
 ]

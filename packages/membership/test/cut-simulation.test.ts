@@ -199,3 +199,16 @@ test('M-12: of two processes that run as the life of a member that was removed, 
   expect(counts(simulation, ids(4), 'MemberUp').get('n1 n5')).toBe(2)
   expect(counts(simulation, ids(4), 'MemberDown').get('n1 n5')).toBe(1)
 })
+
+test.each([1, 2, 3])(
+  'M-07: who was removed and starts again as the same life comes back after its time (seed %i)',
+  (seed) => {
+    const simulation = build(4, seed)
+    simulation.kill('n4')
+    simulation.run(15_000)
+    expect(simulation.node('n1').stateOf('n4')).toBe('dead')
+    simulation.start('n4')
+    simulation.run(60_000)
+    expect(simulation.agrees(ids(4))).toBe(true)
+  },
+)

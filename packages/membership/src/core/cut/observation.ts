@@ -113,7 +113,9 @@ export class Observation {
   }
 
   #probe(entry: Entry, observed: Observed, nowMs: number): void {
-    const { id, generation, nonce } = entry.record
+    const { id, generation } = entry.record
+    // Of a life that was removed any process may answer: it is the life that waits to come back, and one that runs now may be another one.
+    const nonce = this.#context.view.live.has(id) ? entry.record.nonce : undefined
     const seq = this.#context.nextSeq()
     const deadlineMs = nowMs + this.#context.probeIntervalMs * this.#context.health.multiplier
     observed.probedMs = nowMs
