@@ -2,13 +2,13 @@ import { SeededRandom, VirtualClock } from '@dsys/runtime'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ChainedLease, type MemberLife, type SurvivalSide, type SurvivorDecision } from '../src/index.ts'
-import { ruleByChain } from '../src/resolver/survivor-chain.ts'
+import { ruleByChain, ruleWhole } from '../src/resolver/survivor-chain.ts'
 import { ManualRegister, RegisterError } from './manual-register.ts'
 
 const life = (id: string, generation = 1): MemberLife => ({ id, generation })
 const lives = (...ids: string[]): MemberLife[] => ids.map((id) => life(id))
-const side = (self: MemberLife, members: readonly MemberLife[]): SurvivalSide => ({ self, members })
-const decision = (number: number, ...members: MemberLife[]): SurvivorDecision => ({ number, members })
+const side = (self: MemberLife, members: readonly MemberLife[]): SurvivalSide => ({ self, members, left: [] })
+const decision = (number: number, ...members: MemberLife[]): SurvivorDecision => ({ number, members, excluded: [] })
 const signal = new AbortController().signal
 const ask = (members: readonly MemberLife[], self = members[0] as MemberLife) => ({
   holdMs: 1_000,
@@ -50,12 +50,38 @@ describe('the ruling', () => {
     expect(ruleByChain(last, side(life('n2'), lives('n1', 'n2', 'n3')))).toEqual({ kind: 'holds' })
     expect(ruleByChain(last, side(life('n9'), lives('n1', 'n2', 'n3')))).toEqual({ kind: 'holds' })
     const next = decision(4, ...lives('n2', 'n4'))
-    expect(ruleByChain(last, side(life('n2'), lives('n2', 'n4')))).toEqual({ kind: 'succeed', next })
+    expect(ruleByChain(last, side(life('n2'), lives('n2', 'n4')))).toEqual({
+      kind: 'succeed',
+      next: { ...next, excluded: lives('n1', 'n3') },
+    })
   })
 
   test('who is not named waits for one on its side who is, and is refused where there is none', () => {
     expect(ruleByChain(last, side(life('n4'), lives('n2', 'n4')))).toEqual({ kind: 'wait' })
     expect(ruleByChain(last, side(life('n4'), lives('n4', 'n5')))).toEqual({ kind: 'refused' })
+  })
+
+  test('who was left out is not named again, neither by a view older than the split nor by one that saw it come back', () => {
+    const split = { ...decision(4, ...lives('n1', 'n2')), excluded: lives('n3', 'n4') }
+    const all = lives('n1', 'n2', 'n3', 'n4', 'n5')
+    expect(ruleWhole(split, side(life('n1'), all))).toEqual({
+      kind: 'succeed',
+      next: { ...split, number: 5, members: lives('n1', 'n2', 'n5') },
+    })
+    expect(ruleByChain(split, side(life('n1'), lives('n1', 'n2', 'n3')))).toEqual({ kind: 'holds' })
+    expect(ruleByChain(split, side(life('n3'), lives('n1', 'n2', 'n3')))).toEqual({ kind: 'refused' })
+    expect(ruleWhole(split, side(life('n1'), [...lives('n1', 'n2'), life('n3', 2)]))).toMatchObject({
+      next: { members: [...lives('n1', 'n2'), life('n3', 2)] },
+    })
+  })
+
+  test('while nobody is lost nobody is left out, but who left or was started again', () => {
+    expect(ruleWhole(last, side(life('n1'), lives('n1')))).toEqual({ kind: 'holds' })
+    expect(ruleWhole(last, side(life('n4'), lives('n1', 'n4')))).toEqual({ kind: 'wait' })
+    expect(ruleWhole(last, { self: life('n1'), members: [life('n1'), life('n2', 2)], left: lives('n3') })).toEqual({
+      kind: 'succeed',
+      next: decision(4, life('n1'), life('n2', 2)),
+    })
   })
 
   test('a new life of one that went on is a newcomer, until all lives that went on are over', () => {
@@ -156,7 +182,8 @@ describe('the chained lease', () => {
       7,
       null,
       {},
-      { number: 1, members: [] },
+      { number: 1, members: [life('n1')] },
+      { number: 1, members: [], excluded: [] },
       { number: 1, members: [{ id: 'n1' }] },
       { number: -1, members: [life('n1')] },
     ]
@@ -192,6 +219,7 @@ test('over splits, restarts, newcomers and lost answers, never do two sides go o
     lostAnswers: fc.constantFrom(0, 30, 70),
     lostCalls: fc.constantFrom(0, 20),
     heals: fc.boolean(),
+    isStale: fc.boolean(),
   })
   let survived = 0
   await fc.assert(
@@ -201,7 +229,7 @@ test('over splits, restarts, newcomers and lost answers, never do two sides go o
       /** Those that run and were not told to go down. */
       let running = names.map((id) => life(id))
       if (seed % 2 === 0) await settle(clock, leaseOf('n1').extend(side(life('n1'), running), { signal }))
-      for (const { sides, delaysMs, restarted, heals, ...faults } of rounds) {
+      for (const { sides, delaysMs, restarted, heals, isStale, ...faults } of rounds) {
         for (const id of restarted) {
           const generation = (generations.get(id) ?? 0) + 1
           generations.set(id, generation)
@@ -222,7 +250,16 @@ test('over splits, restarts, newcomers and lost answers, never do two sides go o
             .acquire(self.id, ask(members, self))
             .catch(() => false)
         })
-        const goOn = await settle(clock, Promise.all(answers))
+        // Some were blocked, and note what they saw before the split after the others have decided.
+        const known = running.filter(({ id, generation }) =>
+          before?.members.some((one) => one.id === id && one.generation === generation),
+        )
+        const stale = (isStale ? known : []).map(async (self) => {
+          await new Promise<void>((resolve) => clock.setTimer(150, resolve))
+          const noted = leaseOf(self.id).extend(side(self, known), { signal })
+          return noted.catch(() => false)
+        })
+        const [goOn] = await settle(clock, Promise.all([Promise.all(answers), ...stale]))
         register.faults = { lostAnswers: 0, lostCalls: 0, maxDelayMs: 5 }
         const alive = running.filter((_, i) => goOn[i])
         expect(new Set(alive.map(sideOf)).size).toBeLessThanOrEqual(1)

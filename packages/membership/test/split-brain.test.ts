@@ -447,7 +447,7 @@ describe('the resolver', () => {
     lose('n5')
     await clock.advanceAsync(3_000)
     const side = ['n1', 'n2', 'n3', 'n4'].map((id) => ({ id, generation: id === 'n2' ? 2 : 1 }))
-    expect(asked).toEqual([{ self: { id: 'n1', generation: 1 }, members: side }])
+    expect(asked).toEqual([{ self: { id: 'n1', generation: 1 }, members: side, left: [] }])
     expect(noted.slice(3)).toEqual(['n1: n1@1 n2@2 n3@1 n4@1'])
     await resolver.stop()
   })

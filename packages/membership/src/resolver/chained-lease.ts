@@ -1,7 +1,13 @@
 import { type Clock, DsysError, delay, Pending } from '@dsys/runtime'
 import { SurvivalRecordError } from '../errors.ts'
 import type { SurvivalLease, SurvivalSide } from './lease.ts'
-import { isSurvivorDecision, ruleByChain, type SurvivorDecision } from './survivor-chain.ts'
+import {
+  type ChainRuling,
+  isSurvivorDecision,
+  ruleByChain,
+  ruleWhole,
+  type SurvivorDecision,
+} from './survivor-chain.ts'
 
 /** How long one call may take, and what ends it. */
 export interface RegisterCall {
@@ -82,7 +88,7 @@ export class ChainedLease implements SurvivalLease {
     return this.#within(signal, async (ended, tell) => {
       while (true) {
         ended.throwIfAborted()
-        const outcome = await this.#try(side, ended).catch((error: unknown) => {
+        const outcome = await this.#try((last) => ruleByChain(last, side), ended).catch((error: unknown) => {
           if (!mayTryAgain(error)) throw error
           // Whether it was written is not known: the next look tells.
           tell(error)
@@ -95,9 +101,9 @@ export class ChainedLease implements SurvivalLease {
     })
   }
 
-  /** Names all of `whole` as those who go on, where who asks is named already. Throws as `acquire` does. */
+  /** Adds all of `whole` to those who go on, where who asks is named already, without those that were left out once. Throws as `acquire` does. */
   extend(whole: SurvivalSide, { signal }: { readonly signal: AbortSignal }): Promise<boolean> {
-    return this.#within(signal, async (ended) => (await this.#try(whole, ended)) === 'holds')
+    return this.#within(signal, async (ended) => (await this.#try((last) => ruleWhole(last, whole), ended)) === 'holds')
   }
 
   /**
@@ -108,10 +114,13 @@ export class ChainedLease implements SurvivalLease {
     return this.#within(signal, async (ended) => (await this.#read(ended))?.value)
   }
 
-  async #try(side: SurvivalSide, signal: AbortSignal): Promise<'holds' | 'refused' | 'wait' | 'again'> {
+  async #try(
+    rule: (last: SurvivorDecision | undefined) => ChainRuling,
+    signal: AbortSignal,
+  ): Promise<'holds' | 'refused' | 'wait' | 'again'> {
     const { key, callTimeoutMs: timeoutMs } = this.#options
     const entry = await this.#read(signal)
-    const ruling = ruleByChain(entry?.value, side)
+    const ruling = rule(entry?.value)
     if (ruling.kind !== 'succeed') return ruling.kind
     signal.throwIfAborted()
     const { register } = this.#ports

@@ -10,6 +10,8 @@ export interface SurvivalSide {
   readonly self: MemberLife
   /** All that are here and count, the one that asks included, where it counts. Ordered by id. */
   readonly members: readonly MemberLife[]
+  /** Those that said that they leave, as far as it remembers. */
+  readonly left: readonly MemberLife[]
 }
 
 /**

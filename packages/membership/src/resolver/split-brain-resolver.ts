@@ -168,7 +168,8 @@ export class SplitBrainResolver implements Service {
   #side({ members }: Sight, ids: readonly string[]): SurvivalSide {
     const lives = members.map(({ id, generation }) => ({ id, generation }))
     const self = lives.find(({ id }) => id === this.#ports.self) ?? { id: this.#ports.self, generation: 0 }
-    return { self, members: lives.filter(({ id }) => ids.includes(id)).sort((a, b) => compareText(a.id, b.id)) }
+    const left = members.filter(({ state }) => state === 'left').map(({ id, generation }) => ({ id, generation }))
+    return { self, members: lives.filter(({ id }) => ids.includes(id)).sort((a, b) => compareText(a.id, b.id)), left }
   }
 
   /** Tells the lease who the whole cluster is, when that has changed. What fails is tried again at the next look. */
@@ -176,7 +177,7 @@ export class SplitBrainResolver implements Service {
     const { strategy, leaseTimeoutMs } = this.#options
     if (strategy.kind !== 'lease' || strategy.lease.extend === undefined || this.#isNoting) return
     const side = this.#side(sight, this.#watch.counted)
-    const text = side.members.map(({ id, generation }) => `${id} ${generation}`).join('\n')
+    const text = [...side.members, ...side.left].map(({ id, generation }) => `${id} ${generation}`).join('\n')
     if (text === this.#noted) return
     this.#isNoting = true
     try {
