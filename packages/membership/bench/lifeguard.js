@@ -140,7 +140,8 @@ time, for ${values.seconds} s; half-way another member crashes. Each row is ${ru
 a false death an observer that holds such a member for dead. To call a blocked one dead counts for nothing, as it is silent for far longer than anybody waits.
 
 "SWIM" is this package with its knobs off: \`maxHealthMultiplier: 1\`, \`suspicionMaxFactor: 1\` (so all suspicions have the shortest timeout, which Lifeguard's reach when
-confirmed), \`minProbeTimeoutMs: 250\` (so probes wait as long as configured), silent helpers prove what failed ones do, and overdue timers judge before the frames that wait. It keeps the buddy rule and the merge rule, so it is better than the paper's SWIM.
+confirmed), \`minProbeTimeoutMs: 250\` (so probes wait as long as configured), silent helpers prove what failed ones do, and overdue timers judge before the frames that wait. It keeps the buddy rule, the merge rule
+and the isolation gate, so it is better than the paper's SWIM.
 "Lifeguard" is the default.
 
 ### The whole process stands still
