@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { IsolationGate } from '../src/core/isolation.ts'
+import { MEMBERSHIP_DEFAULTS } from '../src/options.ts'
+
+/** A connected gate to which the first of ten members asked has answered, and the other nine have not. */
+function afterNineSilences(removal: 'swim' | 'cut'): IsolationGate {
+  const ids = Array.from({ length: 10 }, (_, index) => `n${index}`)
+  const gate = new IsolationGate({
+    options: { ...MEMBERSHIP_DEFAULTS, removal, observers: ids.length },
+    view: { live: new Map(ids.map((id) => [id, undefined])) },
+    times: { now: () => ({ minMs: 1_000, maxMs: 6_000, expected: 3 }) },
+  })
+  gate.begin(0)
+  gate.regained(0)
+  for (const [index, id] of ids.entries()) {
+    if (index === 0) gate.answered(id, 1)
+    else gate.silent(id, 1 + index)
+  }
+  gate.judge(20)
+  return gate
+}
+
+test('M-36: by probes a node is isolated when all that it asked in the last round are silent, whoever answered before', () => {
+  expect(afterNineSilences('swim').isShut).toBe(true)
+})
+
+test('M-36: by a cut it is not, as long as one of all whom it observes answers', () => {
+  expect(afterNineSilences('cut').isShut).toBe(false)
+})
