@@ -37,13 +37,14 @@ export async function shrinkCommand(flags: ShrinkFlags, session: Session): Promi
     say(`${title} keeps every promise at this commit, so there is nothing to shrink.`)
     return EXIT_BAD
   }
-  say(`${title} breaks: ${violation.rule}`)
-
   let interrupted = false
   const release = session.onInterrupt(() => {
     interrupted = true
     runner.giveUp()
   })
+  // Whoever reads this may end the command at once, and what was found is kept then.
+  say(`${title} breaks: ${violation.rule}`)
+
   let latest: ShrinkProgress | undefined
   const line = new ProgressLine(clock, screen, () =>
     latest === undefined ? '' : progressText(latest, clock.monotonicMs() - startMs),
