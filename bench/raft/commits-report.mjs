@@ -138,7 +138,7 @@ all that waits must be woken on two processors.
 
 ${costs}
 
-The aim is 1.5 times the round trip and the write. It is not reached. Where the messages and writes alone take that long, no program of this form can.
+The aim is 1.5 times the round trip and the write. Where the messages and writes alone take that long, no program of this form can reach it.
 `
 }
 ### What this does not show

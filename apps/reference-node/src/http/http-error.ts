@@ -60,7 +60,7 @@ export const pathNotFound = (path: string): HttpError =>
     status: 404,
     code: 'DSYS_HTTP_NOT_FOUND',
     message: `there is nothing at ${path}`,
-    hint: 'Use /v1/kv/{keyspace}/{key}, /v1/cluster, /v1/raft/members, /v1/explain, /livez or /readyz.',
+    hint: 'Use /v1/kv/{keyspace}/{key}, /v1/cluster, /v1/members, /v1/topology, /v1/raft/members, /v1/explain, /livez or /readyz.',
   })
 
 export const methodNotAllowed = (method: string, allow: string): HttpError =>

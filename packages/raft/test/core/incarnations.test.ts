@@ -22,6 +22,14 @@ function answer(node: Driven, from: string, incarnation: number | undefined): vo
   node.settle()
 }
 
+/** Both peers answer until nothing new is sent, n3 with this incarnation. */
+function bothAnswer(node: Driven, n3: number): void {
+  for (let step = 0; step < 4; step++) {
+    answer(node, 'n2', KNOWN.n2)
+    answer(node, 'n3', n3)
+  }
+}
+
 const pinsOf = (node: Driven): unknown => node.core.configuration.configuration.pins
 
 describe('P-30: a group knows each of its voters by the disk that it had', () => {
@@ -125,37 +133,25 @@ describe('P-30: a group knows each of its voters by the disk that it had', () =>
 
   test('who was removed and added again is known by its new disk', () => {
     const node = leader({ n2: KNOWN.n2, n3: KNOWN.n3 })
-    const both = (n3: number): void => {
-      for (let step = 0; step < 4; step++) {
-        answer(node, 'n2', KNOWN.n2)
-        answer(node, 'n3', n3)
-      }
-    }
     node.core.reconfigure({ voters: ['n1', 'n2'], learners: [] })
-    both(33)
+    bothAnswer(node, 33)
     expect(pinsOf(node)).toEqual(PINS.slice(0, 2))
     node.core.reconfigure({ voters: ['n1', 'n2', 'n3'], learners: [] })
-    both(99)
+    bothAnswer(node, 99)
     expect(node.members).toBe('n1 n2 n3|||')
     expect(pinsOf(node)).toEqual([...PINS.slice(0, 2), ['n3', 99]])
   })
 
   test('a late answer of the disk that was replaced does not keep the new one out', () => {
     const node = leader({ n2: KNOWN.n2, n3: KNOWN.n3 })
-    const both = (n3: number): void => {
-      for (let step = 0; step < 4; step++) {
-        answer(node, 'n2', KNOWN.n2)
-        answer(node, 'n3', n3)
-      }
-    }
     node.core.reconfigure({ voters: ['n1', 'n2'], learners: [] })
-    both(33)
+    bothAnswer(node, 33)
     node.core.takeStrangers()
     node.core.reconfigure({ voters: ['n1', 'n2', 'n3'], learners: [] })
     const late: Message = { type: 'append-accepted', term: node.core.term, matchIndex: 1, round: 0 }
     node.core.step('n3', late, node.nowMs, 33)
     node.settle()
-    both(99)
+    bothAnswer(node, 99)
     expect(node.members).toBe('n1 n2 n3|||')
     expect(pinsOf(node)).toEqual([...PINS.slice(0, 2), ['n3', 99]])
     expect(node.core.takeStrangers()).toEqual([])
