@@ -25,6 +25,15 @@ const MAX_OUTPUT_CHARACTERS = 64 * 1_024
 
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
 
+/** The process ended before it had started. */
+class ServerEndedError extends Error {
+  /** @param {number | null} code @param {NodeJS.Signals | null} signal */
+  constructor(code, signal) {
+    super(`it ended with ${signal ?? `code ${code}`}`)
+    this.signal = signal
+  }
+}
+
 /**
  * Resolves once a server on `port` has said INFO, the first thing it says to a client.
  *
@@ -75,7 +84,7 @@ async function launch(binary, args, isClustered) {
         if (match !== null && (!isClustered || LISTENING_FOR_ROUTES.test(output))) resolve(Number(match[1]))
       })
       child.once('error', reject)
-      child.once('close', (code, signal) => reject(new Error(`it ended with ${signal ?? `code ${code}`}`)))
+      child.once('close', (code, signal) => reject(new ServerEndedError(code, signal)))
       giveUp.signal.addEventListener('abort', () => reject(giveUp.signal.reason), { once: true })
     })
     await answered(port, giveUp.signal)
@@ -83,7 +92,9 @@ async function launch(binary, args, isClustered) {
   } catch (error) {
     child.kill('SIGKILL')
     const why = error instanceof Error ? error.message : String(error)
-    throw new Error(`nats-server did not start: ${why}\n${output}`, { cause: error })
+    const failure = new Error(`nats-server did not start: ${why}\n${output}`, { cause: error })
+    // Whoever starts it in a terminal learns that it was Ctrl-C.
+    throw error instanceof ServerEndedError ? Object.assign(failure, { signal: error.signal }) : failure
   } finally {
     clearTimeout(timer)
   }

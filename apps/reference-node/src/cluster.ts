@@ -5,10 +5,10 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { askCluster, type ClusterView, whenFormed } from './launcher/cluster-client.ts'
 import { ClusterLauncher } from './launcher/cluster-launcher.ts'
 import { clusterScreen, leaderOf } from './launcher/screen.ts'
+import { STOP_SIGNALS, StopSignals } from './launcher/stop-signals.ts'
 
 const FORM_TIMEOUT_MS = 60_000
 const WATCH_MS = 500
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const MAX_NODES = 9
 
 function wholeNumber(min: number, max: number): (text: string) => number {
@@ -66,16 +66,17 @@ async function end(exitCode: number): Promise<never> {
   process.exit(exitCode)
 }
 
-for (const signal of SIGNALS) {
-  process.on(signal, () => {
-    if (stopped.signal.aborted) {
-      launcher.kill()
-      process.exit(1)
-    }
+const signals = new StopSignals({
+  onFirst: (signal) => {
     say(`\n${signal}: the nodes finish what is under way and stop. Once more ends them at once.`)
     void end(0).catch(fail)
-  })
-}
+  },
+  onSecond: () => {
+    launcher.kill()
+    process.exit(1)
+  },
+})
+for (const signal of STOP_SIGNALS) process.on(signal, () => signals.received(signal))
 
 function fail(error: unknown): void {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
@@ -112,7 +113,7 @@ try {
   say(clusterScreen({ transport: launcher.transport, nodes: launcher.nodes, views, directory, seconds }))
   await watchLeader(views)
 } catch (error) {
-  if (!stopped.signal.aborted) {
+  if (!stopped.signal.aborted && !signals.toldBy(error)) {
     clearInterval(keepAlive)
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     await end(1).catch(fail)

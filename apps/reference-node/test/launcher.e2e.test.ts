@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFailed, test } from 'vitest'
 import { findNatsServer, natsForTests } from '../../../tooling/nats-server/index.mjs'
 import { isPortFree } from '../src/launcher/free-port.ts'
+import { NodeEndedError, NodeProcess } from '../src/launcher/node-process.ts'
 import { until } from './harness/until.ts'
 
 const dist = (name: string): string => fileURLToPath(new URL(`../dist/${name}`, import.meta.url))
@@ -250,6 +251,16 @@ nats.describe(describe, 'npm start, with a nats-server on the PATH', () => {
     program.interrupt()
     expect(await program.exitCode()).toBe(0)
     await expectNothingLeft(program)
+  })
+
+  test('a node that dies of Ctrl-C before it is on its own says that it was that', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'dsys-launcher-'))
+    const node = new NodeProcess({ id: 'n1', directory, flags: [] })
+    node.signal('SIGINT')
+    const error = await node.whenStarted().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(NodeEndedError)
+    expect((error as NodeEndedError).signal).toBe('SIGINT')
+    rmSync(directory, { recursive: true })
   })
 
   test('a server that is not there is an error that says so', async () => {

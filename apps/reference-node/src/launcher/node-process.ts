@@ -82,7 +82,7 @@ export class NodeProcess {
           resolve(message)
         }
       })
-      void this.ended.then((how) => reject(new NodeEndedError(id, why ?? describeEnd(how), this.logFile)))
+      void this.ended.then((how) => reject(new NodeEndedError(id, why ?? describeEnd(how), this.logFile, how.signal)))
     })
     // Not everybody waits for the start; the end is told by `ended` as well.
     this.#whenStarted.catch(() => undefined)
@@ -129,9 +129,13 @@ export class NodeProcess {
 
 /** A node process ended before it had started. */
 export class NodeEndedError extends Error {
-  constructor(id: string, why: string, logFile: string) {
+  /** What ended it, where that was a signal. */
+  readonly signal: NodeJS.Signals | null
+
+  constructor(id: string, why: string, logFile: string, signal: NodeJS.Signals | null) {
     super(`node ${id} could not start: ${why} (its log is ${logFile})`)
     this.name = 'NodeEndedError'
+    this.signal = signal
   }
 }
 
