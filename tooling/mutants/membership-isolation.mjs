@@ -2,6 +2,7 @@ const CORE = 'packages/membership/src/core/membership-core.ts'
 const DETECTOR = 'packages/membership/src/core/detector.ts'
 const ISOLATION = 'packages/membership/src/core/isolation.ts'
 const STALE = 'packages/membership/src/core/stale-view.ts'
+const RECEPTION = 'packages/membership/src/core/reception.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
 export const ISOLATION_MUTANTS = [
@@ -60,9 +61,9 @@ export const ISOLATION_MUTANTS = [
   {
     name: 'to be heard opens the gate, also where this node reaches nobody',
     source: 'membership: isolation gate; M-36',
-    file: CORE,
-    from: 'this.#detector.onHeard(from, nowMs)',
-    to: 'this.#answered(from.id, nowMs)',
+    file: RECEPTION,
+    from: 'detector.onHeard(from, nowMs)',
+    to: 'this.#parts.answered(from.id, nowMs)',
   },
   {
     name: 'whoever is heard again is not asked out of turn',

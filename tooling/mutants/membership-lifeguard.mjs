@@ -7,6 +7,7 @@ const TIMEOUTS = 'packages/membership/src/core/probe-timeouts.ts'
 const DEADLINES = 'packages/membership/src/core/suspect-deadlines.ts'
 const OWN = 'packages/membership/src/core/own-record.ts'
 const HEARSAY = 'packages/membership/src/core/hearsay.ts'
+const CHANGES = 'packages/membership/src/core/view-changes.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
 export const LIFEGUARD_MUTANTS = [
@@ -41,16 +42,16 @@ export const LIFEGUARD_MUTANTS = [
   {
     name: 'whoever waited for the end of a suspicion calls itself an accuser',
     source: 'Lifeguard, suspicion; M-14',
-    file: CORE,
-    from: "state === 'suspect' ? [this.#self.id] : entry.accusers",
-    to: "state === 'alive' ? [] : [this.#self.id]",
+    file: CHANGES,
+    from: "state === 'suspect' ? [this.#context.options.self.id] : entry.accusers",
+    to: "state === 'alive' ? [] : [this.#context.options.self.id]",
   },
   {
     name: 'a confirmation is not passed on',
     source: 'Lifeguard, suspicion',
-    file: CORE,
-    from: '    this.#courier.spread(entry.record)\n    this.#nextGossipMs',
-    to: '    this.#nextGossipMs',
+    file: CHANGES,
+    from: '    courier.spread(entry.record)\n    gossip.news',
+    to: '    gossip.news',
   },
   {
     name: 'an own probe that failed does not confirm what others suspect',

@@ -2,6 +2,7 @@ const DETECTOR = 'packages/membership/src/core/detector.ts'
 const HEARSAY = 'packages/membership/src/core/hearsay.ts'
 const VIEW = 'packages/membership/src/core/view.ts'
 const DRIVER = 'packages/membership/src/membership.ts'
+const CHANGES = 'packages/membership/src/core/view-changes.ts'
 
 /**
  * One bug at least for each known pitfall that the other lists do not have.
@@ -51,9 +52,9 @@ export const MEMBERSHIP_PITFALL_MUTANTS = [
   {
     name: 'a refutation is told once',
     source: 'SWIM §4.2; M-18',
-    file: 'packages/membership/src/core/membership-core.ts',
-    from: '    this.#courier.spread(record)\n    invariant(',
-    to: '    if (record.id !== this.#self.id) this.#courier.spread(record)\n    invariant(',
+    file: CHANGES,
+    from: '    courier.spread(record)\n    invariant(',
+    to: '    if (record.id !== this.#context.options.self.id) courier.spread(record)\n    invariant(',
     scenario: 'membership',
   },
   {

@@ -12,6 +12,7 @@ const DIGEST = 'packages/membership/src/core/digest.ts'
 const DIGEST_SYNC = 'packages/membership/src/core/digest-sync.ts'
 const FAREWELL = 'packages/membership/src/core/farewell.ts'
 const DRIVER = 'packages/membership/src/membership.ts'
+const RECEPTION = 'packages/membership/src/core/reception.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
 export const MEMBERSHIP_MUTANTS = [
@@ -57,9 +58,9 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'a node believes its own death',
     source: 'SWIM §4.2',
-    file: CORE,
-    from: 'if (rumor.record.id === this.#self.id) this',
-    to: "if (rumor.record.id === this.#self.id && rumor.record.state !== 'dead') this",
+    file: RECEPTION,
+    from: 'if (rumor.record.id === self.id) this',
+    to: "if (rumor.record.id === self.id && rumor.record.state !== 'dead') this",
     scenario: 'membership',
   },
   {
@@ -103,14 +104,14 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'a ping for an earlier life is answered',
     source: 'M-09',
-    file: CORE,
-    from: 'if (message.generation === this.#self.generation) this.#onPing',
+    file: RECEPTION,
+    from: 'if (message.generation === self.generation) this.#onPing',
     to: 'if (message.generation > 0) this.#onPing',
   },
   {
     name: 'an earlier life is still listened to',
     source: 'membership: a restarted node is a new life; M-09',
-    file: CORE,
+    file: RECEPTION,
     from: 'if (known !== undefined && from.generation < known.record.generation) this.#onStale',
     to: 'if (known !== undefined && from.generation < 0) this.#onStale',
     scenario: 'membership',
@@ -332,9 +333,9 @@ export const MEMBERSHIP_MUTANTS = [
   {
     name: 'a node of another version is dropped without a word',
     source: 'membership: versions; M-28',
-    file: CORE,
-    from: 'if (version !== undefined) this.#courier.tell',
-    to: 'if (version === -1) this.#courier.tell',
+    file: RECEPTION,
+    from: 'if (version !== undefined) this.#parts.courier.tell',
+    to: 'if (version === -1) this.#parts.courier.tell',
   },
   {
     name: 'each frame of another version is answered',

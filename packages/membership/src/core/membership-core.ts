@@ -1,7 +1,6 @@
-import { invariant, SeededRandom } from '@dsys/runtime'
+import { SeededRandom } from '@dsys/runtime'
 import type { Destination, PeerAddress } from '@dsys/transport'
 import type { IdConflict, Member } from '../events.ts'
-import type { Evidence } from '../evidence.ts'
 import type { LocalHealthStatus } from '../status.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import type { Question } from './asking.ts'
@@ -13,7 +12,7 @@ import { Detector } from './detector.ts'
 import type { Effect } from './effects.ts'
 import { Farewell } from './farewell.ts'
 import { Freshness } from './freshness.ts'
-import { hearRumor } from './hearsay.ts'
+import { GossipSchedule } from './gossip-schedule.ts'
 import { IsolationGate } from './isolation.ts'
 import { MAX_KNOWN_PEERS } from './known-peers.ts'
 import { LocalHealth } from './local-health.ts'
@@ -24,18 +23,17 @@ import { OwnRecord } from './own-record.ts'
 import { addressOf, type CoreOptions, type CoreParts } from './parts.ts'
 import { Queries } from './queries.ts'
 import type { QueryResult } from './query-message.ts'
-import { isSameProcess, type MemberRecord, type MemberState } from './record.ts'
+import { Reception } from './reception.ts'
+import type { MemberRecord, MemberState } from './record.ts'
 import { StaleView } from './stale-view.ts'
 import { SuspicionClock } from './suspicion.ts'
 import { UserBroadcasts } from './user-broadcasts.ts'
 import { PROTOCOL_VERSIONS } from './versions.ts'
-import { type Cause, type Entry, memberOf, View } from './view.ts'
+import { memberOf, View } from './view.ts'
+import { ViewChanges } from './view-changes.ts'
 
 /** How many members are told a farewell one by one. */
 const FAREWELLS = 8
-
-/** What is known of all is told with these: it may be old. */
-const SYNC_KINDS: ReadonlySet<Message['kind']> = new Set(['sync-request', 'sync-reply', 'sync-delta'])
 
 /**
  * The protocol, without a clock, timer, chance or I/O of its own: inputs with the time go in, effects come out.
@@ -45,7 +43,6 @@ const SYNC_KINDS: ReadonlySet<Message['kind']> = new Set(['sync-request', 'sync-
  */
 export class MembershipCore {
   readonly #options: CoreOptions
-  readonly #self: PeerAddress
   readonly #parts: CoreParts
   readonly #view: View
   readonly #courier: Courier
@@ -63,19 +60,18 @@ export class MembershipCore {
   readonly #freshness: Freshness
   readonly #times: SuspicionClock
   readonly staleness: StaleView
-  readonly #otherVersions: OtherVersions
   readonly #broadcasts: UserBroadcasts
   readonly #queries: Queries
+  readonly #gossip = new GossipSchedule()
+  readonly #reception: Reception
   #effects: Effect[] = []
   #state: 'new' | 'active' | 'leaving' | 'ended' = 'new'
   #farewell: Farewell | undefined
   #nextProbeMs = 0
-  #nextGossipMs = 0
   #greeted = false
 
   constructor(options: CoreOptions) {
     this.#options = options
-    this.#self = options.self
     const emit = (effect: Effect): void => void this.#effects.push(effect)
     this.#view = new View(options.self, options.maxMembers, emit, (id, wasDead) => this.#forgotten(id, wasDead))
     this.#times = new SuspicionClock(options, this.#view)
@@ -83,6 +79,17 @@ export class MembershipCore {
     this.staleness = new StaleView(options.self, this.#view, this.gate, emit)
     this.#courier = new Courier(options, this.#view, emit)
     this.#health = new LocalHealth(options.maxHealthMultiplier, (multiplier) => emit({ type: 'health', multiplier }))
+    const buggify = (point: string): boolean => options.buggify?.(point) === true
+    const changes = new ViewChanges({
+      options,
+      view: this.#view,
+      courier: this.#courier,
+      gossip: this.#gossip,
+      detector: () => this.#detector,
+      antiEntropy: () => this.#antiEntropy,
+      cut: () => this.cut,
+      buggify,
+    })
     this.#parts = {
       options,
       self: options.self,
@@ -92,10 +99,10 @@ export class MembershipCore {
       health: this.#health,
       cut: () => this.cut,
       emit,
-      buggify: (point) => options.buggify?.(point) === true,
-      apply: (record, cause) => this.#apply(record, cause),
-      announce: (record, nowMs) => this.#announce(record, nowMs),
-      confirm: (entry, accusers, nowMs) => this.#confirm(entry, accusers, nowMs),
+      buggify,
+      apply: changes.apply,
+      announce: changes.announce,
+      confirm: changes.confirm,
       answered: (id, nowMs) => this.#answered(id, nowMs),
     }
     this.#detector = new Detector({
@@ -105,9 +112,9 @@ export class MembershipCore {
       gate: this.gate,
       send: (to, body, nowMs) => this.#courier.send(to, body, nowMs),
       times: () => this.#times.now(),
-      accuse: (entry, state, evidence, nowMs) => this.#accuse(entry, state, evidence, nowMs),
+      accuse: (entry, state, evidence, nowMs) => changes.accuse(entry, state, evidence, nowMs),
       confirm: (entry, nowMs) => {
-        if (this.#confirm(entry, [this.#self.id], nowMs)) this.#announce(entry.record, nowMs)
+        if (changes.confirm(entry, [options.self.id], nowMs)) changes.announce(entry.record, nowMs)
       },
     })
     if (options.removal === 'cut') this.cut = new CutDetector(this.#parts, this.gate, () => this.#detector.nextSeq())
@@ -129,9 +136,28 @@ export class MembershipCore {
       tell: (to, about, nowMs) => this.#courier.tell(to, about, nowMs),
     })
     this.#freshness = new Freshness(Math.min(options.maxFrameAgeMs, options.rememberDeadMs / 2))
-    this.#otherVersions = new OtherVersions(options.versions ?? PROTOCOL_VERSIONS, emit)
     this.#broadcasts = new UserBroadcasts(this.#parts)
     this.#queries = new Queries(this.#parts)
+    this.#reception = this.#newReception(new OtherVersions(options.versions ?? PROTOCOL_VERSIONS, emit))
+  }
+
+  #newReception(otherVersions: OtherVersions): Reception {
+    return new Reception({
+      parts: this.#parts,
+      detector: this.#detector,
+      own: this.#own,
+      outlook: this.outlook,
+      antiEntropy: this.#antiEntropy,
+      conflicts: this.#conflicts,
+      freshness: this.#freshness,
+      otherVersions,
+      broadcasts: this.#broadcasts,
+      queries: this.#queries,
+      gossip: this.#gossip,
+      state: () => this.#state,
+      farewell: () => this.#farewell,
+      superseded: (generation, nowMs) => this.#superseded(generation, nowMs),
+    })
   }
 
   /** Everybody known, this node included, ordered by id. */
@@ -174,7 +200,7 @@ export class MembershipCore {
     if (this.#state !== 'active') return undefined
     const queryMs = this.#queries.asking.deadlineMs(this.gate.connected)
     if (!this.gate.connected) return queryMs === Number.POSITIVE_INFINITY ? undefined : queryMs
-    const gossipMs = this.#hasNews && this.#view.live.size > 0 ? this.#nextGossipMs : Number.POSITIVE_INFINITY
+    const gossipMs = this.#hasNews && this.#view.live.size > 0 ? this.#gossip.nextMs : Number.POSITIVE_INFINITY
     const memberMs = Math.min(this.#detector.deadlineMs(), this.#nextProbeMs, this.#antiEntropy.deadlineMs())
     const cutMs = this.cut?.deadlineMs() ?? Number.POSITIVE_INFINITY
     return Math.min(memberMs, gossipMs, queryMs, cutMs, this.gate.deadlineMs())
@@ -232,7 +258,7 @@ export class MembershipCore {
   broadcast(topic: string, payload: Uint8Array, ttlMs: number, nowMs: number): Effect[] {
     if (this.#state !== 'active') return []
     this.#broadcasts.publish(topic, payload, ttlMs, nowMs)
-    this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
+    this.#gossip.news(nowMs)
     return this.#take()
   }
 
@@ -270,7 +296,7 @@ export class MembershipCore {
     this.#antiEntropy.reconnected(nowMs)
     this.#queries.asking.reconnected(nowMs)
     this.#nextProbeMs = Math.max(this.#nextProbeMs, nowMs)
-    this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
+    this.#gossip.news(nowMs)
     if (again) this.#own.returns(nowMs)
     this.#greet(nowMs)
     this.#antiEntropy.catchUp()
@@ -287,96 +313,22 @@ export class MembershipCore {
   /** @param header of the frame that has brought the message; without it, nothing is known of the sending process. */
   receive(message: Message, from: PeerAddress, nowMs: number, header?: FrameHeader): Effect[] {
     if (this.#state === 'new' || this.#state === 'ended') return []
-    const known = this.#view.get(from.id)
-    if (known !== undefined && from.generation < known.record.generation) this.#onStale(message, from, known, nowMs)
-    else if (header !== undefined && known !== undefined && this.#freshness.isExpired(from, header, nowMs))
-      this.#effects.push({ type: 'count', what: 'expired-frame' })
-    else {
-      if (header !== undefined) this.#conflicts.onFrame(from, header, nowMs)
-      this.#onMessage(message, from, header, nowMs)
-      if (this.#state === 'active') this.#detector.onHeard(from, nowMs)
-      this.#detector.watch(nowMs)
-    }
+    this.#reception.receive(message, from, nowMs, header)
     return this.#take()
   }
 
   /** A frame came that is of another version of the protocol. */
   receiveOtherVersion(header: FrameHeader | undefined, from: PeerAddress, nowMs: number): Effect[] {
     if (this.#state !== 'active') return []
-    const version = this.#otherVersions.meet(header, from)
-    if (version !== undefined) this.#courier.tell(from, this.#own.record, nowMs, version)
+    this.#reception.receiveOtherVersion(header, from, nowMs)
     return this.#take()
   }
 
-  /** An earlier life of a node speaks: nothing of it counts. If it still runs, it learns that it has been replaced. */
-  #onStale(message: Message, from: PeerAddress, known: Entry, nowMs: number): void {
-    this.#effects.push({ type: 'count', what: 'stale-frame' })
-    if (message.kind === 'ack') this.#conflicts.onEarlierAck(message.seq, from, nowMs)
-    else if (this.#state === 'active') this.#conflicts.onEarlierLife(from)
-    if (message.kind === 'ping') this.#courier.tell(from, known.record, nowMs)
-  }
-
-  #onMessage(message: Message, from: PeerAddress, header: FrameHeader | undefined, nowMs: number): void {
-    const bySync = SYNC_KINDS.has(message.kind)
-    for (const rumor of message.rumors) {
-      this.#conflicts.onRecord(rumor.record, from, nowMs)
-      if (rumor.record.id === this.#self.id) this.#onRumorOfSelf(rumor.record, from, nowMs)
-      else hearRumor(this.#parts, rumor, from, bySync, nowMs)
-    }
-    if (this.#state === 'ended') return
-    switch (message.kind) {
-      case 'ping':
-        if (message.generation === this.#self.generation) this.#onPing(message.seq, from, nowMs)
-        break
-      case 'ack':
-        this.#detector.onAck(message.seq, from, header?.nonce || undefined, nowMs)
-        this.cut?.onAck(message.seq, from, header?.nonce || undefined, nowMs)
-        this.#farewell?.onAck(message.seq, from)
-        break
-      case 'alerts':
-        if (this.#state === 'active') this.cut?.onAlerts(message, from, nowMs)
-        break
-      case 'ping-request': {
-        const { seq, target, generation } = message
-        this.#detector.onPingRequest(from, seq, { id: target, generation }, nowMs)
-        break
-      }
-      case 'ping-answer':
-        this.#detector.onPingAnswer(message.seq, from, message.reached, nowMs)
-        break
-      case 'broadcasts':
-        if (this.#state !== 'active' || !this.#broadcasts.hear(message.items, nowMs)) break
-        this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
-        break
-      case 'query':
-      case 'answer':
-        if (this.#state === 'active') this.#queries.onMessage(message, from, nowMs)
-        break
-      default:
-        this.#antiEntropy.onMessage(message, from, this.#state === 'active', nowMs)
-        break
-    }
-  }
-
-  #onPing(seq: number, from: PeerAddress, nowMs: number): void {
-    this.outlook.onPing(from.id, nowMs)
-    this.#courier.send(from, { kind: 'ack', seq }, nowMs)
-    const known = this.#view.get(from.id)
-    const isStranger = known === undefined || known.record.generation < from.generation
-    if (isStranger && this.#state === 'active') this.#courier.state(from, 'sync-request', nowMs)
-  }
-
-  #onRumorOfSelf(record: MemberRecord, from: PeerAddress, nowMs: number): void {
-    this.cut?.onRumorOfSelf(record, from, nowMs)
-    const own = this.#own.record
-    const isForeign = record.generation === own.generation && record.incarnation > own.incarnation
-    if (isForeign && isSameProcess(record, own))
-      this.#conflicts.onForeignStatement(own, record.incarnation, from, nowMs)
-    if (!this.#own.hears(record, this.#state === 'active', nowMs)) return
+  #superseded(generation: number, nowMs: number): void {
     this.#state = 'ended'
     this.#queries.asking.stop()
     this.gate.end(nowMs)
-    this.#effects.push({ type: 'superseded', generation: record.generation })
+    this.#effects.push({ type: 'superseded', generation })
   }
 
   /** Who was cut off does on return as after a lost connection: it refutes what was said meanwhile, and pulls what it missed. */
@@ -386,35 +338,6 @@ export class MembershipCore {
     this.#detector.forgive()
     this.#own.returns(nowMs)
     this.#antiEntropy.catchUp()
-  }
-
-  #accuse(entry: Entry, state: 'suspect' | 'dead', evidence: Evidence, nowMs: number): void {
-    const record: MemberRecord = { ...entry.record, state }
-    // A death has the accusers of the suspicion: that its time is over is nothing that this node saw.
-    const accusers = state === 'suspect' ? [this.#self.id] : entry.accusers
-    if (this.#apply(record, { nowMs, evidence, accusers })) this.#announce(record, nowMs)
-  }
-
-  /** Others shall count whoever is new among the accusers as well. */
-  #confirm(entry: Entry, accusers: readonly string[], nowMs: number): boolean {
-    if (!this.#view.accuse(entry, accusers)) return false
-    this.#detector.suspicions.changed(entry.record.id)
-    this.#courier.spread(entry.record)
-    this.#nextGossipMs = Math.max(this.#nextGossipMs, nowMs)
-    return true
-  }
-
-  #apply(record: MemberRecord, cause: Cause): boolean {
-    if (!this.#view.apply(record, cause)) return false
-    this.#antiEntropy.met(record.id)
-    this.#detector.suspicions.changed(record.id)
-    this.#courier.spread(record)
-    invariant(this.#courier.newsSize <= this.#view.entries.size, 'news is of nodes that are known')
-    this.#nextGossipMs = Math.max(this.#nextGossipMs, cause.nowMs)
-    if (this.#view.live.has(record.id)) this.#detector.rotation.add(record.id)
-    else this.#detector.forget(record.id)
-    this.cut?.changed(record, cause.nowMs)
-    return true
   }
 
   #forgotten(id: string, wasDead: boolean): void {
@@ -427,12 +350,6 @@ export class MembershipCore {
     this.#detector.timeouts.forget(id)
     this.#queries.answering.forget(id)
     this.cut?.forget(id)
-  }
-
-  #announce(record: MemberRecord, nowMs: number): void {
-    const isLost = this.#options.canBroadcast && this.#parts.buggify('membership.lost-broadcast')
-    if (this.#options.canBroadcast && !isLost) this.#courier.broadcast(record, nowMs)
-    else this.#nextGossipMs = nowMs
   }
 
   /** @param wantedMs the `deadlineMs` that this tick was planned for; input that came since may have moved it. */
@@ -466,8 +383,8 @@ export class MembershipCore {
       this.#nextProbeMs = nowMs + probeIntervalMs * this.#health.multiplier
       if (!buggify('membership.skipped-probes')) (this.cut ?? this.#detector).startProbes(nowMs)
     }
-    if (nowMs >= this.#nextGossipMs && this.#hasNews) {
-      this.#nextGossipMs = nowMs + gossipIntervalMs * (buggify('membership.late-gossip') ? 4 : 1)
+    if (nowMs >= this.#gossip.nextMs && this.#hasNews) {
+      this.#gossip.gossiped(nowMs, gossipIntervalMs * (buggify('membership.late-gossip') ? 4 : 1))
       for (const peer of this.#view.sampleLive(gossipFanout, random)) {
         if (this.#hasNews) this.#courier.gossip(addressOf(peer), (room) => this.#broadcasts.take(room, nowMs), nowMs)
       }
