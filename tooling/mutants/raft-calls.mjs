@@ -116,7 +116,7 @@ export const RAFT_CALLS_MUTANTS = [
   {
     name: 'a pause of the process is not noticed',
     source: 'explain()',
-    file: 'packages/raft/src/group-driver.ts',
+    file: 'packages/raft/src/group-timer.ts',
     from: `    if (late && !this.#graceGiven) this.#paused = {`,
     to: `    if (late && dueMs < 0) this.#paused = {`,
   },

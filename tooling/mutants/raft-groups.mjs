@@ -225,10 +225,10 @@ export const RAFT_GROUPS_MUTANTS = [
   {
     name: 'a proposal that is passed on does not wake the leader',
     source: 'own: nobody waits in a group that sleeps',
-    file: 'packages/raft/src/group-driver.ts',
-    from: `        this.core.wake(nowMs)
-        this.#proposalDesk`,
-    to: '        this.#proposalDesk',
+    file: 'packages/raft/src/group-inbox.ts',
+    from: `        core.wake(nowMs)
+        proposalDesk`,
+    to: '        proposalDesk',
   },
   {
     name: 'a leader that stops asleep hands over to nobody',

@@ -21,7 +21,7 @@ export const RAFT_HEALTH_MUTANTS = [
   {
     name: 'a leader does not tell its judgement for how long it stood still',
     source: 'raft: a leader that was blocked blames nobody',
-    file: 'packages/raft/src/group-driver.ts',
+    file: 'packages/raft/src/group-timer.ts',
     from: `late ? nowMs - dueMs : 0`,
     to: `late ? 0 : 0`,
   },

@@ -1,16 +1,17 @@
 import { type Buggify, type Clock, type EventHub, InvariantError, type Logger, type TimerHandle } from '@dsys/runtime'
 import type { GroupLog, RecoveredLog } from '@dsys/storage'
-import type { PeerAddress, Transport } from '@dsys/transport'
+import type { Transport } from '@dsys/transport'
 import type { Applier } from './applier.ts'
-import { MalformedError } from './bytes.ts'
 import type { RestoredState } from './core/begin.ts'
 import { decodePlaced } from './core/configuration-codec.ts'
 import { entryBytes } from './core/log.ts'
 import { type Effects, RaftCore } from './core/raft-core.ts'
-import type { CoreEvent, RaftRole } from './core/state.ts'
 import { OutcomeUnknownError, RaftFailedError } from './errors.ts'
 import type { ObservedFacts } from './findings.ts'
 import { FollowerHealth } from './follower-health.ts'
+import { GroupInbox } from './group-inbox.ts'
+import { type Announced, GroupNews } from './group-news.ts'
+import { GroupTimer } from './group-timer.ts'
 import type { GroupHost } from './groups/group-host.ts'
 import { MembersDesk } from './members-desk.ts'
 import type { RaftMetrics } from './metrics.ts'
@@ -23,14 +24,11 @@ import type { Reconfigurations } from './reconfigurations.ts'
 import type { frameLimits, ResolvedOptions } from './resolve-options.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
 import type { RaftEvent } from './status.ts'
-import { decodeFrame, incarnationIn, type WireMessage } from './wire.ts'
 
 /** Entries that one turn applies at the most, so that messages and timers get theirs. */
 const MAX_APPLIED_PER_TURN = 4_096
 /** Unwritten and uncommitted entries that a leader takes on before it pushes back. */
 const MAX_UNCOMMITTED_BYTES = 64 * 1_024 * 1_024
-/** Nodes of which it is noted when they were heard. */
-const MAX_HEARD = 4_096
 const MAX_INFLIGHT_BYTES = 8 * 1_024 * 1_024
 
 /** What a {@link GroupDriver} is made of. */
@@ -77,20 +75,16 @@ export class GroupDriver<State, Command, Result> {
   readonly #readDesk: ReadDesk
   readonly #proposalDesk: ProposalDesk
   readonly #membersDesk: MembersDesk
+  readonly #inbox: GroupInbox
+  readonly #news: GroupNews
+  readonly #timer: GroupTimer
   readonly #writes = new Set<Promise<void>>()
   readonly #turnHandlers = new Set<() => void>()
   #flush: TimerHandle | undefined
-  #timer: { readonly handle: TimerHandle; readonly dueMs: number } | undefined
-  #graceGiven = false
   #unlisten: (() => void) | undefined
   #failure: RaftFailedError | undefined
   #ended = false
   #joined = false
-  /** When each node was heard last; of those that no configuration names as many as fit. */
-  readonly #heardMs = new Map<string, number>()
-  /** When this process stood still last, and for how long. */
-  #paused: { readonly untilMs: number; readonly forMs: number } | undefined
-  #announced: { role: RaftRole; leader: string | undefined; term: number }
 
   constructor(parts: GroupDriverParts<State, Command, Result>) {
     this.#parts = parts
@@ -127,8 +121,22 @@ export class GroupDriver<State, Command, Result> {
       retryAfterMs: options.heartbeatIntervalMs,
       wake: () => this.wake(),
     })
-    const { role, leader, term } = this.core
-    this.#announced = { role, leader, term }
+    this.#inbox = new GroupInbox({
+      ...parts,
+      core: this.core,
+      proposalDesk: this.#proposalDesk,
+      readDesk: this.#readDesk,
+      membersDesk: this.#membersDesk,
+      wake: () => this.wake(),
+      fail: (error) => this.#fail(error),
+    })
+    this.#news = new GroupNews(parts, this.core)
+    this.#timer = new GroupTimer({
+      clock,
+      heartbeatIntervalMs: options.heartbeatIntervalMs,
+      waitsWhenLate: () => this.core.role !== 'leader',
+      due: (nowMs, lateMs) => this.#due(nowMs, lateMs),
+    })
     this.#snapshots = new SnapshotKeeper({
       ...parts,
       core: this.core,
@@ -153,8 +161,8 @@ export class GroupDriver<State, Command, Result> {
   }
 
   /** The role and leader that {@link RaftEvent}s have told of last: what a new stream of events begins with. */
-  get announced(): { readonly role: RaftRole; readonly leader: string | undefined; readonly term: number } {
-    return this.#announced
+  get announced(): Readonly<Announced> {
+    return this.#news.announced
   }
 
   /** It takes no more part in the group. */
@@ -169,10 +177,9 @@ export class GroupDriver<State, Command, Result> {
 
   /** What this driver has seen of the world around its core. */
   observed(nowMs: number): ObservedFacts {
-    const paused = this.#paused
     return {
-      silentMs: new Map([...this.#heardMs].map(([id, heardMs]) => [id, nowMs - heardMs])),
-      paused: paused === undefined ? undefined : { agoMs: nowMs - paused.untilMs, forMs: paused.forMs },
+      silentMs: this.#inbox.silentMs(nowMs),
+      paused: this.#timer.paused(nowMs),
       ...this.#snapshots.observed(nowMs),
       strangers: this.#membersDesk.strangers(nowMs),
       phi: this.followers.all(nowMs),
@@ -201,7 +208,9 @@ export class GroupDriver<State, Command, Result> {
   #join(): void {
     this.#joined = true
     const { clock, transport, logger } = this.#parts
-    this.#unlisten = transport.listen(this.channel, (frame, from) => this.#receive(frame, from))
+    this.#unlisten = transport.listen(this.channel, (frame, from) => {
+      if (!this.#ended) this.#inbox.receive(frame, from)
+    })
     this.#parts.host?.attach({
       leads: (term) => this.core.role === 'leader' && this.core.term === term,
       wake: (heardMs) => {
@@ -240,7 +249,7 @@ export class GroupDriver<State, Command, Result> {
     }
     try {
       const nowMs = this.#parts.clock.monotonicMs()
-      this.#announce(this.core.takeEvents())
+      this.#news.tell(this.core.takeEvents())
       this.core.busy(this.#busy, nowMs)
       this.#proposalDesk.handOver(nowMs)
       this.#readDesk.ask(nowMs)
@@ -275,63 +284,6 @@ export class GroupDriver<State, Command, Result> {
     metrics.turn(this.core, readings, nowMs)
   }
 
-  #receive(frame: Uint8Array, from: PeerAddress): void {
-    if (this.#ended) return
-    // Whether the sender is a member is for the core to say: a configuration that this node has not seen may know it (P-03).
-    if (from.id === this.#parts.options.id) return
-    try {
-      const nowMs = this.#parts.clock.monotonicMs()
-      if (this.#heardMs.size < MAX_HEARD || this.#heardMs.has(from.id)) this.#heardMs.set(from.id, nowMs)
-      const incarnation = incarnationIn(frame)
-      for (const message of decodeFrame(frame)) this.#take(from, message, nowMs, incarnation)
-    } catch (error) {
-      if (!(error instanceof MalformedError)) {
-        this.#fail(error)
-        return
-      }
-      this.#parts.metrics.frameDropped()
-      this.#parts.logger.log('warn', 'a frame was dropped that cannot be read', { from: from.id, error })
-    }
-    this.wake()
-  }
-
-  #take(from: PeerAddress, message: WireMessage, nowMs: number, incarnation: number | undefined): void {
-    const { proposals, reads, options } = this.#parts
-    switch (message.type) {
-      case 'forward-request':
-        this.core.wake(nowMs)
-        this.#proposalDesk.receive(from.id, message)
-        break
-      case 'forward-refused':
-        proposals.refused(message.sequences, nowMs + options.heartbeatIntervalMs)
-        break
-      case 'read-index-request':
-      case 'read-lease-request':
-        this.core.wake(nowMs)
-        this.#readDesk.receive(from, message)
-        break
-      case 'read-index-response':
-        reads.confirmed(message.ticket, message.index)
-        break
-      case 'read-index-refused':
-        reads.refused(message.ticket, nowMs + options.heartbeatIntervalMs)
-        break
-      case 'reconfigure-request':
-        this.core.wake(nowMs)
-        this.#membersDesk.receive(from, message)
-        break
-      case 'identity-lost':
-        this.#membersDesk.identityLost(message)
-        break
-      case 'reconfigure-accepted':
-      case 'reconfigure-refused':
-        this.#membersDesk.answered(message)
-        break
-      default:
-        this.core.step(from.id, message, nowMs, incarnation)
-    }
-  }
-
   #write({ write }: Effects, issuedMs: number): void {
     if (write === undefined) return
     const { clock, log, metrics } = this.#parts
@@ -355,33 +307,6 @@ export class GroupDriver<State, Command, Result> {
       },
     )
     this.#writes.add(done)
-  }
-
-  #announce(events: readonly CoreEvent[]): void {
-    const { hub, logger, metrics, proposals, reads, changes } = this.#parts
-    for (const event of events) {
-      if (event.type === 'configuration') continue
-      if (event.type === 'repaired') {
-        logger.log('info', 'what damage took of the log is here again', { index: event.index })
-        hub.publish({ type: 'LogRepaired', index: event.index })
-        continue
-      }
-      this.#announced.term = event.term
-      if (event.type === 'role') {
-        this.#announced.role = event.role
-        metrics.roleChanged(event.role)
-        logger.log('info', 'the role changed', { role: event.role, term: event.term, why: event.why })
-        hub.publish({ type: 'RoleChanged', role: event.role, term: event.term, why: event.why })
-        continue
-      }
-      this.#announced.leader = event.leader
-      hub.publish({ type: 'LeaderChanged', leader: event.leader, term: event.term })
-      if (event.leader === undefined) continue
-      metrics.leaderKnown()
-      proposals.leaderChanged()
-      reads.leaderChanged()
-      changes.leaderChanged()
-    }
   }
 
   /** Applies what is committed, settles the proposals that wait for it, and serves the reads that it was missing for. */
@@ -415,43 +340,22 @@ export class GroupDriver<State, Command, Result> {
     return proposals.size > 0 || reads.size > 0 || changes.size > 0 || this.#snapshots.sending
   }
 
-  /** Sets the timer for what is due next. An earlier one that is set already does: it looks again. */
+  /** Sets the timer for what is due next. */
   #arm(nowMs: number): void {
-    const { clock, options } = this.#parts
-    const dueMs = this.#busy ? Math.min(this.core.nextDueMs, nowMs + options.heartbeatIntervalMs) : this.core.nextDueMs
-    if (this.#timer !== undefined && this.#timer.dueMs <= dueMs) return
-    this.#timer?.handle.cancel()
-    this.#timer = undefined
-    if (dueMs === Number.POSITIVE_INFINITY) return
-    const handle = clock.setTimer(Math.max(0, dueMs - nowMs), () => {
-      // Frames that have arrived speak before the clock judges their senders.
-      this.#timer = { dueMs, handle: clock.afterIo(() => this.#onTimer(dueMs)) }
-    })
-    this.#timer = { handle, dueMs }
+    const { nextDueMs } = this.core
+    const { heartbeatIntervalMs } = this.#parts.options
+    this.#timer.set(this.#busy ? Math.min(nextDueMs, nowMs + heartbeatIntervalMs) : nextDueMs, nowMs)
   }
 
-  #onTimer(dueMs: number): void {
-    if (this.#ended) return
-    const { clock, options, proposals, reads } = this.#parts
-    const nowMs = clock.monotonicMs()
-    const late = nowMs - dueMs > options.heartbeatIntervalMs
-    if (late && !this.#graceGiven) this.#paused = { untilMs: nowMs, forMs: nowMs - dueMs }
-    if (late && this.core.role !== 'leader' && !this.#graceGiven) {
-      // This process was blocked or paused. What came meanwhile may take more than one turn to read, so judge later.
-      this.#graceGiven = true
-      const handle = clock.setTimer(options.heartbeatIntervalMs, () => this.#onTimer(dueMs))
-      this.#timer = { handle, dueMs: Number.NEGATIVE_INFINITY }
-      return
-    }
-    this.#graceGiven = false
-    this.#timer = undefined
+  #due(nowMs: number, lateMs: number): void {
+    const { proposals, reads, metrics } = this.#parts
     try {
       this.core.tick(nowMs)
       proposals.resendOverdue(nowMs)
       reads.resendOverdue(nowMs)
       this.#snapshots.tick(nowMs)
-      this.followers.observe(this.core, nowMs, late ? nowMs - dueMs : 0)
-      this.#parts.metrics.followers(this.core, this.followers.all(nowMs), nowMs)
+      this.followers.observe(this.core, nowMs, lateMs)
+      metrics.followers(this.core, this.followers.all(nowMs), nowMs)
     } catch (error) {
       this.#fail(error)
       return
@@ -476,7 +380,7 @@ export class GroupDriver<State, Command, Result> {
     this.#parts.metrics.ended()
     this.#snapshots.stop()
     this.#flush?.cancel()
-    this.#timer?.handle.cancel()
+    this.#timer.end()
     this.#unlisten?.()
     this.#parts.host?.detach(this.#failure !== undefined)
   }
