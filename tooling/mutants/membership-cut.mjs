@@ -92,7 +92,7 @@ export const CUT_MUTANTS = [
     name: 'whoever was removed goes on to accuse others',
     source: 'ADR 18',
     file: HEARSAY,
-    from: 'cut !== undefined && isAccusation && view.dead.has(from.id) && view.live.has(record.id)',
+    from: 'cut !== undefined && isAccusation && isDeadLife(view.get(from.id), from) && view.live.has(record.id)',
     to: 'cut !== undefined && isAccusation && view.dead.has(record.id) && view.live.has(record.id)',
   },
   {

@@ -145,6 +145,61 @@ describe('sightings', () => {
     expect(judged(rumor('a', 1, 2, 'dead', 5_000), [me])).toBeUndefined()
   })
 
+  describe('with removal by a cut', () => {
+    const sender = { id: 'b', generation: 2 }
+    /** What is broken by one frame of `sender` that leaves the view as `after`. */
+    function broken(rumors: readonly Rumor[], before: readonly Member[], after = before): string | undefined {
+      const verdict = new Verdict(() => 0)
+      let view = before
+      const membership = { members: () => view, member: (id: string) => view.find((one) => one.id === id) }
+      const sightings = new Sightings(
+        self,
+        membership,
+        { rememberDeadMs: 1_000, maxMembers: 10, removal: 'cut' },
+        verdict,
+      )
+      const message: Message = { kind: 'gossip', rumors }
+      sightings.beforeDelivery(message, sender)
+      view = after
+      sightings.afterDelivery(message, 0)
+      return verdict.violation?.rule
+    }
+    const a = member('a', 1, 2, 'alive')
+    const accusation = rumor('a', 1, 2, 'suspect')
+
+    test('the life that was removed accuses nobody who lives here; an earlier life that was removed takes no voice away', () => {
+      expect(broken([accusation], [me, a, member('b', 2, 0, 'dead')])).toBeUndefined()
+      expect(broken([accusation], [me, a, member('b', 1, 0, 'dead')])).toBe('newest statement wins')
+      expect(broken([accusation], [me, a, member('b', 2, 0, 'left')])).toBe('newest statement wins')
+      expect(broken([accusation], [me, a])).toBe('newest statement wins')
+    })
+
+    test('what it says of those who are gone or unknown, and of who comes or leaves, counts', () => {
+      const removed = member('b', 2, 0, 'dead')
+      expect(broken([rumor('a', 2, 0, 'dead')], [me, member('a', 1, 2, 'dead'), removed])).toBe('newest statement wins')
+      expect(broken([accusation], [me, removed])).toBe('news is taken in')
+      expect(broken([rumor('a', 1, 2, 'left')], [me, a, removed])).toBe('newest statement wins')
+      expect(broken([rumor('a', 1, 3, 'alive')], [me, a, removed])).toBe('newest statement wins')
+    })
+
+    test('behind what brings it back it has a voice again', () => {
+      const [removed, back] = [member('b', 2, 0, 'dead'), rumor('b', 2, 1, 'alive')]
+      const after = [me, a, member('b', 2, 1, 'alive')]
+      expect(broken([accusation, back], [me, a, removed], after)).toBeUndefined()
+      expect(broken([back, accusation], [me, a, removed], after)).toBe('newest statement wins')
+      expect(broken([back, accusation], [me, a, removed])).toBeUndefined()
+    })
+
+    test('who came back by the same frame lives here for what follows', () => {
+      const before = [me, member('a', 1, 2, 'dead'), member('b', 2, 0, 'dead')]
+      const after = [me, member('a', 2, 0, 'alive'), member('b', 2, 0, 'dead')]
+      expect(broken([rumor('a', 2, 0, 'alive'), rumor('a', 2, 0, 'suspect')], before, after)).toBeUndefined()
+      expect(broken([rumor('a', 2, 0, 'suspect'), rumor('a', 2, 0, 'alive')], before, after)).toBe(
+        'newest statement wins',
+      )
+    })
+  })
+
   test('what is said of oneself is refuted', () => {
     const rule = 'what is said of oneself is refuted'
     expect(judged(rumor('me', 5, 2, 'suspect'), [me])).toBeUndefined()

@@ -2,6 +2,7 @@ import type { PeerAddress } from '@dsys/transport'
 import type { Evidence } from '../evidence.ts'
 import type { CoreParts } from './parts.ts'
 import { compareRecords, isLive, type MemberRecord, type Rumor } from './record.ts'
+import type { Entry } from './view.ts'
 
 /** Suspicions of others wait up to this much longer, so that the accuser's verdict comes first and is not said by all at once. */
 const HEARSAY_PART = 0.25
@@ -19,8 +20,8 @@ export function hearRumor(parts: CoreParts, rumor: Rumor, from: PeerAddress, byS
   if (!view.isNews(record) || (known === undefined && isOver)) return
   if (cut?.holdsBack(record) === true) return
   const isAccusation = record.state === 'suspect' || record.state === 'dead'
-  // Whoever was removed has no voice: it may hear nobody, and hold all others for dead.
-  if (cut !== undefined && isAccusation && view.dead.has(from.id) && view.live.has(record.id)) return
+  // The life that was removed has no voice: it may hear nobody, and hold all others for dead.
+  if (cut !== undefined && isAccusation && isDeadLife(view.get(from.id), from) && view.live.has(record.id)) return
   // Whoever passes an accusation on has seen nothing: only those count who are named.
   const accusers = isAccusation ? (rumor.accusers ?? []) : []
   apply(record, {
@@ -31,6 +32,9 @@ export function hearRumor(parts: CoreParts, rumor: Rumor, from: PeerAddress, byS
     patience: 1 + random.float() * HEARSAY_PART,
   })
 }
+
+const isDeadLife = (known: Entry | undefined, { generation }: PeerAddress): boolean =>
+  known?.record.state === 'dead' && known.record.generation === generation
 
 /**
  * A full exchange may bring a death from the other side of a partition, about a member that we know to live. It counts as a

@@ -24,6 +24,7 @@ export function compareStatements(a: Statement, b: Statement): number {
 
 const isFull = ({ kind }: Message): boolean => kind === 'sync-request' || kind === 'sync-reply' || kind === 'sync-delta'
 const isGone = ({ state }: Statement): boolean => state === 'dead' || state === 'left'
+const isLive = (view: Statement | undefined): boolean => view !== undefined && !isGone(view)
 const textOf = ({ generation, incarnation, state }: Statement): string => `${state} ${generation}@${incarnation}`
 
 /**
@@ -39,8 +40,10 @@ export class Sightings {
   readonly #most = new Map<string, Member>()
   readonly #hasTwin: (id: string) => boolean
   #spared: Member[] = []
-  /** Whether the sender of the frame under way was removed here by a cut: then nobody hears whom it accuses. */
-  #isFromRemoved = false
+  /** The sender of the frame under way, where it is that life of it which was removed here by a cut: then it accuses nobody who lives here. */
+  #removed: Address | undefined
+  /** Those named in that frame who live here before it. */
+  #alive: ReadonlySet<string> = new Set()
 
   constructor(
     self: Address,
@@ -64,7 +67,9 @@ export class Sightings {
 
   /** Notes who lives here, of those that a full exchange is about to call dead. */
   beforeDelivery(message: Message, from: Address): void {
-    this.#isFromRemoved = this.#options.removal === 'cut' && this.#membership.member(from.id)?.state === 'dead'
+    this.#removed = this.#options.removal === 'cut' && this.#isDead(from) ? from : undefined
+    const named = this.#removed === undefined ? [] : message.rumors.map(({ record }) => record.id)
+    this.#alive = new Set(named.filter((id) => isLive(this.#membership.member(id))))
     this.#spared = []
     if (!isFull(message)) return
     for (const { record } of message.rumors) {
@@ -105,6 +110,7 @@ export class Sightings {
         `${this.#self.id} took the death of ${id} from ${message.kind}`,
       )
     }
+    const unheard = this.#unheard(message)
     for (const rumor of message.rumors) {
       const { id } = rumor.record
       const view = this.#membership.member(id)
@@ -112,7 +118,7 @@ export class Sightings {
       if (this.#hasTwin(id)) continue
       if (id === this.#self.id) this.#checkOwn(rumor.record, view)
       else if (view === undefined) this.#checkUnknown(rumor, nowMs)
-      else if (this.#believesLess(view, rumor.record, bySync))
+      else if (!unheard.has(rumor) && this.#believesLess(view, rumor.record, bySync))
         this.#verdict.broken(
           'newest statement wins',
           `${this.#self.id} was told ${textOf(rumor.record)} of ${id} by ${message.kind}, and believes ${textOf(view)}`,
@@ -127,8 +133,32 @@ export class Sightings {
   #believesLess(view: Member, told: MemberRecord, bySync: boolean): boolean {
     const byCut = this.#options.removal === 'cut'
     const isHeldBack = byCut && view.state === 'dead' && view.generation === told.generation && told.state !== 'left'
-    const isUnheard = this.#isFromRemoved && (told.state === 'suspect' || told.state === 'dead') && !isGone(view)
-    return !isHeldBack && !isUnheard && compareStatements(view, leastOf(told, bySync || byCut)) < 0
+    return !isHeldBack && compareStatements(view, leastOf(told, bySync || byCut)) < 0
+  }
+
+  /**
+   * The accusations of `message` that count for nothing, since the life that sent it was removed by a cut: those about somebody who lives here when they are read, up to what brings
+   * the sender back. What it says of itself, of those who are gone or unknown here, and of who comes or leaves counts as from anybody.
+   */
+  #unheard({ rumors }: Message): ReadonlySet<Rumor> {
+    const unheard = new Set<Rumor>()
+    const removed = this.#removed
+    if (removed === undefined) return unheard
+    const alive = new Set(this.#alive)
+    for (const rumor of rumors) {
+      const { id, state } = rumor.record
+      // What is said of the removed one while it is out is held back; else it is what brought it back.
+      if (id === removed.id && !this.#isDead(removed)) break
+      if ((state === 'suspect' || state === 'dead') && alive.has(id) && isLive(this.#membership.member(id)))
+        unheard.add(rumor)
+      if (state === 'alive' && isLive(this.#membership.member(id))) alive.add(id)
+    }
+    return unheard
+  }
+
+  #isDead({ id, generation }: Address): boolean {
+    const view = this.#membership.member(id)
+    return view?.state === 'dead' && view.generation === generation
   }
 
   /** Whether what is believed of `id` has gone back. */
