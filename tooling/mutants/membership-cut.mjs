@@ -96,6 +96,13 @@ export const CUT_MUTANTS = [
     to: 'cut !== undefined && isAccusation && view.dead.has(record.id) && view.live.has(record.id)',
   },
   {
+    name: 'with the life that was removed a later one of the same id has no voice either',
+    source: 'ADR 18; M-13',
+    file: HEARSAY,
+    from: "known?.record.state === 'dead' && known.record.generation === generation",
+    to: "known?.record.state === 'dead' && known.record.generation <= generation",
+  },
+  {
     name: 'the wait of a removed member goes on while its observers do not reach it',
     source: 'ADR 18; M-26',
     file: DETECTOR,

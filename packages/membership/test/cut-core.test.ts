@@ -166,6 +166,10 @@ test('whoever was removed accuses nobody: it may be the one that hears nobody', 
   played.tell('n6', 'dead', 0, 'n5')
   played.tell('n7', 'suspect', 0, 'n5')
   expect([played.stateOf('n6'), played.stateOf('n7')]).toEqual(['alive', 'alive'])
+  // A later life of it, of which nothing was heard yet, is another one.
+  const record = { id: 'n8', generation: 1, incarnation: 0, state: 'suspect', metadata: [] } as const
+  played.core.receive({ kind: 'gossip', rumors: [{ record, ageMs: 0 }] }, { id: 'n5', generation: 2 }, played.nowMs)
+  expect(played.stateOf('n8')).toBe('suspect')
   played.tell('n7', 'suspect')
   expect(played.stateOf('n7')).toBe('suspect')
 })
