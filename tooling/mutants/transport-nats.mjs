@@ -39,6 +39,20 @@ export const TRANSPORT_NATS_MUTANTS = [
     to: 'return id',
   },
   {
+    name: 'NATS: the server does not tell which frame met nobody',
+    source: 'The port: a report names the tag of its frame',
+    file: `${src}/subjects.ts`,
+    from: '    const tag = tagOf(tagToken)\n',
+    to: '    const tag = tagOf(tagToken?.slice(99))\n',
+  },
+  {
+    name: 'NATS: each tag makes a receiver remember a sender anew',
+    source: 'what is remembered is the same for all frames of a sender',
+    file: `${src}/subjects.ts`,
+    from: '    const reply = withoutTag(replyOfFrame)\n',
+    to: '    const reply = replyOfFrame\n',
+  },
+  {
     name: 'NATS: the empty id is a node',
     source: 'The port: a frame comes with the address of the life of a node',
     file: `${src}/subjects.ts`,

@@ -40,6 +40,7 @@ interface Flight {
   readonly to: Destination
   readonly channel: string
   readonly frame: Uint8Array
+  readonly tag: number | undefined
   readonly fate: Fate
 }
 
@@ -88,7 +89,7 @@ export class MemoryNetwork {
       ...this.#options,
       attach: (endpoint) => this.#attach(endpoint),
       detach: (endpoint) => this.#detach(endpoint),
-      send: (from, to, channel, frame) => this.#send(from, to, channel, frame),
+      send: (from, to, channel, frame, tag) => this.#send(from, to, channel, frame, tag),
       peersOf: (endpoint) => this.#peersOf(endpoint),
     }
   }
@@ -162,7 +163,7 @@ export class MemoryNetwork {
     return peers
   }
 
-  #send(from: MemoryTransport, to: Destination, channel: string, frame: Uint8Array): void {
+  #send(from: MemoryTransport, to: Destination, channel: string, frame: Uint8Array, tag: number | undefined): void {
     if (this.#isCut(from.self.id, to.id)) return
     const conditions = this.#link?.(from.self, to.id)
     const fate: Fate = { copiesUnderWay: 0, metNode: false }
@@ -170,7 +171,7 @@ export class MemoryNetwork {
       if (!from.reserve(frame.byteLength)) return
       fate.copiesUnderWay++
       // Each copy is bytes of its own: a handler owns what it gets.
-      const flight = { from, to, channel, frame: new Uint8Array(frame), fate }
+      const flight = { from, to, channel, frame: new Uint8Array(frame), tag, fate }
       const delayMs = conditions === undefined ? 0 : this.#delayOf(from, to.id, passage)
       if (delayMs > 0) this.#clock.setTimer(delayMs, () => this.#arrive(flight))
       else this.#arrive(flight)
@@ -203,7 +204,7 @@ export class MemoryNetwork {
     for (const flight of flights) this.#deliver(flight)
   }
 
-  #deliver({ from, to, channel, frame, fate }: Flight): void {
+  #deliver({ from, to, channel, frame, tag, fate }: Flight): void {
     from.release(frame.byteLength)
     fate.copiesUnderWay--
     if (this.#isCut(from.self.id, to.id)) return
@@ -212,7 +213,7 @@ export class MemoryNetwork {
       fate.metNode = true
       target.receive(channel, frame, from.self)
     } else if (fate.copiesUnderWay === 0 && !fate.metNode) {
-      from.peerAbsent(to, channel)
+      from.peerAbsent(to, channel, tag)
     }
   }
 

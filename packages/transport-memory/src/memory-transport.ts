@@ -15,7 +15,7 @@ export interface Network extends FrameBudgetLimits {
   /** False when a later life of the node is there already. */
   attach(endpoint: MemoryTransport): boolean
   detach(endpoint: MemoryTransport): void
-  send(from: MemoryTransport, to: Destination, channel: string, frame: Uint8Array): void
+  send(from: MemoryTransport, to: Destination, channel: string, frame: Uint8Array, tag: number | undefined): void
   peersOf(endpoint: MemoryTransport): Destination[]
 }
 
@@ -41,16 +41,16 @@ export class MemoryTransport extends TransportEndpoint {
     this.#network.detach(this)
   }
 
-  protected override transmit(to: Destination, channel: string, frame: Uint8Array): boolean {
+  protected override transmit(to: Destination, channel: string, frame: Uint8Array, tag: number | undefined): boolean {
     if (!this.#hasRoom(1, frame.byteLength)) return false
-    this.#network.send(this, to, channel, frame)
+    this.#network.send(this, to, channel, frame, tag)
     return true
   }
 
   protected override transmitToAll(channel: string, frame: Uint8Array): boolean {
     const peers = this.#network.peersOf(this)
     if (!this.#hasRoom(peers.length, frame.byteLength * peers.length)) return false
-    for (const peer of peers) this.#network.send(this, peer, channel, frame)
+    for (const peer of peers) this.#network.send(this, peer, channel, frame, undefined)
     return true
   }
 
@@ -74,8 +74,8 @@ export class MemoryTransport extends TransportEndpoint {
   }
 
   /** For the network: a frame of this endpoint met nobody. */
-  peerAbsent(peer: Destination, channel: string): void {
-    this.metNobody(peer, channel)
+  peerAbsent(peer: Destination, channel: string, tag: number | undefined): void {
+    this.metNobody(peer, channel, tag)
   }
 
   /** For the network: this endpoint has its connection back. */

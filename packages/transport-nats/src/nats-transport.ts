@@ -17,7 +17,7 @@ import { isRefusal, type NatsUplink, openUplink } from './nats-uplink.ts'
 import { type CheckedOptions, checkOptions, type NatsTransportOptions } from './options.ts'
 import { ServerList } from './server-list.ts'
 import { ServiceDiscovery } from './service-discovery.ts'
-import { isCurrent, type Lane, SubjectSpace, type Subjects } from './subjects.ts'
+import { isCurrent, type Lane, SubjectSpace, type Subjects, withTag } from './subjects.ts'
 
 /** The ports of a {@link NatsTransport}: `systemRuntime()` has them all. */
 export interface NatsTransportPorts {
@@ -108,9 +108,10 @@ export class NatsTransport extends TransportEndpoint {
     return this.#capabilities
   }
 
-  protected override transmit(to: Destination, channel: string, frame: Uint8Array): boolean {
+  protected override transmit(to: Destination, channel: string, frame: Uint8Array, tag: number | undefined): boolean {
     if (this.isSelf(to)) return this.#count('data', this.#uplink !== undefined && this.#local.push(channel, frame))
-    return this.#publish(this.#subjects.to(to, channel), frame)
+    const subjects = this.#subjects.to(to, channel)
+    return this.#publish(tag === undefined ? subjects : withTag(subjects, tag), frame)
   }
 
   protected override transmitToAll(channel: string, frame: Uint8Array): boolean {
@@ -276,7 +277,7 @@ export class NatsTransport extends TransportEndpoint {
 
   #reportAbsent(reply: string): void {
     const absent = this.#subjects.destination(reply)
-    if (absent !== undefined) this.metNobody(absent.peer, absent.channel)
+    if (absent !== undefined) this.metNobody(absent.peer, absent.channel, absent.tag)
   }
 
   protected override async leave(): Promise<void> {

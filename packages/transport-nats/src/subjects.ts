@@ -15,7 +15,8 @@ export type Lane = 'data' | 'control'
  *
  * The reply subject is `dsys.<cluster>.r.<from>.<its generation>.<connection>.<to>.<generation, any or all>.<channel>`. It tells the
  * receiver who sent the frame, so the payload needs no header; and because the sender subscribes to its own, the server's
- * "no responders" tells the sender which frame met nobody. `<connection>` is `<nonce>-<number>`: which process, drawn at
+ * "no responders" tells the sender which frame met nobody: by `~` and the tag of the frame behind the generation of the destination, where it has
+ * one. `<connection>` is `<nonce>-<number>`: which process, drawn at
  * random, and how often it has connected by then.
  */
 export interface Subjects {
@@ -46,6 +47,13 @@ export interface Envelope {
   readonly sender: Sender
 }
 
+/** A frame of this node that met nobody. */
+export interface Returned {
+  readonly peer: Destination
+  readonly channel: string
+  readonly tag: number | undefined
+}
+
 /** What a {@link SubjectSpace} is made for. */
 export interface SubjectSpaceOptions {
   readonly cluster: string
@@ -58,6 +66,9 @@ export interface SubjectSpaceOptions {
 const READABLE = /^[A-Za-z0-9_-]+$/
 const CONNECTION = /^[0-9a-z]{1,16}-([1-9]\d{0,14})$/
 const GENERATION = /^[1-9]\d{0,15}$/
+/** In no other token. */
+const TAG_MARK = '~'
+const TAG = /^[0-9a-z]{1,11}$/
 const ANY = 'any'
 const ALL = 'all'
 const NOBODY = '-'
@@ -71,6 +82,26 @@ const MAX_CACHED = 16_384
  */
 export function toToken(name: string): string {
   return READABLE.test(name) ? name : `=${Buffer.from(name, 'utf8').toString('base64url')}`
+}
+
+/** The same with a reply that names one frame. It is made for that frame alone, so nobody remembers it. */
+export function withTag({ lane, publish, reply }: Subjects, tag: number): Subjects {
+  const channelAt = reply.lastIndexOf('.')
+  const tagged = `${reply.slice(0, channelAt)}${TAG_MARK}${tag.toString(36)}${reply.slice(channelAt)}`
+  return { lane, publish, reply: tagged }
+}
+
+function withoutTag(reply: string): string {
+  const markAt = reply.indexOf(TAG_MARK)
+  if (markAt < 0) return reply
+  const channelAt = reply.lastIndexOf('.')
+  // A mark at any other place is none of ours.
+  return reply.indexOf('.', markAt) === channelAt ? reply.slice(0, markAt) + reply.slice(channelAt) : reply
+}
+
+function tagOf(token: string | undefined): number | undefined {
+  const tag = token !== undefined && TAG.test(token) ? Number.parseInt(token, 36) : undefined
+  return Number.isSafeInteger(tag) ? tag : undefined
 }
 
 /** The inverse of {@link toToken}. */
@@ -208,7 +239,9 @@ export class SubjectSpace {
   }
 
   /** Who sent a frame, and on which channel; `undefined` when the reply subject is none of ours. */
-  envelope(reply: string): Envelope | undefined {
+  envelope(replyOfFrame: string): Envelope | undefined {
+    // The tag is a matter of the sender, and what is remembered is the same for all of its frames.
+    const reply = withoutTag(replyOfFrame)
     const known = this.#envelopes.get(reply)
     if (known !== undefined) return known
     if (!reply.startsWith(`${this.#prefix}.r.`)) return undefined
@@ -241,14 +274,16 @@ export class SubjectSpace {
   }
 
   /** The destination of a frame of this node, from its reply subject; `undefined` when it was a broadcast. */
-  destination(reply: string): { readonly peer: Destination; readonly channel: string } | undefined {
-    const [, idToken = '', generationToken = '', channel] = reply.slice(this.#ownReplies.length + 1).split('.')
+  destination(reply: string): Returned | undefined {
+    const [, idToken = '', life = '', channel] = reply.slice(this.#ownReplies.length + 1).split('.')
+    const [generationToken = '', tagToken] = life.split(TAG_MARK)
     const id = idOf(idToken)
     if (id === undefined || channel === undefined) return undefined
-    if (generationToken === ANY) return { peer: { id }, channel }
+    const tag = tagOf(tagToken)
+    if (generationToken === ANY) return { peer: { id }, channel, tag }
     // A broadcast has no such number.
     const generation = generationOf(generationToken)
-    return generation === undefined ? undefined : { peer: { id, generation }, channel }
+    return generation === undefined ? undefined : { peer: { id, generation }, channel, tag }
   }
 }
 

@@ -5,6 +5,8 @@ import type { OutgoingFrame } from './frames.ts'
 export interface QueuedFrame extends OutgoingFrame {
   /** The life of the peer that it is for; `undefined` is any. */
   readonly generation: number | undefined
+  /** Names it when it meets nobody. */
+  readonly tag: number | undefined
   /** Nobody is told when it meets nobody. */
   readonly isBroadcast: boolean
   /** How many dials of the peer had begun when it was sent. */

@@ -90,8 +90,11 @@ export class Link {
   }
 
   /** Takes a frame, or says false when there is no room. */
-  send({ generation }: Destination, channel: string, frame: Uint8Array, isBroadcast: boolean): boolean {
-    const queued = { channel, frame, generation, isBroadcast, dials: this.#dials }
+  send(
+    { generation }: Destination,
+    { channel, frame, tag, isBroadcast }: Omit<QueuedFrame, 'generation' | 'dials'>,
+  ): boolean {
+    const queued = { channel, frame, generation, tag, isBroadcast, dials: this.#dials }
     const peer = this.#connection?.peer
     if (peer === undefined) {
       if (!this.#queue.push(queued)) return false

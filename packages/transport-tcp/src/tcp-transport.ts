@@ -53,6 +53,13 @@ const LEVELS: Readonly<Partial<Record<Failure, LogLevel>>> = { duplicate: 'debug
 /** So many frames that met nobody are reported one by one in a turn; the port does not ask for each. */
 const MOST_REPORTS = 4_096
 
+/** A frame that met nobody. */
+interface Absent {
+  readonly peer: Destination
+  readonly channel: string
+  readonly tag: number | undefined
+}
+
 /**
  * The transport of one life of a node over TCP, from process to process, without a broker.
  *
@@ -81,7 +88,7 @@ export class TcpTransport extends TransportEndpoint {
   #listener: TcpListener | undefined
   #listening: Promise<void> | undefined
   #ticking: TimerHandle | undefined
-  #reports: { readonly peer: Destination; readonly channel: string }[] = []
+  #reports: Absent[] = []
 
   /** Throws RangeError for options out of their range. */
   constructor(ports: TcpTransportPorts, options: TcpTransportOptions) {
@@ -252,17 +259,17 @@ export class TcpTransport extends TransportEndpoint {
     }
   }
 
-  protected override transmit(to: Destination, channel: string, frame: Uint8Array): boolean {
+  protected override transmit(to: Destination, channel: string, frame: Uint8Array, tag: number | undefined): boolean {
     if (this.connection !== 'connected') return this.#countDropped(1)
     if (this.isSelf(to)) return this.#local.push(channel, frame) || this.#countDropped(1)
     const link = this.#links.get(to.id)
     if ((link === undefined || link.unused) && (to.id === this.self.id || this.#find(to.id).length === 0)) {
       // An earlier or later life of this node, or a node that nobody has told us of.
       this.#countDropped(1)
-      this.#report({ peer: to, channel })
+      this.#report({ peer: to, channel, tag })
       return true
     }
-    return this.#sendTo(to, channel, frame, false)
+    return this.#sendTo(to, { channel, frame, tag, isBroadcast: false })
   }
 
   protected override transmitToAll(channel: string, frame: Uint8Array): boolean {
@@ -271,12 +278,13 @@ export class TcpTransport extends TransportEndpoint {
     for (const link of this.#links.values()) if (link.connection !== undefined) targets.add(link.id)
     targets.delete(this.self.id)
     let taken = targets.size === 0
-    for (const id of targets) taken = this.#sendTo({ id }, channel, frame, true) || taken
+    const outgoing = { channel, frame, tag: undefined, isBroadcast: true }
+    for (const id of targets) taken = this.#sendTo({ id }, outgoing) || taken
     return taken
   }
 
-  #sendTo(to: Destination, channel: string, frame: Uint8Array, isBroadcast: boolean): boolean {
-    const taken = this.#linkTo(to.id)?.send(to, channel, frame, isBroadcast)
+  #sendTo(to: Destination, outgoing: Omit<QueuedFrame, 'generation' | 'dials'>): boolean {
+    const taken = this.#linkTo(to.id)?.send(to, outgoing)
     if (taken === true) return true
     this.#log.log('warn', 'a peer takes frames more slowly than they are sent; some were dropped', { peer: to.id })
     return this.#countDropped(1)
@@ -316,19 +324,19 @@ export class TcpTransport extends TransportEndpoint {
   #lost(frames: readonly QueuedFrame[], id: string, metNobody: boolean): void {
     this.#countDropped(frames.length)
     if (!metNobody) return
-    for (const { generation, channel, isBroadcast } of frames) {
-      if (!isBroadcast) this.#report({ peer: generation === undefined ? { id } : { id, generation }, channel })
+    for (const { generation, channel, tag, isBroadcast } of frames) {
+      if (!isBroadcast) this.#report({ peer: generation === undefined ? { id } : { id, generation }, channel, tag })
     }
   }
 
   /** Never from inside `send`. */
-  #report(absent: { readonly peer: Destination; readonly channel: string }): void {
+  #report(absent: Absent): void {
     if (this.#reports.length >= MOST_REPORTS) return
     if (this.#reports.push(absent) > 1) return
     this.#ports.clock.afterIo(() => {
       const reports = this.#reports
       this.#reports = []
-      for (const { peer, channel } of reports) this.metNobody(peer, channel)
+      for (const { peer, channel, tag } of reports) this.metNobody(peer, channel, tag)
     })
   }
 

@@ -34,6 +34,13 @@ export function assertChannel(channel: string): void {
   }
 }
 
+/** Throws RangeError unless `tag` is a whole number, 0 or more. */
+export function assertTag(tag: number): void {
+  if (!Number.isSafeInteger(tag) || tag < 0) {
+    throw new RangeError(`the tag of a frame is a whole number, 0 or more, got ${tag}`)
+  }
+}
+
 /** Throws FrameTooLargeError (`DSYS_TRANSPORT_FRAME_TOO_LARGE`) when `frame` is over the limit. */
 export function assertFrameFits(frame: Uint8Array, maxFrameBytes: number): void {
   if (frame.byteLength > maxFrameBytes) throw new FrameTooLargeError(frame.byteLength, maxFrameBytes)

@@ -1,5 +1,12 @@
 export { ChannelHandlers } from './channel-handlers.ts'
-export { assertChannel, assertFrameFits, assertGeneration, assertNodeId, assertPeerAddress } from './checks.ts'
+export {
+  assertChannel,
+  assertFrameFits,
+  assertGeneration,
+  assertNodeId,
+  assertPeerAddress,
+  assertTag,
+} from './checks.ts'
 export { BroadcastUnsupportedError, ChannelTakenError, FrameTooLargeError } from './errors.ts'
 export { FrameBudget, type FrameBudgetLimits } from './frame-budget.ts'
 export { LocalQueue } from './local-queue.ts'

@@ -41,9 +41,9 @@ export type TransportEvent =
   | { readonly type: 'closed' }
   /**
    * A frame to `peer` met nobody: no copy of it reached a node. Reported at most once a frame, and not for each one that
-   * is lost. About the peer it is evidence, not proof: it may just be connecting.
+   * is lost. About the peer it is evidence, not proof: it may just be connecting. `tag` is that of the frame, where it had one.
    */
-  | { readonly type: 'peer-absent'; readonly peer: Destination; readonly channel: string }
+  | { readonly type: 'peer-absent'; readonly peer: Destination; readonly channel: string; readonly tag?: number }
   /**
    * Two processes claim the id of `peer`, which may be this node's own: they have the same generation, or the earlier life still runs.
    * Only adapters that talk to the other process itself can tell, and none is bound to.
@@ -69,10 +69,12 @@ export interface Transport extends Service {
    * Hands `frame` to the network. The bytes must not be written to again, by nobody: they may be sent once more, also to another node.
    *
    * @param channel 1 to 64 characters of `a-z 0-9 -`; separates the protocols that share a transport.
+   * @param tag names this frame in a `peer-absent` event, for a sender that has to know which of its frames met nobody: a whole number, 0 or
+   *   more, that no other frame of this channel has. Whoever gets the frame does not see it. Default: none.
    * @returns false when the frame was dropped on this side: not connected, or the queue to the network is full.
    * @throws FrameTooLargeError (`DSYS_TRANSPORT_FRAME_TOO_LARGE`), NotRunningError (`DSYS_NOT_RUNNING`).
    */
-  send(to: Destination, channel: string, frame: Uint8Array): boolean
+  send(to: Destination, channel: string, frame: Uint8Array, tag?: number): boolean
 
   /**
    * Hands `frame` to every other node that listens on `channel`. Same rules as {@link Transport.send}; throws

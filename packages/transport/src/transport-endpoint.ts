@@ -1,6 +1,13 @@
 import { type Clock, EventHub, Lifecycle, type StartOptions } from '@dsys/runtime'
 import { ChannelHandlers } from './channel-handlers.ts'
-import { assertChannel, assertFrameFits, assertGeneration, assertNodeId, assertPeerAddress } from './checks.ts'
+import {
+  assertChannel,
+  assertFrameFits,
+  assertGeneration,
+  assertNodeId,
+  assertPeerAddress,
+  assertTag,
+} from './checks.ts'
 import { BroadcastUnsupportedError } from './errors.ts'
 import type {
   ConnectionState,
@@ -69,8 +76,11 @@ export abstract class TransportEndpoint implements Transport {
   /** Leaves the network, also one that was joined half. Called once; afterwards nothing arrives any more. */
   protected abstract leave(): Promise<void>
 
-  /** `send` of a frame that is legal, by an endpoint that runs: connected or not. */
-  protected abstract transmit(to: Destination, channel: string, frame: Uint8Array): boolean
+  /**
+   * `send` of a frame that is legal, by an endpoint that runs: connected or not. Of a frame that met nobody,
+   * {@link TransportEndpoint.metNobody} is told the `tag`.
+   */
+  protected abstract transmit(to: Destination, channel: string, frame: Uint8Array, tag: number | undefined): boolean
 
   /** `broadcast` of a frame that is legal, by an endpoint that runs: connected or not. Only for adapters that can. */
   protected transmitToAll(_channel: string, _frame: Uint8Array): boolean {
@@ -95,12 +105,13 @@ export abstract class TransportEndpoint implements Transport {
     return this.stop()
   }
 
-  send(to: Destination, channel: string, frame: Uint8Array): boolean {
+  send(to: Destination, channel: string, frame: Uint8Array, tag?: number): boolean {
     this.#lifecycle.assertRunning()
     assertNodeId(to.id)
     if (to.generation !== undefined) assertGeneration(to.generation)
+    if (tag !== undefined) assertTag(tag)
     this.#assertLegal(channel, frame)
-    return this.transmit(to, channel, frame)
+    return this.transmit(to, channel, frame, tag)
   }
 
   broadcast(channel: string, frame: Uint8Array): boolean {
@@ -143,8 +154,9 @@ export abstract class TransportEndpoint implements Transport {
   }
 
   /** A frame of this endpoint met nobody. Not reported without a connection, which is no evidence about a peer. */
-  protected metNobody(peer: Destination, channel: string): void {
-    if (this.#connection === 'connected') this.#events.publish({ type: 'peer-absent', peer, channel })
+  protected metNobody(peer: Destination, channel: string, tag: number | undefined): void {
+    if (this.#connection !== 'connected') return
+    this.#events.publish({ type: 'peer-absent', peer, channel, ...(tag === undefined ? {} : { tag }) })
   }
 
   /** Two processes claim one id, perhaps that of this node. */

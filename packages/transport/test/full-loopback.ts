@@ -4,6 +4,7 @@ import {
   assertFrameFits,
   assertGeneration,
   assertNodeId,
+  assertTag,
   ChannelHandlers,
   type ConnectionState,
   type Destination,
@@ -55,13 +56,14 @@ export class FullLoopback implements Transport {
     return this.stop()
   }
 
-  send(to: Destination, channel: string, frame: Uint8Array): boolean {
+  send(to: Destination, channel: string, frame: Uint8Array, tag?: number): boolean {
     this.lifecycle.assertRunning()
     assertNodeId(to.id)
     if (to.generation !== undefined) assertGeneration(to.generation)
+    if (tag !== undefined) assertTag(tag)
     assertChannel(channel)
     assertFrameFits(frame, this.capabilities.maxFrameBytes)
-    return this.enqueue(to, channel, frame)
+    return this.enqueue(to, channel, frame, tag)
   }
 
   broadcast(channel: string, frame: Uint8Array): boolean {
@@ -102,13 +104,13 @@ export class FullLoopback implements Transport {
     this.handlers.clear()
   }
 
-  protected enqueue(to: Destination, channel: string, frame: Uint8Array): boolean {
+  protected enqueue(to: Destination, channel: string, frame: Uint8Array, tag?: number): boolean {
     if (this.connection !== 'connected' || this.queued >= MAX_QUEUED_FRAMES) return false
     this.queued++
     const copy = this.copyOf(frame)
     systemClock.afterIo(() => {
       this.queued--
-      this.arrive(to, channel, copy)
+      this.arrive(to, channel, copy, tag)
     })
     return true
   }
@@ -117,10 +119,10 @@ export class FullLoopback implements Transport {
     return new Uint8Array(frame)
   }
 
-  protected arrive(to: Destination, channel: string, frame: Uint8Array): void {
+  protected arrive(to: Destination, channel: string, frame: Uint8Array, tag?: number): void {
     const target = this.wire.get(to.id)
     if (target === undefined || (to.generation ?? target.self.generation) !== target.self.generation)
-      this.absent(to, channel)
+      this.absent(to, channel, tag)
     else target.receive(channel, frame, this.self)
   }
 
@@ -129,7 +131,8 @@ export class FullLoopback implements Transport {
   }
 
   /** The frame met nobody. */
-  protected absent(peer: Destination, channel: string): void {
-    if (this.connection === 'connected') this.publish({ type: 'peer-absent', peer, channel })
+  protected absent(peer: Destination, channel: string, tag?: number): void {
+    if (this.connection === 'connected')
+      this.publish({ type: 'peer-absent', peer, channel, ...(tag === undefined ? {} : { tag }) })
   }
 }

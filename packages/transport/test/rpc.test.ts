@@ -310,6 +310,41 @@ describe('the trace of a call', () => {
   })
 })
 
+describe('a report that a request met nobody', () => {
+  test.each([
+    ['of the same Rpc', false],
+    ['of an earlier Rpc on this channel', true],
+  ])('about a call that was given up, %s, does not make one that ran "not applied"', async (_whose, isAnew) => {
+    const { clock, node, advance } = setUp()
+    const [a, b] = [await node('a'), await node('b')]
+    b.rpc.handle('slow', () => new Promise(() => undefined))
+    a.transport.setLink({ reorderRate: 1, minDelayMs: 500 }, { direction: 'out' })
+    const early = watch(a.rpc.call({ id: 'b' }, 'slow', NOTHING, { timeoutMs: 100 }))
+    await advance(200)
+    expect(early.error?.code).toBe('DSYS_RPC_TIMEOUT')
+    if (isAnew) await a.rpc.stop()
+    const ports = { clock, logger: silentLogger, transport: a.transport, random: new SeededRandom(9) }
+    const rpc = isAnew ? new Rpc(ports, { channel: 'rpc' }) : a.rpc
+    if (isAnew) await rpc.start()
+    a.transport.setLink(undefined)
+    const late = watch(rpc.call({ id: 'b' }, 'slow', NOTHING, { timeoutMs: 2_000 }))
+    await advance()
+    await b.transport.stop()
+    const tags: unknown[] = []
+    a.transport.observe((event) => {
+      if (event.type === 'peer-absent' && event.channel === 'rpc') tags.push(event.tag)
+    })
+    await advance(1_500)
+    expect([tags, late]).toEqual([[expect.any(Number)], {}])
+    await advance(500)
+    expect(late.error).toMatchObject({ code: 'DSYS_RPC_TIMEOUT', outcome: 'unknown' })
+    const after = watch(rpc.call({ id: 'b' }, 'slow', NOTHING))
+    await advance()
+    expect(after.error).toMatchObject({ code: 'DSYS_RPC_PEER_ABSENT', outcome: 'not-applied' })
+    await rpc.stop()
+  })
+})
+
 describe('faults between caller and peer', () => {
   test.each([1, 2, 3])(
     'every call ends right or with an honest outcome, and no room or timer is lost (seed %i)',

@@ -25,7 +25,7 @@ class Probe extends TransportEndpoint {
     connected: (): void => this.connected(),
     disconnected: (why: string): void => this.disconnected(why),
     arrived: (channel: string, frame: Uint8Array, from: PeerAddress): void => this.arrived(channel, frame, from),
-    metNobody: (peer: Destination, channel: string): void => this.metNobody(peer, channel),
+    metNobody: (peer: Destination, channel: string, tag?: number): void => this.metNobody(peer, channel, tag),
   }
 
   constructor(self: PeerAddress = { id: 'a', generation: 2 }, broadcast = true, name?: string) {
@@ -48,8 +48,8 @@ class Probe extends TransportEndpoint {
     return this.leaving()
   }
 
-  protected override transmit(to: Destination, channel: string, frame: Uint8Array): boolean {
-    this.asked.push(['transmit', to, channel, frame.byteLength])
+  protected override transmit(to: Destination, channel: string, frame: Uint8Array, tag: number | undefined): boolean {
+    this.asked.push(['transmit', to, channel, frame.byteLength, tag])
     return frame.byteLength < 8
   }
 }
@@ -73,13 +73,13 @@ describe('sending', () => {
   test('asks the adapter for legal frames alone, and says what it said', async () => {
     const probe = await started(new Broadcaster())
     expect(probe.send({ id: 'b' }, 'test', new Uint8Array(7))).toBe(true)
-    expect(probe.send({ id: 'b', generation: 3 }, 'test', new Uint8Array(8))).toBe(false)
+    expect(probe.send({ id: 'b', generation: 3 }, 'test', new Uint8Array(8), 5)).toBe(false)
     expect(probe.broadcast('test', new Uint8Array(7))).toBe(true)
     expect(probe.broadcast('test', new Uint8Array(8))).toBe(false)
     const asked = [...probe.asked]
     expect(asked).toEqual([
-      ['transmit', { id: 'b' }, 'test', 7],
-      ['transmit', { id: 'b', generation: 3 }, 'test', 8],
+      ['transmit', { id: 'b' }, 'test', 7, undefined],
+      ['transmit', { id: 'b', generation: 3 }, 'test', 8, 5],
       ['transmitToAll', 'test', 7],
       ['transmitToAll', 'test', 8],
     ])
@@ -214,6 +214,7 @@ describe('what the adapter tells', () => {
   test('a frame that met nobody is reported while there is a connection', async () => {
     const probe = await started(new Probe())
     probe.tell.metNobody({ id: 'b' }, 'test')
+    probe.tell.metNobody({ id: 'b' }, 'test', 0)
     probe.tell.disconnected('a test')
     probe.tell.metNobody({ id: 'c' }, 'test')
     await probe.stop()
@@ -223,6 +224,7 @@ describe('what the adapter tells', () => {
     probe.tell.disconnected('nothing to lose')
     expect(probe.heard).toEqual([
       { type: 'peer-absent', peer: { id: 'b' }, channel: 'test' },
+      { type: 'peer-absent', peer: { id: 'b' }, channel: 'test', tag: 0 },
       { type: 'disconnected', why: 'a test' },
       { type: 'closed' },
     ])

@@ -60,6 +60,7 @@ interface Parcel {
   /** Absent in a broadcast. */
   readonly to: Destination | undefined
   readonly channel: string
+  readonly tag: number | undefined
   readonly bytes: Uint8Array
   /** Places to which copies are under way. */
   ways: number
@@ -121,7 +122,7 @@ export class SimNetwork {
       leave: (transport) => void this.#atPlace.get(transport.place)?.delete(transport),
       reachable: (place) => this.#links.connected(place),
       placesOf: (sender, id) => (id === undefined ? this.#placesOfOthers(sender) : (this.#placesOf.get(id) ?? [id])),
-      send: (sender, places, to, channel, frame) => this.#send(sender, places, to, channel, frame),
+      send: (sender, places, to, channel, frame, tag) => this.#send(sender, places, to, channel, frame, tag),
     }
   }
 
@@ -166,10 +167,11 @@ export class SimNetwork {
     to: Destination | undefined,
     channel: string,
     frame: Uint8Array,
+    tag: number | undefined,
   ): void {
     const bytes = new Uint8Array(frame)
     const ways = places.length
-    const parcel: Parcel = { kind: 'frame', sender, to, channel, bytes, ways, metNode: false, reported: false }
+    const parcel: Parcel = { kind: 'frame', sender, to, channel, tag, bytes, ways, metNode: false, reported: false }
     for (const place of places) this.#links.send(sender.place, place, parcel)
   }
 
@@ -215,22 +217,22 @@ export class SimNetwork {
   }
 
   #metNobody(parcel: Parcel, copiesUnderWay: number): void {
-    const { sender, to, channel } = parcel
+    const { sender, to, channel, tag } = parcel
     if (!this.#options.fastNegative || to === undefined) return
     if (copiesUnderWay > 0 || parcel.ways > 0 || parcel.metNode) return
     const { missedAbsenceRate } = this.#options
     if (missedAbsenceRate > 0 && this.#random.float() < missedAbsenceRate) return
     const bytes = new Uint8Array()
-    const news: Parcel = { kind: 'absent', sender, to, channel, bytes, ways: 1, metNode: false, reported: false }
+    const news: Parcel = { kind: 'absent', sender, to, channel, tag, bytes, ways: 1, metNode: false, reported: false }
     this.#links.send(BROKER, sender.place, news)
   }
 
   #report(parcel: Parcel): void {
-    const { sender, to, channel } = parcel
+    const { sender, to, channel, tag } = parcel
     // The network may have duplicated the news; a frame is reported once.
     if (parcel.reported || to === undefined) return
     parcel.reported = true
-    sender.peerAbsent(to, channel)
+    sender.peerAbsent(to, channel, tag)
   }
 
   #onConnection(place: string, connected: boolean): void {

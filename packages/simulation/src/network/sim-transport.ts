@@ -27,6 +27,7 @@ export interface SimBroker extends FrameBudgetLimits {
     to: Destination | undefined,
     channel: string,
     frame: Uint8Array,
+    tag?: number,
   ): void
 }
 
@@ -79,12 +80,12 @@ export class SimTransport extends TransportEndpoint {
     this.#attached = false
   }
 
-  protected override transmit(to: Destination, channel: string, frame: Uint8Array): boolean {
+  protected override transmit(to: Destination, channel: string, frame: Uint8Array, tag: number | undefined): boolean {
     if (this.isSelf(to)) return this.#sendLocally(channel, frame)
     const { id, generation } = to
     const places = this.#broker.placesOf(this, id)
     if (!this.#reserve(places.length, frame.byteLength)) return false
-    this.#broker.send(this, places, generation === undefined ? { id } : { id, generation }, channel, frame)
+    this.#broker.send(this, places, generation === undefined ? { id } : { id, generation }, channel, frame, tag)
     return true
   }
 
@@ -132,8 +133,8 @@ export class SimTransport extends TransportEndpoint {
   }
 
   /** For the network: a frame of this transport met nobody. */
-  peerAbsent(peer: Destination, channel: string): void {
-    this.#process.input(() => this.metNobody(peer, channel))
+  peerAbsent(peer: Destination, channel: string, tag: number | undefined): void {
+    this.#process.input(() => this.metNobody(peer, channel, tag))
   }
 
   /** For the network: the broker is gone, and this can tell. */

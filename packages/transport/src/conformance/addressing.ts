@@ -31,12 +31,18 @@ const ODD_IDS = [
 
 const firstBytes = (node: Node): number[] => node.inbox.items.map(({ frame }) => frame[0] ?? -1)
 
+const isAbsent = (event: TransportEvent): boolean => event.type === 'peer-absent'
+const textOf = (value: object): string => JSON.stringify(value, ['type', 'peer', 'id', 'generation', 'channel', 'tag'])
+/** Reports have no order of their own. */
+const reportsIn = (node: Node): string[] => node.events.items.filter(isAbsent).map(textOf).sort()
+
 export function addressingCases(suite: Suite): void {
   generations(suite)
   restarts(suite)
   names(suite)
   channels(suite)
   absence(suite)
+  tags(suite)
 }
 
 function generations(suite: Suite): void {
@@ -205,8 +211,6 @@ function absence(suite: Suite): void {
     a.send({ id: 'nobody', generation: 3 }, [1])
   })
 
-  const isAbsent = (event: TransportEvent): boolean => event.type === 'peer-absent'
-
   if (!suite.declaration.fastNegative) {
     defineCase(suite, 'peer-absent is declared unsupported', async (rig) => {
       const a = await rig.node('a')
@@ -227,12 +231,7 @@ function absence(suite: Suite): void {
     for (const to of destinations) a.send(to, [1])
     ok(!a.events.items.some(isAbsent), 'never from inside send')
     await a.events.until(3, 'peer-absent events', isAbsent)
-    // Reports have no order of their own.
-    const text = (value: object): string => JSON.stringify(value, ['type', 'peer', 'id', 'generation', 'channel'])
-    deepEqual(
-      a.events.items.filter(isAbsent).map(text).sort(),
-      destinations.map((peer) => text({ type: 'peer-absent', peer, channel: 'test' })).sort(),
-    )
+    deepEqual(reportsIn(a), destinations.map((peer) => textOf({ type: 'peer-absent', peer, channel: 'test' })).sort())
   })
 
   defineCase(suite, 'a frame that met its node, and a broadcast, are not reported', async (rig) => {
@@ -263,5 +262,45 @@ function absence(suite: Suite): void {
     await c.settled(b)
     equal(a.events.items.length, before)
     deepEqual(a.events.items.at(-1), { type: 'closed' })
+  })
+}
+
+function tags(suite: Suite): void {
+  defineCase(suite, 'a frame with a tag arrives as any other, whatever the tag', async (rig) => {
+    const a = await rig.node('a')
+    const b = await rig.node('b')
+    const tags = [0, 1, 35, 36, 2 ** 32, Number.MAX_SAFE_INTEGER]
+    for (const [index, tag] of tags.entries()) a.tagged({ id: 'b' }, [index], tag)
+    for (const [index, tag] of tags.entries()) a.tagged(b.transport.self, [index + tags.length], tag)
+    a.tagged({ id: 'a' }, [99], 7)
+    await a.inbox.until(1, 'frames to oneself')
+    await a.settled(b)
+    deepEqual(
+      firstBytes(b).sort((one, other) => one - other),
+      Array.from({ length: 2 * tags.length }, (_, index) => index),
+    )
+    deepEqual([firstBytes(a), b.inbox.items[0]?.from], [[99], { id: 'a', generation: 1 }])
+    for (const tag of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      throws(() => a.transport.send({ id: 'b' }, 'test', Uint8Array.of(1), tag), RangeError)
+    }
+  })
+
+  if (!suite.declaration.fastNegative) return
+
+  defineCase(suite, 'a report names the tag of its frame, and none where that had none', async (rig) => {
+    const a = await rig.node('a')
+    const b = await rig.node('b')
+    a.tagged({ id: 'nobody' }, [1], 0)
+    a.tagged({ id: 'b' }, [1], 1)
+    a.send({ id: 'nobody' }, [1])
+    a.tagged({ id: 'nobody' }, [1], Number.MAX_SAFE_INTEGER)
+    a.tagged({ id: 'b', generation: 9 }, [1], 3)
+    a.tagged({ id: 'nobody' }, [1], 2)
+    await a.events.until(5, 'peer-absent events', isAbsent)
+    await a.settled(b)
+    const nobody = { type: 'peer-absent', peer: { id: 'nobody' }, channel: 'test' }
+    const reports = [0, 2, Number.MAX_SAFE_INTEGER].map((tag) => textOf({ ...nobody, tag }))
+    const ofLife = textOf({ type: 'peer-absent', peer: { id: 'b', generation: 9 }, channel: 'test', tag: 3 })
+    deepEqual(reportsIn(a), [textOf(nobody), ...reports, ofLife].sort())
   })
 }

@@ -135,6 +135,11 @@ export class Node {
     ok(this.transport.send(to, channel, Uint8Array.from(bytes)), 'send must return true on a healthy connection')
   }
 
+  /** The same for a frame on the channel `test` that has a tag. */
+  tagged(to: Destination, bytes: readonly number[], tag: number): void {
+    ok(this.transport.send(to, 'test', Uint8Array.from(bytes), tag), 'send must return true on a healthy connection')
+  }
+
   /**
    * Resolves when a frame has gone to `peer` and back, twice: what was sent before it has arrived or is lost, in any
    * network that keeps the order of two frames a round trip apart.

@@ -1,6 +1,6 @@
 import { type Clock, EventHub, NotRunningError, type Random, type StartOptions } from '@dsys/runtime'
 import { ChannelHandlers } from '../channel-handlers.ts'
-import { assertChannel, assertFrameFits, assertGeneration, assertNodeId } from '../checks.ts'
+import { assertChannel, assertFrameFits, assertGeneration, assertNodeId, assertTag } from '../checks.ts'
 import { BroadcastUnsupportedError } from '../errors.ts'
 import type { FrameBudgetLimits } from '../frame-budget.ts'
 import type {
@@ -47,7 +47,7 @@ export interface FaultCounts {
 }
 
 const DEFAULTS = Object.freeze({ maxQueuedFrames: 65_536, maxQueuedBytes: 64 * 2 ** 20 })
-/** For how long after a duplicate no report of absence is believed: for which copy it is, it does not say. */
+/** For how long after a duplicate no report of absence without a tag is believed: for which copy it is, it does not say. */
 const REPORT_MAX_AGE_MS = 30_000
 const WAYS = ['out', 'in'] as const
 type Way = (typeof WAYS)[number]
@@ -182,21 +182,23 @@ export class FaultyTransport implements Transport {
     return this.stop()
   }
 
-  send(to: Destination, channel: string, frame: Uint8Array): boolean {
+  send(to: Destination, channel: string, frame: Uint8Array, tag?: number): boolean {
     const faults = this.#faults.out
     const isCut = faults.cuts.has(to.id)
     const link = faults.conditions(to.id)
     const isUntouched = to.id === this.self.id || (!isCut && link === undefined && this.#held.size === 0)
-    if (isUntouched && !this.#connectionTaken) return this.#inner.send(to, channel, frame)
+    if (isUntouched && !this.#connectionTaken) return this.#inner.send(to, channel, frame, tag)
     assertNodeId(to.id)
     if (to.generation !== undefined) assertGeneration(to.generation)
+    if (tag !== undefined) assertTag(tag)
     this.#assertLegal(channel, frame)
     if (this.connection !== 'connected') return false
     if (isCut) {
       this.#counts.cut += 1
       return true
     }
-    const pass = (): boolean => this.#inner.send(to, channel, frame)
+    // The tag names one frame: of two copies one may meet the peer, and the report about the other would be taken for one about both.
+    const pass = (copies: number): boolean => this.#inner.send(to, channel, frame, copies === 1 ? tag : undefined)
     return this.#leave(`out ${to.id}`, link, frame, pass, () => this.#faults.out.cuts.has(to.id))
   }
 
@@ -236,13 +238,13 @@ export class FaultyTransport implements Transport {
     path: string,
     link: LinkConditions | undefined,
     frame: Uint8Array,
-    pass: () => boolean,
+    pass: (copies: number) => boolean,
     isCut: () => boolean,
   ): boolean {
     const passages = this.#draw(link)
     const hand = (): boolean => {
       if (passages.length > 1) this.#reportsDoubtfulUntilMs = this.#clock.monotonicMs() + REPORT_MAX_AGE_MS
-      return pass()
+      return pass(passages.length)
     }
     const later = (): void => {
       if (isCut() || this.connection !== 'connected') this.#counts.cut += 1
@@ -306,8 +308,9 @@ export class FaultyTransport implements Transport {
         this.#events.publish(event)
         break
       case 'peer-absent':
-        // Of two copies one may have met the peer, and there must be no more than one report a frame.
-        if (!this.#connectionTaken && this.#clock.monotonicMs() >= this.#reportsDoubtfulUntilMs)
+        // Of two copies one may have met the peer, and there must be no more than one report a frame. Only a frame of one copy has a tag.
+        if (this.#connectionTaken) break
+        if (event.tag !== undefined || this.#clock.monotonicMs() >= this.#reportsDoubtfulUntilMs)
           this.#events.publish(event)
         break
       case 'closed':

@@ -12,7 +12,6 @@ import {
 import { assertChannel } from '../checks.ts'
 import { FrameTooLargeError } from '../errors.ts'
 import type { Destination, PeerAddress, Transport } from '../port.ts'
-import { AbsenceLedger } from './absence.ts'
 import { CallRoom } from './call-room.ts'
 import {
   type CallId,
@@ -83,6 +82,12 @@ const DEFAULTS = Object.freeze({
   defaultTimeoutMs: 5_000,
 })
 
+/**
+ * The ids of an Rpc begin at its session times this, so that those of two are apart for as many calls, most often for far more: a report about a
+ * request of an earlier one on the same transport names no call of the next. They stay far below the 2^48 that the wire takes.
+ */
+const CALLS_APART = 2 ** 15
+
 interface Call {
   readonly to: Destination
   readonly method: string
@@ -108,11 +113,11 @@ export class Rpc implements Service {
   readonly #replyChannel: string
   readonly #lifecycle: Lifecycle
   readonly #server: RpcServer
-  readonly #absence: AbsenceLedger<Call>
   readonly #calls = new Map<number, Call>()
   readonly #room: CallRoom
   readonly #ends: (() => void)[] = []
   #session = 0
+  /** The id of a call is the tag of its request too. */
   #lastId = 0
 
   constructor(ports: RpcPorts, options: RpcOptions) {
@@ -130,7 +135,6 @@ export class Rpc implements Service {
     this.#transport = ports.transport
     this.#logger = ports.logger
     this.#random = ports.random ?? systemRandom
-    this.#absence = new AbsenceLedger(ports)
     this.#room = new CallRoom(this.#options)
     this.#server = new RpcServer(
       { clock: ports.clock, logger: ports.logger, reply: (to, frame) => this.#reply(to, frame) },
@@ -220,12 +224,11 @@ export class Rpc implements Service {
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array> {
-    if (!this.#transport.send(to, this.#options.channel, frame)) throw new RpcNotSentError(to, method)
+    if (!this.#transport.send(to, this.#options.channel, frame, id.id)) throw new RpcNotSentError(to, method)
     const onTimeout = (): Error => new RpcTimeoutError(to, method, timeoutMs)
     const pending = new Pending<Uint8Array>({ clock: this.#clock, timeoutMs, onTimeout, signal })
     const call = { to, method, pending }
     this.#calls.set(id.id, call)
-    this.#absence.sent(to, call)
     try {
       return await pending.promise
     } finally {
@@ -235,13 +238,12 @@ export class Rpc implements Service {
 
   /** A call that is still in the table here ended without an answer. */
   #forget(id: CallId, call: Call): void {
-    if (!this.#calls.delete(id.id)) return
-    this.#absence.leftOpen(call.to, call)
-    this.#sendReply(call.to, encodeCancel(id))
+    if (this.#calls.delete(id.id)) this.#sendReply(call.to, encodeCancel(id))
   }
 
   #start(): void {
     this.#session = this.#random.integer(0, 2 ** 32)
+    this.#lastId = this.#session * CALLS_APART
     const receive = (frame: Uint8Array, from: PeerAddress): void => {
       const envelope = decode(frame)
       if (envelope === undefined)
@@ -252,8 +254,7 @@ export class Rpc implements Service {
       this.#ends.push(this.#transport.listen(channel, receive))
     this.#ends.push(
       this.#transport.observe((event) => {
-        if (event.type !== 'peer-absent' || event.channel !== this.#options.channel) return
-        this.#rejectAbsent(this.#absence.reported(event.peer))
+        if (event.type === 'peer-absent' && event.channel === this.#options.channel) this.#metNobody(event.tag)
       }),
     )
   }
@@ -296,15 +297,15 @@ export class Rpc implements Service {
     if (call === undefined || call.pending.settled || call.to.id !== from.id) return undefined
     if (call.to.generation !== undefined && call.to.generation !== from.generation) return undefined
     this.#calls.delete(id)
-    this.#rejectAbsent(this.#absence.answered(call.to, call))
     return call
   }
 
-  #rejectAbsent(absent: readonly Call[]): void {
-    if (absent.length === 0) return
-    const calls = new Set(absent)
-    for (const [id, call] of this.#calls) if (calls.has(call)) this.#calls.delete(id)
-    for (const { to, method, pending } of absent) pending.reject(new RpcPeerAbsentError(to, method))
+  /** A request met nobody. One without a tag is none of an Rpc, and one of an earlier Rpc has no call here. */
+  #metNobody(tag: number | undefined): void {
+    const call = tag === undefined ? undefined : this.#calls.get(tag)
+    if (tag === undefined || call === undefined) return
+    this.#calls.delete(tag)
+    call.pending.reject(new RpcPeerAbsentError(call.to, call.method))
   }
 
   #reply(to: PeerAddress, frame: Uint8Array): void {

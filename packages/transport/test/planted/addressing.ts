@@ -205,8 +205,8 @@ export const ADDRESSING_BUGS: readonly Planted[] = [
     bug: 'names the wrong channel of a frame that met nobody',
     found: ['a frame that met nobody is reported, with its destination and channel'],
     kind: class extends FullLoopback {
-      protected override absent(peer: Destination): void {
-        super.absent(peer, 'other')
+      protected override absent(peer: Destination, _channel: string, tag?: number): void {
+        super.absent(peer, 'other', tag)
       }
     },
   },
@@ -214,8 +214,61 @@ export const ADDRESSING_BUGS: readonly Planted[] = [
     bug: 'does not say which life was not there',
     found: ['a frame that met nobody is reported, with its destination and channel'],
     kind: class extends FullLoopback {
+      protected override absent(peer: Destination, channel: string, tag?: number): void {
+        super.absent({ id: peer.id }, channel, tag)
+      }
+    },
+  },
+  {
+    bug: 'does not say which frame met nobody',
+    found: ['a report names the tag of its frame, and none where that had none'],
+    kind: class extends FullLoopback {
       protected override absent(peer: Destination, channel: string): void {
-        super.absent({ id: peer.id }, channel)
+        super.absent(peer, channel)
+      }
+    },
+  },
+  {
+    bug: 'names the last frame to a node that is not there',
+    found: ['a report names the tag of its frame, and none where that had none'],
+    kind: class extends FullLoopback {
+      #last: number | undefined
+      protected override enqueue(to: Destination, channel: string, frame: Uint8Array, tag?: number): boolean {
+        this.#last = tag
+        return super.enqueue(to, channel, frame, tag)
+      }
+      protected override absent(peer: Destination, channel: string): void {
+        super.absent(peer, channel, this.#last)
+      }
+    },
+  },
+  {
+    bug: 'gives every frame a tag',
+    found: [
+      'a frame that met nobody is reported, with its destination and channel',
+      'a report names the tag of its frame, and none where that had none',
+    ],
+    kind: class extends FullLoopback {
+      protected override absent(peer: Destination, channel: string, tag = 0): void {
+        super.absent(peer, channel, tag)
+      }
+    },
+  },
+  {
+    bug: 'keeps 32 bits of a tag',
+    found: ['a report names the tag of its frame, and none where that had none'],
+    kind: class extends FullLoopback {
+      protected override absent(peer: Destination, channel: string, tag?: number): void {
+        super.absent(peer, channel, tag === undefined ? tag : tag >>> 0)
+      }
+    },
+  },
+  {
+    bug: 'takes any tag',
+    found: ['a frame with a tag arrives as any other, whatever the tag'],
+    kind: class extends FullLoopback {
+      override send(to: Destination, channel: string, frame: Uint8Array): boolean {
+        return super.send(to, channel, frame)
       }
     },
   },

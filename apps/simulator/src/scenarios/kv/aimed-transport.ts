@@ -56,8 +56,8 @@ export class AimedTransport implements Transport {
     return this.#inner.stop()
   }
 
-  send(...[to, channel, frame]: Parameters<Transport['send']>): boolean {
-    const left = this.#inner.send(to, channel, frame)
+  send(...[to, channel, frame, tag]: Parameters<Transport['send']>): boolean {
+    const left = this.#inner.send(to, channel, frame, tag)
     if (left) for (const moment of momentsOf(frame)) this.#reached(moment)
     return left
   }

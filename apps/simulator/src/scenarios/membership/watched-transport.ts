@@ -48,8 +48,8 @@ export class WatchedTransport implements Transport {
     return this.#inner.stop()
   }
 
-  send(to: Destination, channel: string, frame: Uint8Array): boolean {
-    return this.#watcher.sends(frame) && this.#inner.send(to, channel, frame)
+  send(to: Destination, channel: string, frame: Uint8Array, tag?: number): boolean {
+    return this.#watcher.sends(frame) && this.#inner.send(to, channel, frame, tag)
   }
 
   broadcast(channel: string, frame: Uint8Array): boolean {

@@ -107,11 +107,11 @@ export class FilteredTransport implements Transport {
     return this.#inner.connection
   }
 
-  send(to: Destination, channel: string, frame: Uint8Array): boolean {
+  send(to: Destination, channel: string, frame: Uint8Array, tag?: number): boolean {
     const filter = this.#filter()
-    if (filter === undefined) return this.#inner.send(to, channel, this.#rewrite(frame))
+    if (filter === undefined) return this.#inner.send(to, channel, this.#rewrite(frame), tag)
     const passed = decodeFrame(frame).filter((message) => filter(this.self.id, to.id, message))
-    return passed.length > 0 && this.#inner.send(to, channel, encodeFrame(passed, incarnationIn(frame)))
+    return passed.length > 0 && this.#inner.send(to, channel, encodeFrame(passed, incarnationIn(frame)), tag)
   }
 
   broadcast(channel: string, frame: Uint8Array): boolean {
