@@ -19,6 +19,7 @@ import { RAFT_MEMBERS_MUTANTS } from './raft-members.mjs'
 import { RAFT_PITFALL_MUTANTS } from './raft-pitfalls.mjs'
 import { RAFT_SNAPSHOTS_MUTANTS } from './raft-snapshots.mjs'
 import { REFERENCE_NODE_MUTANTS } from './reference-node.mjs'
+import { STATE_STORAGE_MUTANTS } from './state-storage.mjs'
 import { STORAGE_MUTANTS } from './storage.mjs'
 import { TRANSPORT_MUTANTS } from './transport.mjs'
 import { TRANSPORT_NATS_MUTANTS } from './transport-nats.mjs'
@@ -42,6 +43,7 @@ export const MUTANTS = [
   ...RAFT_HEALTH_MUTANTS,
   ...KV_MUTANTS,
   ...STORAGE_MUTANTS,
+  ...STATE_STORAGE_MUTANTS,
   ...MEMBERSHIP_MUTANTS,
   ...LIFEGUARD_MUTANTS,
   ...EVIDENCE_MUTANTS,

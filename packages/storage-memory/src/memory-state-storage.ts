@@ -1,7 +1,16 @@
 import { Lifecycle, type StartOptions } from '@dsys/runtime'
-import type { StateChange, StateRange, StateStorage } from '@dsys/storage'
+import type { StateChange, StateRange, StateStorage, StateWriteOptions } from '@dsys/storage'
 import type { MemoryStateDisk } from './memory-state-disk.ts'
 import { copyOf, type Pair, SortedPairs } from './sorted-pairs.ts'
+
+/** A batch that reads do not see yet. */
+interface Turn {
+  readonly changes: readonly StateChange[]
+  /** It waits only for those before it. */
+  ready: boolean
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
 
 /** What a {@link MemoryStateStorage} works on. */
 export interface MemoryStateStoragePorts {
@@ -20,6 +29,8 @@ export class MemoryStateStorage implements StateStorage {
   readonly #sync: (() => Promise<void>) | undefined
   readonly #lifecycle: Lifecycle
   #life = 0
+  /** Batches that reads do not see yet, in the order of the calls. */
+  readonly #turns: Turn[] = []
   /** What reads see. */
   #pairs = new SortedPairs()
 
@@ -58,24 +69,51 @@ export class MemoryStateStorage implements StateStorage {
     return this.#pairs.get(key)
   }
 
-  async write(changes: readonly StateChange[]): Promise<void> {
+  async write(changes: readonly StateChange[], options: StateWriteOptions = {}): Promise<void> {
     this.#lifecycle.assertRunning()
     const kept = copyOf(changes)
     const disk = this.#disk
-    if (disk === undefined) this.#pairs.apply(kept)
-    else if (disk.acknowledge === 'durable') {
-      await disk.append(this.#life, kept, this.#sync)
+    if (disk === undefined) {
       this.#pairs.apply(kept)
-    } else {
-      disk.assertWorks(this.#life)
-      this.#pairs.apply(kept)
-      // Nobody waits for it: when the sync fails, the next write says so.
-      disk.append(this.#life, kept, this.#sync).catch(() => undefined)
+      return
     }
+    disk.assertWorks(this.#life)
+    const durable = options.durable ?? disk.acknowledge === 'durable'
+    const appended = disk.append(this.#life, kept, { sync: this.#sync, later: !durable })
+    // Nobody waits for it: when the sync fails, the next write says so.
+    if (!durable) appended.catch(() => undefined)
+    if (!durable && this.#turns.length === 0) {
+      this.#pairs.apply(kept)
+      return
+    }
+    await (durable ? this.#afterSync(kept, appended) : this.#afterTurn(kept))
   }
 
   entries(range: StateRange = {}): AsyncIterableIterator<Pair> {
     this.#lifecycle.assertRunning()
-    return this.#pairs.entries(range)
+    return this.#pairs.entries(range, () => this.#lifecycle.assertRunning())
+  }
+
+  /** Lets reads see what is durable now. Syncs end in the order of the calls, so whoever came before is seen already, or ready. */
+  async #afterSync(changes: readonly StateChange[], appended: Promise<void>): Promise<void> {
+    const turn: Turn = { changes, ready: false, resolve: () => undefined, reject: () => undefined }
+    this.#turns.push(turn)
+    try {
+      await appended
+    } catch (error) {
+      for (const { reject } of this.#turns.splice(0)) reject(error)
+      throw error
+    }
+    turn.ready = true
+    while (this.#turns[0]?.ready) {
+      const first = this.#turns.shift()
+      if (first !== undefined) this.#pairs.apply(first.changes)
+      first?.resolve()
+    }
+  }
+
+  /** Waits for those that were called before, and wait for their sync. */
+  #afterTurn(changes: readonly StateChange[]): Promise<void> {
+    return new Promise((resolve, reject) => void this.#turns.push({ changes, ready: true, resolve, reject }))
   }
 }

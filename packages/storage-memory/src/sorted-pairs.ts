@@ -37,7 +37,8 @@ export class SortedPairs {
     }
   }
 
-  entries({ from, to, reverse = false, limit }: StateRange): AsyncIterableIterator<Pair> {
+  /** @param check is called before each step, and may throw. */
+  entries({ from, to, reverse = false, limit }: StateRange, check: () => void): AsyncIterableIterator<Pair> {
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new RangeError(`limit is a whole number from 0, got ${limit}`)
     }
@@ -45,7 +46,8 @@ export class SortedPairs {
     const pairs = this.#pairs
     const begin = from === undefined ? 0 : firstAtOrAfter(pairs, from)
     const end = to === undefined ? pairs.length : firstAtOrAfter(pairs, to)
-    return iterate(pairs, begin, end, reverse, limit ?? Number.POSITIVE_INFINITY)
+    const count = Math.min(end - begin, limit ?? Number.POSITIVE_INFINITY)
+    return iterate({ pairs, first: reverse ? end - 1 : begin, step: reverse ? -1 : 1, count }, check)
   }
 }
 
@@ -58,16 +60,18 @@ export function copyOf(changes: readonly StateChange[]): StateChange[] {
   )
 }
 
-async function* iterate(
-  pairs: readonly Pair[],
-  begin: number,
-  end: number,
-  reverse: boolean,
-  limit: number,
-): AsyncIterableIterator<Pair> {
-  const count = Math.min(end - begin, limit)
+/** Pairs to go through, by position. */
+interface Stretch {
+  readonly pairs: readonly Pair[]
+  readonly first: number
+  readonly step: 1 | -1
+  readonly count: number
+}
+
+async function* iterate({ pairs, first, step, count }: Stretch, check: () => void): AsyncIterableIterator<Pair> {
   for (let i = 0; i < count; i++) {
-    const pair = pairs[reverse ? end - 1 - i : begin + i]
+    check()
+    const pair = pairs[first + i * step]
     if (pair !== undefined) yield [new Uint8Array(pair[0]), new Uint8Array(pair[1])]
   }
 }

@@ -2,6 +2,8 @@ import { StorageFailedError } from '@dsys/storage'
 
 interface WaitingChange {
   readonly change: () => void
+  /** Nobody waits for it to be durable, so a sync may leave it for the next one. */
+  readonly later: boolean
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -11,7 +13,10 @@ export type SyncHook = () => Promise<void>
 
 /** What a crash of a disk in memory leaves. */
 export interface MemoryCrashOptions {
-  /** How many of the waiting changes, the oldest first, reached the disk all the same, as can happen on a real one. Default 0. */
+  /**
+   * How many of the waiting changes reached the disk all the same, as can happen on a real one: the oldest first, but those of a sync under way
+   * before the others. Default 0.
+   */
   readonly keep?: number
   /**
    * Writes that wait stay pending for ever instead of rejecting, as for a process that is dead and learns nothing. Default
@@ -35,6 +40,8 @@ export abstract class SyncedDisk {
   #held: { readonly released: Promise<void>; readonly release: () => void } | undefined
   #failure: StorageFailedError | undefined
   #life = 0
+  /** The last sync has left changes for this one. */
+  #left = false
 
   /** @param sync what each sync waits for. Default: nothing, a sync takes one turn of the microtask queue. */
   constructor(sync?: SyncHook) {
@@ -79,6 +86,7 @@ export abstract class SyncedDisk {
     this.#waiting = []
     this.#syncing = undefined
     this.#failure = undefined
+    this.#left = false
     this.#life++
     this.releaseSyncs()
     if (silent) return
@@ -95,15 +103,16 @@ export abstract class SyncedDisk {
   }
 
   /**
-   * Calls `change` when it is durable, after all before it, and resolves then.
+   * Calls `change` when it is durable, after all before it that are not for later, and resolves then.
    *
    * @param sync what the syncs of this life wait for. Default: the hook of the disk.
+   * @param later one sync may leave it for the next one, and so make changes durable before it that were to come after it.
    */
-  protected whenDurable(life: number, change: () => void, sync?: SyncHook): Promise<void> {
+  protected whenDurable(life: number, change: () => void, sync?: SyncHook, later = false): Promise<void> {
     if (life !== this.#life) return Promise.reject(powerLoss('a write'))
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ change, resolve, reject })
+      this.#waiting.push({ change, later, resolve, reject })
       this.#syncing ??= this.#syncAll(life, sync ?? this.#sync)
     })
   }
@@ -123,8 +132,7 @@ export abstract class SyncedDisk {
     // The changes of one turn are synced together.
     await Promise.resolve()
     while (life === this.#life && this.#waiting.length > 0) {
-      this.#inFlight = this.#waiting
-      this.#waiting = []
+      this.#inFlight = this.#take()
       try {
         await sync?.()
         while (this.#held !== undefined) await this.#held.released
@@ -139,6 +147,15 @@ export abstract class SyncedDisk {
       for (const { resolve } of durable) resolve()
     }
     if (life === this.#life) this.#syncing = undefined
+  }
+
+  /** What the next sync covers: all that waits, or first that of it for which somebody waits. */
+  #take(): WaitingChange[] {
+    const all = this.#waiting
+    const awaited = this.#left ? all : all.filter(({ later }) => !later)
+    this.#left = awaited.length > 0 && awaited.length < all.length
+    this.#waiting = this.#left ? all.filter(({ later }) => later) : []
+    return this.#left ? awaited : all
   }
 
   #fail(cause: unknown): void {

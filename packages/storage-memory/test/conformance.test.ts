@@ -1,6 +1,6 @@
 import { ok } from 'node:assert/strict'
 import { SeededRandom } from '@dsys/runtime'
-import type { StateChange } from '@dsys/storage'
+import type { StateChange, StateWriteOptions } from '@dsys/storage'
 import {
   logStorageConformance,
   type StateStorageFactory,
@@ -77,8 +77,8 @@ describe('over a disk that acknowledges what is only written', () => {
 
 /** Applies each change of a batch by itself. */
 class PieceByPiece extends MemoryStateStorage {
-  override async write(changes: readonly StateChange[]): Promise<void> {
-    await Promise.all(changes.map((change) => super.write([change])))
+  override async write(changes: readonly StateChange[], options?: StateWriteOptions): Promise<void> {
+    await Promise.all(changes.map((change) => super.write([change], options)))
   }
 }
 
@@ -86,8 +86,15 @@ class PieceByPiece extends MemoryStateStorage {
 class Forgetful extends MemoryStateStorage {
   #writes = 0
 
-  override async write(changes: readonly StateChange[]): Promise<void> {
-    if (this.#writes++ % 2 === 0) await super.write(changes)
+  override async write(changes: readonly StateChange[], options?: StateWriteOptions): Promise<void> {
+    if (this.#writes++ % 2 === 0) await super.write(changes, options)
+  }
+}
+
+/** Lets no write say what it waits for. */
+class Deaf extends MemoryStateStorage {
+  override write(changes: readonly StateChange[]): Promise<void> {
+    return super.write(changes)
   }
 }
 
@@ -109,6 +116,7 @@ describe('the suite of state storages sees one that', () => {
     ['acknowledges before it is durable', /nothing that was acknowledged/, () => placeOn('written')],
     ['splits batches', /each as a whole/, () => placeOn('durable', (disk) => new PieceByPiece({ disk }))],
     ['splits batches in a crash', /whole batches/, () => placeOn('written', (disk) => new PieceByPiece({ disk }))],
+    ['does not wait where it is told', /durable survives/, () => placeOn('written', (disk) => new Deaf({ disk }))],
     ['loses batches', /what was acknowledged survives/, () => placeOn('durable', (disk) => new Forgetful({ disk }))],
   ]
   for (const [name, seenBy, create] of mistakes) {

@@ -70,6 +70,52 @@ test('a sync that fails ends all writing; a crash finds any prefix of what was t
   }
 })
 
+test('a batch that nobody waits for may be lost where a later one stays, and then has the last word no more', async () => {
+  for (const crashes of [true, false]) {
+    let syncs = 0
+    const disk: MemoryStateDisk = new MemoryStateDisk()
+    const storage = await open(disk, async () => {
+      syncs++
+      if (syncs === 2 && crashes) disk.crash()
+    })
+    const early = storage.write([put('a', 'early'), put('b')], { durable: false })
+    await storage.write([put('a', 'late'), put('c')], { durable: true })
+    await early
+    await disk.drained()
+    equal(syncs, 2)
+    const again = await open(disk)
+    equal(Buffer.from((await again.get(text('a'))) ?? []).toString(), 'late')
+    equal(await keys(again), crashes ? 'ac' : 'abc')
+  }
+})
+
+test('a batch that nobody waits for is seen after those before it that wait for their sync, and fails with them', async () => {
+  let failing = false
+  const disk = new MemoryStateDisk()
+  const storage = await open(disk, async () => {
+    if (failing) throw new Error('the disk is broken')
+  })
+  disk.holdSyncs()
+  const writes = [storage.write([put('a', '1')]), storage.write([put('a', '2')], { durable: false })]
+  equal(await storage.get(text('a')), undefined)
+  disk.releaseSyncs()
+  await Promise.all(writes)
+  equal(Buffer.from((await storage.get(text('a'))) ?? []).toString(), '2')
+  failing = true
+  const failed = [storage.write([put('b')]), storage.write([put('c')], { durable: false })]
+  for (const each of failed) await rejects(each, { code: 'DSYS_STORAGE_FAILED' })
+})
+
+test('batches that nobody waits for wait for one sync at the most while others are awaited', async () => {
+  const disk = new MemoryStateDisk()
+  const storage = await open(disk)
+  const early = storage.write([put('a')], { durable: false })
+  for (let i = 0; i < 3; i++) await storage.write([put('b', `${i}`)])
+  await early
+  equal(disk.waiting, 0)
+  await storage.stop()
+})
+
 test('a silent crash tells nobody', async () => {
   const disk = new MemoryStateDisk()
   const storage = await open(disk)

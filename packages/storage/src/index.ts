@@ -29,4 +29,4 @@ export type {
   SnapshotMeta,
   StoredSnapshot,
 } from './log-storage.ts'
-export type { StateChange, StateRange, StateStorage } from './state-storage.ts'
+export type { StateChange, StateRange, StateStorage, StateWriteOptions } from './state-storage.ts'

@@ -1,4 +1,4 @@
-import type { StateChange } from '@dsys/storage'
+import type { StateChange, StateWriteOptions } from '@dsys/storage'
 import { type DiskOperation, MemoryStateStorage, type MemoryStateStoragePorts } from '@dsys/storage-memory'
 import { checksumOf, hashText, mixIn } from '../checksum.ts'
 import type { Scheduler } from '../scheduler.ts'
@@ -58,8 +58,8 @@ export class NotedStateStorage extends MemoryStateStorage {
     this.#notes = notes
   }
 
-  override write(changes: readonly StateChange[]): Promise<void> {
+  override write(changes: readonly StateChange[], options?: StateWriteOptions): Promise<void> {
     this.#notes.noteChanges(changes)
-    return super.write(changes)
+    return super.write(changes, options)
   }
 }

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import type { StateRange, StateStorage } from '../state-storage.ts'
 import { register, type TestRunner } from './runner.ts'
 import { stateCrashes } from './state-crashes.ts'
+import { stateDurability } from './state-durability.ts'
 import { del, put, type StateCase, type StateStorageFactory, text } from './state-place.ts'
 
 const key = (...values: number[]): Uint8Array => Uint8Array.from(values)
@@ -128,6 +129,32 @@ const cases: readonly StateCase[] = [
     for await (const [k] of storage.entries()) if (k[0] === 98) break
     deepEqual(await keysOf(storage), ['a', 'b', 'c', 'd', 'e'])
   }),
+  on('an iteration ends once and for good, where it is left, and where it never began', async (storage) => {
+    await storage.write(FIVE)
+    for (let i = 0; i < 200; i++) {
+      const iteration = storage.entries({ reverse: i % 2 === 0 })
+      for (let step = 0; step < i % 4; step++) equal((await iteration.next()).done, false)
+      for (let times = 0; times < 2; times++) equal((await iteration.return?.())?.done, true)
+      deepEqual(await iteration.next(), { done: true, value: undefined })
+    }
+    const whole = storage.entries({ from: text('e') })
+    equal((await whole.next()).done, false)
+    for (let times = 0; times < 2; times++) deepEqual(await whole.next(), { done: true, value: undefined })
+  }),
+  on('iterations under way at the same time do not meet', async (storage) => {
+    await storage.write(FIVE)
+    const iterations = Array.from({ length: 10 }, (_, i) => storage.entries({ reverse: i % 2 === 1 }))
+    const seen = iterations.map(() => '')
+    for (let step = 0; step < FIVE.length; step++) {
+      await Promise.all(
+        iterations.map(async (iteration, i) => {
+          seen[i] += Buffer.from((await iteration.next()).value?.[0] ?? []).toString()
+        }),
+      )
+    }
+    for (const [i, keys] of seen.entries()) equal(keys, i % 2 === 1 ? 'edcba' : 'abcde')
+    for (const iteration of iterations) equal((await iteration.next()).done, true)
+  }),
   on('buffers belong to their owner: changing one does not change the storage', async (storage) => {
     const k = text('a')
     const v = text('1')
@@ -161,6 +188,33 @@ const cases: readonly StateCase[] = [
     },
   },
   {
+    name: 'a stop ends the iterations under way, each with its next step',
+    run: async (place) => {
+      const storage = await place.open()
+      await storage.start()
+      await storage.write(FIVE)
+      const [begun, fresh, left] = [storage.entries(), storage.entries(), storage.entries()]
+      await begun.next()
+      await left.next()
+      await storage.stop()
+      await rejects(begun.next(), { code: 'DSYS_NOT_RUNNING' })
+      await rejects(fresh.next(), { code: 'DSYS_NOT_RUNNING' })
+      await left.return?.()
+      throws(() => storage.entries(), { code: 'DSYS_NOT_RUNNING' })
+    },
+  },
+  {
+    name: 'a stop waits for the writes under way, and gives them what they asked for',
+    run: async (place) => {
+      const storage = await place.open()
+      await storage.start()
+      const writes = Array.from({ length: 10 }, (_, i) =>
+        storage.write([put(text(`k${i}`), text('x'))], { durable: i % 2 === 0 }),
+      )
+      await Promise.all([storage.stop(), ...writes])
+    },
+  },
+  {
     name: 'what was written is there after a stop',
     needs: 'reopen',
     run: async (place) => {
@@ -183,5 +237,6 @@ const cases: readonly StateCase[] = [
  */
 export function stateStorageConformance(runner: TestRunner, factory: StateStorageFactory): void {
   register(runner, 'StateStorage conformance', cases, factory)
+  register(runner, 'StateStorage conformance: what a write waits for', stateDurability, factory)
   register(runner, 'StateStorage conformance: crashes and failures', stateCrashes, factory)
 }
