@@ -4,6 +4,7 @@ const OBSERVATION = 'packages/membership/src/core/cut/observation.ts'
 const RINGS = 'packages/membership/src/core/cut/observer-rings.ts'
 const WATERMARKS = 'packages/membership/src/core/cut/watermarks.ts'
 const BOOK = 'packages/membership/src/core/cut/alert-book.ts'
+const NEWS = 'packages/membership/src/core/cut/alert-news.ts'
 const EDGE = 'packages/membership/src/core/cut/edge.ts'
 const QUARANTINE = 'packages/membership/src/core/cut/quarantine.ts'
 const HEARSAY = 'packages/membership/src/core/hearsay.ts'
@@ -236,5 +237,76 @@ export const CUT_MUTANTS = [
     file: OBSERVATION,
     from: 'const nonce = this.#context.view.live.has(id) ? entry.record.nonce : undefined',
     to: 'const { nonce } = entry.record',
+  },
+  {
+    name: 'a frame of alerts looks at all that wait',
+    source: 'own: bounded work; M-32',
+    file: NEWS,
+    from: '    for (const part of this.#byTransmits) yield* part',
+    to: '    yield* [...this.#waiting].sort(([, a], [, b]) => a.transmits - b.transmits)',
+  },
+  {
+    name: 'an alert that was withdrawn is remembered for ever',
+    source: 'own: bounded; M-31',
+    file: DETECTOR,
+    from: '    this.#forgetWithdrawn(nowMs)\n',
+    to: '',
+  },
+  {
+    name: 'that an alert was withdrawn is forgotten while whoever said so is still believed',
+    source: 'own: bounded; M-31',
+    file: DETECTOR,
+    from: 'Math.max(rememberDeadMs, VOUCH_LASTS * reinforceAfterMs)',
+    to: 'rememberDeadMs',
+  },
+  {
+    name: 'that an alert was withdrawn is forgotten before it was told',
+    source: 'own: bounded; M-31',
+    file: BOOK,
+    from: ' || isNews(observer, subject)) return',
+    to: ') return',
+  },
+  {
+    name: 'an observer that has withdrawn many alerts is not heard any more',
+    source: 'own: bounded; M-31',
+    file: BOOK,
+    from: `      this.#drop(subject, observer)
+      return true`,
+    to: '      return subject === observer',
+  },
+  {
+    name: 'what an earlier life said is kept',
+    source: 'M-09',
+    file: DETECTOR,
+    from: '    this.#book.renew(record.id, record.generation)\n',
+    to: '',
+  },
+  {
+    name: 'what an earlier life said is taken in again',
+    source: 'M-09',
+    file: DETECTOR,
+    from: ' || statement.generation < observer.generation) return',
+    to: ') return',
+  },
+  {
+    name: 'an observer whose earlier process has said more is not heard',
+    source: 'M-07',
+    file: DETECTOR,
+    from: 'else if (isRaised && (said',
+    to: 'else if (isRaised && raised && (said',
+  },
+  {
+    name: 'two processes of one life contradict each other as fast as the network is',
+    source: 'M-12',
+    file: DETECTOR,
+    from: 'nowMs - said.sinceMs >= options.syncIntervalMs',
+    to: 'nowMs >= said.sinceMs',
+  },
+  {
+    name: 'an observer takes as many statements for the same ones',
+    source: 'M-07',
+    file: DETECTOR,
+    from: 'compareStatements(said.statement, heard) >= 0',
+    to: 'said.statement.version >= version',
   },
 ]

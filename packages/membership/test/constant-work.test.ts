@@ -1,5 +1,6 @@
 import { SeededRandom } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
+import { AlertNews } from '../src/core/cut/alert-news.ts'
 import type { Effect } from '../src/core/effects.ts'
 import { Gone } from '../src/core/gone.ts'
 import { GossipQueue } from '../src/core/gossip-queue.ts'
@@ -203,6 +204,18 @@ describe('what makes it so', () => {
       expect(gone.size).toBe(model.size)
       expect(gone.first()?.sinceMs).toBe(model.size === 0 ? undefined : Math.min(...model.values()))
     }
+  })
+
+  test('M-32: a frame is filled with alerts without a look at all that wait, also when all were told as often', () => {
+    const steps = (count: number): number => {
+      const news = new AlertNews()
+      for (const subject of names(count)) {
+        news.add({ observer: 'a', generation: 1, subject, subjectGeneration: 1, version: 1, raised: true })
+      }
+      expect(news.take(1_000_000, 9)).toHaveLength(count)
+      return countSteps(() => expect(news.take(200, 9).length).toBeGreaterThan(10))
+    }
+    expect(steps(5_000)).toBe(steps(50))
   })
 
   test('M-32: a queue gives what was told least often first, each as often as the limit says, and no more than fits', () => {

@@ -6,7 +6,7 @@ import type { Message } from '../message.ts'
 import { addressOf, type CoreParts } from '../parts.ts'
 import { compareText, isLive, type MemberRecord } from '../record.ts'
 import type { Entry } from '../view.ts'
-import { AlertBook, type AlertStatement } from './alert-book.ts'
+import { AlertBook, type AlertStatement, compareStatements } from './alert-book.ts'
 import type { AlertsBody } from './alert-codec.ts'
 import { AlertNews, statementsInParts } from './alert-news.ts'
 import { Obituaries } from './obituaries.ts'
@@ -88,6 +88,7 @@ export class CutDetector {
     if (isLive(record.state)) this.#rings.add(record.id)
     else this.#rings.remove(record.id)
     this.#observation.changed(entry)
+    this.#book.renew(record.id, record.generation)
     this.#isOld = true
     if (record.state === 'dead') this.#quarantine.remove(record, nowMs)
     if (record.state === 'left') this.#quarantine.forget(record.id)
@@ -161,28 +162,36 @@ export class CutDetector {
 
   #hear(statement: AlertStatement, nowMs: number): void {
     const { view, self } = this.#parts
+    const subject = view.get(statement.subject)?.record
+    // What was said of an earlier life, or by one, counts for nobody who knows the later one.
+    if (subject === undefined || statement.subjectGeneration < subject.generation) return
     if (statement.observer === self.id) {
       this.#hearOwn(statement, nowMs)
       return
     }
-    const [observer, subject] = [view.get(statement.observer), view.get(statement.subject)]
-    if (observer === undefined || subject === undefined || observer.record.state === 'left') return
+    const observer = view.get(statement.observer)?.record
+    if (observer === undefined || observer.state === 'left' || statement.generation < observer.generation) return
     if (this.#book.merge(statement, nowMs)) this.#spread(statement, nowMs)
   }
 
   /**
-   * Nobody else speaks for this node. But an alert of it about one that it forgot meanwhile may still go round, and would remove that one as soon
-   * as it is back: whoever does not stand by its alert withdraws it.
+   * Nobody else speaks for this node. But what it said of one that it forgot meanwhile may still go round, and so may what an earlier process said under the same
+   * generation: others hold that for newer than all this one says, and an alert would remove its subject. Where it is not what this node says now, it says so above that.
    */
-  #hearOwn({ generation, subject, subjectGeneration, version, raised }: AlertStatement, nowMs: number): void {
-    const { view, self } = this.#parts
-    const said = this.#book.get(subject, self.id)?.statement
-    const isOld = generation !== self.generation || (said !== undefined && said.version >= version)
+  #hearOwn(heard: AlertStatement, nowMs: number): void {
+    const { self, options } = this.#parts
+    const { generation, subject, subjectGeneration, version, raised } = heard
+    const said = this.#book.get(subject, self.id)
+    const isOld =
+      generation !== self.generation || (said !== undefined && compareStatements(said.statement, heard) >= 0)
     // Nobody comes to the highest version by steps of one: a liar has said so, and above it there is nothing that could be said.
     if (isOld || version >= MAX_VERSION) return
     this.#version = Math.max(this.#version, version)
-    if (!raised || view.get(subject) === undefined || this.#observation.isRaised(subject)) return
-    this.#state(subject, subjectGeneration, false, nowMs)
+    const isRaised = this.#observation.isRaised(subject, subjectGeneration)
+    if (raised && !isRaised) this.#state(subject, subjectGeneration, false, nowMs)
+    // Another process that runs as this life may contradict at once, and both would go on as fast as the network is.
+    else if (isRaised && (said === undefined || nowMs - said.sinceMs >= options.syncIntervalMs))
+      this.#state(subject, subjectGeneration, true, nowMs)
   }
 
   #spread(statement: AlertStatement, nowMs: number): void {
@@ -206,6 +215,7 @@ export class CutDetector {
   tick(nowMs: number): void {
     const { options, random, view, courier } = this.#parts
     this.#observation.tick(nowMs)
+    this.#forgetWithdrawn(nowMs)
     if (nowMs >= this.#nextCompareMs) {
       this.#nextCompareMs = nowMs + options.syncIntervalMs * (0.75 + random.float() / 2)
       const [peer] = view.sampleLive(1, random)
@@ -219,6 +229,16 @@ export class CutDetector {
       if (statements.length === 0) break
       courier.post(addressOf(peer), this.#message({ question: 'nothing', sum: 0, statements }))
     }
+  }
+
+  /**
+   * Whoever has missed that an alert was withdrawn, and tells of the alert still, is contradicted by those who remember. Nobody tells of it for longer than the dead are
+   * remembered: so many alerts as take a member out have made it a dead one, of whom all is forgotten then.
+   */
+  #forgetWithdrawn(nowMs: number): void {
+    const { rememberDeadMs, reinforceAfterMs } = this.#parts.options
+    const keptForMs = Math.max(rememberDeadMs, VOUCH_LASTS * reinforceAfterMs)
+    this.#book.forgetWithdrawn(nowMs - keptForMs, (observer, subject) => this.#news.has(observer, subject))
   }
 
   #tellAll(to: PeerAddress, question: 'nothing' | 'all'): void {

@@ -89,9 +89,10 @@ export class Observation {
     return this.#observed.get(id)?.edge.isGood === true
   }
 
-  /** Whether this node said that it does not reach `id`, and would say so still. */
-  isRaised(id: string): boolean {
-    return this.#observed.get(id)?.edge.isRaised === true
+  /** Whether this node said that it does not reach the life `generation` of `id`, and would say so still. */
+  isRaised(id: string, generation: number): boolean {
+    const edge = this.#observed.get(id)?.edge
+    return edge?.generation === generation && edge.isRaised
   }
 
   /** One turn of probes. */
