@@ -1,5 +1,6 @@
 import { FAILURE_DETECTOR_MUTANTS } from './failure-detector.mjs'
 import { KV_MUTANTS } from './kv.mjs'
+import { LOGICAL_CLOCK_MUTANTS } from './logical-clock.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
 import { CUT_MUTANTS } from './membership-cut.mjs'
 import { EVIDENCE_MUTANTS } from './membership-evidence.mjs'
@@ -53,6 +54,7 @@ export const MUTANTS = [
   ...MESSAGES_MUTANTS,
   ...ISOLATION_MUTANTS,
   ...FAILURE_DETECTOR_MUTANTS,
+  ...LOGICAL_CLOCK_MUTANTS,
   ...TRANSPORT_MUTANTS,
   ...TRANSPORT_NATS_MUTANTS,
   ...TRANSPORT_TCP_MUTANTS,

@@ -17,6 +17,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'storage-file': ['di', 'runtime', 'storage'],
   'failure-detector': ['di', 'runtime'],
   hashring: ['di', 'runtime'],
+  'logical-clock': ['di', 'runtime'],
   membership: ['di', 'runtime', 'transport', 'failure-detector'],
   raft: ['di', 'runtime', 'transport', 'storage', 'failure-detector'],
   kv: ['di', 'runtime', 'transport', 'storage', 'raft'],

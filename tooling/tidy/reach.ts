@@ -40,7 +40,7 @@ function namedFiles(module: Module): string[] {
 }
 
 /** Packages that are no part of a node, so there is nothing to wire. */
-const WITHOUT_DI = ['di', 'simulation', 'linearizability']
+const WITHOUT_DI = ['di', 'logical-clock', 'simulation', 'linearizability']
 
 /** What every package has: a description, a licence, entries that exist, `./di`, and tests. */
 export function checkPackages({ units }: Repository): string[] {

@@ -1,0 +1,3 @@
+import { testExample } from '../../../tooling/fixtures/readme-example.ts'
+
+testExample(import.meta.url, 'example.ts', () => import('./example.ts'))
