@@ -1,6 +1,7 @@
 const STRATEGY = 'packages/membership/src/resolver/strategy.ts'
 const WATCH = 'packages/membership/src/resolver/split-watch.ts'
 const RESOLVER = 'packages/membership/src/resolver/split-brain-resolver.ts'
+const KEEPER = 'packages/membership/src/resolver/lease-keeper.ts'
 const CHAIN = 'packages/membership/src/resolver/survivor-chain.ts'
 const CHAINED = 'packages/membership/src/resolver/chained-lease.ts'
 const OBITUARIES = 'packages/membership/src/core/cut/obituaries.ts'
@@ -66,9 +67,9 @@ export const RESOLVER_MUTANTS = [
   {
     name: 'a side goes on when nobody knows who has the lease',
     source: 'ADR 20',
-    file: RESOLVER,
-    from: "let outcome: 'survive' | 'down' = 'down'",
-    to: "let outcome: 'survive' | 'down' = 'survive'",
+    file: KEEPER,
+    from: "told = { outcome: 'down', why: `it is not known",
+    to: "told = { outcome: 'survive', why: `it is not known",
   },
   {
     name: 'the lease is asked for though the split is over',
@@ -139,5 +140,47 @@ export const RESOLVER_MUTANTS = [
     file: RESOLVER,
     from: "if (finding.kind === 'whole' && sight.isolated === undefined)",
     to: "if (finding.kind === 'split' && sight.isolated !== undefined)",
+  },
+  {
+    name: 'a side from before the last decision takes its place',
+    source: 'ADR 21',
+    file: CHAIN,
+    from: "  if (side.decision !== numberOf(last)) return { kind: 'moved' }\n",
+    to: '',
+  },
+  {
+    name: 'a newcomer that was cut off is named by who was blocked meanwhile',
+    source: 'ADR 21',
+    file: CHAIN,
+    from: "  if (side.decision !== last.number) return { kind: 'moved' }\n",
+    to: '',
+  },
+  {
+    name: 'a later decision does not make a side look anew',
+    source: 'ADR 21',
+    file: WATCH,
+    from: 'removedSinceMs, decision }: Sight): string',
+    to: 'removedSinceMs }: Sight, decision?: number): string',
+  },
+  {
+    name: 'who was left out by a later decision goes on',
+    source: 'ADR 21',
+    file: RESOLVER,
+    from: 'return this.#keeper?.standing?.isLeftOut === true\n',
+    to: 'return this.#keeper?.standing?.decision === -1\n',
+  },
+  {
+    name: 'what was stable before a block of the process is stable after it',
+    source: 'M-19; ADR 20',
+    file: RESOLVER,
+    from: 'if (lateMs > this.#lookEveryMs) this.#watch.restart()',
+    to: 'if (lateMs < 0) this.#watch.restart()',
+  },
+  {
+    name: 'a process whose node has a later life goes on',
+    source: 'M-13; ADR 20',
+    file: RESOLVER,
+    from: 'if (generation !== undefined && generation !== this.#generation)',
+    to: 'if (generation === undefined && this.#generation === 0)',
   },
 ]

@@ -40,7 +40,7 @@ export {
   type RegisterCall,
   type SurvivalRegister,
 } from './resolver/chained-lease.ts'
-export type { MemberLife, SurvivalLease, SurvivalSide } from './resolver/lease.ts'
+export type { MemberLife, SurvivalLease, SurvivalSide, SurvivalStanding } from './resolver/lease.ts'
 export {
   type SplitBrainDecision,
   type SplitBrainOptions,

@@ -7,12 +7,16 @@ import { ManualRegister, RegisterError } from './manual-register.ts'
 
 const life = (id: string, generation = 1): MemberLife => ({ id, generation })
 const lives = (...ids: string[]): MemberLife[] => ids.map((id) => life(id))
-const side = (self: MemberLife, members: readonly MemberLife[]): SurvivalSide => ({ self, members, left: [] })
+/** A side as it has been since `decision` stood. */
+const side = (self: MemberLife, members: readonly MemberLife[], decision = 0): SurvivalSide => ({
+  ...{ self, members, left: [] },
+  decision,
+})
 const decision = (number: number, ...members: MemberLife[]): SurvivorDecision => ({ number, members, excluded: [] })
 const signal = new AbortController().signal
-const ask = (members: readonly MemberLife[], self = members[0] as MemberLife) => ({
+const ask = (members: readonly MemberLife[], self = members[0] as MemberLife, decision = 0) => ({
   holdMs: 1_000,
-  side: side(self, members),
+  side: side(self, members, decision),
   signal,
 })
 
@@ -50,7 +54,7 @@ describe('the ruling', () => {
     expect(ruleByChain(last, side(life('n2'), lives('n1', 'n2', 'n3')))).toEqual({ kind: 'holds' })
     expect(ruleByChain(last, side(life('n9'), lives('n1', 'n2', 'n3')))).toEqual({ kind: 'holds' })
     const next = decision(4, ...lives('n2', 'n4'))
-    expect(ruleByChain(last, side(life('n2'), lives('n2', 'n4')))).toEqual({
+    expect(ruleByChain(last, side(life('n2'), lives('n2', 'n4'), 3))).toEqual({
       kind: 'succeed',
       next: { ...next, excluded: lives('n1', 'n3') },
     })
@@ -64,13 +68,13 @@ describe('the ruling', () => {
   test('who was left out is not named again, neither by a view older than the split nor by one that saw it come back', () => {
     const split = { ...decision(4, ...lives('n1', 'n2')), excluded: lives('n3', 'n4') }
     const all = lives('n1', 'n2', 'n3', 'n4', 'n5')
-    expect(ruleWhole(split, side(life('n1'), all))).toEqual({
+    expect(ruleWhole(split, side(life('n1'), all, 4))).toEqual({
       kind: 'succeed',
       next: { ...split, number: 5, members: lives('n1', 'n2', 'n5') },
     })
     expect(ruleByChain(split, side(life('n1'), lives('n1', 'n2', 'n3')))).toEqual({ kind: 'holds' })
     expect(ruleByChain(split, side(life('n3'), lives('n1', 'n2', 'n3')))).toEqual({ kind: 'refused' })
-    expect(ruleWhole(split, side(life('n1'), [...lives('n1', 'n2'), life('n3', 2)]))).toMatchObject({
+    expect(ruleWhole(split, side(life('n1'), [...lives('n1', 'n2'), life('n3', 2)], 4))).toMatchObject({
       next: { members: [...lives('n1', 'n2'), life('n3', 2)] },
     })
   })
@@ -78,10 +82,22 @@ describe('the ruling', () => {
   test('while nobody is lost nobody is left out, but who left or was started again', () => {
     expect(ruleWhole(last, side(life('n1'), lives('n1')))).toEqual({ kind: 'holds' })
     expect(ruleWhole(last, side(life('n4'), lives('n1', 'n4')))).toEqual({ kind: 'wait' })
-    expect(ruleWhole(last, { self: life('n1'), members: [life('n1'), life('n2', 2)], left: lives('n3') })).toEqual({
+    const here = side(life('n1'), [life('n1'), life('n2', 2)], 3)
+    expect(ruleWhole(last, { ...here, left: lives('n3') })).toEqual({
       kind: 'succeed',
       next: decision(4, life('n1'), life('n2', 2)),
     })
+  })
+
+  test('a side from before the last decision puts nobody in its place: it may have been another one since', () => {
+    const [older, newer] = [side(life('n2'), lives('n2', 'n4'), 2), side(life('n2'), lives('n2', 'n4'), 3)]
+    for (const rule of [ruleByChain, ruleWhole]) {
+      expect(rule(last, older)).toEqual({ kind: 'moved' })
+      expect(rule(last, { ...older, decision: undefined })).toEqual({ kind: 'moved' })
+      expect(rule(last, newer)).toMatchObject({ kind: 'succeed', next: { number: 4 } })
+    }
+    expect(ruleByChain(last, side(life('n2'), lives('n1', 'n2', 'n3'), 2))).toEqual({ kind: 'holds' })
+    expect(ruleByChain(undefined, { ...older, decision: undefined })).toEqual({ kind: 'moved' })
   })
 
   test('a new life of one that went on is a newcomer, until all lives that went on are over', () => {
@@ -89,7 +105,7 @@ describe('the ruling', () => {
     const some = [life('n1', 2), life('n2', 2), life('n4')]
     expect(ruleByChain(last, side(life('n1', 2), some))).toEqual({ kind: 'refused' })
     const all = [life('n1', 2), life('n2', 2), life('n3', 5), life('n4')]
-    expect(ruleByChain(last, side(life('n4'), all))).toEqual({ kind: 'succeed', next: decision(4, ...all) })
+    expect(ruleByChain(last, side(life('n4'), all, 3))).toEqual({ kind: 'succeed', next: decision(4, ...all) })
     expect(ruleByChain(last, side(life('n1', 2), [life('n1', 2), ...lives('n2', 'n3')]))).toEqual({ kind: 'wait' })
   })
 })
@@ -99,11 +115,11 @@ describe('the chained lease', () => {
     const { clock, register, leaseOf } = build()
     await settle(clock, leaseOf('n1').extend(side(life('n1'), lives('n1', 'n2', 'n3', 'n4', 'n5')), { signal }))
     const [one, two] = [lives('n1', 'n2'), lives('n3', 'n4', 'n5')]
-    expect(await settle(clock, leaseOf('n1').acquire('n1', ask(one)))).toBe(true)
-    expect(await settle(clock, leaseOf('n2').acquire('n1', ask(one, life('n2'))))).toBe(true)
+    expect(await settle(clock, leaseOf('n1').acquire('n1', ask(one, life('n1'), 1)))).toBe(true)
+    expect(await settle(clock, leaseOf('n2').acquire('n1', ask(one, life('n2'), 1)))).toBe(true)
     await clock.advanceAsync(10 * 86_400_000)
     for (const { id, generation } of two)
-      expect(await settle(clock, leaseOf(id).acquire('n3', ask(two, life(id, generation))))).toBe(false)
+      expect(await settle(clock, leaseOf(id).acquire('n3', ask(two, life(id, generation), 1)))).toBe(false)
     expect(register.written.map(({ number, members }) => [number, members.map(({ id }) => id).join()])).toEqual([
       [1, 'n1,n2,n3,n4,n5'],
       [2, 'n1,n2'],
@@ -116,14 +132,43 @@ describe('the chained lease', () => {
     await settle(clock, leaseOf('n1').acquire('n1', ask(lives('n1', 'n2'))))
     const withNew = lives('n1', 'n3')
     expect(await settle(clock, leaseOf('n3').extend(side(life('n3'), withNew), { signal }))).toBe(false)
-    const newcomer = leaseOf('n3').acquire('n1', ask(withNew, life('n3')))
+    const newcomer = leaseOf('n3').acquire('n1', ask(withNew, life('n3'), 1))
     await clock.advanceAsync(1_000)
-    const holder = leaseOf('n1').acquire('n1', ask(withNew))
+    const holder = leaseOf('n1').acquire('n1', ask(withNew, life('n1'), 1))
     expect(await settle(clock, Promise.all([newcomer, holder]))).toEqual([true, true])
     const alone = leaseOf('n3').acquire('n1', ask(lives('n1', 'n4'), life('n4')))
     const refused = expect(alone).rejects.toThrow('it was not known within 8000 ms who goes on')
     await clock.advanceAsync(10_000)
     await refused
+  })
+
+  test('one that was blocked adds nobody by what it saw before the others decided, be it to the whole or to its side', async () => {
+    const all = lives('n1', 'n2', 'n3', 'n4')
+    const split = lives('n1', 'n2')
+    for (const how of ['whole', 'side']) {
+      const { clock, register, leaseOf } = build()
+      await settle(clock, leaseOf('n1').extend(side(life('n1'), lives('n1', 'n2', 'n3')), { signal }))
+      expect(await settle(clock, leaseOf('n2').standing(life('n1'), { signal }))).toEqual({
+        decision: 1,
+        isLeftOut: false,
+      })
+      // n4 has joined, and nobody has named it when it is cut off, together with n3.
+      expect(await settle(clock, leaseOf('n2').acquire('n1', ask(split, life('n2'), 1)))).toBe(true)
+      const blocked =
+        how === 'whole'
+          ? leaseOf('n1').extend(side(life('n1'), all, 1), { signal })
+          : leaseOf('n1').acquire('n1', ask(lives('n1', 'n2', 'n4'), life('n1'), 1))
+      expect(await settle(clock, blocked)).toBe(how === 'whole' ? false : 'moved')
+      expect(await settle(clock, leaseOf('n4').acquire('n3', ask(lives('n3', 'n4'), life('n4'), 2)))).toBe(false)
+      expect(register.written.at(-1)).toMatchObject({ number: 2, members: split })
+      expect(await settle(clock, leaseOf('n3').standing(life('n3'), { signal }))).toEqual({
+        decision: 2,
+        isLeftOut: true,
+      })
+      // Had it been there still, it would be named.
+      await settle(clock, leaseOf('n1').extend(side(life('n1'), lives('n1', 'n2', 'n4'), 2), { signal }))
+      expect(register.written.at(-1)).toMatchObject({ number: 3, members: lives('n1', 'n2', 'n4') })
+    }
   })
 
   test('a write whose answer got lost is read back: it counts where it took effect, and comes again where it did not', async () => {
@@ -225,6 +270,16 @@ test('over splits, restarts, newcomers and lost answers, never do two sides go o
   await fc.assert(
     fc.asyncProperty(fc.array(round, { minLength: 1, maxLength: 4 }), fc.nat(1_000), async (rounds, seed) => {
       const { clock, register, leaseOf } = build(seed)
+      /** As the resolver does: where others have decided meanwhile it sees the same side once more, and asks again. */
+      const asks = async (
+        lease: ChainedLease,
+        members: MemberLife[],
+        self: MemberLife,
+        decision: number,
+      ): Promise<boolean> => {
+        const told = await lease.acquire(self.id, ask(members, self, decision)).catch(() => false)
+        return told === 'moved' ? asks(lease, members, self, register.written.length) : told
+      }
       const generations = new Map(names.map((id) => [id, 1]))
       /** Those that run and were not told to go down. */
       let running = names.map((id) => life(id))
@@ -237,7 +292,9 @@ test('over splits, restarts, newcomers and lost answers, never do two sides go o
         }
         if (heals)
           await Promise.all(
-            running.map((self) => settle(clock, leaseOf(self.id).extend(side(self, running), { signal }))),
+            running.map((self) =>
+              settle(clock, leaseOf(self.id).extend(side(self, running, register.written.length), { signal })),
+            ),
           )
         const before = register.written.at(-1)
         register.faults = { ...faults, maxDelayMs: 10 }
@@ -246,17 +303,12 @@ test('over splits, restarts, newcomers and lost answers, never do two sides go o
           const members = running.filter((one) => sideOf(one) === sideOf(self))
           const afterMs = delaysMs[names.indexOf(self.id)] ?? 0
           await new Promise<void>((resolve) => clock.setTimer(afterMs, resolve))
-          return leaseOf(self.id)
-            .acquire(self.id, ask(members, self))
-            .catch(() => false)
+          return asks(leaseOf(self.id), members, self, before?.number ?? 0)
         })
-        // Some were blocked, and note what they saw before the split after the others have decided.
-        const known = running.filter(({ id, generation }) =>
-          before?.members.some((one) => one.id === id && one.generation === generation),
-        )
-        const stale = (isStale ? known : []).map(async (self) => {
-          await new Promise<void>((resolve) => clock.setTimer(150, resolve))
-          const noted = leaseOf(self.id).extend(side(self, known), { signal })
+        // Some were blocked, and note what they saw before the split after the others have decided, newcomers that no decision has named included.
+        const stale = (isStale ? running : []).map(async (self, i) => {
+          await new Promise<void>((resolve) => clock.setTimer(75 * (i + 1), resolve))
+          const noted = leaseOf(self.id).extend(side(self, running, before?.number ?? 0), { signal })
           return noted.catch(() => false)
         })
         const [goOn] = await settle(clock, Promise.all([Promise.all(answers), ...stale]))

@@ -1,4 +1,4 @@
-import { type LogFields, type Logger, type LogLevel, VirtualClock } from '@dsys/runtime'
+import { VirtualClock } from '@dsys/runtime'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MemberState } from '../src/core/record.ts'
@@ -6,22 +6,14 @@ import {
   keepMajority,
   leaseMajority,
   type Member,
-  type MembershipStatus,
   type Split,
-  type SplitBrainDecision,
-  type SplitBrainOptions,
-  SplitBrainResolver,
   type SplitBrainStrategy,
   type SurvivalLease,
   staticQuorum,
 } from '../src/index.ts'
 import { SplitWatch } from '../src/resolver/split-watch.ts'
 import { rule } from '../src/resolver/strategy.ts'
-
-const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `n${i + 1}`)
-const memberOf = (id: string, state: MemberState = 'alive', sinceMs = 0, roles: readonly string[] = []): Member => {
-  return { id, generation: 1, incarnation: 0, state, metadata: {}, roles, capabilities: [], tags: {}, sinceMs }
-}
+import { build, memberOf, names } from './resolver-world.ts'
 
 /** A cluster and how it is divided, each member with its side. */
 const partition = fc
@@ -109,7 +101,15 @@ describe('strategies, over any partition', () => {
 
 describe('the watch', () => {
   const sight = (members: readonly Member[], more: object = {}) => {
-    return { self: 'n1', members, isolated: undefined, catchesUp: false, removedSinceMs: undefined, ...more }
+    return {
+      self: 'n1',
+      members,
+      isolated: undefined,
+      catchesUp: false,
+      removedSinceMs: undefined,
+      decision: undefined,
+      ...more,
+    }
   }
   const healthy = names(3).map((id) => memberOf(id))
   const oneLost = [memberOf('n1'), memberOf('n2'), memberOf('n3', 'dead', 5)]
@@ -226,7 +226,14 @@ describe('keepMajority, over splits of splits', () => {
         function goesOn(self: string, side: readonly string[]): boolean {
           const watch = watches.get(self) as SplitWatch
           const members = ids.map((id) => memberOf(id, side.includes(id) ? 'alive' : 'dead', side.length))
-          const sight = { self, members, isolated: undefined, catchesUp: false, removedSinceMs: undefined }
+          const sight = {
+            self,
+            members,
+            isolated: undefined,
+            catchesUp: false,
+            removedSinceMs: undefined,
+            decision: undefined,
+          }
           watch.look(sight, nowMs)
           const found = watch.look(sight, nowMs + 1_000)
           if (found.kind !== 'split') return found.kind === 'whole'
@@ -238,47 +245,6 @@ describe('keepMajority, over splits of splits', () => {
     )
   })
 })
-
-class TestLogger implements Logger {
-  readonly lines: { readonly level: LogLevel; readonly message: string }[] = []
-  log(level: LogLevel, message: string, _fields?: LogFields): void {
-    this.lines.push({ level, message })
-  }
-  child(): Logger {
-    return this
-  }
-}
-
-/** A resolver over members that the test makes up. */
-function build(strategy: SplitBrainStrategy, more: Partial<SplitBrainOptions> = {}, clock = new VirtualClock()) {
-  const logger = new TestLogger()
-  const world = {
-    members: names(5).map((id) => memberOf(id)),
-    view: { state: 'fresh' } as MembershipStatus['view'],
-    removedSinceMs: undefined as number | undefined,
-  }
-  const decisions: SplitBrainDecision[] = []
-  const status = (): MembershipStatus => {
-    const localHealth = { multiplier: 1, maxMultiplier: 8, because: 'healthy' }
-    return { conflicts: [], alerts: [], localHealth, view: world.view, removedSinceMs: world.removedSinceMs }
-  }
-  const resolver = new SplitBrainResolver(
-    { clock, logger, self: 'n1', membership: { members: () => world.members, status } },
-    {
-      strategy,
-      stableAfterMs: 1_000,
-      onDown: (decision) => void decisions.push(decision),
-      onSurvive: (decision) => void decisions.push(decision),
-      ...more,
-    },
-  )
-  const lose = (...ids: string[]): void => {
-    world.members = world.members.map((member) =>
-      ids.includes(member.id) ? memberOf(member.id, 'dead', clock.monotonicMs()) : member,
-    )
-  }
-  return { clock, logger, world, resolver, decisions, lose }
-}
 
 describe('the resolver', () => {
   test('it tells once that a minority goes down, with the evidence, and not before the view is stable', async () => {

@@ -1,12 +1,13 @@
 import { type Clock, DsysError, delay, Pending } from '@dsys/runtime'
 import { SurvivalRecordError } from '../errors.ts'
-import type { SurvivalLease, SurvivalSide } from './lease.ts'
+import type { MemberLife, SurvivalLease, SurvivalSide, SurvivalStanding } from './lease.ts'
 import {
   type ChainRuling,
   isSurvivorDecision,
   ruleByChain,
   ruleWhole,
   type SurvivorDecision,
+  standingOf,
 } from './survivor-chain.ts'
 
 /** How long one call may take, and what ends it. */
@@ -60,7 +61,7 @@ export interface ChainedLeaseOptions {
  * A survival lease that never runs out: a chain of decisions in a register, each of which names the lives that go on, and each of which takes the place of the one before by compare-and-set.
  *
  * A side goes on when a life that the last decision names puts its side in place of it. The other sides that came from the same decision are then not named any more, and are refused, however late they
- * ask. No clock takes part in that.
+ * ask. No clock takes part in that. Only a side that was seen after the last decision takes its place, so a process that was blocked does not name those whom it saw before.
  */
 export class ChainedLease implements SurvivalLease {
   readonly #ports: ChainedLeasePorts
@@ -78,14 +79,14 @@ export class ChainedLease implements SurvivalLease {
   }
 
   /**
-   * Whether the side goes on. Throws an Error when that is not known within `timeoutMs`, with what stood in the way as its `cause`; what the register throws and cannot be tried again; and
+   * Whether the side goes on; `moved` where others have decided since `side.decision`, and not for just this side. Throws an Error when that is not known within `timeoutMs`, with what stood in the way as its `cause`; what the register throws and cannot be tried again; and
    * SurvivalRecordError (`DSYS_MEMBERSHIP_SURVIVAL_RECORD_INVALID`) for a record that is not one.
    */
   acquire(
     _owner: string,
     { side, signal }: { readonly side: SurvivalSide; readonly signal: AbortSignal },
-  ): Promise<boolean> {
-    return this.#within(signal, async (ended, tell) => {
+  ): Promise<boolean | 'moved'> {
+    return this.#within<boolean | 'moved'>(signal, async (ended, tell) => {
       while (true) {
         ended.throwIfAborted()
         const outcome = await this.#try((last) => ruleByChain(last, side), ended).catch((error: unknown) => {
@@ -95,15 +96,24 @@ export class ChainedLease implements SurvivalLease {
           return 'again' as const
         })
         if (outcome === 'holds' || outcome === 'refused') return outcome === 'holds'
+        if (outcome === 'moved') return outcome
         if (outcome === 'wait') tell(new Error('nobody who may decide for this side has done so'))
         await delay(this.#ports.clock, this.#options.pauseMs, ended)
       }
     })
   }
 
-  /** Adds all of `whole` to those who go on, where who asks is named already, without those that were left out once. Throws as `acquire` does. */
+  /**
+   * Adds all of `whole` to those who go on, where who asks is named already, without those that were left out once. False as well where others have decided since `whole.decision`.
+   * Throws as `acquire` does.
+   */
   extend(whole: SurvivalSide, { signal }: { readonly signal: AbortSignal }): Promise<boolean> {
     return this.#within(signal, async (ended) => (await this.#try((last) => ruleWhole(last, whole), ended)) === 'holds')
+  }
+
+  /** Throws as `acquire` does. */
+  standing(self: MemberLife, { signal }: { readonly signal: AbortSignal }): Promise<SurvivalStanding> {
+    return this.#within(signal, async (ended) => standingOf((await this.#read(ended))?.value, self))
   }
 
   /**
@@ -117,7 +127,7 @@ export class ChainedLease implements SurvivalLease {
   async #try(
     rule: (last: SurvivorDecision | undefined) => ChainRuling,
     signal: AbortSignal,
-  ): Promise<'holds' | 'refused' | 'wait' | 'again'> {
+  ): Promise<'holds' | 'refused' | 'wait' | 'moved' | 'again'> {
     const { key, callTimeoutMs: timeoutMs } = this.#options
     const entry = await this.#read(signal)
     const ruling = rule(entry?.value)

@@ -1,15 +1,8 @@
-import {
-  type Clock,
-  Lifecycle,
-  type Logger,
-  Pending,
-  type Service,
-  type StartOptions,
-  type TimerHandle,
-} from '@dsys/runtime'
+import { type Clock, Lifecycle, type Logger, type Service, type StartOptions, type TimerHandle } from '@dsys/runtime'
 import { compareText } from '../core/record.ts'
 import type { Membership } from '../membership.ts'
 import type { SurvivalSide } from './lease.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
 import { type Finding, type Sight, SplitWatch } from './split-watch.ts'
 import { rule, type Split, type SplitBrainStrategy } from './strategy.ts'
 
@@ -78,14 +71,13 @@ export class SplitBrainResolver implements Service {
   readonly #logger: Logger
   readonly #lifecycle: Lifecycle
   readonly #watch: SplitWatch
-  readonly #stop = new AbortController()
+  readonly #keeper: LeaseKeeper | undefined
+  #isStopped = false
+  /** Of this process, as it was at the first look. */
+  #generation: number | undefined
   #timer: TimerHandle | undefined
   #state: SplitBrainStatus['state'] = 'changing'
   #lastDecision: SplitBrainDecision | undefined
-  /** Who was here when the lease noted that last. */
-  #noted = ''
-  #isNoting = false
-  #isNotingFailing = false
 
   /** Throws RangeError for options out of their limits. */
   constructor(ports: SplitBrainPorts, options: SplitBrainOptions) {
@@ -98,10 +90,19 @@ export class SplitBrainResolver implements Service {
     this.#options = { ...options, stableAfterMs, whenIsolated, leaseTimeoutMs }
     this.#logger = ports.logger.child({ part: 'split-brain resolver' })
     this.#watch = new SplitWatch(stableAfterMs, options.strategy.role)
+    const { strategy } = options
+    if (strategy.kind === 'lease') {
+      const { clock } = ports
+      this.#keeper = new LeaseKeeper(
+        { clock, logger: this.#logger, lease: strategy.lease },
+        { timeoutMs: leaseTimeoutMs, checkEveryMs: stableAfterMs },
+      )
+    }
     this.#lifecycle = new Lifecycle('split-brain resolver', {
       start: async () => this.#lookLater(0),
       stop: async () => {
-        this.#stop.abort()
+        this.#isStopped = true
+        this.#keeper?.stop()
         this.#timer?.cancel()
       },
     })
@@ -124,26 +125,62 @@ export class SplitBrainResolver implements Service {
     return Object.freeze({ state: this.#state, counted: this.#watch.counted, lastDecision: this.#lastDecision })
   }
 
+  get #lookEveryMs(): number {
+    return this.#options.stableAfterMs / LOOKS
+  }
+
   #lookLater(delayMs: number): void {
-    if (this.#stop.signal.aborted) return
+    this.#later(delayMs, () => this.#look())
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    if (this.#isStopped) return
     const { clock } = this.#ports
+    const dueMs = clock.monotonicMs() + delayMs
     // Behind the input of the same turn: a process that was blocked sees its timers first, and a view that is as old as its block.
     this.#timer = clock.setTimer(delayMs, () => {
-      this.#timer = clock.afterIo(() => this.#look())
+      this.#timer = clock.afterIo(() => {
+        this.#excuse(clock.monotonicMs() - dueMs)
+        run()
+      })
     })
   }
 
+  /** While the process was blocked it could see no change: what was stable before is to be seen anew. Timers are always a little late, which is taken off. */
+  #excuse(lateMs: number): void {
+    if (lateMs > this.#lookEveryMs) this.#watch.restart()
+    else this.#watch.excuse(Math.max(0, lateMs))
+  }
+
   #look(): void {
-    const { clock } = this.#ports
+    const nowMs = this.#ports.clock.monotonicMs()
     const sight = this.#sight()
-    const finding = this.#watch.look(sight, clock.monotonicMs())
-    if (finding.kind === 'whole' && sight.isolated === undefined) void this.#noteWhole(sight)
+    const finding = this.#watch.look(sight, nowMs)
+    const over = this.#whyOver(sight)
+    if (finding.kind !== 'changing' && over !== undefined) {
+      this.#conclude('down', over, finding.split)
+      return
+    }
     if (finding.kind === 'removed' || (finding.kind === 'split' && !this.#waits(finding))) {
       this.#decide(finding)
       return
     }
+    if (finding.kind === 'whole' && sight.isolated === undefined)
+      void this.#keeper?.note(this.#side(sight, this.#watch.counted))
+    void this.#keeper?.check(this.#side(sight, []).self, this.#watch.changedMs ?? nowMs, nowMs)
     this.#state = finding.kind === 'split' ? 'isolated' : finding.kind
-    this.#lookLater(this.#options.stableAfterMs / LOOKS)
+    this.#lookLater(this.#lookEveryMs)
+  }
+
+  /** Why this life of the node does not go on whatever it sees. */
+  #whyOver({ members }: Sight): string | undefined {
+    const generation = members.find(({ id }) => id === this.#ports.self)?.generation
+    this.#generation ??= generation
+    if (generation !== undefined && generation !== this.#generation)
+      return 'a later life of this node has taken its place'
+    return this.#keeper?.standing?.isLeftOut === true
+      ? 'a later decision on who goes on has left this node out'
+      : undefined
   }
 
   #waits(finding: Finding): boolean {
@@ -161,59 +198,17 @@ export class SplitBrainResolver implements Service {
       isolated: isStale && !catchesUp ? view.why : undefined,
       catchesUp,
       removedSinceMs,
+      decision: this.#keeper?.standing?.decision,
     }
   }
 
   /** Those of `ids` that are here, with the generation that this node knows, and this node. */
-  #side({ members }: Sight, ids: readonly string[]): SurvivalSide {
+  #side({ members, decision }: Sight, ids: readonly string[]): SurvivalSide {
     const lives = members.map(({ id, generation }) => ({ id, generation }))
     const self = lives.find(({ id }) => id === this.#ports.self) ?? { id: this.#ports.self, generation: 0 }
     const left = members.filter(({ state }) => state === 'left').map(({ id, generation }) => ({ id, generation }))
-    return { self, members: lives.filter(({ id }) => ids.includes(id)).sort((a, b) => compareText(a.id, b.id)), left }
-  }
-
-  /** Tells the lease who the whole cluster is, when that has changed. What fails is tried again at the next look. */
-  async #noteWhole(sight: Sight): Promise<void> {
-    const { strategy, leaseTimeoutMs } = this.#options
-    if (strategy.kind !== 'lease' || strategy.lease.extend === undefined || this.#isNoting) return
-    const side = this.#side(sight, this.#watch.counted)
-    const text = [...side.members, ...side.left].map(({ id, generation }) => `${id} ${generation}`).join('\n')
-    if (text === this.#noted) return
-    this.#isNoting = true
-    try {
-      const { lease } = strategy
-      const isNoted = await this.#within(leaseTimeoutMs, async (signal) => lease.extend?.(side, { signal }))
-      if (isNoted === true) this.#noted = text
-      this.#isNotingFailing = false
-    } catch (error) {
-      // Deviation: every error is caught here. Nothing depends on it yet, and the next look tries again.
-      if (!this.#stop.signal.aborted && !this.#isNotingFailing) {
-        this.#isNotingFailing = true
-        this.#logger.log('warn', 'the lease that decides a split could not note who is here', { error })
-      }
-    } finally {
-      this.#isNoting = false
-    }
-  }
-
-  /** Runs `ask` until it is done, the time is over or this resolver stops. */
-  async #within<T>(timeoutMs: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const ended = new AbortController()
-    const pending = new Pending<T>({
-      clock: this.#ports.clock,
-      timeoutMs,
-      onTimeout: () => new Error(`no answer within ${timeoutMs} ms`),
-      signal: this.#stop.signal,
-    })
-    ask(ended.signal).then(
-      (value) => pending.resolve(value),
-      (error: unknown) => pending.reject(error),
-    )
-    try {
-      return await pending.promise
-    } finally {
-      ended.abort(new DOMException('nobody waits for it any more', 'AbortError'))
-    }
+    const here = lives.filter(({ id }) => ids.includes(id)).sort((a, b) => compareText(a.id, b.id))
+    return { self, members: here, left, decision }
   }
 
   #decide(finding: Extract<Finding, { kind: 'removed' | 'split' }>): void {
@@ -229,36 +224,29 @@ export class SplitBrainResolver implements Service {
       return
     }
     this.#state = 'deciding'
-    this.#timer = this.#ports.clock.setTimer(ruling.delayMs, () => void this.#askForLease(ruling.owner, split, where))
+    this.#later(ruling.delayMs, () => void this.#askForLease(ruling.owner, split, where))
   }
 
   async #askForLease(owner: string, split: Split, where: string): Promise<void> {
-    const { strategy, leaseTimeoutMs } = this.#options
-    const { clock } = this.#ports
+    const { strategy } = this.#options
     const sight = this.#sight()
     // Meanwhile the others may have come back, or more of them gone.
-    const now = this.#watch.look(sight, clock.monotonicMs())
+    const now = this.#watch.look(sight, this.#ports.clock.monotonicMs())
     const isSame = now.kind === 'split' && now.split.present.join('\n') === split.present.join('\n')
-    if (strategy.kind !== 'lease' || this.#stop.signal.aborted || !isSame) {
+    if (strategy.kind !== 'lease' || !isSame) {
       this.#lookLater(0)
       return
     }
-    const { lease, holdMs } = strategy
-    const side = this.#side(sight, split.present)
-    let outcome: 'survive' | 'down' = 'down'
-    let why: string
-    try {
-      const isOurs = await this.#within(leaseTimeoutMs, async (signal) =>
-        lease.acquire(owner, { holdMs, side, signal }),
-      )
-      outcome = isOurs ? 'survive' : 'down'
-      why = isOurs ? `the side of ${owner} has the lease` : `another side than that of ${owner} has the lease`
-    } catch (error) {
-      // Deviation: every error is caught here. Whatever it is, nobody knows who has the lease, and to go on could be wrong.
-      this.#logger.log('warn', 'the lease that decides a split could not be asked for', { error })
-      why = `it is not known who has the lease: ${error instanceof Error ? error.message : String(error)}`
+    const told = await this.#keeper?.ask(owner, this.#side(sight, split.present), strategy.holdMs)
+    if (told === undefined) return
+    const { outcome, why } = told
+    if (outcome !== 'moved') {
+      this.#conclude(outcome, `${where}${why}`, split)
+      return
     }
-    if (!this.#stop.signal.aborted) this.#conclude(outcome, `${where}${why}`, split)
+    this.#watch.restart()
+    this.#keeper?.recheck()
+    this.#lookLater(0)
   }
 
   #conclude(outcome: 'survive' | 'down', why: string, split: Split): void {
@@ -277,7 +265,7 @@ export class SplitBrainResolver implements Service {
     this.#watch.survive(split)
     this.#state = 'whole'
     if (onSurvive !== undefined) void this.#tell(onSurvive, decision)
-    this.#lookLater(this.#options.stableAfterMs / LOOKS)
+    this.#lookLater(this.#lookEveryMs)
   }
 
   async #tell(

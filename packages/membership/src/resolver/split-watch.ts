@@ -13,6 +13,8 @@ export interface Sight {
   readonly catchesUp: boolean
   /** Since when others hold it for dead although it says that it lives. */
   readonly removedSinceMs: number | undefined
+  /** The number of the decision that the lease says stands, where it has said so. */
+  readonly decision: number | undefined
 }
 
 /** What the watch found. */
@@ -20,7 +22,7 @@ export type Finding =
   /** Something changed within the time for which nothing may change, or is about to. */
   | { readonly kind: 'changing'; readonly stableInMs: number }
   /** Nobody is lost. */
-  | { readonly kind: 'whole' }
+  | { readonly kind: 'whole'; readonly split: Split }
   /** The others went on without this node. */
   | { readonly kind: 'removed'; readonly split: Split }
   | { readonly kind: 'split'; readonly split: Split; readonly isolated: string | undefined }
@@ -33,7 +35,8 @@ export class SplitWatch {
   readonly #stableAfterMs: number
   readonly #role: string | undefined
   #counted: ReadonlySet<string> = new Set()
-  #seen: { readonly key: string; readonly sinceMs: number } | undefined
+  /** `sinceMs` without the time that this process was blocked. */
+  #seen: { readonly key: string; readonly changedMs: number; readonly sinceMs: number } | undefined
 
   /** @param role only members with it count; all where it is `undefined`. */
   constructor(stableAfterMs: number, role: string | undefined) {
@@ -46,9 +49,24 @@ export class SplitWatch {
     return [...this.#counted].sort(compareText)
   }
 
+  /** When something was last seen to change; `undefined` before the first look. */
+  get changedMs(): number | undefined {
+    return this.#seen?.changedMs
+  }
+
+  /** Nobody looked for `lostMs`, as the process was blocked: nothing is known to have stayed as it was meanwhile. */
+  excuse(lostMs: number): void {
+    if (this.#seen !== undefined) this.#seen = { ...this.#seen, sinceMs: this.#seen.sinceMs + lostMs }
+  }
+
+  /** What was seen so far proves nothing. */
+  restart(): void {
+    this.#seen = undefined
+  }
+
   look(sight: Sight, nowMs: number): Finding {
     const key = keyOf(sight)
-    if (this.#seen?.key !== key) this.#seen = { key, sinceMs: nowMs }
+    if (this.#seen?.key !== key) this.#seen = { key, changedMs: nowMs, sinceMs: nowMs }
     const stableInMs = this.#seen.sinceMs + this.#stableAfterMs - nowMs
     const isUnsettled = sight.catchesUp || sight.members.some(({ state }) => state === 'suspect')
     if (stableInMs > 0 || isUnsettled) return { kind: 'changing', stableInMs: Math.max(0, stableInMs) }
@@ -57,7 +75,7 @@ export class SplitWatch {
     if (split.unreachable.length > 0) return { kind: 'split', split, isolated: sight.isolated }
     // Who sees nobody does not know who is there.
     if (sight.isolated === undefined) this.survive(split)
-    return { kind: 'whole' }
+    return { kind: 'whole', split }
   }
 
   /** This side goes on: from now on those count who are here. */
@@ -84,7 +102,7 @@ export class SplitWatch {
 }
 
 /** Another text with each change that counts; a member that went and came back has another time. */
-function keyOf({ members, isolated, catchesUp, removedSinceMs }: Sight): string {
+function keyOf({ members, isolated, catchesUp, removedSinceMs, decision }: Sight): string {
   const each = members.map(({ id, generation, state, sinceMs }) => `${id} ${generation} ${state} ${sinceMs}`)
-  return [`${isolated !== undefined} ${catchesUp} ${removedSinceMs}`, ...each].join('\n')
+  return [`${isolated !== undefined} ${catchesUp} ${removedSinceMs} ${decision}`, ...each].join('\n')
 }

@@ -1,5 +1,5 @@
 import { compareText } from '../core/record.ts'
-import type { MemberLife, SurvivalSide } from './lease.ts'
+import type { MemberLife, SurvivalSide, SurvivalStanding } from './lease.ts'
 
 /** So many lives that were left out are remembered, those of the last decisions. */
 export const MAX_EXCLUDED = 1_000
@@ -22,13 +22,16 @@ export type ChainRuling =
   | { readonly kind: 'succeed'; readonly next: SurvivorDecision }
   /** One of those who go on is on this side and has to say so; who asks is not among them. */
   | { readonly kind: 'wait' }
+  /** Others have decided since this side became what it is: it may have been another one before that, and has to be seen once more. */
+  | { readonly kind: 'moved' }
   /** Others go on. */
   | { readonly kind: 'refused' }
 
 /**
  * Whether a side goes on, by nothing but the last decision and the side.
  *
- * Invariant: a successor is made by a life that the last decision names, or by whoever has all lives that it names behind it; and who was left out is not named again.
+ * Invariant: a successor is made by a life that the last decision names, or by whoever has all lives that it names behind it, and of a side that was seen after that decision; and who was
+ * left out is not named again.
  */
 export function ruleByChain(last: SurvivorDecision | undefined, side: SurvivalSide): ChainRuling {
   const members = eligible(last, side.members)
@@ -36,10 +39,11 @@ export function ruleByChain(last: SurvivorDecision | undefined, side: SurvivalSi
   if (who !== 'excluded' && last !== undefined && isSame(last.members, members)) return { kind: 'holds' }
   if (who === 'excluded') return { kind: 'refused' }
   if (who !== 'decides') return { kind: who }
+  if (side.decision !== numberOf(last)) return { kind: 'moved' }
   const lost = (last?.members ?? []).filter((one) => !has(members, one) && !isOver(members, one))
   const earlier = (last?.excluded ?? []).filter(({ id }) => !lost.some((one) => one.id === id))
   const excluded = [...earlier, ...lost].slice(-MAX_EXCLUDED)
-  return { kind: 'succeed', next: { number: (last?.number ?? 0) + 1, members, excluded } }
+  return { kind: 'succeed', next: { number: numberOf(last) + 1, members, excluded } }
 }
 
 /** What the last decision means while nobody is lost: who is here is added to those named, and nobody is left out but who left or has a later life. */
@@ -53,7 +57,13 @@ export function ruleWhole(last: SurvivorDecision | undefined, side: SurvivalSide
   if (isSame(last.members, members)) return { kind: 'holds' }
   const who = standing(last, side.self, here)
   if (who !== 'decides') return { kind: who === 'excluded' ? 'refused' : who }
+  if (side.decision !== last.number) return { kind: 'moved' }
   return { kind: 'succeed', next: { number: last.number + 1, members, excluded: last.excluded } }
+}
+
+/** What the last decision says of one life, asked without a side. */
+export function standingOf(last: SurvivorDecision | undefined, self: MemberLife): SurvivalStanding {
+  return { decision: numberOf(last), isLeftOut: isExcluded(last, self) }
 }
 
 function standing(
@@ -61,7 +71,7 @@ function standing(
   self: MemberLife,
   here: readonly MemberLife[],
 ): 'decides' | 'wait' | 'refused' | 'excluded' {
-  if (last?.excluded.some(({ id, generation }) => id === self.id && generation >= self.generation)) return 'excluded'
+  if (isExcluded(last, self)) return 'excluded'
   // Who does not count decides nothing: it asks whether its side goes on.
   const counts = has(here, self)
   if (last === undefined) return counts ? 'decides' : 'wait'
@@ -70,6 +80,11 @@ function standing(
   // Each process that went on has been started again, and is here: nobody else can go on.
   return counts && last.members.every((one) => isOver(here, one)) ? 'decides' : 'refused'
 }
+
+const numberOf = (last: SurvivorDecision | undefined): number => last?.number ?? 0
+
+const isExcluded = (last: SurvivorDecision | undefined, self: MemberLife): boolean =>
+  last?.excluded.some(({ id, generation }) => id === self.id && generation >= self.generation) === true
 
 const byId = (members: readonly MemberLife[]): MemberLife[] => [...members].sort((a, b) => compareText(a.id, b.id))
 
