@@ -255,6 +255,13 @@ describe('the chained lease', () => {
   })
 })
 
+/** As the resolver does: where others have decided meanwhile it sees the same side once more, and asks again. */
+async function asks(lease: ChainedLease, register: ManualRegister, side: Parameters<typeof ask>): Promise<boolean> {
+  const [members, self] = side
+  const told = await lease.acquire('n1', ask(...side)).catch(() => false)
+  return told === 'moved' ? asks(lease, register, [members, self, register.written.length]) : told
+}
+
 test('over splits, restarts, newcomers and lost answers, never do two sides go on, and the chain has one successor for each decision', async () => {
   const names = Array.from({ length: 6 }, (_, i) => `n${i + 1}`)
   const round = fc.record({
@@ -270,16 +277,6 @@ test('over splits, restarts, newcomers and lost answers, never do two sides go o
   await fc.assert(
     fc.asyncProperty(fc.array(round, { minLength: 1, maxLength: 4 }), fc.nat(1_000), async (rounds, seed) => {
       const { clock, register, leaseOf } = build(seed)
-      /** As the resolver does: where others have decided meanwhile it sees the same side once more, and asks again. */
-      const asks = async (
-        lease: ChainedLease,
-        members: MemberLife[],
-        self: MemberLife,
-        decision: number,
-      ): Promise<boolean> => {
-        const told = await lease.acquire(self.id, ask(members, self, decision)).catch(() => false)
-        return told === 'moved' ? asks(lease, members, self, register.written.length) : told
-      }
       const generations = new Map(names.map((id) => [id, 1]))
       /** Those that run and were not told to go down. */
       let running = names.map((id) => life(id))
@@ -303,7 +300,7 @@ test('over splits, restarts, newcomers and lost answers, never do two sides go o
           const members = running.filter((one) => sideOf(one) === sideOf(self))
           const afterMs = delaysMs[names.indexOf(self.id)] ?? 0
           await new Promise<void>((resolve) => clock.setTimer(afterMs, resolve))
-          return asks(leaseOf(self.id), members, self, before?.number ?? 0)
+          return asks(leaseOf(self.id), register, [members, self, before?.number ?? 0])
         })
         // Some were blocked, and note what they saw before the split after the others have decided, newcomers that no decision has named included.
         const stale = (isStale ? running : []).map(async (self, i) => {
