@@ -45,6 +45,7 @@ export class Messages {
         metrics.query(result.ok ? 'answered' : 'failed')
         input((core, nowMs) => core.answer(key, result, nowMs))
       },
+      late: () => metrics.query('late'),
     })
   }
 

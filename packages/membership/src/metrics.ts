@@ -8,7 +8,7 @@ export class MembershipMetrics {
   readonly #dropped: Record<'version' | 'cluster' | 'malformed', Counter>
   readonly #unsent: Counter
   readonly #broadcasts: Record<'sent' | 'delivered', Counter>
-  readonly #queries: Record<'asked' | 'answered' | 'failed', Counter>
+  readonly #queries: Record<'asked' | 'answered' | 'failed' | 'late', Counter>
   readonly #health: Gauge
   readonly #stale: Gauge
   readonly #members: readonly (readonly [MemberState, Gauge])[]
@@ -38,7 +38,12 @@ export class MembershipMetrics {
     this.#broadcasts = { sent: broadcasts('sent'), delivered: broadcasts('delivered') }
     const queries = (what: string): Counter =>
       meter.counter('dsys_membership_queries', { description: 'Queries of the application.', labels: { what } })
-    this.#queries = { asked: queries('asked'), answered: queries('answered'), failed: queries('failed') }
+    this.#queries = {
+      asked: queries('asked'),
+      answered: queries('answered'),
+      failed: queries('failed'),
+      late: queries('late'),
+    }
     const health = { description: 'How many times as long as usual this node waits before it accuses others, from 1.' }
     this.#health = meter.gauge('dsys_membership_health_multiplier', health)
     this.#health.set(1)
@@ -67,7 +72,7 @@ export class MembershipMetrics {
     this.#broadcasts.delivered.add(1)
   }
 
-  query(what: 'asked' | 'answered' | 'failed'): void {
+  query(what: 'asked' | 'answered' | 'failed' | 'late'): void {
     this.#queries[what].add(1)
   }
 

@@ -4,7 +4,7 @@ import { MAX_ANSWER_BYTES, type QueryFailure, type QueryResult } from './core/qu
 import type { QueryHandler } from './user-messages.ts'
 import { checkName, checkPayload } from './user-names.ts'
 
-/** Handlers that run at a time; beyond this, members are told to ask later. */
+/** Handlers that run at a time for somebody who waits; beyond this, members are told to ask later. */
 export const MAX_RUNNING_HANDLERS = 64
 
 /** What the handlers may do. */
@@ -13,6 +13,8 @@ export interface QueryHandlerPorts {
   readonly logger: Logger
   /** Gives an answer to the core. */
   readonly answer: (key: string, result: QueryResult) => void
+  /** The time of a query is over, and its handler is not done. */
+  readonly late: () => void
 }
 
 interface Running {
@@ -42,19 +44,24 @@ export class QueryHandlers {
   }
 
   run(query: QueryToAnswer): void {
-    const { clock, answer } = this.#ports
+    const { clock, answer, late } = this.#ports
     const handler = this.#handlers.get(query.name)
     if (handler === undefined) answer(query.key, { ok: false, failure: unknownQuery(query.name) })
     else if (this.#running.size >= MAX_RUNNING_HANDLERS) answer(query.key, { ok: false, failure: OVERLOADED })
     else {
       const controller = new AbortController()
-      const late = new DOMException('nobody waits for the answer any more', 'TimeoutError')
-      const timer = clock.setTimer(query.leftMs, () => controller.abort(late))
+      const timer = clock.setTimer(query.leftMs, () => {
+        // Its place is free again whether it heeds the signal or not: 64 handlers that wait for ever would else silence this member for good.
+        this.#running.delete(query.key)
+        late()
+        controller.abort(new DOMException('nobody waits for the answer any more', 'TimeoutError'))
+      })
       this.#running.set(query.key, { controller, timer })
       const deadlineMs = clock.monotonicMs() + query.leftMs
       void this.#run(query, handler, deadlineMs, controller.signal).then((result) => {
+        // What comes when nobody waits any more is not given to anybody.
+        if (!this.#running.delete(query.key)) return
         timer.cancel()
-        this.#running.delete(query.key)
         answer(query.key, result)
       })
     }

@@ -73,9 +73,12 @@ export interface IncomingQuery {
   readonly from: PeerAddress
   /** When nobody waits any more, on the monotonic scale of this node's clock. */
   readonly deadlineMs: number
-  /** Fires then, and when this node stops. */
+  /** Fires then, and when this node stops: whatever the handler waits for is to be given up. Its answer is dropped from then on, and its place is another one's. */
   readonly signal: AbortSignal
 }
 
-/** Answers a query with up to 2,048 bytes. What it throws is told to who asks: of an error with a code all, of others that it failed. */
+/**
+ * Answers a query with up to 2,048 bytes, before its deadline. What it throws is told to who asks: of an error with a code all, of others that it failed. At
+ * most 64 run at a time for somebody who waits. One that does not heed its signal runs on: nothing can end it.
+ */
 export type QueryHandler = (query: IncomingQuery) => Uint8Array | Promise<Uint8Array>

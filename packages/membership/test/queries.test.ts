@@ -3,6 +3,7 @@ import {
   delay,
   type LogFields,
   type Logger,
+  type Meter,
   NotRunningError,
   SeededRandom,
   silentMeter,
@@ -18,6 +19,8 @@ interface Cluster {
   readonly network: MemoryNetwork
   readonly members: readonly Membership[]
   readonly errors: (LogFields | undefined)[]
+  /** What was counted of queries, by member and what. */
+  readonly counted: Map<string, number>
 }
 
 /** Members over a MemoryNetwork in virtual time, without seeds. */
@@ -31,10 +34,20 @@ async function started(ids: readonly string[]): Promise<Cluster> {
     child: () => logger,
   }
   const members: Membership[] = []
+  const counted = new Map<string, number>()
+  const meterOf = (id: string): Meter => ({
+    ...silentMeter,
+    counter: (name, options) => ({
+      add: (count) => {
+        const key = `${id} ${options?.labels?.['what']}`
+        if (name === 'dsys_membership_queries') counted.set(key, (counted.get(key) ?? 0) + count)
+      },
+    }),
+  })
   for (const [i, id] of ids.entries()) {
     const transport = network.endpoint(id)
     await transport.start()
-    const ports = { clock, random: random.stream(id), logger, meter: silentMeter, transport }
+    const ports = { clock, random: random.stream(id), logger, meter: meterOf(id), transport }
     const metadata = { zone: i % 2 === 0 ? 'a' : 'b' }
     const roles = i === 0 ? ['gateway'] : ['worker']
     members.push(new Membership(ports, { cluster: 'shop', joinTimeoutMs: 100, metadata, roles }))
@@ -43,7 +56,7 @@ async function started(ids: readonly string[]): Promise<Cluster> {
   await clock.advanceAsync(200)
   await starting
   await clock.advanceAsync(1_000)
-  return { clock, network, members, errors }
+  return { clock, network, members, errors, counted }
 }
 
 /** What a loop over the answers gives, in words. */
@@ -211,6 +224,33 @@ describe('queries', () => {
     await clock.advanceAsync(30_000)
     for (const query of queries) expect(await query.summary()).toMatchObject({ end: 'deadline' })
     expect(() => n1.query('q', nothing, { nodes: [] })).not.toThrow()
+  })
+
+  test('M-34: handlers that never end, or end too late, hold up nobody after their time: their place is free, what they answer is dropped, and they are counted', async () => {
+    const { clock, members, counted, errors } = await started(['n1', 'n2', 'n3'])
+    const [n1, n2, n3] = members as [Membership, Membership, Membership]
+    const late: (() => void)[] = []
+    n2.onQuery('never', () => new Promise<Uint8Array>((resolve) => void late.push(() => resolve(nothing))))
+    n2.onQuery('quick', () => nothing)
+    const ask = (asker: Membership): Query[] =>
+      Array.from({ length: 32 }, () => asker.query('never', nothing, { nodes: ['n2'], timeoutMs: 500 }))
+    const queries = [...ask(n1), ...ask(n3)]
+    await clock.advanceAsync(200)
+    const quick = async (): Promise<string[]> => {
+      const [answers] = await outcome(clock, n2.query('quick', nothing, { nodes: ['n2'] }), 100)
+      return answers
+    }
+    expect(late).toHaveLength(64)
+    expect(await quick()).toEqual(['n2 DSYS_MEMBERSHIP_QUERY_OVERLOADED'])
+    expect(counted.get('n2 late')).toBeUndefined()
+    await clock.advanceAsync(300)
+    expect(await quick()).toEqual(['n2 '])
+    expect(counted.get('n2 late')).toBe(64)
+    for (const settle of late) settle()
+    await clock.advanceAsync(100)
+    for (const query of queries) expect(await query.summary()).toMatchObject({ end: 'deadline', silent: ['n2'] })
+    expect([counted.get('n2 late'), counted.get('n2 answered')]).toEqual([64, 1])
+    expect(errors).toEqual([])
   })
 
   test('what cannot be asked, or handled, is refused', async () => {
