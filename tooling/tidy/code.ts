@@ -82,8 +82,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'packages/storage-file/src/inspect/command.ts': ['node:util'],
   'packages/storage/src/conformance/': ['node:assert/strict'],
   'packages/transport/src/conformance/': ['node:assert/strict'],
-  'packages/transport-nats/src/keep-alive.ts': ['node:worker_threads'],
-  'packages/transport-nats/src/first-words.ts': ['node:net'],
+  'packages/transport-nats/src/client-sockets.ts': ['node:async_hooks', 'node:diagnostics_channel', 'node:net'],
   'packages/transport-tcp/src/node-network.ts': ['node:net'],
   'packages/transport-tcp/src/tls-network.ts': ['node:tls'],
   // Who has the secret is proved by its HMAC, and by nothing that a port could give.

@@ -1,12 +1,12 @@
 import type { LogFields, Logger, LogLevel } from '@dsys/runtime'
 import {
-  connect,
   type Msg,
   type NatsConnection,
   type NodeConnectionOptions,
   PermissionViolationError,
   type Subscription,
 } from '@nats-io/transport-node'
+import { connectOrLeaveNothing } from './client-sockets.ts'
 import { NatsPermissionError } from './errors.ts'
 import type { Inbound } from './inbound.ts'
 import type { ServiceDiscovery } from './service-discovery.ts'
@@ -49,14 +49,15 @@ export class NatsSession {
   #refused: NatsPermissionError | undefined
   readonly #refusedPublishes = new Set<string>()
 
-  /** Connects to one server. Rejects as the client does. */
+  /** Connects to one server. Rejects as the client does, or when `signal` aborts; no socket is left then. */
   static async open(
     options: NodeConnectionOptions,
     logger: Logger,
     handlers: SessionHandlers,
     maxQueuedBytes: number,
+    signal: AbortSignal,
   ): Promise<NatsSession> {
-    return new NatsSession(await connect(options), logger, handlers, maxQueuedBytes)
+    return new NatsSession(await connectOrLeaveNothing(options, signal), logger, handlers, maxQueuedBytes)
   }
 
   private constructor(connection: NatsConnection, logger: Logger, handlers: SessionHandlers, maxQueuedBytes: number) {

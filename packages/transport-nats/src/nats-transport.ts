@@ -47,7 +47,6 @@ export class NatsTransport extends TransportEndpoint {
   readonly #options: CheckedOptions
   readonly #connectionOptions: NodeConnectionOptions
   readonly #servers: ServerList
-  readonly #silentServers = new Set<string>()
   readonly #subjects: SubjectSpace
   readonly #inbound: readonly Inbound[]
   readonly #discovery: ServiceDiscovery | undefined
@@ -191,7 +190,6 @@ export class NatsTransport extends TransportEndpoint {
       this.#ports,
       {
         servers,
-        silent: this.#silentServers,
         connectionTo: (server, lane) => this.#connectionTo(server, lane, attemptMs),
         inbound: this.#inbound,
         returned: this.#subjects.returned,

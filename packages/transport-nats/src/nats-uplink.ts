@@ -1,10 +1,5 @@
 import { type Clock, type Logger, Pending } from '@dsys/runtime'
-import {
-  AuthorizationError,
-  type NodeConnectionOptions,
-  TimeoutError,
-  UserAuthenticationExpiredError,
-} from '@nats-io/transport-node'
+import { AuthorizationError, type NodeConnectionOptions, UserAuthenticationExpiredError } from '@nats-io/transport-node'
 import {
   NatsAuthenticationError,
   NatsFrameLimitError,
@@ -12,7 +7,6 @@ import {
   NatsTlsError,
   NatsUnreachableError,
 } from './errors.ts'
-import { firstWords } from './first-words.ts'
 import type { Inbound } from './inbound.ts'
 import { NatsSession, type SessionHandlers } from './nats-session.ts'
 import type { ServiceDiscovery } from './service-discovery.ts'
@@ -22,8 +16,6 @@ import type { Lane, Subjects } from './subjects.ts'
 export interface UplinkOptions {
   /** Addresses without secrets, in the order in which they are tried. */
   readonly servers: readonly string[]
-  /** Those of them that had said nothing when last asked; kept by the caller from one call to the next. */
-  readonly silent: Set<string>
   /** What the client is told of a connection to one of them. */
   readonly connectionTo: (server: string, lane: Lane) => NodeConnectionOptions
   readonly inbound: readonly Inbound[]
@@ -55,16 +47,16 @@ export class NatsUplink {
     this.#handlers = handlers
   }
 
-  /** Connects. Rejects as the client does, or with NatsPermissionError or NatsFrameLimitError. */
-  async open(options: UplinkOptions, logger: Logger): Promise<void> {
+  /** Connects. Rejects as the client does, with NatsPermissionError or NatsFrameLimitError, or when `signal` aborts. */
+  async open(options: UplinkOptions, logger: Logger, signal: AbortSignal): Promise<void> {
     const { inbound, hasControl, neededFrameBytes } = options
     const isOfData = (from: Inbound): boolean => !hasControl || from.lane === 'data'
-    const data = await this.#connect('data', options, logger)
+    const data = await this.#connect('data', options, logger, signal)
     if (data.maxFrameBytes < neededFrameBytes) throw new NatsFrameLimitError(data.maxFrameBytes, neededFrameBytes)
     await data.activate(inbound.filter(isOfData), options.returned)
     let control = data
     if (hasControl) {
-      control = await this.#connect('control', options, logger)
+      control = await this.#connect('control', options, logger, signal)
       await control.activate(
         inbound.filter((from) => !isOfData(from)),
         options.returned,
@@ -76,7 +68,7 @@ export class NatsUplink {
     this.#control = control
   }
 
-  async #connect(lane: Lane, options: UplinkOptions, logger: Logger): Promise<NatsSession> {
+  async #connect(lane: Lane, options: UplinkOptions, logger: Logger, signal: AbortSignal): Promise<NatsSession> {
     const handlers: SessionHandlers = {
       ...this.#handlers,
       onEnd: (why) => {
@@ -86,7 +78,7 @@ export class NatsUplink {
       },
     }
     const connection = options.connectionTo(this.server, lane)
-    const session = await NatsSession.open(connection, logger, handlers, options.maxQueuedBytes)
+    const session = await NatsSession.open(connection, logger, handlers, options.maxQueuedBytes, signal)
     this.#sessions.push(session)
     if (this.#ended) session.close()
     return session
@@ -159,7 +151,7 @@ export async function openUplink(
     signal,
     onTimeout: () => new NatsUnreachableError(servers, timeoutMs, new Error('the connection was not ready in time')),
   })
-  tryEach(ports, options, handlers, attempt).then(
+  tryEach(ports.logger, options, handlers, attempt).then(
     (uplink) => pending.resolve(uplink),
     (error) => pending.reject(error),
   )
@@ -179,7 +171,7 @@ interface Attempt {
 }
 
 async function tryEach(
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  logger: Logger,
   options: UplinkOptions,
   handlers: SessionHandlers,
   attempt: Attempt,
@@ -189,8 +181,7 @@ async function tryEach(
     const uplink = new NatsUplink(server, handlers)
     attempt.current = uplink
     try {
-      await heard(clock, server, options, attempt.over.signal)
-      await uplink.open(options, logger)
+      await uplink.open(options, logger, attempt.over.signal)
       if (isRefusal(failure)) {
         logger.log('error', 'a NATS server refuses this node, which uses another one', {
           server,
@@ -200,22 +191,12 @@ async function tryEach(
       return uplink
     } catch (error) {
       uplink.close()
-      if (error instanceof TimeoutError) options.silent.add(server)
       // A refusal says more than a server that is away.
       if (!isRefusal(failure)) failure = toKnownError(error, server, options)
     }
     if (attempt.over.signal.aborted) break
   }
   throw failure ?? new NatsUnreachableError(options.servers, options.timeoutMs, undefined)
-}
-
-/** The client keeps its socket to a server that says nothing for as long as that goes on, so such a server is not given another one. */
-async function heard(clock: Clock, server: string, options: UplinkOptions, signal: AbortSignal): Promise<void> {
-  const { tls, timeout = options.timeoutMs } = options.connectionTo(server, 'data')
-  // Where TLS comes first, a server says nothing before.
-  if (!options.silent.has(server) || tls?.handshakeFirst === true) return
-  await firstWords(clock, server, timeout, signal)
-  options.silent.delete(server)
 }
 
 function toKnownError(error: unknown, server: string, { servers, timeoutMs }: UplinkOptions): Error {
