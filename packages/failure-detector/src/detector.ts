@@ -2,8 +2,9 @@ import type { PhiAccrualOptions, PhiDistribution, PhiScale } from './options.ts'
 
 /**
  * What one observer believes of one peer: a value that never changes. It has no clock; every method is told the time, on one
- * monotonic scale, in milliseconds. `suspicion`, `isAvailable`, `explain` and `heartbeat` throw DetectorTimeError
- * (`DSYS_FAILURE_DETECTOR_TIME`) for a time that is not finite, or lies before the last heartbeat.
+ * monotonic scale, in milliseconds, within 2^53 of 0. All methods throw DetectorTimeError
+ * (`DSYS_FAILURE_DETECTOR_TIME`) for a time that is no such number, or lies before the last heartbeat, the end of what was excused, or the
+ * begin of the watch.
  */
 export interface FailureDetector {
   /** From which suspicion on the peer counts as unavailable. */
@@ -21,12 +22,12 @@ export interface FailureDetector {
 
   /**
    * The detector of an observer that did not listen for `lostMs` (0 or more), up to `nowMs`: it was blocked, or its own
-   * connection was away. That time counts neither against the peer nor as an interval between heartbeats. Throws RangeError for
-   * a `lostMs` out of its range.
+   * connection was away. That time does not count against the peer, and the interval in which it lies teaches nothing: how long it would
+   * have been is not known. Throws RangeError for a `lostMs` out of its range.
    */
   excuse(nowMs: number, lostMs: number): FailureDetector
 
-  /** How much speaks against the peer, 0 or more; it only grows until the next heartbeat. 0 while there is nothing to wait for. */
+  /** How much speaks against the peer, 0 or more and finite; it only grows until the next heartbeat or excuse. 0 while there is nothing to wait for. */
   suspicion(nowMs: number): number
 
   /** Whether the suspicion is below the threshold: whether `nowMs` comes before `unavailableFromMs`. */

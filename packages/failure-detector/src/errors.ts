@@ -1,7 +1,7 @@
 import { DsysError } from '@dsys/runtime'
 
 /**
- * A detector was given a time that is no finite number, or that lies before one it was given (`DSYS_FAILURE_DETECTOR_TIME`). The
+ * A detector was given a time that is no number within 2^53, or that lies before one it was given (`DSYS_FAILURE_DETECTOR_TIME`). The
  * detector is as before: what it says for times in order still holds.
  */
 export class DetectorTimeError extends DsysError {
@@ -11,9 +11,9 @@ export class DetectorTimeError extends DsysError {
 
   constructor(timeMs: number, notBeforeMs: number | undefined) {
     super(
-      Number.isFinite(timeMs)
+      Math.abs(timeMs) <= Number.MAX_SAFE_INTEGER
         ? `the time ${timeMs} ms lies before ${notBeforeMs} ms, which this detector knows already`
-        : `a time is a finite number of milliseconds, got ${timeMs}`,
+        : `a time is a number of milliseconds within 2^53, got ${timeMs}`,
       {
         code: 'DSYS_FAILURE_DETECTOR_TIME',
         retryable: false,

@@ -43,7 +43,7 @@ export interface PhiAccrualOptions {
    */
   readonly lateIntervals?: 'ignored' | 'capped'
   /**
-   * When watching began, on the scale of the times to come: then a peer that never says anything becomes unavailable as if it had been
+   * When watching began, on the scale of the times to come, within 2^53 of 0: then a peer that never says anything becomes unavailable as if it had been
    * heard at that time. Default: none; then a peer is available until its first heartbeat, and after it as long as that goes.
    */
   readonly watchedSinceMs?: number

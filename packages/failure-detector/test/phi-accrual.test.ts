@@ -121,7 +121,25 @@ describe('an observer that did not listen', () => {
     expect(blocked.lastHeartbeatMs).toBe(49_000)
     const before = explained(detector, 49_000).intervals
     const after = explained(blocked.heartbeat(56_100), 56_100).intervals
-    expect(after.meanMs).toBeCloseTo((before.meanMs * before.count + 600) / (before.count + 1), 9)
+    expect(after).toEqual(before)
+  })
+
+  test('accuses no peer of a steady pace once it listens again, however much it has excused', () => {
+    let detector = fed([0], { maxSamples: 20 })
+    let nowMs = 0
+    for (let i = 0; i < 60; i++) {
+      nowMs += 1_000
+      detector = detector.excuse(nowMs - 100, 800).heartbeat(nowMs)
+    }
+    expect(detector.suspicion(nowMs + 1_000)).toBeCloseTo(Math.log10(2), 12)
+    expect(detector.isAvailable(nowMs + 1_300)).toBe(true)
+  })
+
+  test('learns of a peer that was late in spite of all that was excused as of any other', () => {
+    const before = fed(steady(50, 1_000), { lateIntervals: 'capped' })
+    const after = explained(before.excuse(52_000, 1_000).heartbeat(60_000), 60_000).intervals
+    expect(after).toMatchObject({ count: 52, late: 1 })
+    expect(after.meanMs).toBeGreaterThan(1_000)
   })
 
   test('cannot excuse what is to come: silence begins now at the latest', () => {
@@ -185,6 +203,17 @@ describe('times out of order', () => {
     expect(() => fed([0]).excuse(5_000, 9_000).heartbeat(4_999)).toThrow(DetectorTimeError)
     expect(() => fed([], { watchedSinceMs: 10 }).suspicion(9)).toThrow(DetectorTimeError)
     expect(() => fed([], { watchedSinceMs: Number.NaN })).toThrow(RangeError)
+  })
+
+  test('M-23: nor beyond 2^53, where nothing can be reckoned: what is said stays finite', () => {
+    const limit = Number.MAX_SAFE_INTEGER
+    const nervous = { minStdDeviationMs: 0.001, firstIntervalMs: 0.001, watchedSinceMs: -limit }
+    for (const distribution of ['normal', 'exponential'] as const) {
+      const detector = fed([], { ...nervous, distribution })
+      expect(Number.isFinite(detector.suspicion(limit))).toBe(true)
+      for (const nowMs of [limit + 1, 1e308]) expect(() => detector.suspicion(nowMs)).toThrow(DetectorTimeError)
+    }
+    for (const watchedSinceMs of [-1e308, limit + 1]) expect(() => fed([], { watchedSinceMs })).toThrow(RangeError)
   })
 
   test('two heartbeats at one time are one', () => {

@@ -1,3 +1,4 @@
+import { SeededRandom } from '@dsys/runtime'
 import { describe, expect, test } from 'vitest'
 import { normalTailNats } from '../src/core/normal-tail.ts'
 import { createFailureDetector, type FailureDetector, type PhiAccrualOptions } from '../src/index.ts'
@@ -6,6 +7,43 @@ const fed = (times: readonly number[], options: PhiAccrualOptions): FailureDetec
   times.reduce<FailureDetector>((detector, nowMs) => detector.heartbeat(nowMs), createFailureDetector(options))
 const phi = (y: number): number => normalTailNats(y) / Math.LN10
 const chanceOfEarlier = (y: number): number => 1 - 10 ** -phi(y)
+
+describe('Hayashibara, Défago, Yared and Katayama (2004)', () => {
+  // The paper's own reading of a threshold: one suspicion in ten is a mistake at 1, one in a hundred at 2, one in a thousand at 3.
+  test.each([
+    [1, 1.2815515655446004],
+    [2, 2.3263478740408408],
+    [3, 3.090232306167813],
+  ])(
+    'phi %d is reached where one heartbeat in 10^phi would come later: %d deviations above the mean',
+    (threshold, y) => {
+      expect(phi(y)).toBeCloseTo(threshold, 12)
+      const options = { threshold, acceptablePauseMs: 0, maxSamples: 2, firstIntervalMs: 1_000, minStdDeviationMs: 250 }
+      expect((fed([0], options).unavailableFromMs ?? 0) - 1_000).toBeCloseTo(250 * y, 8)
+    },
+  )
+
+  test.each([
+    [1, 0.1],
+    [2, 0.01],
+    [3, 0.001],
+  ])('of heartbeats that spread normally, a threshold of %d mistakes a share of %d', (threshold, share) => {
+    const random = new SeededRandom(9)
+    const normal = (): number => Math.sqrt(-2 * Math.log(1 - random.float())) * Math.cos(2 * Math.PI * random.float())
+    let detector = createFailureDetector({ threshold: 8, acceptablePauseMs: 0, minStdDeviationMs: 1 })
+    let [nowMs, mistakes, count] = [0, 0, 0]
+    for (let i = 0; i < 30_000; i++) {
+      nowMs += Math.max(1, 1_000 + 100 * normal())
+      if (i > 2_000) {
+        count += 1
+        if (detector.suspicion(nowMs) >= threshold) mistakes += 1
+      }
+      detector = i === 0 ? detector.heartbeat(0).heartbeat(nowMs) : detector.heartbeat(nowMs)
+    }
+    expect(mistakes / count / share).toBeGreaterThan(0.75)
+    expect(mistakes / count / share).toBeLessThan(1.33)
+  })
+})
 
 /** The formula that Akka publishes (PhiAccrualFailureDetector.scala): a logistic approximation of the normal distribution. */
 function akkaPhi(y: number): number {

@@ -6,6 +6,9 @@ const SAMPLES = 16
 /** From this phi on a follower is taken to be unreachable: one that lives is so once in 10^8 heartbeats. */
 export const UNREACHABLE_PHI = 8
 
+/** A detector expects no longer intervals than a day; a group that beats more seldom is judged by that. */
+const LONGEST_MS = 86_400_000
+
 /** What a leader has of its core to judge its followers by. */
 export interface Leading {
   readonly term: number
@@ -31,7 +34,7 @@ export class FollowerHealth {
   #term = 0
 
   constructor(heartbeatIntervalMs: number) {
-    this.#heartbeatIntervalMs = heartbeatIntervalMs
+    this.#heartbeatIntervalMs = Math.min(heartbeatIntervalMs, LONGEST_MS)
   }
 
   /** To be called when time is kept. For `lostMs` before that this process stood still, and listened to nobody. */

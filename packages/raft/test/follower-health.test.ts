@@ -88,6 +88,17 @@ describe('how far a leader suspects its followers', () => {
     expect(leader.phi('n3', 300)).toBeGreaterThan(8)
   })
 
+  test('a leader whose heartbeats are days apart judges its followers too, and does not stop itself over it', () => {
+    const health = new FollowerHealth(5 * 86_400_000)
+    const leading = (heardMs: number): Leading => ({
+      term: 1,
+      sleep: undefined,
+      progress: new Map([['n2', { heardMs }]]),
+    })
+    for (let day = 1; day < 5; day++) health.observe(leading(day * 86_400_000), day * 86_400_000, 0)
+    expect(health.phi('n2', 4.5 * 86_400_000)).toBeLessThan(1)
+  })
+
   test('nobody is judged while the group sleeps, or somebody else leads, and each term begins anew', () => {
     const leader = new Leader()
     leader.beat(['n2', 'n3'], { times: 40 })

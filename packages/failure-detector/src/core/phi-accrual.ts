@@ -62,7 +62,9 @@ export class PhiAccrualDetector implements FailureDetector {
       return new PhiAccrualDetector(this.#rule, silence, this.#intervals, this.#late)
     }
     if (this.isAvailable(nowMs)) {
-      return new PhiAccrualDetector(this.#rule, silence, this.#intervals.add(nowMs - countsFromMs), this.#late)
+      // What is left of an interval after an excuse is shorter than the pace of the peer: were it learned, the next whole one would come too late.
+      const intervals = this.#silence.isExcused ? this.#intervals : this.#intervals.add(nowMs - countsFromMs)
+      return new PhiAccrualDetector(this.#rule, silence, intervals, this.#late)
     }
     const isCapped = this.#rule.options.lateIntervals === 'capped'
     const intervals = isCapped ? this.#intervals.add(this.#patienceMs()) : this.#intervals

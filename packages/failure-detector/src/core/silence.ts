@@ -1,5 +1,8 @@
 import { DetectorTimeError } from '../errors.ts'
 
+/** Beyond 2^53 milliseconds a number does not tell one from the next, and what is reckoned with it may be infinite. */
+const isTime = (ms: number): boolean => Math.abs(ms) <= Number.MAX_SAFE_INTEGER
+
 /** For how long a peer has said nothing: a value that never changes. */
 export class Silence {
   /** When it was heard last; `undefined` before the first time. */
@@ -13,8 +16,8 @@ export class Silence {
   }
 
   static since(watchedSinceMs: number | undefined): Silence {
-    if (watchedSinceMs !== undefined && !Number.isFinite(watchedSinceMs)) {
-      throw new RangeError(`watchedSinceMs must be a finite number of milliseconds, got ${watchedSinceMs}`)
+    if (watchedSinceMs !== undefined && !isTime(watchedSinceMs)) {
+      throw new RangeError(`watchedSinceMs must be a number of milliseconds within 2^53, got ${watchedSinceMs}`)
     }
     return new Silence(undefined, watchedSinceMs)
   }
@@ -38,9 +41,14 @@ export class Silence {
     return this.countsFromMs === undefined ? undefined : nowMs - this.countsFromMs
   }
 
+  /** Whether some of it was excused: how long it would have been is not known then. */
+  get isExcused(): boolean {
+    return this.countsFromMs !== this.heardMs
+  }
+
   /** Throws DetectorTimeError. */
   assertInOrder(nowMs: number): void {
     const isBefore = this.countsFromMs !== undefined && nowMs < this.countsFromMs
-    if (!Number.isFinite(nowMs) || isBefore) throw new DetectorTimeError(nowMs, this.countsFromMs)
+    if (!isTime(nowMs) || isBefore) throw new DetectorTimeError(nowMs, this.countsFromMs)
   }
 }
