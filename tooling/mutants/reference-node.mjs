@@ -65,4 +65,32 @@ export const REFERENCE_NODE_MUTANTS = [
     from: '        if (bytes !== undefined) this.#remember(bytes)\n',
     to: '',
   },
+  {
+    name: 'reference node: a secret for TCP is given over NATS, and nobody looks at it',
+    source: 'what was given for the other transport is refused',
+    file: `${src}/other-transport.ts`,
+    from: 'secretFile !== undefined',
+    to: "secretFile === ''",
+  },
+  {
+    name: 'reference node: a secret that others can read is not told of',
+    source: 'files with secrets are for the user of the node alone',
+    file: `${src}/credentials.ts`,
+    from: 'if (why !== undefined) findings.warnings',
+    to: "if (why === '') findings.warnings",
+  },
+  {
+    name: 'reference node: a group may read the secrets of its members',
+    source: 'files with secrets are for the user of the node alone',
+    file: `${src}/credentials.ts`,
+    from: 'isOwn ? OF_GROUP | OF_OTHERS : OF_OTHERS',
+    to: 'isOwn ? OF_OTHERS : OF_OTHERS',
+  },
+  {
+    name: 'reference node: a host with an empty port is turned away',
+    source: 'RFC 3986 §3.2.3: the digits of a port may be missing',
+    file: `${src}/http/access.ts`,
+    from: '(?::\\d{0,5})?$/',
+    to: '(?::\\d{1,5})?$/',
+  },
 ]

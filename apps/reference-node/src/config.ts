@@ -3,6 +3,7 @@ import type { LogLevel } from '@dsys/runtime'
 import { Command, CommanderError } from 'commander'
 import { z } from 'zod'
 import { type Credentials, readCredentials, whyNoSecret, whyNoToken } from './credentials.ts'
+import { otherTransportProblems } from './other-transport.ts'
 
 /** The command line or the environment does not describe a node. The message says every problem, for the one who started it. */
 export class ConfigError extends Error {
@@ -382,6 +383,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Nod
     }
   }
   const settings = values as unknown as NodeSettings
+  if (problems.length === 0) problems.push(...otherTransportProblems(settings))
   const config =
     problems.length > 0 ? (settings as NodeConfig) : { ...settings, ...readCredentials(settings, problems) }
   if (problems.length === 0) problems.push(...relationProblems(config))

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import type { NatsAuthentication, NatsTls } from '@dsys/transport-nats'
 import { type TcpTls, tlsProblems } from '@dsys/transport-tcp'
 
@@ -29,16 +29,26 @@ export interface Credentials {
   /** Over NATS. */
   readonly natsTls: NatsTls | undefined
   readonly natsAuthentication: NatsAuthentication | undefined
+  /** What is no reason not to start, and should be changed: files with secrets that others on this machine can read or replace. */
+  readonly warnings: readonly string[]
+}
+
+/** What is said of the files while they are read. */
+interface Findings {
+  readonly problems: string[]
+  readonly warnings: string[]
 }
 
 /** Reads what is in files, and adds what is wrong with it to `problems`; no problem repeats a secret. */
 export function readCredentials(settings: CredentialSettings, problems: string[]): Credentials {
+  const findings = { problems, warnings: [] }
   return {
-    secret: secretOf('secret', whyNoSecret, settings.secret, settings.secretFile, problems),
-    adminToken: secretOf('admin-token', whyNoToken, settings.adminToken, settings.adminTokenFile, problems),
+    secret: secretOf('secret', whyNoSecret, settings.secret, settings.secretFile, findings),
+    adminToken: secretOf('admin-token', whyNoToken, settings.adminToken, settings.adminTokenFile, findings),
     ...(settings.transport === 'tcp'
-      ? { tls: tlsOf(settings, problems), natsTls: undefined, natsAuthentication: undefined }
-      : { tls: undefined, ...natsOf(settings, problems) }),
+      ? { tls: tlsOf(settings, findings), natsTls: undefined, natsAuthentication: undefined }
+      : { tls: undefined, ...natsOf(settings, findings) }),
+    warnings: findings.warnings,
   }
 }
 
@@ -57,8 +67,9 @@ function secretOf(
   whyNot: (text: string) => string | undefined,
   given: string | undefined,
   file: string | undefined,
-  problems: string[],
+  findings: Findings,
 ): string | undefined {
+  const { problems } = findings
   if (file === undefined) return given
   if (given !== undefined) {
     problems.push(
@@ -66,7 +77,7 @@ function secretOf(
     )
     return undefined
   }
-  const text = read(`--${name}-file`, file, MAX_SECRET_BYTES, problems)
+  const text = readSecret(`--${name}-file`, file, MAX_SECRET_BYTES, findings)
   // An editor ends the file with a line break, which is no part of the secret.
   const secret = text?.replace(/\r?\n$/, '')
   const why = secret === undefined ? undefined : whyNot(secret)
@@ -74,22 +85,24 @@ function secretOf(
   return secret
 }
 
-function tlsOf({ id, tlsCert, tlsKey, tlsCa }: CredentialSettings, problems: string[]): TcpTls | undefined {
+function tlsOf({ id, tlsCert, tlsKey, tlsCa }: CredentialSettings, findings: Findings): TcpTls | undefined {
+  const { problems } = findings
   if (tlsCert === undefined && tlsKey === undefined && tlsCa === undefined) return undefined
   if (tlsCert === undefined || tlsKey === undefined || tlsCa === undefined) {
     problems.push('--tls-cert, --tls-key and --tls-ca are only of use together: each node proves itself to the other')
     return undefined
   }
-  const cert = read('--tls-cert', tlsCert, MAX_PEM_BYTES, problems)
-  const key = read('--tls-key', tlsKey, MAX_PEM_BYTES, problems)
-  const ca = read('--tls-ca', tlsCa, MAX_PEM_BYTES, problems)
+  const cert = read('--tls-cert', tlsCert, MAX_PEM_BYTES, findings)?.text
+  const key = readSecret('--tls-key', tlsKey, MAX_PEM_BYTES, findings)
+  const ca = read('--tls-ca', tlsCa, MAX_PEM_BYTES, findings)?.text
   if (cert === undefined || key === undefined || ca === undefined) return undefined
   const tls = { cert, key, ca }
   problems.push(...tlsProblems(tls, id, Date.now()).map(({ part, why }) => `--tls-${part}: ${why}`))
   return tls
 }
 
-function natsOf(settings: CredentialSettings, problems: string[]): Pick<Credentials, 'natsTls' | 'natsAuthentication'> {
+function natsOf(settings: CredentialSettings, findings: Findings): Pick<Credentials, 'natsTls' | 'natsAuthentication'> {
+  const { problems } = findings
   const { natsCreds, natsNkey, tlsCert, tlsKey, tlsCa } = settings
   if (natsCreds !== undefined && natsNkey !== undefined) {
     problems.push('--nats-creds and --nats-nkey are both given: only one of them can count')
@@ -98,10 +111,12 @@ function natsOf(settings: CredentialSettings, problems: string[]): Pick<Credenti
     problems.push('--tls-cert and --tls-key are only of use together')
   }
   const pem = (flag: string, path: string | undefined): string | undefined =>
-    path === undefined ? undefined : read(flag, path, MAX_PEM_BYTES, problems)
-  const [cert, key, ca] = [pem('--tls-cert', tlsCert), pem('--tls-key', tlsKey), pem('--tls-ca', tlsCa)]
-  const creds = pem('--nats-creds', natsCreds)
-  const nkeySeed = pem('--nats-nkey', natsNkey)
+    path === undefined ? undefined : read(flag, path, MAX_PEM_BYTES, findings)?.text
+  const secret = (flag: string, path: string | undefined): string | undefined =>
+    path === undefined ? undefined : readSecret(flag, path, MAX_PEM_BYTES, findings)
+  const [cert, key, ca] = [pem('--tls-cert', tlsCert), secret('--tls-key', tlsKey), pem('--tls-ca', tlsCa)]
+  const creds = secret('--nats-creds', natsCreds)
+  const nkeySeed = secret('--nats-nkey', natsNkey)
   const proof = cert === undefined || key === undefined ? {} : { cert, key }
   const natsTls = { ...proof, ...(ca === undefined ? {} : { ca }) }
   return {
@@ -115,13 +130,49 @@ function authenticationOf(creds: string | undefined, nkeySeed: string | undefine
   return nkeySeed === undefined ? undefined : { nkeySeed }
 }
 
-function read(flag: string, path: string, maxBytes: number, problems: string[]): string | undefined {
+/** The text of a file, as one that nobody else should read. */
+function readSecret(flag: string, path: string, maxBytes: number, findings: Findings): string | undefined {
+  const found = read(flag, path, maxBytes, findings)
+  const why = found === undefined ? undefined : whyOpenToOthers(found.stats, process.getuid?.())
+  if (why !== undefined) findings.warnings.push(`${flag} ${path} ${why}`)
+  return found?.text
+}
+
+/** The text of a file, and what the system says of that very file. */
+function read(
+  flag: string,
+  path: string,
+  maxBytes: number,
+  { problems }: Findings,
+): { readonly text: string; readonly stats: Stats } | undefined {
+  let file: number | undefined
   try {
-    const bytes = readFileSync(path)
-    if (bytes.byteLength <= maxBytes) return bytes.toString('utf8')
+    file = openSync(path, 'r')
+    const bytes = readFileSync(file)
+    if (bytes.byteLength <= maxBytes) return { text: bytes.toString('utf8'), stats: fstatSync(file) }
     problems.push(`${flag} ${path} has ${bytes.byteLength} bytes, and ${maxBytes} are the most`)
   } catch (error) {
     problems.push(`${flag} cannot be read: ${(error as Error).message}`)
+  } finally {
+    if (file !== undefined) closeSync(file)
   }
   return undefined
+}
+
+const OF_GROUP = 0o060
+const OF_OTHERS = 0o006
+
+/**
+ * What is wrong with the permissions of a file that holds a secret, on systems that have them. A file of somebody else, as root, may be open to
+ * the group by which this process reads it: secrets that are mounted into a container are given in this way.
+ */
+export function whyOpenToOthers(
+  { mode, uid }: Pick<Stats, 'mode' | 'uid'>,
+  ownUid: number | undefined,
+): string | undefined {
+  if (ownUid === undefined) return undefined
+  const isOwn = uid === ownUid
+  if ((mode & (isOwn ? OF_GROUP | OF_OTHERS : OF_OTHERS)) === 0) return undefined
+  const permissions = (mode & 0o777).toString(8).padStart(4, '0')
+  return `can be read or replaced by other users of this machine (its mode is ${permissions}): chmod ${isOwn ? '600' : 'o-rwx'} it`
 }

@@ -27,6 +27,7 @@ function configOrExit(): NodeConfig {
 const config = configOrExit()
 const logger = pinoLogger(config.logLevel, { self: config.id, pid: process.pid })
 const node = new RunningNode(config, { logger })
+for (const warning of config.warnings) logger.log('warn', warning)
 let stopping = false
 
 function stop(why: string, exitCode: number): void {

@@ -18,6 +18,8 @@ describe('the name by which a node is asked', () => {
     ['an address of version 6', '[::1]:7001'],
     ['localhost', 'localhost:7001'],
     ['localhost, written otherwise', 'LocalHost.'],
+    ['localhost, with a port that is left empty', 'localhost:'],
+    ['an address of version 6, likewise', '[::1]:'],
     ['a name that was configured', 'n1.example:80'],
   ])('may be %s', async (_what, host) => {
     await using at = await startEdge(new FakeBackend(), { names: ['N1.example'] })
@@ -30,6 +32,8 @@ describe('the name by which a node is asked', () => {
     ['that only ends like one of this node', 'evil-localhost'],
     ['that only looks like an address', '127.0.0.1.evil.example'],
     ['that is none', 'a b'],
+    ['of somebody else, with a port that is left empty', 'evil.example:'],
+    ['that is missing before a port', ':7001'],
     ['that is empty', ''],
   ])('must not be a name %s: nothing is read or changed then', async (_what, host) => {
     const backend = new FakeBackend()

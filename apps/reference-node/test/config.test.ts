@@ -47,6 +47,7 @@ describe('the configuration of a node', () => {
       drainTimeoutMs: 10_000,
       logLevel: 'info',
       allowRemote: false,
+      warnings: [],
     })
   })
 

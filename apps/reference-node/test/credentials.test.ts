@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError, readConfig } from '../src/config.ts'
+import { whyOpenToOthers } from '../src/credentials.ts'
 import { makeCertificates } from './certificates.ts'
 
 const needed = ['--id', 'n1', '--voters', 'n1,n2,n3', '--data', 'x']
@@ -74,10 +75,68 @@ describe('a secret', () => {
       'visible ASCII',
     ],
   ])('that %s is refused, and not repeated', (_what, args, env, why) => {
-    const problems = problemsOf(args(), env)
+    const problems = problemsOf([...outside, ...args()], env)
     expect(problems).toContain(why)
     expect(problems).not.toContain('hunter2')
     expect(problems).not.toContain(SECRET)
+  })
+})
+
+describe('what was given for the other transport', () => {
+  const tcp = ['--transport', 'tcp', '--peers', 'n1=127.0.0.1:1,n2=127.0.0.1:2,n3=127.0.0.1:3']
+
+  test.each([
+    ['--nats-creds', 'NATS', [...tcp, '--nats-creds', 'x'], {}],
+    ['--nats-nkey', 'NATS', tcp, { DSYS_NATS_NKEY: 'x' }],
+    ['DSYS_SECRET', 'TCP', [], { DSYS_SECRET: SECRET }],
+    ['--secret-file', 'TCP', ['--secret-file', 'x'], {}],
+    ['--peers', 'TCP', tcp.slice(2), {}],
+    ['--tcp-listen', 'TCP', ['--tcp-listen', '127.0.0.1:1'], {}],
+    ['--allow-unauthenticated', 'TCP', ['--allow-unauthenticated'], {}],
+  ])('is refused, with what to do: %s', (name, transport, args, env) => {
+    const problems = problemsOf(args, env)
+    expect(problems).toContain(`${name} is for ${transport} alone`)
+    expect(problems).toContain(`add --transport ${transport.toLowerCase()} if that is meant, or leave it out`)
+    expect(problems).not.toContain(SECRET)
+  })
+})
+
+describe.skipIf(process.getuid === undefined)('a file with a secret that others can read', () => {
+  test('is told of by a warning, for each kind of secret and no other file', () => {
+    const at = (name: string, mode: number): string => {
+      const path = file(`mode-${name}`, 'x'.repeat(32))
+      chmodSync(path, mode)
+      return path
+    }
+    const warningsOf = (mode: number): readonly string[] => [
+      ...readConfig([...needed, ...outside, '--secret-file', at('s', mode), '--admin-token-file', at('t', mode)], {})
+        .warnings,
+      ...readConfig([...needed, '--nats-creds', at('c', mode), '--tls-ca', at('ca', 0o644)], {}).warnings,
+      ...readConfig([...needed, '--nats-nkey', at('n', mode)], {}).warnings,
+      ...readConfig([...needed, '--tls-cert', at('cert', 0o644), '--tls-key', at('k', mode)], {}).warnings,
+    ]
+    expect(warningsOf(0o600)).toEqual([])
+    const warnings = warningsOf(0o644)
+    for (const flag of ['--secret-file', '--admin-token-file', '--nats-creds', '--nats-nkey', '--tls-key'])
+      expect(warnings).toContainEqual(expect.stringMatching(`^${flag} .*its mode is 0644.*: chmod 600 it`))
+    expect(warnings).toHaveLength(5)
+  })
+
+  test.each([
+    [0o400, true, true],
+    [0o600, true, true],
+    [0o640, true, false],
+    [0o620, true, false],
+    [0o604, true, false],
+    [0o602, true, false],
+    [0o444, false, false],
+    [0o440, false, true],
+    [0o660, false, true],
+    [0o642, false, false],
+  ])('with mode %o, of this user: %s, is fine: %s', (mode, isOwn, isFine) => {
+    const why = whyOpenToOthers({ mode: 0o100000 | mode, uid: isOwn ? 1_000 : 0 }, 1_000)
+    expect(why === undefined).toBe(isFine)
+    expect(whyOpenToOthers({ mode, uid: 0 }, undefined)).toBeUndefined()
   })
 })
 

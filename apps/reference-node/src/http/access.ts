@@ -13,7 +13,8 @@ export interface AccessOptions {
   readonly adminToken?: string | undefined
 }
 
-const HOST = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]]+))(?::\d{1,5})?$/
+/** With a port, whose digits may be missing (RFC 3986 §3.2.3). */
+const HOST = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]]+))(?::\d{0,5})?$/
 const BEARER = /^Bearer +(\S+) *$/i
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
