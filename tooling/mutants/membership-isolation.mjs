@@ -175,4 +175,13 @@ export const ISOLATION_MUTANTS = [
     from: "    this.#state = 'leaving'\n    this.gate.end(nowMs)\n",
     to: "    this.#state = 'leaving'\n",
   },
+  {
+    name: 'who left before its answer came is taken for one that answers for ever',
+    source: 'M-13; membership: isolation',
+    file: ISOLATION,
+    from: 'if (this.#context.view.live.has(id)) this.#note(',
+    to: 'this.#note(',
+    scenario: 'membership',
+    fixed: { resolver: 'lease' },
+  },
 ]

@@ -14,6 +14,8 @@ export const RESOLVER_MUTANTS = [
     file: STRATEGY,
     from: "return { outcome: isHere ? 'survive' : 'down', because:",
     to: "return { outcome: 'survive', because:",
+    scenario: 'membership',
+    fixed: { resolver: 'keep-majority' },
   },
   {
     name: 'a quorum counts though both sides may have it',
@@ -35,6 +37,8 @@ export const RESOLVER_MUTANTS = [
     file: WATCH,
     from: 'if (stableInMs > 0 || isUnsettled)',
     to: 'if (isUnsettled)',
+    scenario: 'membership',
+    fixed: { resolver: 'keep-majority' },
   },
   {
     name: 'the resolver acts while somebody is suspected',
@@ -42,6 +46,8 @@ export const RESOLVER_MUTANTS = [
     file: WATCH,
     from: "sight.catchesUp || sight.members.some(({ state }) => state === 'suspect')",
     to: 'sight.catchesUp',
+    scenario: 'membership',
+    fixed: { resolver: 'keep-majority' },
   },
   {
     name: 'a member that went and came back between two looks was always there',
@@ -63,6 +69,8 @@ export const RESOLVER_MUTANTS = [
     file: RESOLVER,
     from: '    this.#watch.survive(split)\n',
     to: '',
+    scenario: 'membership',
+    fixed: { resolver: 'keep-majority' },
   },
   {
     name: 'a side goes on when nobody knows who has the lease',
@@ -175,6 +183,8 @@ export const RESOLVER_MUTANTS = [
     file: RESOLVER,
     from: 'if (lateMs > this.#lookEveryMs) this.#watch.restart()',
     to: 'if (lateMs < 0) this.#watch.restart()',
+    scenario: 'membership',
+    fixed: { resolver: 'keep-majority' },
   },
   {
     name: 'a process whose node has a later life goes on',

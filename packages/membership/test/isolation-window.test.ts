@@ -27,3 +27,23 @@ test('M-36: by probes a node is isolated when all that it asked in the last roun
 test('M-36: by a cut it is not, as long as one of all whom it observes answers', () => {
   expect(afterNineSilences('cut').isShut).toBe(false)
 })
+
+test('M-13: who left between a question and its answer says nothing of those who are asked later', () => {
+  const live = new Map(['n1', 'n2', 'n3'].map((id) => [id, undefined]))
+  const gate = new IsolationGate({
+    options: MEMBERSHIP_DEFAULTS,
+    view: { live },
+    times: { now: () => ({ minMs: 1_000, maxMs: 6_000, expected: 3 }) },
+  })
+  gate.begin(0)
+  gate.regained(0)
+  live.delete('n3')
+  gate.forget('n3')
+  gate.answered('n3', 1)
+  gate.silent('n1', 2)
+  gate.silent('n2', 2)
+  gate.judge(20)
+  expect(gate.isShut).toBe(true)
+  // It shows nevertheless that a refutation would have been heard.
+  expect([gate.hasWitness(1), gate.hasWitness(2)]).toEqual([true, false])
+})

@@ -51,6 +51,32 @@ describe('a process that was blocked', () => {
     await resolver.stop()
   })
 
+  test('M-19: an answer of the lease that it took up after a block, or for a side that is another one now, is asked for again', async () => {
+    for (const how of ['block', 'change']) {
+      const inner = new VirtualClock()
+      const clock = new BlockableClock(inner)
+      const answers: ((isOurs: boolean) => void)[] = []
+      const acquire = () => new Promise<boolean>((resolve) => void answers.push(resolve))
+      const { resolver, decisions, lose } = build(leaseMajority({ acquire }), {}, inner, clock)
+      await resolver.start()
+      await inner.advanceAsync(3_000)
+      lose('n4', 'n5')
+      await inner.advanceAsync(1_500)
+      expect(answers).toHaveLength(1)
+      if (how === 'change') lose('n3')
+      else clock.block(2_000)
+      await inner.advanceAsync(2_000)
+      answers[0]?.(true)
+      await inner.advanceAsync(500)
+      expect(decisions).toEqual([])
+      await inner.advanceAsync(3_000)
+      answers[1]?.(true)
+      await inner.advanceAsync(500)
+      expect(decisions).toMatchObject([{ outcome: 'survive' }])
+      await resolver.stop()
+    }
+  })
+
   test('timers that are a little late put it off by as much', async () => {
     const inner = new VirtualClock()
     const clock = new BlockableClock(inner)
@@ -160,5 +186,17 @@ test('M-13: a process whose node has a later life goes down', async () => {
   world.view = { state: 'stale', sinceMs: 3_000, forMs: 0, because: 'not-running', why: 'it has ended' }
   await clock.advanceAsync(1_200)
   expect(decisions).toMatchObject([{ outcome: 'down', why: 'a later life of this node has taken its place' }])
+  await resolver.stop()
+})
+
+test('while somebody is suspected it decides nothing, however long that lasts', async () => {
+  const { clock, world, resolver, decisions, lose } = build(keepMajority())
+  await resolver.start()
+  await clock.advanceAsync(3_000)
+  lose('n2', 'n3', 'n4')
+  world.members = world.members.map((member) => (member.id === 'n5' ? memberOf('n5', 'suspect', 3_000) : member))
+  await clock.advanceAsync(60_000)
+  expect(decisions).toEqual([])
+  expect(resolver.status().state).toBe('changing')
   await resolver.stop()
 })

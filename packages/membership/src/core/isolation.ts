@@ -157,7 +157,8 @@ export class IsolationGate {
    */
   answered(id: string, nowMs: number): boolean {
     this.#answeredMs = nowMs
-    this.#note(id, { answeredMs: nowMs, silentSinceMs: undefined })
+    // Who left, or died, between the question and its answer is not asked again: its answer would stand against all silence for ever.
+    if (this.#context.view.live.has(id)) this.#note(id, { answeredMs: nowMs, silentSinceMs: undefined })
     if (this.#areSilent()) return false
     this.#gaveUp = false
     if (!this.isWaiting) return false

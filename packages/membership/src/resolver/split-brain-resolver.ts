@@ -76,6 +76,8 @@ export class SplitBrainResolver implements Service {
   /** Of this process, as it was at the first look. */
   #generation: number | undefined
   #timer: TimerHandle | undefined
+  /** When the next look is due. */
+  #dueMs = 0
   #state: SplitBrainStatus['state'] = 'changing'
   #lastDecision: SplitBrainDecision | undefined
 
@@ -136,18 +138,19 @@ export class SplitBrainResolver implements Service {
   #later(delayMs: number, run: () => void): void {
     if (this.#isStopped) return
     const { clock } = this.#ports
-    const dueMs = clock.monotonicMs() + delayMs
+    this.#dueMs = clock.monotonicMs() + delayMs
     // Behind the input of the same turn: a process that was blocked sees its timers first, and a view that is as old as its block.
     this.#timer = clock.setTimer(delayMs, () => {
       this.#timer = clock.afterIo(() => {
-        this.#excuse(clock.monotonicMs() - dueMs)
+        this.#excuse()
         run()
       })
     })
   }
 
   /** While the process was blocked it could see no change: what was stable before is to be seen anew. Timers are always a little late, which is taken off. */
-  #excuse(lateMs: number): void {
+  #excuse(): void {
+    const lateMs = this.#ports.clock.monotonicMs() - this.#dueMs
     if (lateMs > this.#lookEveryMs) this.#watch.restart()
     else this.#watch.excuse(Math.max(0, lateMs))
   }
@@ -229,16 +232,22 @@ export class SplitBrainResolver implements Service {
 
   async #askForLease(owner: string, split: Split, where: string): Promise<void> {
     const { strategy } = this.#options
-    const sight = this.#sight()
     // Meanwhile the others may have come back, or more of them gone.
-    const now = this.#watch.look(sight, this.#ports.clock.monotonicMs())
-    const isSame = now.kind === 'split' && now.split.present.join('\n') === split.present.join('\n')
-    if (strategy.kind !== 'lease' || !isSame) {
+    const sight = this.#sightOf(split)
+    if (strategy.kind !== 'lease' || sight === undefined) {
       this.#lookLater(0)
       return
     }
+    this.#keepLooking()
     const told = await this.#keeper?.ask(owner, this.#side(sight, split.present), strategy.holdMs)
     if (told === undefined) return
+    this.#timer?.cancel()
+    this.#excuse()
+    // An answer that comes late, or to another side than there is now, is asked for once more when nothing changes any more.
+    if (this.#sightOf(split) === undefined) {
+      this.#lookLater(0)
+      return
+    }
     const { outcome, why } = told
     if (outcome !== 'moved') {
       this.#conclude(outcome, `${where}${why}`, split)
@@ -247,6 +256,22 @@ export class SplitBrainResolver implements Service {
     this.#watch.restart()
     this.#keeper?.recheck()
     this.#lookLater(0)
+  }
+
+  /** What this node sees, where that is `split` still, and has been for long enough. */
+  #sightOf(split: Split): Sight | undefined {
+    const sight = this.#sight()
+    const now = this.#watch.look(sight, this.#ports.clock.monotonicMs())
+    const isSame = now.kind === 'split' && now.split.present.join('\n') === split.present.join('\n')
+    return isSame ? sight : undefined
+  }
+
+  /** While the lease is asked for it only notices what changes, and when the process was blocked. */
+  #keepLooking(): void {
+    this.#later(this.#lookEveryMs, () => {
+      this.#watch.look(this.#sight(), this.#ports.clock.monotonicMs())
+      this.#keepLooking()
+    })
   }
 
   #conclude(outcome: 'survive' | 'down', why: string, split: Split): void {

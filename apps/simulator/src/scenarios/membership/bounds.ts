@@ -32,6 +32,13 @@ export function convergenceMs({ options, link }: Knobs, nodes: number): number {
   return ROUNDS * roundMs + patienceMs + exchangesMs + cutMs(options) + link.tailMaxMs + SLACK_MS
 }
 
+/** Within how many milliseconds all of one side know that another one is lost, where nobody is removed by a cut. */
+export function lossMs({ options }: Knobs, nodes: number): number {
+  const { probeIntervalMs, probesPerInterval, maxHealthMultiplier, suspicionTimeoutMs, suspicionMaxFactor } = options
+  const roundMs = Math.ceil(nodes / probesPerInterval) * probeIntervalMs * maxHealthMultiplier
+  return ROUNDS * roundMs + 1.25 * suspicionTimeoutMs * suspicionMaxFactor + options.isolationTimeoutMs
+}
+
 /** Probes of one subject, in every second interval each, until an alert is withdrawn. */
 const ALERT_PROBES = 10
 /** One that was removed is probed a quarter as often. */

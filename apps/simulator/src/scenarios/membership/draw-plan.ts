@@ -1,6 +1,7 @@
 import { type Random, SeededRandom } from '@dsys/runtime'
 import { drawFaults, type Fault, type Operation, type Plan, pick } from '@dsys/simulation'
 import { asJson, drawKinds, drawKnobs, faultless, type Knobs, MOMENT_RATES } from './knobs.ts'
+import { drawResolver, MAX_RESOLVER_NODES, type ResolverKind, tamed } from './resolver-knobs.ts'
 
 /** What an operation of this scenario is. */
 export const OPERATIONS = ['metadata', 'leave', 'join', 'watch', 'garbage', 'broadcast', 'query'] as const
@@ -72,13 +73,17 @@ export function drawPlan(seed: number, fixed: Plan['knobs'] = {}): Plan {
   const shape = root.stream('shape')
   const drawnNodes = shape.float() < 0.04 ? 30 : shape.integer(3, 13)
   const drawnMs = pick(shape, [8_000, 15_000, 30_000])
-  const nodes = numberOf(fixed, 'nodes', drawnNodes)
+  const drawnResolver = drawResolver(root.stream('resolver'))
+  const resolver = (fixed['resolver'] ?? drawnResolver) as ResolverKind
+  const mostNodes = resolver === 'off' ? drawnNodes : Math.min(drawnNodes, MAX_RESOLVER_NODES)
+  const nodes = numberOf(fixed, 'nodes', mostNodes)
   const chaosMs = numberOf(fixed, 'chaosMs', nodes > 12 ? Math.min(drawnMs, 8_000) : drawnMs)
   const { nodes: _nodes, chaosMs: _chaosMs, ...fixedKnobs } = fixed
   // Now and then nothing goes wrong at all: then nobody may be accused.
   const isCalm = root.stream('calm').float() < CALM_SHARE
   const drawn = drawKnobs(root.stream('knobs'), nodes)
-  const knobs = { ...drawn, ...(isCalm ? { link: faultless(drawn.link) } : {}), ...fixedKnobs } as Knobs
+  const calm = isCalm ? { link: faultless(drawn.link) } : {}
+  const knobs = { ...tamed({ ...drawn, ...calm, resolver }), ...fixedKnobs } as Knobs
   const { probeIntervalMs, suspicionTimeoutMs } = knobs.options
   const paceMs = 2 * probeIntervalMs + suspicionTimeoutMs
   const faults = drawFaults(root.stream('faults'), {

@@ -70,6 +70,7 @@ export const EXPECTED: readonly string[] = [
   ...named('impostor', ['later', 'twin']),
   ...named('lives', ['last-lost', 'all-lost']),
   ...named('talk', ['heard', 'answer', 'failure', 'given-up', 'complete', 'deadline']),
+  ...named('resolver', ['keep-majority', 'static-quorum', 'lease', 'survive', 'down']),
   'calm',
   'peers.instead-of-seeds',
 ]

@@ -14,6 +14,8 @@ const BRANCHES: readonly (readonly [begins: string, branch: string])[] = [
   ['a node speaks', 'other-version'],
   ['a handler of a query failed', 'handler-failed'],
   ['the view of the cluster is', 'view'],
+  ['split-brain resolver:', 'resolved'],
+  ['the lease that decides a split could not', 'lease-failed'],
 ]
 
 /** Where the instruments of one life report to. */

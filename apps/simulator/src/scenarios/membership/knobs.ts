@@ -1,6 +1,7 @@
 import { type Description, MEMBERSHIP_DEFAULTS, type MembershipOptions } from '@dsys/membership'
 import type { Random } from '@dsys/runtime'
 import { FAULTS, type Json, type LinkKnobs, type Plan, pick, some } from '@dsys/simulation'
+import type { ResolverKind } from './resolver-knobs.ts'
 
 /** The times and sizes of membership that a seed draws. */
 export type DrawnOptions = Required<Omit<MembershipOptions, 'cluster' | 'seeds' | 'knownPeers' | keyof Description>>
@@ -34,6 +35,8 @@ export interface Knobs {
   readonly coreShare: number
   /** What is left of the count of its lives where a machine loses its disk: all, all but the last, or nothing. */
   readonly countOfLives: 'kept' | 'last-lost' | 'all-lost'
+  /** Whether a split-brain resolver watches each node at the end of the run, and by which strategy. */
+  readonly resolver: ResolverKind
 }
 
 /** Faults of disks are nothing to membership, which has none; but a disk may be gone that has counted the lives of a node. */
@@ -139,6 +142,7 @@ export function drawKnobs(random: Random, nodes: number): Knobs {
     coreShare: 0.5 + random.float() / 2,
     keepsPeers: random.float() < 0.5,
     countOfLives: pick(random, ['kept', 'last-lost', 'all-lost']),
+    resolver: 'off',
   }
 }
 

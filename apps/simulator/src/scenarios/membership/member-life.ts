@@ -9,6 +9,7 @@ import { branchLogger, branchMeter, type InstrumentSink } from './instruments.ts
 import type { Knobs } from './knobs.ts'
 import type { Measure } from './measure.ts'
 import { momentsOf } from './moments.ts'
+import type { Severed } from './severed.ts'
 import { type Address, Sightings } from './sightings.ts'
 import { type Said, Talk } from './talk.ts'
 import type { Verdict } from './verdict.ts'
@@ -28,6 +29,7 @@ export interface Surroundings {
   readonly measure: Measure
   readonly excuses: EventExcuses
   readonly said: Said
+  readonly severed: Severed
   readonly count: (what: string) => void
   /** Promises may have become ready. */
   readonly stirred: () => void
@@ -262,6 +264,7 @@ export class MemberLife {
   }
 
   #receives(frame: Uint8Array, from: Address, deliver: () => void): void {
+    if (this.#around.severed.has(from.id, this.self.id)) return
     const decoded = decodeMessage(frame, this.#cluster)
     if (!decoded.ok) {
       deliver()

@@ -17,13 +17,15 @@ import {
   some,
   Trace,
 } from '@dsys/simulation'
-import { aftermathMs, convergenceMs } from './bounds.ts'
+import { aftermathMs, convergenceMs, lossMs } from './bounds.ts'
 import { describeFrame } from './describe-frame.ts'
 import { type Knobs, knobsOf } from './knobs.ts'
 import { Measure } from './measure.ts'
 import { MemberCluster, sees } from './member-cluster.ts'
 import type { Surroundings } from './member-life.ts'
 import { operate } from './operations.ts'
+import { Severed } from './severed.ts'
+import { SplitPhase } from './split-phase.ts'
 import { Stranger } from './stranger.ts'
 import { Said } from './talk.ts'
 import { Verdict } from './verdict.ts'
@@ -53,7 +55,9 @@ export class MembershipRun {
   readonly #network: SimNetwork
   readonly #cluster: MemberCluster
   readonly #nemesis: Nemesis
+  readonly #severed = new Severed()
   #stranger: Stranger | undefined
+  #splitPhase: SplitPhase | undefined
   #stirred = true
   #rare = true
 
@@ -102,6 +106,7 @@ export class MembershipRun {
     const healRest = await this.#convergeCore()
     if (healRest !== undefined) await this.#convergeAll(healRest)
     if (healRest !== undefined) for (const { talk } of this.#cluster.lives) talk.checkEnded()
+    if (healRest !== undefined) await this.#splitAgain()
     for (const { life } of [...this.#cluster.lives]) life.end()
     return this.#result()
   }
@@ -156,6 +161,7 @@ export class MembershipRun {
         forgets: this.#forgets,
       },
       said: new Said(),
+      severed: this.#severed,
       count,
       stirred: () => {
         this.#stirred = true
@@ -227,6 +233,28 @@ export class MembershipRun {
     }
   }
 
+  async #splitAgain(): Promise<void> {
+    const { resolver: kind } = this.#knobs
+    if (kind === 'off' || this.#verdict.violation !== undefined) return
+    const nodes = this.#plan.nodes
+    const phase = new SplitPhase({
+      ...{ knobs: this.#knobs, kind, nodes, stableAfterMs: lossMs(this.#knobs, nodes) },
+      ...{ cluster: this.#cluster, severed: this.#severed, scheduler: this.#scheduler, verdict: this.#verdict },
+      random: this.#random.stream('split'),
+      count: (what) => this.#counts.add(what),
+      stirred: () => {
+        this.#stirred = true
+      },
+      advance: (forMs) => this.#advance(forMs),
+      note: (what, detail) => {
+        this.#trace.add(this.#scheduler.nowMs, '', what)
+        this.#trace.detail(detail)
+      },
+    })
+    this.#splitPhase = phase
+    await phase.run()
+  }
+
   /** When everything has arrived that was under way when all was healed at `healedMs`. */
   #lastArrivalMs(healedMs: number): number {
     const slow = this.#plan.faults.filter(({ kind }) => kind === 'slow-links')
@@ -293,6 +321,7 @@ export class MembershipRun {
       const lookMs = Math.min(this.#scheduler.nowMs + LOOK_MS, untilMs)
       await this.#advanceUntil(lookMs)
       for (const life of this.#cluster.lives) life.check()
+      this.#splitPhase?.look()
     }
   }
 
