@@ -18,7 +18,7 @@ export const EVIDENCE_MUTANTS = [
     name: 'a helper that said nothing is told as one that failed',
     source: 'membership: events with their evidence',
     file: DETECTOR,
-    from: "answer: answer === 'failed' ? answer : 'none' }",
+    from: "answer: answer === 'asked' ? 'none' : answer }",
     to: "answer: 'failed' }",
   },
   {

@@ -127,14 +127,14 @@ export const LIFEGUARD_MUTANTS = [
     name: 'a failed probe speaks against this node although its helpers answered',
     source: 'Lifeguard, local health: nacks',
     file: DETECTOR,
-    from: "return [...helpers.values()].includes('failed') ? 0 : helpers.size",
+    from: "return [...helpers.values()].every((answer) => answer === 'asked') ? helpers.size : 0",
     to: 'return helpers.size',
   },
   {
     name: 'each helper that is silent speaks against this node, whoever else answered',
     source: 'membership: a node among many dead ones does not grow slower with each',
     file: DETECTOR,
-    from: "return [...helpers.values()].includes('failed') ? 0 : helpers.size",
+    from: "return [...helpers.values()].every((answer) => answer === 'asked') ? helpers.size : 0",
     to: "return [...helpers.values()].filter((answer) => answer === 'asked').length",
   },
   {

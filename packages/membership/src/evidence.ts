@@ -11,8 +11,8 @@ export interface ProbeEvidence {
 /** A member that was asked to reach another one, and did not. */
 export interface HelperEvidence {
   readonly id: string
-  /** It said that it did not reach it, or said nothing. */
-  readonly answer: 'failed' | 'none'
+  /** It said that it did not reach it, or that it is too busy to try, or said nothing. */
+  readonly answer: 'failed' | 'busy' | 'none'
 }
 
 /** What a node says of itself, part by part. */
@@ -169,10 +169,15 @@ export function describeConflict(evidence: ConflictEvidence): string {
 
 function probesInWords({ failed, helpers, absent }: ProbeEvidence): string {
   const probes = `no ack to ${failed} ${failed === 1 ? 'probe' : 'probes'}`
-  const silent = helpers.filter(({ answer }) => answer === 'none').length
+  const count = (which: HelperEvidence['answer']): number => helpers.filter(({ answer }) => answer === which).length
+  const [silent, busy] = [count('none'), count('busy')]
   const reached = helpers.length === 0 ? 'no helper to ask' : `0 of ${helpers.length} helpers reached it`
-  const unheard = silent === 0 ? '' : ` (${silent === helpers.length ? 'none' : helpers.length - silent} answered)`
-  return [probes, `${reached}${unheard}`, ...(absent ? ['the transport found nobody there'] : [])].join(', ')
+  const notes = [
+    ...(silent === 0 ? [] : [`${silent === helpers.length ? 'none' : helpers.length - silent} answered`]),
+    ...(busy === 0 ? [] : [`${busy} too busy to try`]),
+  ]
+  const noted = notes.length === 0 ? '' : ` (${notes.join(', ')})`
+  return [probes, `${reached}${noted}`, ...(absent ? ['the transport found nobody there'] : [])].join(', ')
 }
 
 function accusationInWords([first, ...others]: readonly string[], from: string): string {

@@ -102,11 +102,13 @@ function left({ member, nowMs }: ExplainedFacts, { evidence, forgottenInMs }: Me
 function unanswered({ probes }: MemberFacts): MemberFinding {
   const { failed, helpers } = probes
   const silent = helpers.filter(({ answer }) => answer === 'none').map(({ id }) => id)
+  const busy = helpers.filter(({ answer }) => answer === 'busy').map(({ id }) => id)
   const unheard = silent.length === 0 ? '' : `, and nothing was heard from ${listed(silent)} about it`
+  const untried = busy.length === 0 ? '' : `, and ${listed(busy)} had no room to try for this node`
   return {
     code: 'probes-unanswered',
     subject: 'state',
-    message: `It is not suspected, although it did not answer the last ${failed === 1 ? 'probe' : `${failed} probes`} of this node${unheard}.`,
+    message: `It is not suspected, although it did not answer the last ${failed === 1 ? 'probe' : `${failed} probes`} of this node${unheard}${untried}.`,
     evidence: { probes },
     hint: 'Where helpers fall silent too, the fault may be on the side of this node. The next probes decide.',
   }

@@ -102,6 +102,7 @@ const queryResult: fc.Arbitrary<QueryResult> = fc.oneof(
 const body: fc.Arbitrary<MessageBody> = fc.oneof(
   fc.record({ kind: fc.constant('ping' as const), seq, generation }),
   fc.record({ kind: fc.constant('ack' as const), seq }),
+  fc.record({ kind: fc.constant('ping-busy' as const), seq }),
   fc.record({ kind: fc.constant('ping-request' as const), seq, target: id, generation }),
   fc.record({ kind: fc.constant('ping-answer' as const), seq, reached: fc.boolean() }),
   fc.record({ kind: fc.constant('gossip' as const) }),

@@ -183,20 +183,31 @@ test('what this node knows of itself is part of it: no connection, its own healt
   expect(one.codes(id)).toContain('fallen-silent')
 })
 
-test('probes that were not answered and made no suspicion are told: the helpers were silent', async () => {
-  const one = await observer({ probesPerInterval: 4, indirectProbes: 1 })
-  one.hear('n2', 'n7', 'alive')
-  one.transport.onSend = (to, frame) => {
-    const decoded = decodeMessage(frame, 'c')
-    if (to !== 'n2' || !decoded.ok || decoded.message.kind !== 'ping') return
-    const ack = encodeMessage({ kind: 'ack', seq: decoded.message.seq, rumors: [] }, 'c')
-    one.clock.setTimer(1, () => one.transport.deliver(ack, { id: 'n2', generation: 1 }))
-  }
-  for (let i = 0; i < 40 && one.codes('n7').length === 0; i++) await one.clock.advanceAsync(50)
-  const { code, evidence } = one.first('n7')
-  expect(code).toBe('probes-unanswered')
-  expect(evidence).toEqual({ probes: { failed: 1, helpers: [{ id: 'n2', answer: 'none' }], absent: false } })
-})
+test.each([
+  ['none', 'nothing was heard from n2 about it'],
+  ['busy', 'n2 had no room to try for this node'],
+] as const)(
+  'probes that were not answered and made no suspicion are told: of the helper came %s',
+  async (answer, words) => {
+    const one = await observer({ probesPerInterval: 4, indirectProbes: 1 })
+    one.hear('n2', 'n7', 'alive')
+    one.transport.onSend = (to, frame) => {
+      const decoded = decodeMessage(frame, 'c')
+      if (to !== 'n2' || !decoded.ok) return
+      const { message } = decoded
+      const reply = (kind: 'ack' | 'ping-busy', seq: number): void => {
+        const frame = encodeMessage({ kind, seq, rumors: [] }, 'c')
+        one.clock.setTimer(1, () => one.transport.deliver(frame, { id: 'n2', generation: 1 }))
+      }
+      if (message.kind === 'ping') reply('ack', message.seq)
+      if (message.kind === 'ping-request' && answer === 'busy') reply('ping-busy', message.seq)
+    }
+    for (let i = 0; i < 40 && one.codes('n7').length === 0; i++) await one.clock.advanceAsync(50)
+    const { code, evidence, message } = one.first('n7')
+    expect([code, message]).toEqual(['probes-unanswered', expect.stringContaining(words)])
+    expect(evidence).toEqual({ probes: { failed: 1, helpers: [{ id: 'n2', answer }], absent: false } })
+  },
+)
 
 test('a node that judges nobody says so', async () => {
   const one = await observer()

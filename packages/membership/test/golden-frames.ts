@@ -29,6 +29,7 @@ export const GOLDEN: readonly (readonly [hex: string, header: FrameHeader, messa
     { kind: 'ping-request', seq: 8, target: 'n2', generation: 3, rumors: [] },
   ],
   ['020473686f70050203ac02050302080100', header, { kind: 'ping-answer', seq: 8, reached: true, rumors: [] }],
+  ['020473686f70050203ac02050f010800', header, { kind: 'ping-busy', seq: 8, rumors: [] }],
   [
     '020473686f70050203ac02050400012017026e3102ac0201010161016201014d020202040902aabbe80702017802797a',
     header,

@@ -76,6 +76,7 @@ class Liar {
       case 'ping':
         return { kind, seq: this.number(), generation: this.number() }
       case 'ack':
+      case 'ping-busy':
         return { kind, seq: this.number() }
       case 'ping-request':
         return { kind, seq: this.number(), target: this.one(IDS), generation: this.number() }

@@ -66,6 +66,7 @@ function writeBody(writer: ByteWriter, body: MessageBody): void {
       writer.varint(body.generation)
       break
     case 'ack':
+    case 'ping-busy':
       writer.varint(body.seq)
       break
     case 'ping-request':
@@ -155,6 +156,7 @@ function readBody(reader: ByteReader, number: number): MessageBody {
     case 'ping':
       return { kind, seq: reader.varint(), generation: positive(reader.varint(), 'generation') }
     case 'ack':
+    case 'ping-busy':
       return { kind, seq: reader.varint() }
     case 'ping-request':
       return {

@@ -14,11 +14,11 @@ import { SuspectDeadlines } from './suspect-deadlines.ts'
 import type { SuspicionTimes } from './suspicion.ts'
 import { type Entry, freshTally, type ProbeTally, type View } from './view.ts'
 
-/** Relays under way for others; beyond this a helper says at once that it did not reach the target. */
+/** Relays under way for others; beyond this a helper says at once that it is busy. */
 const MAX_RELAYS = 256
 /** A helper answers within this part of its probe timeout, so that its answer arrives before the probe ends. */
 const RELAY_PART = 0.75
-/** Failed probes in a row that make a suspicion although no helper said anything: then the fault may be ours. */
+/** Failed probes in a row that make a suspicion although no helper said that it tried: then the fault may be ours. */
 const SILENT_FAILURES = 3
 
 /** What the detector needs of the core around it. */
@@ -162,26 +162,28 @@ export class Detector {
     }
   }
 
-  onPingAnswer(seq: number, from: PeerAddress, reached: boolean, nowMs: number): void {
+  /** That a helper is busy says something of the helper alone. */
+  onPingAnswer(seq: number, from: PeerAddress, answer: 'reached' | 'failed' | 'busy', nowMs: number): void {
     const probe = this.#probes.get(seq)
     if (probe?.helpers.has(from.id) !== true) return
-    if (reached) this.#succeed(probe)
+    if (answer === 'reached') this.#succeed(probe)
     else {
-      probe.helpers.set(from.id, 'failed')
+      probe.helpers.set(from.id, answer)
       this.#hasten(probe, nowMs)
     }
     this.#context.answered(from.id, nowMs)
   }
 
   /**
-   * Where every helper failed, and the transport met nobody, no answer is to come: the next tick may judge. Where it said nothing, a peer that
-   * is known to answer sooner than that has all of `probeTimeoutMs`.
+   * Where no helper is to answer any more, and the transport met nobody, no answer is to come: the next tick may judge. Where it said nothing, and
+   * helpers have tried in vain, a peer that is known to answer sooner than that has all of `probeTimeoutMs`.
    */
   #hasten(probe: Probe, nowMs: number): void {
     const { helpers, absent, earliestEndMs } = probe
-    if ([...helpers.values()].includes('asked')) return
+    const answers = [...helpers.values()]
+    if (answers.includes('asked')) return
     if (absent) probe.endMs = Math.min(probe.endMs, nowMs)
-    else if (helpers.size > 0) probe.endMs = Math.min(probe.endMs, Math.max(earliestEndMs, nowMs))
+    else if (answers.includes('failed')) probe.endMs = Math.min(probe.endMs, Math.max(earliestEndMs, nowMs))
   }
 
   #succeed(probe: Probe): void {
@@ -195,7 +197,7 @@ export class Detector {
   onPingRequest(origin: PeerAddress, originSeq: number, target: Destination, nowMs: number): void {
     const { options, view, send, buggify } = this.#context
     if (this.#relays.size >= MAX_RELAYS || buggify?.('membership.relays-full') === true) {
-      send(origin, { kind: 'ping-answer', seq: originSeq, reached: false }, nowMs)
+      send(origin, { kind: 'ping-busy', seq: originSeq }, nowMs)
       return
     }
     const seq = this.nextSeq()
@@ -311,8 +313,8 @@ export class Detector {
     if (gate.isShut) return
     // Since the probe began, the member has spoken for itself.
     if (record.incarnation !== probe.incarnation) return
-    const helpersSilent = probe.helpers.size > 0 && ![...probe.helpers.values()].includes('failed')
-    if (helpersSilent && tally.failed < (options.silentFailures ?? SILENT_FAILURES)) return
+    const nobodyTried = probe.helpers.size > 0 && ![...probe.helpers.values()].includes('failed')
+    if (nobodyTried && tally.failed < (options.silentFailures ?? SILENT_FAILURES)) return
     if (record.state === 'alive') accuse(entry, 'suspect', evidence(entry), nowMs)
     else confirm(entry, nowMs)
   }
@@ -365,17 +367,17 @@ export class Detector {
 }
 
 /**
- * What a failed probe says against the prober itself: each helper, where none of them even said that it failed; and where there was none to
+ * What a failed probe says against the prober itself: each helper, where none of them even said that it failed or is busy; and where there was none to
  * ask, the missing ack. That the transport met nobody shows that it reaches others. So does one answer in time: then whoever is silent may as well be
  * dead, and a node among many dead ones must not grow slower with each of them.
  */
 function missedAnswers({ helpers, absent }: Probe): number {
   if (helpers.size === 0) return absent ? 0 : 1
-  return [...helpers.values()].includes('failed') ? 0 : helpers.size
+  return [...helpers.values()].every((answer) => answer === 'asked') ? helpers.size : 0
 }
 
 const answersOf = ({ helpers }: Probe): HelperEvidence[] =>
-  [...helpers].map(([id, answer]) => ({ id, answer: answer === 'failed' ? answer : 'none' }))
+  [...helpers].map(([id, answer]) => ({ id, answer: answer === 'asked' ? 'none' : answer }))
 
 /** What speaks against a member whose probe has failed. */
 const evidence = ({ tally }: Entry): Evidence => ({ kind: 'unreachable', probes: probesOf(tally) })

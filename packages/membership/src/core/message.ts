@@ -16,6 +16,8 @@ export type MessageBody =
   | { readonly kind: 'ping-request'; readonly seq: number; readonly target: string; readonly generation: number }
   /** A helper's answer to a ping-request. */
   | { readonly kind: 'ping-answer'; readonly seq: number; readonly reached: boolean }
+  /** A helper has no room for a ping-request, and says nothing of the target. For a node of an earlier version it has said nothing at all. */
+  | { readonly kind: 'ping-busy'; readonly seq: number }
   /** Nothing but rumors. */
   | { readonly kind: 'gossip' }
   /**
@@ -64,6 +66,7 @@ export const KIND_NUMBERS: Readonly<Record<KnownKind, number>> = Object.freeze({
   digest: 12,
   'digest-answer': 13,
   'sync-delta': 14,
+  'ping-busy': 15,
 })
 
 export const KINDS: readonly KnownKind[] = Object.freeze(Object.keys(KIND_NUMBERS) as KnownKind[])

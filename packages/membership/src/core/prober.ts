@@ -16,7 +16,7 @@ export interface Probe {
   indirect: boolean
   /** The transport said that nobody is there. */
   absent: boolean
-  readonly helpers: Map<string, 'asked' | 'failed'>
+  readonly helpers: Map<string, 'asked' | 'failed' | 'busy'>
 }
 
 /** A ping on behalf of somebody else. */

@@ -112,7 +112,10 @@ export class Reception {
         break
       }
       case 'ping-answer':
-        detector.onPingAnswer(message.seq, from, message.reached, nowMs)
+        detector.onPingAnswer(message.seq, from, message.reached ? 'reached' : 'failed', nowMs)
+        break
+      case 'ping-busy':
+        detector.onPingAnswer(message.seq, from, 'busy', nowMs)
         break
       case 'broadcasts':
         if (this.#isActive && broadcasts.hear(message.items, nowMs)) gossip.news(nowMs)
