@@ -92,6 +92,13 @@ export const TRANSPORT_MUTANTS = [
     to: 'this.#budget.take(0, 0)',
   },
   {
+    name: 'frames are held for ever where a delay has no end',
+    source: 'faulty: bounded',
+    file: 'packages/transport/src/faulty/link.ts',
+    from: ' && maxDelayMs <= MOST_DELAY_MS)',
+    to: ')',
+  },
+  {
     name: 'one peer that hangs takes the room of all',
     source: 'Rpc: maxInFlightPerPeer',
     file: ROOM,

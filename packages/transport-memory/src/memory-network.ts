@@ -1,6 +1,6 @@
 import { type Clock, type Random, systemClock, systemRandom } from '@dsys/runtime'
 import { assertGeneration, assertNodeId, type Destination, type PeerAddress } from '@dsys/transport'
-import { drawPassages, type LinkConditions, type Passage } from '@dsys/transport/faulty'
+import { drawPassages, type LinkConditions, type Passage, resolveLink } from '@dsys/transport/faulty'
 import { MemoryTransport, type Network } from './memory-transport.ts'
 
 /** The ports of a {@link MemoryNetwork}. */
@@ -109,9 +109,16 @@ export class MemoryNetwork {
     return new MemoryTransport(this.#network, { id, generation })
   }
 
-  /** Says anew how frames fare between two nodes; `undefined` makes all links perfect. Frames under way are not touched. */
+  /**
+   * Says anew how frames fare between two nodes; `undefined` makes all links perfect. Frames under way are not touched. Throws RangeError for
+   * conditions out of their range; where a function gives such, each `send` that it is asked for does.
+   */
   setLink(link: LinkFunction | LinkConditions | undefined): void {
-    this.#link = link === undefined || typeof link === 'function' ? link : () => link
+    if (link === undefined || typeof link === 'function') this.#link = link
+    else {
+      const conditions = Object.freeze(resolveLink(link))
+      this.#link = () => conditions
+    }
   }
 
   /** Loses every frame from `from` to `to`, one way, also those under way, until {@link MemoryNetwork.heal}. */

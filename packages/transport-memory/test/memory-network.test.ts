@@ -173,6 +173,26 @@ describe('bounds', () => {
   })
 })
 
+test('conditions out of their range are refused when they are set, and change nothing', async () => {
+  const { clock, network } = virtualNetwork({ link: { minDelayMs: 5 } })
+  const a = await node(network, 'a')
+  const b = await node(network, 'b')
+  const senseless = [
+    { minDelayMs: Number.POSITIVE_INFINITY },
+    { lossRate: Number.NaN },
+    { minDelayMs: 2, maxDelayMs: 1 },
+  ]
+  for (const link of senseless) {
+    expect(() => network.setLink(link)).toThrow(RangeError)
+    expect(() => virtualNetwork({ link })).toThrow(RangeError)
+  }
+  expect(send(a.transport, 'b', 1)).toBe(true)
+  clock.advance(4)
+  expect(b.got).toEqual([])
+  clock.advance(1)
+  expect(b.got).toEqual([1])
+})
+
 test('a handler that throws breaks no other frame, and the error surfaces', async () => {
   const { clock, network } = virtualNetwork()
   const a = await node(network, 'a')

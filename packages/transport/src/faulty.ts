@@ -6,4 +6,4 @@ export {
   FaultyTransport,
   faulty,
 } from './faulty/faulty-transport.ts'
-export { drawPassages, type LinkConditions, type Passage } from './faulty/link.ts'
+export { drawPassages, type LinkConditions, type Passage, resolveLink } from './faulty/link.ts'

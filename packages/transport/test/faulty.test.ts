@@ -215,8 +215,17 @@ describe('loss, duplication, delay and order', () => {
       { duplicateRate: Number.NaN },
       { minDelayMs: 5, maxDelayMs: 1 },
       { minDelayMs: -1 },
+      { reorderRate: -0.1 },
+      { lossRate: Number.POSITIVE_INFINITY },
+      { minDelayMs: Number.NaN },
+      { minDelayMs: Number.POSITIVE_INFINITY },
+      { maxDelayMs: Number.POSITIVE_INFINITY },
+      { maxDelayMs: Number.NaN },
+      { maxDelayMs: 2 ** 31 },
     ]) {
-      expect(() => a.transport.setLink(wrong)).toThrow(RangeError)
+      for (const at of [undefined, { peer: 'b' }, { peer: 'b', direction: 'out' } as const]) {
+        expect(() => a.transport.setLink(wrong, at), JSON.stringify(wrong)).toThrow(RangeError)
+      }
     }
     expect(() => a.transport.cut('')).toThrow(RangeError)
     expect(() => a.transport.setLink({}, { peer: '' })).toThrow(RangeError)

@@ -11,9 +11,9 @@ export interface LinkConditions {
    * overtake them, 0 to 1. The others keep their order. Default 0.
    */
   readonly reorderRate?: number
-  /** The shortest time under way, in milliseconds. Default 0. */
+  /** The shortest time under way, in milliseconds, at most 2^31 - 1 (24 days). Default 0. */
   readonly minDelayMs?: number
-  /** The longest time under way, in milliseconds; `minDelayMs` or more. Default `minDelayMs`. */
+  /** The longest time under way, in milliseconds; `minDelayMs` or more, and at most 2^31 - 1. Default `minDelayMs`. */
   readonly maxDelayMs?: number
 }
 
@@ -24,6 +24,7 @@ export interface Passage {
   readonly overtakable: boolean
 }
 
+const MOST_DELAY_MS = 2 ** 31 - 1
 const PERFECT: readonly Passage[] = Object.freeze([Object.freeze({ delayMs: 0, overtakable: false })])
 
 /** Draws what becomes of one frame: no passage when it is lost, two when it is duplicated. */
@@ -43,11 +44,14 @@ export function drawPassages(conditions: LinkConditions | undefined, random: Ran
 export function resolveLink(conditions: LinkConditions): Required<LinkConditions> {
   const { lossRate = 0, duplicateRate = 0, reorderRate = 0, minDelayMs = 0 } = conditions
   const maxDelayMs = conditions.maxDelayMs ?? minDelayMs
-  if (!(minDelayMs >= 0 && maxDelayMs >= minDelayMs)) {
-    throw new RangeError(`a link needs 0 <= minDelayMs <= maxDelayMs, got ${minDelayMs} and ${maxDelayMs}`)
+  // A frame that never arrives is lost: that has a rate of its own, and takes no room among those that are held.
+  if (!(minDelayMs >= 0 && maxDelayMs >= minDelayMs && maxDelayMs <= MOST_DELAY_MS)) {
+    throw new RangeError(
+      `a link needs 0 <= minDelayMs <= maxDelayMs <= ${MOST_DELAY_MS}, got ${minDelayMs} and ${maxDelayMs}`,
+    )
   }
-  for (const rate of [lossRate, duplicateRate, reorderRate]) {
-    if (!(rate >= 0 && rate <= 1)) throw new RangeError(`a rate is a number from 0 to 1, got ${rate}`)
+  for (const [name, rate] of Object.entries({ lossRate, duplicateRate, reorderRate })) {
+    if (!(rate >= 0 && rate <= 1)) throw new RangeError(`${name} must be a number from 0 to 1, got ${rate}`)
   }
   return { lossRate, duplicateRate, reorderRate, minDelayMs, maxDelayMs }
 }
