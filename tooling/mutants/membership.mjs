@@ -213,7 +213,7 @@ export const MEMBERSHIP_MUTANTS = [
   },
   {
     name: 'the suspected is not told first',
-    source: 'Lifeguard, buddy system',
+    source: 'Lifeguard, buddy system; M-18',
     file: 'packages/membership/src/core/courier.ts',
     from: "about !== undefined && about.record.state !== 'alive' ? this.#view.rumor(about, nowMs) : undefined",
     to: 'about?.record === undefined ? undefined : undefined',

@@ -7,7 +7,7 @@ import { editFile } from './storage-on-memory.ts'
 
 const clockAt = (wallMs: number): VirtualClock => new VirtualClock({ wallMs })
 
-test('a generation follows the wall clock, and grows by one when the clock stands or goes back', async () => {
+test('M-11: a generation follows the wall clock, and grows by one when the clock stands or goes back', async () => {
   const disk = new MemoryDisk(new SeededRandom(1)).mount()
   const bump = (wallMs: number): Promise<number> =>
     bumpGeneration({ disk, clock: clockAt(wallMs) }, { directory: 'a/b' })
