@@ -4,7 +4,10 @@ import { descriptionBytes, MAX_METADATA_BYTES } from './core/record-codec.ts'
 import { MAX_CONFIRMATIONS } from './core/suspicion.ts'
 import { MetadataTooLargeError } from './errors.ts'
 
-/** Options of a {@link Membership}. Only `cluster` has no default. */
+/**
+ * Options of a {@link Membership}. Only `cluster` has no default. Every duration is from 10 ms to 30 days, and every number of something a whole number from 1, where
+ * nothing else is said; what is out of its range is a RangeError.
+ */
 export interface MembershipOptions {
   /** The name of the cluster, 1 to 128 characters: nodes of clusters with different names never mix. */
   readonly cluster: string
@@ -41,7 +44,7 @@ export interface MembershipOptions {
    * to refute what others said of it, or its helpers did not answer. A whole number from 1 to 64; 1 turns it off. Default 8.
    */
   readonly maxHealthMultiplier?: number
-  /** How many other members are asked to reach one that does not answer. Default 3. */
+  /** How many other members are asked to reach one that does not answer. A whole number from 0, which asks nobody. Default 3. */
   readonly indirectProbes?: number
   /**
    * How long a suspected member has to refute when enough others confirm the suspicion, in milliseconds; times log10 of the number of

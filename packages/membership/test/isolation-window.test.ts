@@ -47,3 +47,23 @@ test('M-13: who left between a question and its answer says nothing of those who
   // It shows nevertheless that a refutation would have been heard.
   expect([gate.hasWitness(1), gate.hasWitness(2)]).toEqual([true, false])
 })
+
+test('M-36: one answer does not open the gate while as many of those asked last are silent as shut it', () => {
+  const ids = ['n1', 'n2', 'n3', 'n4']
+  const gate = new IsolationGate({
+    options: { ...MEMBERSHIP_DEFAULTS, isolationShare: 0.75 },
+    view: { live: new Map(ids.map((id) => [id, undefined])) },
+    times: { now: () => ({ minMs: 1_000, maxMs: 6_000, expected: 3 }) },
+  })
+  gate.begin(0)
+  gate.regained(0)
+  for (const id of ids) gate.silent(id, 1)
+  gate.judge(20)
+  gate.answered('n1', 30)
+  gate.tick(5_000)
+  expect([gate.isShut, gate.isWaiting]).toEqual([true, true])
+  gate.answered('n2', 5_010)
+  expect([gate.isShut, gate.isWaiting]).toEqual([true, false])
+  gate.tick(6_010)
+  expect(gate.isShut).toBe(false)
+})

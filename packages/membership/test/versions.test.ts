@@ -109,6 +109,13 @@ describe('frames that were held up', () => {
     expect(freshness.isExpired(n1, says(301), 600_000)).toBe(false)
   })
 
+  test('M-38: one that comes out of order does not make those behind it look fresh again', () => {
+    const freshness = new Freshness(1_000)
+    const expired = (sequence: number, nowMs: number): boolean => freshness.isExpired(n1, says(sequence), nowMs)
+    expect([expired(300, 0), expired(10, 500), expired(301, 1_000), expired(302, 2_000)]).toEqual(Array(4).fill(false))
+    expect([expired(20, 2_001), expired(300, 2_002), expired(301, 2_003)]).toEqual([true, true, false])
+  })
+
   test('M-38: another process, and one that does not count, is measured by itself', () => {
     const used = (): Freshness => {
       const freshness = new Freshness(1_000)

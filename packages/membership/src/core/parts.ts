@@ -43,9 +43,9 @@ export interface CoreParts {
   readonly apply: (record: MemberRecord, cause: Cause) => boolean
   /** Tells first-hand news to everybody at once where the transport can, else with the gossip that comes next. */
   readonly announce: (record: MemberRecord, nowMs: number) => void
-  /** Others suspect a suspected member as well, by what they saw themselves. True when that is news. */
   /** `id` has answered a question of this node. */
   readonly answered: (id: string, nowMs: number) => void
+  /** Others suspect a suspected member as well, by what they saw themselves. True when that is news. */
   readonly confirm: (entry: Entry, accusers: readonly string[], nowMs: number) => boolean
 }
 

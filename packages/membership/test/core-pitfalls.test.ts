@@ -16,10 +16,14 @@ const sent = (effects: readonly Effect[]): Sent[] => effects.filter((effect): ef
 const bodies = (effects: readonly Effect[], kind: Message['kind']): Message[] =>
   sent(effects).flatMap(({ message }) => (message.kind === kind ? [message] : []))
 
-function newCore(rumors: readonly Rumor[], more: Partial<MembershipOptions> = {}): MembershipCore {
+function newCore(
+  rumors: readonly Rumor[],
+  more: Partial<MembershipOptions> = {},
+  canBroadcast = false,
+): MembershipCore {
   const options = resolveOptions({ cluster: 'test', syncIntervalMs: 3_600_000, ...more })
   const self = { id: 'me', generation: 5 }
-  const core = new MembershipCore({ ...options, self, nonce: 1, seed: 1, canBroadcast: false, maxFrameBytes: 65_536 })
+  const core = new MembershipCore({ ...options, self, nonce: 1, seed: 1, canBroadcast, maxFrameBytes: 65_536 })
   core.connection(true, 0)
   core.join(0)
   core.receive({ kind: 'gossip', rumors }, n2, 1)
@@ -138,6 +142,47 @@ describe('M-18: a refutation that may get lost', () => {
       ).length
     expect([aboutIt('n2'), aboutIt('n1'), aboutIt('n1')]).toEqual([0, 1, 1])
   })
+})
+
+describe('M-08: what others say of this node, and it did not', () => {
+  const ofMe = (state: MemberState, nonce?: number): Message => {
+    const { record } = rumor('me', state, 3, nonce)
+    return { kind: 'gossip', rumors: [{ record: { ...record, generation: 5 }, ageMs: 0 }] }
+  }
+  const broadcasts = (effects: readonly Effect[]): unknown[] =>
+    effects.flatMap((effect) => (effect.type === 'broadcast' ? effect.message.rumors.map(({ record }) => record) : []))
+
+  test.each(['suspect', 'dead', 'left'] as const)(
+    'is refuted to all at once, where the transport can (%s)',
+    (state) => {
+      const core = newCore([rumor('n1'), rumor('n2')], {}, true)
+      const told = broadcasts(core.receive(ofMe(state), n2, 20))
+      expect(told).toMatchObject([{ id: 'me', state: 'alive', incarnation: 4 }])
+    },
+  )
+
+  test('is no news to all where it only says that this node lives: a double would answer in the same way', () => {
+    const core = newCore([rumor('n1'), rumor('n2')], {}, true)
+    expect(broadcasts(core.receive(ofMe('alive'), n2, 20))).toEqual([])
+    expect(core.member('me')?.incarnation).toBe(4)
+  })
+})
+
+test('M-02: a death that a full exchange brings is no more than a suspicion, also of one that is suspected already', () => {
+  const core = newCore([rumor('n1'), rumor('n2')])
+  core.receive({ kind: 'gossip', rumors: [rumor('n1', 'suspect')] }, n2, 10)
+  core.receive({ kind: 'sync-reply', last: true, rumors: [rumor('n1', 'dead')] }, n2, 20)
+  expect(core.member('n1')?.state).toBe('suspect')
+})
+
+test('M-07: a later life counts with any incarnation, and nothing of the earlier one does any more', () => {
+  const core = newCore([rumor('n1', 'alive', 9), rumor('n2')])
+  const later = { record: { ...rumor('n1').record, generation: 2 }, ageMs: 0 }
+  core.receive({ kind: 'gossip', rumors: [later] }, n2, 10)
+  expect(core.member('n1')).toMatchObject({ generation: 2, incarnation: 0, state: 'alive' })
+  for (const state of ['alive', 'suspect', 'dead', 'left'] as const)
+    core.receive({ kind: 'gossip', rumors: [rumor('n1', state, 20)] }, n2, 20)
+  expect(core.member('n1')).toMatchObject({ generation: 2, incarnation: 0, state: 'alive' })
 })
 
 test('M-04: a suspicion of somebody unknown brings a member in that is suspected, and can refute', () => {
