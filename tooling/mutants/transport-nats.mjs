@@ -182,8 +182,8 @@ export const TRANSPORT_NATS_MUTANTS = [
     name: 'NATS: start does not wait until the server has taken the subscriptions',
     source: 'M-37',
     file: `${src}/nats-session.ts`,
-    from: '    await Promise.race([this.#connection.flush(), this.#connection.closed()])\n    if (this.#refused',
-    to: '    if (this.#refused',
+    from: '    await taken.promise\n',
+    to: '    taken.resolve()\n',
   },
   {
     name: 'NATS: a server that hangs keeps a node with a full send buffer',
@@ -207,11 +207,11 @@ export const TRANSPORT_NATS_MUTANTS = [
     to: 'if (reply !== undefined) this',
   },
   {
-    name: 'NATS: an observer that throws makes its node deaf',
-    source: 'The port: an error of whoever listens does not stop the frames of others',
+    name: 'NATS: a server that hangs before it has confirmed the subscriptions takes the time of the others',
+    source: 'M-35: another server of the cluster takes over',
     file: `${src}/nats-session.ts`,
-    from: 'shielded(() => onMessage(message))',
-    to: 'onMessage(message)',
+    from: 'const taken = new Pending<void>({ clock, timeoutMs, onTimeout })',
+    to: 'const taken = new Pending<void>({ clock, timeoutMs: 2e9, onTimeout })',
   },
   {
     name: 'NATS: each attempt to reach a server that hangs leaves a socket behind',

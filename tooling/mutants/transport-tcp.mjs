@@ -338,4 +338,18 @@ export const TRANSPORT_TCP_MUTANTS = [
     from: "  ['1.3.6.1.5.5.7.3.2', 'clientAuth'],\n",
     to: '',
   },
+  {
+    name: 'TCP: what is sent after the goodbye of the peer is lost without a word',
+    source: 'what was not handed to the system outlives its connection',
+    file: 'packages/transport-tcp/src/connection.ts',
+    from: '    if (!this.#framed.socket.writable) return\n',
+    to: '',
+  },
+  {
+    name: 'TCP: a caller that cannot be taken in takes the whole network of a node',
+    source: 'a process with too many files open keeps its peers',
+    file: 'packages/transport-tcp/src/node-network.ts',
+    from: "if (error.syscall === 'accept') handlers.onMissed(error.message)\n        else lost",
+    to: 'lost',
+  },
 ]

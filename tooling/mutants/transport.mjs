@@ -43,6 +43,13 @@ export const TRANSPORT_MUTANTS = [
     to: 'copies > 0 ? tag : undefined',
   },
   {
+    name: 'an observer that throws breaks the adapter that tells it',
+    source: 'The port: an error of whoever listens does not stop the frames of others',
+    file: 'packages/transport/src/transport-endpoint.ts',
+    from: '        this.#clock.afterIo(() => {\n          throw error\n        })',
+    to: '        throw error',
+  },
+  {
     name: 'a report of absence ends another call to the same peer',
     source: 'Rpc: not-applied only if the handler has not run',
     file: RPC,

@@ -1,4 +1,4 @@
-import type { LogFields, Logger, LogLevel } from '@dsys/runtime'
+import { type Clock, type LogFields, type Logger, type LogLevel, Pending } from '@dsys/runtime'
 import {
   type Msg,
   type NatsConnection,
@@ -99,8 +99,8 @@ export class NatsSession {
     return this.#ended
   }
 
-  /** Subscribes, and resolves once the server has taken the subscriptions. Throws {@link NatsPermissionError}. */
-  async activate(inbound: readonly Inbound[], returned: string): Promise<void> {
+  /** Subscribes, and resolves once the server has taken the subscriptions. Throws {@link NatsPermissionError}, or an error after `timeoutMs`. */
+  async activate(inbound: readonly Inbound[], returned: string, clock: Clock, timeoutMs: number): Promise<void> {
     for (const from of inbound) {
       const take = (message: Msg): void => {
         // The client may still read what had arrived when the connection was given up.
@@ -111,7 +111,14 @@ export class NatsSession {
     this.#subscribe(returned, (message) => {
       if (message.headers?.code === NO_RESPONDERS) this.#handlers.onNobody(message.subject)
     })
-    await Promise.race([this.#connection.flush(), this.#connection.closed()])
+    const onTimeout = (): Error => new Error(`the server did not confirm the subscriptions within ${timeoutMs} ms`)
+    const taken = new Pending<void>({ clock, timeoutMs, onTimeout })
+    this.#connection.flush().then(
+      () => taken.resolve(),
+      (error) => taken.reject(error),
+    )
+    void this.#connection.closed().then(() => taken.resolve())
+    await taken.promise
     if (this.#refused !== undefined) throw this.#refused
     if (this.#ended) throw new Error('the connection ended before it was ready')
     this.#active = true
@@ -120,7 +127,7 @@ export class NatsSession {
   #subscribe(subject: string, onMessage: (message: Msg) => void): Subscription {
     return this.#connection.subscribe(subject, {
       callback: (error, message) => {
-        if (error === null) shielded(() => onMessage(message))
+        if (error === null) onMessage(message)
         else this.#subscriptionRefused(new NatsPermissionError(subject, error))
       },
     })
@@ -234,20 +241,6 @@ export class NatsSession {
   #close(): void {
     this.#connection.close().catch((error: Error) => {
       this.#log('debug', 'closing the connection to the NATS server failed', { error: error.message })
-    })
-  }
-}
-
-/**
- * Calls `work`. The client of NATS reads nothing more once a callback of its throws, and tells nobody: so what an observer throws,
- * although it must not, reaches the process as an uncaught exception, and the next message is read.
- */
-function shielded(work: () => void): void {
-  try {
-    work()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
     })
   }
 }

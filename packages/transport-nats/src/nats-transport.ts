@@ -198,6 +198,7 @@ export class NatsTransport extends TransportEndpoint {
         // Before the start this is what the node needs, later what its protocols were promised.
         neededFrameBytes: this.#capabilities.maxFrameBytes,
         maxQueuedBytes: this.#options.maxQueuedBytes,
+        attemptMs,
         timeoutMs,
       },
       {

@@ -26,7 +26,15 @@ export interface UplinkOptions {
   /** A server that takes less in one message is not used. */
   readonly neededFrameBytes: number
   readonly maxQueuedBytes: number
+  /** How long one server may take to connect, and to confirm the subscriptions, so that one that hangs leaves time for the others. */
+  readonly attemptMs: number
   readonly timeoutMs: number
+}
+
+/** What an uplink works with. */
+export interface UplinkPorts {
+  readonly clock: Clock
+  readonly logger: Logger
 }
 
 /**
@@ -48,18 +56,20 @@ export class NatsUplink {
   }
 
   /** Connects. Rejects as the client does, with NatsPermissionError or NatsFrameLimitError, or when `signal` aborts. */
-  async open(options: UplinkOptions, logger: Logger, signal: AbortSignal): Promise<void> {
+  async open(options: UplinkOptions, { clock, logger }: UplinkPorts, signal: AbortSignal): Promise<void> {
     const { inbound, hasControl, neededFrameBytes } = options
     const isOfData = (from: Inbound): boolean => !hasControl || from.lane === 'data'
     const data = await this.#connect('data', options, logger, signal)
     if (data.maxFrameBytes < neededFrameBytes) throw new NatsFrameLimitError(data.maxFrameBytes, neededFrameBytes)
-    await data.activate(inbound.filter(isOfData), options.returned)
+    await data.activate(inbound.filter(isOfData), options.returned, clock, options.attemptMs)
     let control = data
     if (hasControl) {
       control = await this.#connect('control', options, logger, signal)
       await control.activate(
         inbound.filter((from) => !isOfData(from)),
         options.returned,
+        clock,
+        options.attemptMs,
       )
     }
     if (this.#ended) throw new Error('the connection ended before it was ready')
@@ -138,7 +148,7 @@ export const isRefusal = (error: unknown): error is Refusal =>
  * has refused and none has taken it, or the reason of `signal`.
  */
 export async function openUplink(
-  ports: { readonly clock: Clock; readonly logger: Logger },
+  ports: UplinkPorts,
   options: UplinkOptions,
   handlers: SessionHandlers,
   signal: AbortSignal,
@@ -151,7 +161,7 @@ export async function openUplink(
     signal,
     onTimeout: () => new NatsUnreachableError(servers, timeoutMs, new Error('the connection was not ready in time')),
   })
-  tryEach(ports.logger, options, handlers, attempt).then(
+  tryEach(ports, options, handlers, attempt).then(
     (uplink) => pending.resolve(uplink),
     (error) => pending.reject(error),
   )
@@ -171,7 +181,7 @@ interface Attempt {
 }
 
 async function tryEach(
-  logger: Logger,
+  ports: UplinkPorts,
   options: UplinkOptions,
   handlers: SessionHandlers,
   attempt: Attempt,
@@ -181,9 +191,9 @@ async function tryEach(
     const uplink = new NatsUplink(server, handlers)
     attempt.current = uplink
     try {
-      await uplink.open(options, logger, attempt.over.signal)
+      await uplink.open(options, ports, attempt.over.signal)
       if (isRefusal(failure)) {
-        logger.log('error', 'a NATS server refuses this node, which uses another one', {
+        ports.logger.log('error', 'a NATS server refuses this node, which uses another one', {
           server,
           failure: failure.message,
         })

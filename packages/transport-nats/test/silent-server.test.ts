@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { Authority } from '../../../tooling/fixtures/certificates.ts'
 import { connectOrLeaveNothing } from '../src/client-sockets.ts'
 import { NatsTransport, type NatsTransportOptions } from '../src/index.ts'
+import { openUplink } from '../src/nats-uplink.ts'
 
 const authority = new Authority()
 const certificate = authority.issue({ common: 'a server', addresses: ['127.0.0.1'], dns: ['localhost'] })
@@ -106,6 +107,40 @@ describe.each(SILENCES)('M-36: a server that is silent %s', (_when, says, option
     await given
     await server.allClosed()
   })
+})
+
+test('M-35: a server that hangs before it has confirmed the subscriptions leaves time for the others', async () => {
+  const answering = (mostPongs: number) => (socket: Socket) => {
+    let left = mostPongs
+    socket.write(`INFO ${JSON.stringify(INFO)}\r\n`)
+    socket.on('data', (chunk) => {
+      for (const line of chunk.toString('latin1').split('\r\n')) {
+        if (line === 'PING' && left-- > 0) socket.write('PONG\r\n')
+      }
+    })
+  }
+  const [hangs, serves] = [await listener(answering(1)), await listener(answering(99))]
+  const uplink = await openUplink(
+    systemRuntime(),
+    {
+      servers: [hangs.url, serves.url],
+      connectionTo: (server) => ({ servers: server, reconnect: false, timeout: 50 }),
+      inbound: [],
+      returned: 'x.>',
+      hasControl: false,
+      discovery: undefined,
+      neededFrameBytes: 1,
+      maxQueuedBytes: 1_024,
+      attemptMs: 50,
+      timeoutMs: 600_000,
+    },
+    { onMessage: () => undefined, onNobody: () => undefined, onEnd: () => undefined },
+    new AbortController().signal,
+  )
+  expect([hangs.dials, uplink.server]).toEqual([1, serves.url])
+  await hangs.allClosed()
+  uplink.close()
+  await serves.allClosed()
 })
 
 test('sockets that somebody else dials meanwhile are left alone', async () => {

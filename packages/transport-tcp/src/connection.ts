@@ -93,6 +93,8 @@ export class Connection implements SocketUser {
   #writeBatch(): void {
     if (this.#writing !== undefined || this.#closed || this.#leaving) return
     if (this.#queue.length === 0) return
+    // The peer has said goodbye, or has ended its side, and the socket is about to close: what waits is for the next connection.
+    if (!this.#framed.socket.writable) return
     const batch = this.#queue.pull(BATCH_BYTES)
     this.#writing = batch
     this.#writeBlocks(batch, inPieces(encodeData(batch)))

@@ -5,6 +5,8 @@ import type { TcpAddress } from './address.ts'
 export interface ListenerHandlers {
   /** Somebody has connected; nothing is known of them. */
   readonly onSocket: (socket: Socket) => void
+  /** Somebody could not be taken in, most often since this process has too many files open. It listens on. */
+  readonly onMissed: (why: string) => void
   /** It listens no more, although nobody has closed it. Called once, and never after {@link TcpListener.close}. */
   readonly onLost: (why: string) => void
 }

@@ -43,7 +43,11 @@ function listenOn(address: TcpAddress, handlers: ListenerHandlers, signal: Abort
       if (closed) return
       signal.removeEventListener('abort', onAbort)
       server.removeAllListeners('error')
-      server.on('error', (error) => lost(error.message))
+      server.on('error', (error: NodeJS.ErrnoException) => {
+        // It has lost a caller, and not its port.
+        if (error.syscall === 'accept') handlers.onMissed(error.message)
+        else lost(error.message)
+      })
       server.on('close', () => lost('the listener was closed'))
       resolve({ address: { host: address.host, port: (server.address() as AddressInfo).port }, close })
     })

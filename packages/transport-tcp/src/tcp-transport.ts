@@ -218,6 +218,7 @@ export class TcpTransport extends TransportEndpoint {
       address,
       {
         onSocket: (socket) => this.#reception.take(socket),
+        onMissed: (why) => this.#log.log('error', 'a connection of somebody could not be taken', { why }),
         onLost: (why) => {
           if (listener !== undefined && listener === this.#listener) this.#lostListener(listener, why)
         },

@@ -88,6 +88,6 @@ export interface Transport extends Service {
    */
   listen(channel: string, handler: FrameHandler): () => void
 
-  /** Calls `handler` for each event until the returned function is called. */
+  /** Calls `handler` for each event until the returned function is called. It must not throw. */
   observe(handler: (event: TransportEvent) => void): () => void
 }

@@ -40,6 +40,7 @@ export interface TransportEndpointOptions {
  */
 export abstract class TransportEndpoint implements Transport {
   readonly self: PeerAddress
+  readonly #clock: Clock
   abstract readonly capabilities: TransportCapabilities
   readonly #lifecycle: Lifecycle
   readonly #handlers: ChannelHandlers
@@ -50,6 +51,7 @@ export abstract class TransportEndpoint implements Transport {
   constructor(ports: { readonly clock: Clock }, options: TransportEndpointOptions) {
     const { self, name = `transport of ${self.id}` } = options
     assertPeerAddress(self)
+    this.#clock = ports.clock
     this.self = Object.freeze({ ...self })
     this.#handlers = new ChannelHandlers(ports)
     this.#lifecycle = new Lifecycle(name, {
@@ -125,8 +127,17 @@ export abstract class TransportEndpoint implements Transport {
     return this.#handlers.listen(channel, handler)
   }
 
+  /** What an observer throws, although it must not, reaches the process as uncaught; the adapter and the other observers go on. */
   observe(handler: (event: TransportEvent) => void): () => void {
-    return this.#events.handle(handler)
+    return this.#events.handle((event) => {
+      try {
+        handler(event)
+      } catch (error) {
+        this.#clock.afterIo(() => {
+          throw error
+        })
+      }
+    })
   }
 
   /** Whether a frame to `to` is one to this life of this node, which needs no network. */

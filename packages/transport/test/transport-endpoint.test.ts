@@ -17,6 +17,7 @@ type Step = () => Promise<void>
 /** An adapter without a network, which notes what it is asked for, and can be told all that may happen. */
 class Probe extends TransportEndpoint {
   readonly capabilities: TransportCapabilities
+  readonly clock: VirtualClock
   readonly asked: unknown[] = []
   readonly heard: unknown[] = []
   joining: Step = async () => this.tell.connected()
@@ -29,7 +30,9 @@ class Probe extends TransportEndpoint {
   }
 
   constructor(self: PeerAddress = { id: 'a', generation: 2 }, broadcast = true, name?: string) {
-    super({ clock: new VirtualClock() }, name === undefined ? { self } : { self, name })
+    const clock = new VirtualClock()
+    super({ clock }, name === undefined ? { self } : { self, name })
+    this.clock = clock
     this.capabilities = { broadcast, fastNegative: true, maxFrameBytes: 8 }
     this.observe((event) => this.heard.push(event))
   }
@@ -209,6 +212,24 @@ describe('what the adapter tells', () => {
     probe.tell.arrived('test', Uint8Array.of(1), { id: 'b', generation: 1 })
     expect(got).toEqual([1])
     await probe.stop()
+  })
+
+  test('an observer that throws, although it must not, breaks neither the adapter nor other observers, and the error surfaces', async () => {
+    const probe = new Probe()
+    const end = probe.observe(({ type }) => {
+      throw new Error(`broken by ${type}`)
+    })
+    const heard: string[] = []
+    probe.observe(({ type }) => heard.push(type))
+    await probe.start()
+    probe.tell.disconnected('a test')
+    expect(heard).toEqual(['connected', 'disconnected'])
+    expect(() => probe.clock.advance(0)).toThrow('broken by connected')
+    expect(() => probe.clock.advance(0)).toThrow('broken by disconnected')
+    end()
+    await probe.stop()
+    probe.clock.advance(0)
+    expect(heard).toEqual(['connected', 'disconnected', 'closed'])
   })
 
   test('a frame that met nobody is reported while there is a connection', async () => {

@@ -92,21 +92,25 @@ export class RpcServer {
     { from, traceparent }: RpcContext,
     run: () => Promise<Uint8Array>,
   ): Promise<void> {
+    let answer: Uint8Array
+    let awaited: boolean
     try {
       // Encoded while the request still runs, so that a result which is no bytes fails as its handler would.
-      const frame = encodeResult(call, await run())
-      if (this.#finish(key)) this.#ports.reply(from, frame)
+      answer = encodeResult(call, await run())
+      awaited = this.#finish(key)
     } catch (error) {
       // Nobody waits for the answer of a request that was given up; its handler failed because of that, most likely.
-      const awaited = this.#finish(key)
+      awaited = this.#finish(key)
       const { failure, expected } = toFailure(error)
       if (!expected && awaited) {
         const shown = error instanceof Error ? (error.stack ?? error.message) : String(error)
         const trace = traceparent === undefined ? {} : { traceparent }
         this.#ports.logger.log('error', 'a handler of RPC failed', { method, from: from.id, error: shown, ...trace })
       }
-      if (awaited) this.#ports.reply(from, encodeFailure(call, failure))
+      answer = encodeFailure(call, failure)
     }
+    // What the transport throws here is none of the handler.
+    if (awaited) this.#ports.reply(from, answer)
   }
 
   /** The caller gave up. */
