@@ -132,4 +132,18 @@ export const FAILURE_DETECTOR_MUTANTS = [
     from: 'const isFull = this.count === this.#max',
     to: 'const isFull = this.count === this.#max * 2',
   },
+  {
+    name: 'whoever was never heard is never suspected',
+    source: 'failure-detector: watchedSinceMs',
+    file: SILENCE,
+    from: 'return this.countsFromMs === undefined ? undefined : nowMs - this.countsFromMs',
+    to: 'return this.heardMs === undefined ? undefined : nowMs - (this.countsFromMs ?? nowMs)',
+  },
+  {
+    name: 'a pause that is allowed makes the suspicion less than nothing',
+    source: 'failure-detector: a suspicion is 0 or more',
+    file: PHI,
+    from: 'Math.max(0, countingMs) / this.#spreadMs()',
+    to: 'countingMs / this.#spreadMs()',
+  },
 ]

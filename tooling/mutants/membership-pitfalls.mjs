@@ -250,4 +250,25 @@ export const MEMBERSHIP_PITFALL_MUTANTS = [
     from: 'Math.max(heard.highest, sequence)',
     to: 'sequence',
   },
+  {
+    name: 'who is forgotten stays in the summary of the view',
+    source: 'M-31',
+    file: 'packages/membership/src/core/view.ts',
+    from: '    this.digest.remove(id)\n',
+    to: '',
+  },
+  {
+    name: 'seeds that are not there are asked until somebody has answered, and never again',
+    source: 'M-25',
+    file: 'packages/membership/src/core/anti-entropy.ts',
+    from: 'if (drawn < seeds.length) return seeds[drawn]',
+    to: 'if (drawn < seeds.length) return undefined',
+  },
+  {
+    name: 'nobody says hello to all once it has joined',
+    source: 'M-25',
+    file: 'packages/membership/src/core/anti-entropy.ts',
+    from: 'random.float() * (view.live.size + 1) < 1',
+    to: 'random.float() * (view.live.size + 1) < 0',
+  },
 ]

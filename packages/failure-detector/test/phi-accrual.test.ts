@@ -25,6 +25,10 @@ describe('before it knows much', () => {
     const watched = fed([], { watchedSinceMs: 5_000 })
     expect(watched.isAvailable(6_500)).toBe(true)
     expect(watched.isAvailable(30_000)).toBe(false)
+    // As if it had been heard at that time.
+    expect([6_000, 30_000].map((nowMs) => watched.suspicion(nowMs))).toEqual(
+      [6_000, 30_000].map((nowMs) => fed([5_000]).suspicion(nowMs)),
+    )
     expect(watched.lastHeartbeatMs).toBeUndefined()
   })
 
@@ -175,7 +179,7 @@ describe('scales and distributions', () => {
     expect([500, 1_000, 4_000].map((silentMs) => detector.suspicion(last + silentMs))).toEqual([1, 2, 8])
     expect(detector.unavailableFromMs).toBe(last + 4_000)
     const patient = fed(steady(100, 500), { distribution: 'exponential', maxSamples: 10, acceptablePauseMs: 700 })
-    expect(patient.suspicion(last + 700)).toBe(0)
+    expect([0, 100, 699, 700].map((silentMs) => patient.suspicion(last + silentMs))).toEqual([0, 0, 0, 0])
     expect(patient.suspicion(last + 1_200)).toBeCloseTo(1 / Math.LN10, 12)
   })
 

@@ -204,3 +204,44 @@ test('M-17: nothing judges before what came with it is merged, however late it c
   const effects = core.receive({ kind: 'gossip', rumors: [rumor('n1', 'alive', 1)] }, n1, 60_000)
   expect(effects.flatMap((effect) => (effect.type === 'event' ? [effect.event.type] : []))).toEqual(['MemberUpdated'])
 })
+
+describe('M-25: parts of a cluster that know nothing of each other any more', () => {
+  const hellos = (effects: readonly Effect[], to: (effect: Effect) => boolean): number =>
+    effects.filter(
+      (effect) =>
+        (effect.type === 'send' || effect.type === 'broadcast') && effect.message.kind === 'hello' && to(effect),
+    ).length
+  const joined = (more: Partial<MembershipOptions>, canBroadcast: boolean): MembershipCore => {
+    const core = newCore([rumor('n1'), rumor('n2')], { syncIntervalMs: 1_000, ...more }, canBroadcast)
+    core.receive({ kind: 'sync-reply', last: true, rumors: [] }, n2, 1)
+    return core
+  }
+
+  test('find each other by their seeds, which are asked as long as they are not there', () => {
+    const toSeed = (effect: Effect): boolean => effect.type === 'send' && effect.to.id === 'seed'
+    const core = joined({ seeds: ['seed', 'n1', 'me'] }, false)
+    expect(
+      hellos(
+        run(core, 20_000, () => true),
+        toSeed,
+      ),
+    ).toBeGreaterThan(10)
+    core.receive({ kind: 'gossip', rumors: [rumor('seed')] }, n2, 20_000)
+    expect(
+      hellos(
+        run(core, 40_000, () => true),
+        toSeed,
+      ),
+    ).toBe(0)
+  })
+
+  test('find each other where the transport can broadcast: one node of the cluster, on average, says hello to all', () => {
+    const said = hellos(
+      run(joined({}, true), 60_000, () => true),
+      ({ type }) => type === 'broadcast',
+    )
+    // One of three, in each of sixty intervals.
+    expect(said).toBeGreaterThan(8)
+    expect(said).toBeLessThan(40)
+  })
+})

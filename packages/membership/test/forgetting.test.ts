@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { Effect } from '../src/core/effects.ts'
 import { MembershipCore } from '../src/core/membership-core.ts'
 import type { FrameHeader, Message } from '../src/core/message.ts'
+import { View } from '../src/core/view.ts'
 import { resolveOptions } from '../src/options.ts'
 
 const MEMBERS = 1_100
@@ -117,3 +118,18 @@ test.each(['swim', 'cut'] as const)(
     expect(Math.max(...left)).toBeLessThanOrEqual(KEPT_MESSAGES)
   },
 )
+
+test('M-31: what is forgotten is in no summary of the view any more', () => {
+  const view = new View(
+    { id: 'me', generation: 1 },
+    100,
+    () => undefined,
+    () => undefined,
+  )
+  const empty = view.digest.summary()
+  const record = { id: 'n1', generation: 1, incarnation: 0, state: 'left', metadata: [] } as const
+  view.apply(record, { nowMs: 0, evidence: { kind: 'farewell', from: 'n1' } })
+  expect(view.digest.summary()).not.toEqual(empty)
+  view.reap(1_000, 1_000)
+  expect(view.digest.summary()).toEqual(empty)
+})
