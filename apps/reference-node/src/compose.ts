@@ -12,9 +12,10 @@ import { memoryTransport } from '@dsys/transport-memory/di'
 import { natsTransport } from '@dsys/transport-nats/di'
 import { tcpTransport } from '@dsys/transport-tcp/di'
 import { container } from 'tsyringe'
-import type { NodeConfig } from './config.ts'
+import type { NodeConfig } from './config/settings.ts'
 import { AddressBook, TCP_ADDRESS, toldAddress } from './peers/address-book.ts'
 import { PEER_STORAGE, rememberedPeers } from './peers/remembered-peers.ts'
+import { type SplitBrainHandlers, SURVIVORS_KEYSPACE, splitBrain } from './split-brain.ts'
 
 /** What the parts of a node are told beside its configuration. */
 export interface Composition {
@@ -27,6 +28,7 @@ export interface Composition {
   readonly metadata: Readonly<Record<string, string>>
   /** Instead of what the configuration says: the network that the nodes of this process share. */
   readonly network: MemoryNetwork | undefined
+  readonly splitBrain: SplitBrainHandlers
 }
 
 /** A value of the largest size, and its envelope, must fit into one frame. */
@@ -36,7 +38,8 @@ const MIN_FRAME_BYTES = 512 * 1_024
 const CAPABILITIES: readonly string[] = Object.freeze(['http/1', 'kv/1', 'raft/1'])
 
 /** The composition root: all parts of one node, built when they are needed. */
-export function compose({ config, logger, meter, generation, metadata, network }: Composition): NodeScope {
+export function compose(composition: Composition): NodeScope {
+  const { config, logger, meter, generation, metadata, network } = composition
   const { id, cluster, electionTimeoutMs, heartbeatIntervalMs } = config
   const voters = config.join ? [] : config.voters
   const book = new AddressBook(config.peers)
@@ -61,6 +64,7 @@ export function compose({ config, logger, meter, generation, metadata, network }
       { peers: PEER_STORAGE },
     ),
     rememberedPeers({ directory: config.data, book }),
+    ...splitBrain(config, composition.splitBrain),
     node(),
   )
 }
@@ -88,5 +92,6 @@ function listenOn(address: string): { readonly host: string; readonly port: numb
 }
 
 function keyspacesOf(config: NodeConfig): Record<string, { consistency: 'linearizable' }> {
-  return Object.fromEntries(config.keyspaces.map((name) => [name, { consistency: 'linearizable' as const }]))
+  const names = config.splitBrain === 'lease' ? [...config.keyspaces, SURVIVORS_KEYSPACE] : config.keyspaces
+  return Object.fromEntries(names.map((name) => [name, { consistency: 'linearizable' as const }]))
 }

@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 import { IdentityLostError } from '@dsys/raft'
-import { ConfigError, type NodeConfig, readConfig } from './config.ts'
+import { ConfigError } from './config/config-error.ts'
+import { readConfig } from './config/read-config.ts'
+import type { NodeConfig } from './config/settings.ts'
 import { EXIT_IDENTITY_LOST, identityLostHint } from './identity-lost-hint.ts'
 import { pinoLogger } from './pino-logger.ts'
-import { RunningNode } from './running-node.ts'
+import { type NodeFailure, RunningNode } from './running-node.ts'
+import { EXIT_SIDE_DOWN, SIDE_DOWN_HINT } from './side-down.ts'
 
 /** Beside the time for requests: handing over, leaving, closing files. After that the process ends whatever hangs. */
 const STOP_TIMEOUT_MS = 10_000
@@ -56,6 +59,22 @@ function stop(why: string, exitCode: number): void {
   )
 }
 
+/** The node cannot go on, or must not: it ends, and the exit code says which of both. */
+function fail(failure: NodeFailure): void {
+  if (failure.kind === 'side-down') {
+    const { why, split } = failure.decision
+    const message = 'the cluster is split, and the side of this node does not go on; the node ends'
+    logger.log('error', message, { why, split, hint: SIDE_DOWN_HINT })
+    stop('its side of the split cluster does not go on', EXIT_SIDE_DOWN)
+    return
+  }
+  const { error } = failure
+  const isLost = error.cause instanceof IdentityLostError
+  const hint = isLost ? identityLostHint(config.id) : undefined
+  logger.log('error', 'the node has failed', { error, ...(hint === undefined ? {} : { hint }) })
+  stop('the node has failed', isLost ? EXIT_IDENTITY_LOST : EXIT_FAILED)
+}
+
 for (const [signal, number] of Object.entries(SIGNALS)) {
   process.on(signal, () => {
     if (stopping) process.exit(EXIT_SIGNAL + number)
@@ -75,12 +94,8 @@ try {
   const started = { type: 'started', id: config.id, http, generation, pid: process.pid }
   process.stdout.write(`${JSON.stringify(started)}\n`)
   process.send?.(started)
-  void node.failure().then((error) => {
-    if (error === undefined) return
-    const isLost = error.cause instanceof IdentityLostError
-    const hint = isLost ? identityLostHint(config.id) : undefined
-    logger.log('error', 'the node has failed', { error, ...(hint === undefined ? {} : { hint }) })
-    stop('the node has failed', isLost ? EXIT_IDENTITY_LOST : EXIT_FAILED)
+  void node.failure().then((failure) => {
+    if (failure !== undefined) fail(failure)
   })
 } catch (error) {
   if (!stopping) {

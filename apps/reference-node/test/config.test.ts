@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigError, readConfig } from '../src/config.ts'
+import { ConfigError } from '../src/config/config-error.ts'
+import { readConfig } from '../src/config/read-config.ts'
 
 const needed = ['--id', 'n1', '--voters', 'n1,n2,n3', '--data', 'x']
 
@@ -40,6 +41,9 @@ describe('the configuration of a node', () => {
       httpNames: [],
       roles: [],
       tags: {},
+      splitBrain: 'off',
+      splitBrainQuorum: undefined,
+      splitBrainStableMs: 20_000,
       adminToken: undefined,
       adminTokenFile: undefined,
       electionTimeoutMs: 1_000,
@@ -49,6 +53,24 @@ describe('the configuration of a node', () => {
       allowRemote: false,
       warnings: [],
     })
+  })
+
+  test('a strategy against a split brain comes with what it needs, and with nothing else', () => {
+    const asked = (...args: string[]) => [...needed, '--split-brain', ...args]
+    expect(readConfig(asked('lease', '--split-brain-stable-ms', '500'), {})).toMatchObject({
+      splitBrain: 'lease',
+      splitBrainStableMs: 500,
+    })
+    const quorum = ['static-quorum', '--split-brain-quorum', '2']
+    expect(readConfig(asked(...quorum), {})).toMatchObject({ splitBrain: 'static-quorum', splitBrainQuorum: 2 })
+    expect(problemsOf(asked('static-quorum'))).toContain('needs --split-brain-quorum')
+    expect(problemsOf(asked('static-quorum', '--split-brain-quorum', '1'))).toContain(
+      'not more than half of the 3 voters',
+    )
+    expect(problemsOf(asked('lease', '--split-brain-quorum', '2'))).toContain('for --split-brain static-quorum alone')
+    expect(problemsOf(asked('hope'))).toContain('--split-brain')
+    expect(problemsOf(asked('lease', '--split-brain-stable-ms', '99'))).toContain('from 100 to 3600000')
+    expect(problemsOf([...needed, '--keyspaces', 'default,dsys-survivors'])).toContain('dsys-survivors')
   })
 
   test('comes from the environment, and flags win', () => {

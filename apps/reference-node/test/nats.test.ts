@@ -5,7 +5,8 @@ import { silentLogger } from '@dsys/runtime'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Authority } from '../../../tooling/fixtures/certificates.ts'
 import { natsForTests } from '../../../tooling/nats-server/index.mjs'
-import { ConfigError, readConfig } from '../src/config.ts'
+import { ConfigError } from '../src/config/config-error.ts'
+import { readConfig } from '../src/config/read-config.ts'
 import { RunningNode } from '../src/running-node.ts'
 
 const nats = await natsForTests()

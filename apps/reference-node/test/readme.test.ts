@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { silentLogger } from '@dsys/runtime'
 import { MemoryNetwork } from '@dsys/transport-memory'
 import { expect, test } from 'vitest'
-import { readConfig } from '../src/config.ts'
+import { readConfig } from '../src/config/read-config.ts'
 import { whenFormed } from '../src/launcher/cluster-client.ts'
 import { RunningNode } from '../src/running-node.ts'
 
@@ -61,7 +61,7 @@ test.skipIf(!hasCurl)('the conversation in the README happens as it says (it nee
 })
 
 test('the README names every status and every setting', async () => {
-  for (const name of ['config.ts', 'http/http-error.ts', 'http/http-edge.ts']) {
+  for (const name of ['config/settings.ts', 'http/http-error.ts', 'http/http-edge.ts']) {
     const source = readFileSync(new URL(`../src/${name}`, import.meta.url), 'utf8')
     for (const [word] of source.matchAll(/\bDSYS_[A-Z_]+\b|\bNATS_URL\b/g)) expect(readme).toContain(`\`${word}\``)
     for (const [, flag] of source.matchAll(/flag: '([a-z-]+)'/g)) expect(readme).toContain(`\`--${flag}\``)

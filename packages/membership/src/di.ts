@@ -1,4 +1,4 @@
-import { type Module, type Token, token } from '@dsys/di'
+import { type Module, type NodeScope, type Token, token } from '@dsys/di'
 import { CLOCK, LOGGER, METER, RANDOM } from '@dsys/runtime/di'
 import { TRANSPORT } from '@dsys/transport/di'
 import { Membership } from './membership.ts'
@@ -37,13 +37,18 @@ export function membership(options: MembershipOptions, more: { readonly peers?: 
   }
 }
 
-/** Registers the split-brain resolver of the node. Needs the runtime ports, a transport and the membership. */
-export function splitBrainResolver(options: SplitBrainOptions): Module {
+/**
+ * Registers the split-brain resolver of the node. Needs the runtime ports, a transport and the membership.
+ *
+ * @param options a function of the scope where the strategy needs a part of it, as a lease on a keyspace does.
+ */
+export function splitBrainResolver(options: SplitBrainOptions | ((scope: NodeScope) => SplitBrainOptions)): Module {
   return (scope) => {
     scope.register(SPLIT_BRAIN_RESOLVER, (parts) => {
       const { id } = parts.get(TRANSPORT).self
+      const chosen = typeof options === 'function' ? options(parts) : options
       const [clock, logger] = [parts.get(CLOCK), parts.get(LOGGER)]
-      return new SplitBrainResolver({ clock, logger, membership: parts.get(MEMBERSHIP), self: id }, options)
+      return new SplitBrainResolver({ clock, logger, membership: parts.get(MEMBERSHIP), self: id }, chosen)
     })
   }
 }

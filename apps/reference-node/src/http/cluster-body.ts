@@ -1,7 +1,8 @@
+import type { SplitBrainStatus } from '@dsys/membership'
 import type { NodeStatus } from '@dsys/node'
 
 /** What `GET /v1/cluster` shows: the status of this node, the cluster as it sees it. */
-export function clusterBody(status: NodeStatus): object {
+export function clusterBody(status: NodeStatus, splitBrain: SplitBrainStatus | undefined): object {
   const { raft, members } = status
   return {
     id: status.id,
@@ -35,6 +36,7 @@ export function clusterBody(status: NodeStatus): object {
       tags: tags ?? {},
       metadata,
     })),
+    splitBrain: splitBrain === undefined ? null : { ...splitBrain, lastDecision: splitBrain.lastDecision ?? null },
     keyspaces: status.keyspaces ?? [],
   }
 }

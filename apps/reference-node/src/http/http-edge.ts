@@ -1,13 +1,15 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Kv } from '@dsys/kv'
+import type { SplitBrainResolver } from '@dsys/membership'
 import type { DsysNode } from '@dsys/node'
 import type { Clock, Logger } from '@dsys/runtime'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { SURVIVORS_KEYSPACE } from '../split-brain.ts'
 import { Access, type AccessOptions } from './access.ts'
 import { announcedBytes } from './body.ts'
 import { clusterBody } from './cluster-body.ts'
-import { badRequest, errorReply, HttpError, methodNotAllowed, pathNotFound, starting } from './http-error.ts'
+import { badRequest, errorReply, HttpError, methodNotAllowed, pathNotFound, sideDown, starting } from './http-error.ts'
 import { KvRoutes, type KvRoutesOptions } from './kv-routes.ts'
 import { KV_PREFIX } from './kv-target.ts'
 import { MEMBERS_PATH, MembersRoutes } from './members-routes.ts'
@@ -19,6 +21,7 @@ export interface Backend {
   readonly kv: Kv
   readonly membership: MembershipView
   readonly node: Pick<DsysNode, 'readiness' | 'status' | 'explain' | 'groupMembers' | 'reconfigure'>
+  readonly resolver?: Pick<SplitBrainResolver, 'status'>
 }
 
 /** All that the node measures, as a page for Prometheus. */
@@ -90,6 +93,8 @@ export class HttpEdge {
   #members: MembersRoutes | undefined
   #membership: MembershipRoutes | undefined
   #draining: Promise<void> | undefined
+  /** Why the side of this node does not go on. */
+  #down: string | undefined
 
   constructor(ports: HttpEdgePorts, options: HttpEdgeOptions) {
     this.#ports = ports
@@ -111,10 +116,18 @@ export class HttpEdge {
   /** From now on requests are served. */
   serve(backend: Backend): void {
     this.#backend = backend
-    const ports = { kv: backend.kv, clock: this.#ports.clock, responder: this.#responder }
+    const mayChange = (request: IncomingMessage, keyspace: string): void => {
+      if (keyspace === SURVIVORS_KEYSPACE) this.#access.assertAdmin(request)
+    }
+    const ports = { kv: backend.kv, clock: this.#ports.clock, responder: this.#responder, mayChange }
     this.#routes = new KvRoutes(ports, this.#options)
     this.#members = new MembersRoutes({ node: backend.node, responder: this.#responder })
     this.#membership = new MembershipRoutes({ membership: backend.membership, responder: this.#responder })
+  }
+
+  /** From now on requests that read or change anything are refused: the cluster is split, and another side goes on. What says how the node stands is answered as before. */
+  goDown(why: string): void {
+    this.#down ??= why
   }
 
   /**
@@ -211,11 +224,13 @@ export class HttpEdge {
   }
 
   #kv(): KvRoutes {
+    if (this.#down !== undefined) throw sideDown(this.#down)
     if (this.#routes === undefined) throw starting()
     return this.#routes
   }
 
   #membersRoutes(): MembersRoutes {
+    if (this.#down !== undefined) throw sideDown(this.#down)
     if (this.#members === undefined) throw starting()
     return this.#members
   }
@@ -235,9 +250,10 @@ export class HttpEdge {
 
   #cluster(request: FastifyRequest, reply: FastifyReply): void {
     if (this.#backend === undefined) throw starting()
-    this.#backend.node
+    const { node, resolver } = this.#backend
+    node
       .status()
-      .then((status) => this.#responder.json(reply, 200, clusterBody(status)))
+      .then((status) => this.#responder.json(reply, 200, clusterBody(status, resolver?.status())))
       .catch((error: unknown) => this.#responder.fail(request, reply, error))
   }
 
@@ -269,6 +285,7 @@ export class HttpEdge {
   }
 
   #whyNotReady(): string | undefined {
+    if (this.#down !== undefined) return `the cluster is split, and the side of this node does not go on: ${this.#down}`
     if (this.#draining !== undefined) return 'the node is draining'
     if (this.#backend === undefined) return 'the node is starting'
     const readiness = this.#backend.node.readiness()

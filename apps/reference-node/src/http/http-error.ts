@@ -109,6 +109,15 @@ export const starting = (): HttpError =>
     retryable: true,
   })
 
+export const sideDown = (why: string): HttpError =>
+  new HttpError({
+    status: 503,
+    code: 'DSYS_HTTP_SIDE_DOWN',
+    message: `the cluster is split, and the side of this node does not go on: ${why}`,
+    hint: 'Ask a node on another side. This one ends.',
+    retryable: true,
+  })
+
 export const contended = (attempts: number): HttpError =>
   new HttpError({
     status: 503,

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Entry, Kv, LinearizableKeyspace } from '@dsys/kv'
 import type { Clock } from '@dsys/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -15,6 +16,8 @@ export interface KvRoutesPorts {
   readonly kv: Kv
   readonly clock: Clock
   readonly responder: Responder
+  /** Throws where the sender of a request may not change what is in a keyspace. */
+  readonly mayChange: (request: IncomingMessage, keyspace: string) => void
 }
 
 /** Options of {@link KvRoutes}. */
@@ -38,16 +41,18 @@ export class KvRoutes {
   readonly #kv: Kv
   readonly #clock: Clock
   readonly #responder: Responder
+  readonly #mayChange: KvRoutesPorts['mayChange']
   readonly #options: KvRoutesOptions
   readonly #keyspaces = new Map<string, Keyspace>()
   readonly #untaken: UntakenAnswers
   #inflightRequests = 0
   #inflightBytes = 0
 
-  constructor({ kv, clock, responder }: KvRoutesPorts, options: KvRoutesOptions) {
+  constructor({ kv, clock, responder, mayChange }: KvRoutesPorts, options: KvRoutesOptions) {
     this.#kv = kv
     this.#clock = clock
     this.#responder = responder
+    this.#mayChange = mayChange
     this.#options = options
     this.#untaken = new UntakenAnswers(options.maxInflightBytes)
     for (const name of kv.keyspaces) this.#keyspaces.set(name, kv.linearizable(name))
@@ -70,6 +75,7 @@ export class KvRoutes {
   put(request: FastifyRequest, reply: FastifyReply): void {
     const target = parseChange(request.originalUrl)
     const keyspace = this.#keyspace(target)
+    this.#mayChange(request.raw, target.keyspace)
     const precondition = parsePrecondition(request.headers)
     const { maxValueBytes } = this.#kv
     const announced = announcedBytes(request.raw) ?? maxValueBytes
@@ -87,6 +93,7 @@ export class KvRoutes {
   delete(request: FastifyRequest, reply: FastifyReply): void {
     const target = parseChange(request.originalUrl)
     const keyspace = this.#keyspace(target)
+    this.#mayChange(request.raw, target.keyspace)
     const precondition = parsePrecondition(request.headers)
     this.#admit(0)
     this.#delete(keyspace, target, precondition)

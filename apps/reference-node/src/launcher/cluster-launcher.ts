@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { systemClock } from '@dsys/runtime'
 import { EXIT_IDENTITY_LOST } from '../identity-lost-hint.ts'
+import { EXIT_SIDE_DOWN } from '../side-down.ts'
 import { freePorts, isPortFree } from './free-port.ts'
 import { describeEnd, NodeProcess } from './node-process.ts'
 import { chooseTransport, type TransportChoice } from './transport-choice.ts'
@@ -148,6 +149,7 @@ export class ClusterLauncher {
         this.#ports.set(id, Number(new URL(started.http).port))
         void node.ended.then((how) => {
           if (how.code === EXIT_IDENTITY_LOST) this.#lost(node)
+          else if (how.code === EXIT_SIDE_DOWN) this.#ended(node, 'its side of the split cluster does not go on')
           else this.#ended(node, describeEnd(how))
         })
       },
