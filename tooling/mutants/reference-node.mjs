@@ -26,7 +26,7 @@ export const REFERENCE_NODE_MUTANTS = [
   {
     name: 'reference node: it starts without a token where others can reach it',
     source: 'a change of the cluster needs the admin token',
-    file: `${src}/config.ts`,
+    file: `${src}/config/relations.ts`,
     from: 'else if (!isLoopback(config.httpHost) && config.adminToken === undefined)',
     to: "else if (config.httpHost === 'nowhere')",
   },
@@ -92,5 +92,26 @@ export const REFERENCE_NODE_MUTANTS = [
     file: `${src}/http/access.ts`,
     from: '(?::\\d{0,5})?$/',
     to: '(?::\\d{1,5})?$/',
+  },
+  {
+    name: 'reference node: a side that does not go on serves what it has',
+    source: 'ADR 20: the application stops what only one side may do',
+    file: `${src}/http/http-edge.ts`,
+    from: '    if (this.#down !== undefined) throw sideDown(this.#down)\n    if (this.#routes === undefined)',
+    to: '    if (this.#routes === undefined)',
+  },
+  {
+    name: 'reference node: anybody changes which side goes on',
+    source: 'a change of the cluster needs the admin token',
+    file: `${src}/http/http-edge.ts`,
+    from: 'if (keyspace === SURVIVORS_KEYSPACE) this.#access.assertAdmin(request)',
+    to: "if (keyspace === '') this.#access.assertAdmin(request)",
+  },
+  {
+    name: 'reference node: a quorum that both sides may have is taken',
+    source: 'ADR 20: more than half of all that there may be',
+    file: `${src}/config/relations.ts`,
+    from: '2 * quorum <= voters.length',
+    to: '2 * quorum < 0',
   },
 ]
