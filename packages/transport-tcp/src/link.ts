@@ -28,6 +28,8 @@ export interface LinkContext {
   onConnected(peer: Peer): void
   onDisconnected(peer: Peer, why: string): void
   onDialFailed(peer: string, failure: Failure, why: string): void
+  /** Frames were not taken, and why. */
+  onRefused(peer: string, why: 'full' | 'too-large'): void
   /** Two processes claim the id of `life`. */
   onConflict(id: string, generation: number, why: string): void
 }
@@ -97,20 +99,25 @@ export class Link {
     const queued = { channel, frame, generation, tag, isBroadcast, dials: this.#dials }
     const peer = this.#connection?.peer
     if (peer === undefined) {
-      if (!this.#queue.push(queued)) return false
+      if (!this.#queue.push(queued)) return this.#refuse('full')
       this.#ensureDial()
       return true
     }
-    if (frame.byteLength > peer.maxFrameBytes) return false
+    if (frame.byteLength > peer.maxFrameBytes) return this.#refuse('too-large')
     if (generation === undefined || generation === peer.generation) {
-      if (!this.#queue.push(queued)) return false
+      if (!this.#queue.push(queued)) return this.#refuse('full')
       this.#connection?.wake()
     } else if (generation > peer.generation) {
       // The life that is connected may be gone without a word: somebody has heard of a later one.
-      if (!this.#later.push(queued)) return false
+      if (!this.#later.push(queued)) return this.#refuse('full')
       this.#ensureDial()
     } else this.#context.onDropped([queued], this.id, true)
     return true
+  }
+
+  #refuse(why: 'full' | 'too-large'): false {
+    this.#context.onRefused(this.id, why)
+    return false
   }
 
   /** The address of the peer may have changed: the next attempt need not wait. */
@@ -334,7 +341,9 @@ export class Link {
       else this.#later.push(frame)
     }
     if (nobody.length > 0) this.#context.onDropped(nobody, this.id, true)
-    if (tooLarge.length > 0) this.#context.onDropped(tooLarge, this.id, false)
+    if (tooLarge.length === 0) return
+    this.#context.onRefused(this.id, 'too-large')
+    this.#context.onDropped(tooLarge, this.id, false)
   }
 
   #sent(frames: number): void {

@@ -82,8 +82,12 @@ export class Reception {
 
   #makeRoom(): void {
     const counts = new Map<string, number>()
-    for (const from of this.#waiting.values()) counts.set(from, (counts.get(from) ?? 0) + 1)
-    const most = Math.max(...counts.values())
+    let most = 0
+    for (const from of this.#waiting.values()) {
+      const count = (counts.get(from) ?? 0) + 1
+      counts.set(from, count)
+      most = Math.max(most, count)
+    }
     for (const [socket, from] of this.#waiting) {
       if (counts.get(from) !== most) continue
       this.#waiting.delete(socket)

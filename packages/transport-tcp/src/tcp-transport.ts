@@ -50,6 +50,10 @@ export interface TcpTransportPorts {
 
 /** A peer that is not there, or dials us itself, is nothing that somebody has to look at. */
 const LEVELS: Readonly<Partial<Record<Failure, LogLevel>>> = { duplicate: 'debug', nobody: 'info', stopping: 'info' }
+const REFUSALS = {
+  full: 'a peer takes frames more slowly than they are sent; some were dropped',
+  'too-large': 'a peer takes only smaller frames than were sent to it; some were dropped',
+} as const
 /** So many frames that met nobody are reported one by one in a turn; the port does not ask for each. */
 const MOST_REPORTS = 4_096
 
@@ -167,6 +171,7 @@ export class TcpTransport extends TransportEndpoint {
       },
       onSent: (frames) => this.#sent.add(frames),
       onDropped: (frames, peer, metNobody) => this.#lost(frames, peer, metNobody),
+      onRefused: (peer, why) => this.#log.log('warn', REFUSALS[why], { peer }),
       onConnected: ({ id: peer, generation }) => {
         this.#connects.add(1)
         logger.log('info', 'connected to a peer', { peer, generation })
@@ -285,9 +290,12 @@ export class TcpTransport extends TransportEndpoint {
   }
 
   #sendTo(to: Destination, outgoing: Omit<QueuedFrame, 'generation' | 'dials'>): boolean {
-    const taken = this.#linkTo(to.id)?.send(to, outgoing)
-    if (taken === true) return true
-    this.#log.log('warn', 'a peer takes frames more slowly than they are sent; some were dropped', { peer: to.id })
+    const link = this.#linkTo(to.id)
+    if (link?.send(to, outgoing) === true) return true
+    if (link === undefined)
+      this.#log.log('warn', 'there are as many peers as maxPeers allows; frames to others were dropped', {
+        peer: to.id,
+      })
     return this.#countDropped(1)
   }
 

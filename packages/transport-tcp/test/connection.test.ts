@@ -414,6 +414,20 @@ describe('a peer that', () => {
     await reached(a, slow)
   })
 
+  test('is one too many gets nothing, and the log says so; it is told of as absent by nobody', async () => {
+    await using b = await startNode({ nodeId: 'b' })
+    await using c = await startNode({ nodeId: 'c' })
+    await using a = await startNode({ nodeId: 'a', peers: { b: b.address, c: c.address }, maxPeers: 1 })
+    await reached(a, b)
+    expect(a.send('c')).toBe(false)
+    expect(a.said('there are as many peers as maxPeers allows; frames to others were dropped')).toMatchObject([
+      { level: 'warn', peer: 'c' },
+    ])
+    await b.transport.stop()
+    await until('the room of one', () => a.send('c'))
+    await until('the frame', () => c.inbox.length > 0)
+  })
+
   test('takes only smaller frames is not sent larger ones', async () => {
     await using b = await startNode({ nodeId: 'b', maxFrameBytes: 2_000 })
     await using a = await startNode({ nodeId: 'a', peers: { b: b.address } })
@@ -421,5 +435,8 @@ describe('a peer that', () => {
     expect(a.send('b', new Uint8Array(2_001))).toBe(false)
     await reached(a, b)
     expect([a.count('connects_total'), lost(a)]).toEqual([1, []])
+    expect(a.log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
+      'a peer takes only smaller frames than were sent to it; some were dropped',
+    ])
   })
 })
