@@ -74,4 +74,25 @@ export const RAFT_HEALTH_MUTANTS = [
     from: 'silentMs > electionTimeoutMs || (facts.phi.get(id) ?? 0) >= UNREACHABLE_PHI',
     to: 'silentMs > electionTimeoutMs',
   },
+  {
+    name: 'a member that was blocked campaigns before it has read what came meanwhile',
+    source: 'raft: the clock judges after what has arrived',
+    file: 'packages/raft/src/group-timer.ts',
+    from: 'late && waitsWhenLate() && !this.#graceGiven',
+    to: 'late && waitsWhenLate() && dueMs < 0',
+  },
+  {
+    name: 'the clock judges before the frames that have arrived speak',
+    source: 'raft: the clock judges after what has arrived',
+    file: 'packages/raft/src/group-timer.ts',
+    from: 'this.#timer = { dueMs, handle: clock.afterIo(() => this.#ring(dueMs)) }',
+    to: 'this.#ring(dueMs)',
+  },
+  {
+    name: 'a member that was blocked once has no time to read what came during the next block',
+    source: 'raft: the clock judges after what has arrived',
+    file: 'packages/raft/src/group-timer.ts',
+    from: '    this.#graceGiven = false\n    this.#timer = undefined\n',
+    to: '    this.#timer = undefined\n',
+  },
 ]
