@@ -346,6 +346,13 @@ export const TRANSPORT_TCP_MUTANTS = [
     to: '',
   },
   {
+    name: 'TCP: a peer counts as absent when one address of its name has nobody',
+    source: 'peer-absent is evidence only where every address was asked',
+    file: 'packages/transport-tcp/src/framed-socket.ts',
+    from: 'return others.length === 0 ? code : undefined',
+    to: 'return others.length >= 0 ? code : undefined',
+  },
+  {
     name: 'TCP: a caller that cannot be taken in takes the whole network of a node',
     source: 'a process with too many files open keeps its peers',
     file: 'packages/transport-tcp/src/node-network.ts',

@@ -55,7 +55,8 @@ async function dial(options: NodeConnectionOptions): Promise<NatsConnection> {
   const socket = connectSocket({ host, port: port === '' ? DEFAULT_PORT : Number(port), noDelay: true })
   let failure: Error | undefined
   socket.on('error', (error) => {
-    failure = error
+    // A name may have several addresses; what went wrong at the first of them says enough.
+    failure = error instanceof AggregateError ? error.errors[0] : error
   })
   const name = isIP(host) === 0 ? { servername: host } : {}
   // The type of the client's options lacks it; it hands to Node.js whatever it is given.

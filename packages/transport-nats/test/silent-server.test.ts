@@ -194,6 +194,7 @@ describe('TLS first', () => {
     const closed = await listener()
     const { server: last } = servers.pop() ?? {}
     if (last !== undefined) await once(last.close(), 'close')
-    await expect(node(closed.url, { tls: { handshakeFirst: true } }).start()).rejects.toThrow('ECONNREFUSED')
+    for (const url of [closed.url, `localhost:${closed.port}`])
+      await expect(node(url, { tls: { handshakeFirst: true } }).start()).rejects.toThrow('ECONNREFUSED')
   })
 })

@@ -27,8 +27,8 @@ export class FramedSocket {
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#why ??= error.message
-      this.#code ??= error.code
+      this.#why ??= wordsOf(error)
+      this.#code ??= codeOf(error)
     })
     socket.once('close', () => {
       this.#reader.stop()
@@ -88,4 +88,19 @@ export class FramedSocket {
       this.destroy(error.message)
     }
   }
+}
+
+/** A name may have several addresses, and what went wrong at each of them is one error, without a message of its own. */
+const eachOf = (error: NodeJS.ErrnoException): readonly NodeJS.ErrnoException[] =>
+  error instanceof AggregateError ? error.errors : [error]
+
+const wordsOf = (error: NodeJS.ErrnoException): string =>
+  eachOf(error)
+    .map(({ message }) => message)
+    .join(', ')
+
+/** That nobody listens is known only where each address has said so. */
+function codeOf(error: NodeJS.ErrnoException): string | undefined {
+  const [code, ...others] = new Set(eachOf(error).map((one) => one.code))
+  return others.length === 0 ? code : undefined
 }
