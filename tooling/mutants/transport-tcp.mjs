@@ -353,6 +353,13 @@ export const TRANSPORT_TCP_MUTANTS = [
     to: 'return others.length >= 0 ? code : undefined',
   },
   {
+    name: 'TCP: a directory that throws breaks what is sent',
+    source: 'The port: sending never throws because a peer is away',
+    file: 'packages/transport-tcp/src/tcp-transport.ts',
+    from: '{ why: String(error) })\n      return []',
+    to: '{ why: String(error) })\n      throw error',
+  },
+  {
     name: 'TCP: a caller that cannot be taken in takes the whole network of a node',
     source: 'a process with too many files open keeps its peers',
     file: 'packages/transport-tcp/src/node-network.ts',

@@ -11,7 +11,10 @@ export interface TcpAddress {
  */
 export type TcpPlaces = string | readonly string[]
 
-/** Where the other nodes listen, as somebody knows who learns of more of them while the transport runs. */
+/**
+ * Where the other nodes listen, as somebody knows who learns of more of them while the transport runs. One that throws knows nobody just then, and
+ * the log says so.
+ */
 export interface TcpDirectory {
   /** The ids of all peers that a broadcast should reach. Asked for each broadcast. */
   ids(): Iterable<string>

@@ -190,7 +190,7 @@ export class TcpTransport extends TransportEndpoint {
   }
 
   #find(id: string): readonly TcpAddress[] {
-    return this.#directory.find(id).flatMap((place) => {
+    return this.#asked((directory) => directory.find(id)).flatMap((place) => {
       try {
         return [parseAddress(place)]
       } catch (error) {
@@ -200,6 +200,16 @@ export class TcpTransport extends TransportEndpoint {
         return []
       }
     })
+  }
+
+  /** A directory of somebody else that throws knows nobody just then: neither `send` nor a timer must break on it. */
+  #asked(ask: (directory: PeerDirectory) => readonly string[]): readonly string[] {
+    try {
+      return ask(this.#directory)
+    } catch (error) {
+      this.#log.log('error', 'the directory of the peers has failed', { why: String(error) })
+      return []
+    }
   }
 
   protected override async join(signal: AbortSignal): Promise<void> {
@@ -280,7 +290,7 @@ export class TcpTransport extends TransportEndpoint {
 
   protected override transmitToAll(channel: string, frame: Uint8Array): boolean {
     if (this.connection !== 'connected') return this.#countDropped(1)
-    const targets = new Set(this.#directory.ids())
+    const targets = new Set(this.#asked((directory) => [...directory.ids()]))
     for (const link of this.#links.values()) if (link.connection !== undefined) targets.add(link.id)
     targets.delete(this.self.id)
     let taken = targets.size === 0

@@ -96,6 +96,24 @@ describe('a directory', () => {
     a.transport.setPeers({ b: b.address })
   })
 
+  test('that throws knows nobody just then, and breaks neither send nor a broadcast', async () => {
+    await using b = await startNode({ nodeId: 'b' })
+    let isBroken = true
+    const told = <T>(value: T): T => {
+      if (isBroken) throw new Error('a defect of the directory')
+      return value
+    }
+    const directory: TcpDirectory = { ids: () => told(['b']), find: () => told(b.address) }
+    await using a = await startNode({ nodeId: 'a', peers: directory })
+    expect([a.send('b'), a.transport.broadcast('test', Uint8Array.of(1))]).toEqual([true, true])
+    await until('the report', () => absences(a) === 1)
+    expect(a.said('the directory of the peers has failed')).toMatchObject([
+      { level: 'error', why: 'Error: a defect of the directory' },
+    ])
+    isBroken = false
+    await reached(a, b)
+  })
+
   test('a table with a place that is none is refused, also beside good ones', async () => {
     await using a = await startNode({ nodeId: 'a' })
     expect(() => a.transport.setPeers({ b: ['127.0.0.1:1', 'nonsense'] })).toThrow(RangeError)
