@@ -48,6 +48,8 @@ export interface LifeParts {
 }
 
 const TALK: ReadonlySet<Message['kind']> = new Set(['broadcasts', 'query', 'answer'])
+/** What whoever was asked for a sign of life, or for help, says to that. */
+const ANSWERS: ReadonlySet<Message['kind']> = new Set(['ack', 'ping-answer', 'ping-busy'])
 
 /** More than this, over a life, is two doubles that answer each other without a pause. */
 const REFUTATIONS = 200
@@ -272,7 +274,7 @@ export class MemberLife {
     }
     const { message } = decoded
     this.#around.count(`message.${message.kind}`)
-    if (message.kind === 'ack' || message.kind === 'ping-answer') this.#accusations.answered()
+    if (ANSWERS.has(message.kind)) this.#accusations.answered()
     const nowMs = this.life.process.clock.monotonicMs()
     const silent = this.superseded || this.leaving
     const stale = this.#sightings.isStale(from)
