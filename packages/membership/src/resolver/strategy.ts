@@ -31,8 +31,8 @@ export function keepMajority({ role }: StrategyOptions = {}): SplitBrainStrategy
 }
 
 /**
- * A side with at least `quorum` members goes on, whatever this process knows of the others: a process that starts while the cluster is split decides right as
- * well. Take more than half of the members that there may ever be; where there are twice as many or more, no side goes on.
+ * A side with at least `quorum` members goes on, whatever this process knows of the others: one that started while the cluster was split decides right as well, once it
+ * loses somebody. Until then nobody asks: who starts on a side without a quorum is told nothing. Take more than half of the members that there may ever be; where there are twice as many or more, no side goes on.
  *
  * @param options `quorum`: a whole number from 1. Throws RangeError for anything else.
  */
