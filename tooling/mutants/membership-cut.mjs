@@ -309,4 +309,18 @@ export const CUT_MUTANTS = [
     from: 'compareStatements(said.statement, heard) >= 0',
     to: 'said.statement.version >= version',
   },
+  {
+    name: 'whoever was away for long tells of alerts that nobody remembers to be withdrawn',
+    source: 'own: bounded; M-31',
+    file: DETECTOR,
+    from: '      this.#book.keepOnly(this.#parts.self.id)\n',
+    to: '',
+  },
+  {
+    name: 'whoever was away for long still has alerts to tell that waited meanwhile',
+    source: 'own: bounded; M-31',
+    file: DETECTOR,
+    from: '      this.#news.keepOnly(this.#parts.self.id)\n',
+    to: '',
+  },
 ]

@@ -107,8 +107,8 @@ export class Membership implements Service {
 
   /**
    * Joins. Resolves when the state was exchanged with another member, or after `joinTimeoutMs` alone; being alone is no error, and the
-   * search goes on. Throws TransportFrameTooSmallError (`DSYS_MEMBERSHIP_FRAME_TOO_SMALL`), the signal's reason, or NotRunningError
-   * (`DSYS_NOT_RUNNING`) after a stop.
+   * search goes on. Throws TransportFrameTooSmallError (`DSYS_MEMBERSHIP_FRAME_TOO_SMALL`), ChannelTakenError (`DSYS_TRANSPORT_CHANNEL_TAKEN`) where another member
+   * runs over the same transport, the signal's reason, or NotRunningError (`DSYS_NOT_RUNNING`) after a stop.
    */
   start(options?: StartOptions): Promise<void> {
     return this.#lifecycle.start(options)

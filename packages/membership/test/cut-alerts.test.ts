@@ -140,6 +140,33 @@ describe('M-31: what was withdrawn', () => {
     expect(mine(held(core, 49_011))).toEqual([])
   })
 
+  test.each([
+    [
+      'had no connection',
+      (core: MembershipCore, forMs: number) => {
+        core.connection(false, 20)
+        core.connection(true, 20 + forMs)
+      },
+    ],
+    ['was blocked', (core: MembershipCore, forMs: number) => void core.tick(20 + forMs, 20)],
+  ])(
+    'may have been forgotten by the others when this node %s for that long: then it forgets the alerts of others, and no sooner',
+    (_name, lose) => {
+      const raised = { ...one, raised: true }
+      const after = (forMs: number): AlertStatement[] => {
+        const core = newCore({ rememberDeadMs: 60_000 })
+        core.receive(alerts('nothing', raised), n2, 10)
+        lose(core, forMs)
+        // What waits to be told, and what is told to whoever asks.
+        return [...mine(run(core, 20 + forMs, 1_000)), ...mine(held(core, 2_000 + forMs))]
+      }
+      const said = after(59_000)
+      expect(said.length).toBeGreaterThan(1)
+      for (const statement of said) expect(statement).toEqual(raised)
+      expect(after(61_000)).toEqual([])
+    },
+  )
+
   test('is forgotten only once it was told, the oldest first, and without a look at the rest; alerts that stand stay', () => {
     const book = new AlertBook()
     for (let i = 0; i < 5; i++) book.merge({ ...one, subject: `s${i}` }, i)

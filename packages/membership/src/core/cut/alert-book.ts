@@ -136,6 +136,12 @@ export class AlertBook {
     }
   }
 
+  /** Forgets what anybody but `observer` says. */
+  keepOnly(observer: string): void {
+    for (const [subject, held] of this.#bySubject)
+      for (const other of held.keys()) if (other !== observer) this.#drop(subject, other)
+  }
+
   /** Neither what it says nor what is said of it matters any more. */
   forget(id: string): void {
     for (const observer of this.#bySubject.get(id)?.keys() ?? []) this.#drop(id, observer)

@@ -32,6 +32,11 @@ export class AlertNews {
     this.#put(key, { statement, bytes: statementBytes(statement), transmits: 0 })
   }
 
+  /** Tells no more of what anybody but `observer` says. */
+  keepOnly(observer: string): void {
+    for (const [key, { statement }] of this.#waiting) if (statement.observer !== observer) this.#remove(key)
+  }
+
   /** Neither what it says nor what is said of it matters any more. */
   forget(id: string): void {
     for (const [key, { statement }] of this.#waiting)

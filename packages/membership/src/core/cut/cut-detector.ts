@@ -123,6 +123,12 @@ export class CutDetector {
 
   /** That nothing was said meanwhile proves nothing: alerts were not withdrawn here, and nobody could vouch. */
   #heardNobodyFor(lostMs: number): void {
+    // By now the others may have forgotten what they withdrew meanwhile: what stands they tell again.
+    if (lostMs >= this.#withdrawnKeptForMs) {
+      this.#book.keepOnly(this.#parts.self.id)
+      this.#news.keepOnly(this.#parts.self.id)
+      this.#isOld = true
+    }
     this.#book.excuse(lostMs)
     if (this.#candidates !== undefined) this.#candidates = later(this.#candidates, lostMs)
     for (const [id, openMs] of this.#openMs) this.#openMs.set(id, openMs + lostMs)
@@ -236,9 +242,13 @@ export class CutDetector {
    * remembered: so many alerts as take a member out have made it a dead one, of whom all is forgotten then.
    */
   #forgetWithdrawn(nowMs: number): void {
+    const beforeMs = nowMs - this.#withdrawnKeptForMs
+    this.#book.forgetWithdrawn(beforeMs, (observer, subject) => this.#news.has(observer, subject))
+  }
+
+  get #withdrawnKeptForMs(): number {
     const { rememberDeadMs, reinforceAfterMs } = this.#parts.options
-    const keptForMs = Math.max(rememberDeadMs, VOUCH_LASTS * reinforceAfterMs)
-    this.#book.forgetWithdrawn(nowMs - keptForMs, (observer, subject) => this.#news.has(observer, subject))
+    return Math.max(rememberDeadMs, VOUCH_LASTS * reinforceAfterMs)
   }
 
   #tellAll(to: PeerAddress, question: 'nothing' | 'all'): void {
