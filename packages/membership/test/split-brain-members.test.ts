@@ -5,7 +5,7 @@ import { MemoryNetwork, type MemoryTransport } from '@dsys/transport-memory'
 import { memoryTransport } from '@dsys/transport-memory/di'
 import { describe, expect, test } from 'vitest'
 import { plainContainer } from '../../../tooling/fixtures/plain-container.ts'
-import { membership, SPLIT_BRAIN_RESOLVER, splitBrainResolver } from '../src/di.ts'
+import { MEMBERSHIP, membership, SPLIT_BRAIN_RESOLVER, splitBrainResolver } from '../src/di.ts'
 import { keepMajority, Membership, SplitBrainResolver } from '../src/index.ts'
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `n${i + 1}`)
@@ -96,4 +96,21 @@ test('the module builds a resolver over the membership of its scope', async () =
   )
   await scope.start()
   expect(scope.get(SPLIT_BRAIN_RESOLVER).status()).toEqual({ state: 'changing', counted: [], lastDecision: undefined })
+})
+
+test('its options may need a part of the scope, as a lease on a keyspace does', async () => {
+  const network = new MemoryNetwork()
+  const seen: string[] = []
+  await using scope = new NodeScope(plainContainer()).use(
+    runtime(),
+    memoryTransport({ network, nodeId: 'n1' }),
+    membership({ cluster: 'shop', joinTimeoutMs: 10 }),
+    splitBrainResolver((parts) => {
+      seen.push(typeof parts.get(MEMBERSHIP).members)
+      return { strategy: keepMajority(), onDown: () => undefined }
+    }),
+  )
+  await scope.start()
+  expect(scope.get(SPLIT_BRAIN_RESOLVER).status().state).toBe('changing')
+  expect(seen).toEqual(['function'])
 })
