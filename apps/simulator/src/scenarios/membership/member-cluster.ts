@@ -130,7 +130,9 @@ export class MemberCluster {
     const { maxFrameBytes } = around.knobs
     const transport = network.endpoint(id, { process: life.process, generation, maxFrameBytes })
     const peers = this.#peersOf(life)
-    const finds = this.#seeds.some((seed) => seed !== id && peers?.includes(seed))
+    // All of them, as at the end any one may be the only one that is there.
+    const others = this.#seeds.filter((seed) => seed !== id)
+    const finds = others.length > 0 && others.every((seed) => peers?.includes(seed))
     if (finds) around.count('peers.instead-of-seeds')
     const seeds = finds ? [] : this.#seeds
     const member = new MemberLife(around, { life, transport, cluster, seeds, metadata, peers })
