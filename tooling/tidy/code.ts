@@ -187,7 +187,7 @@ function boundNames(pattern: unknown): string[] {
 /** A protocol core is a function of its input: it neither waits nor calls back. */
 export function checkPureCores(repository: Repository): string[] {
   return packageSources(repository)
-    .filter((module) => /^packages\/[^/]+\/src\/core\//.test(module.path))
+    .filter((module) => /^packages\/[^/]+\/src\/(?:[^/]+\/)*core\//.test(module.path))
     .flatMap((module) => {
       const problems: string[] = []
       visit(module.program, (node, parent) => {
@@ -222,7 +222,7 @@ const CONSTANT = /^[A-Z]/
 /** What differs between engines in the last digit: with it a core decides otherwise elsewhere, and a simulation does not replay. */
 export function checkExactArithmetic(repository: Repository): string[] {
   return packageSources(repository)
-    .filter((module) => /^packages\/[^/]+\/src\/core\//.test(module.path))
+    .filter((module) => /^packages\/[^/]+\/src\/(?:[^/]+\/)*core\//.test(module.path))
     .flatMap((module) => {
       const problems: string[] = []
       visit(module.program, (node) => {
