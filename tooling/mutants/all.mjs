@@ -1,5 +1,6 @@
 import { FAILURE_DETECTOR_MUTANTS } from './failure-detector.mjs'
 import { KV_MUTANTS } from './kv.mjs'
+import { KV_EVENTUAL_MUTANTS } from './kv-eventual.mjs'
 import { LOGICAL_CLOCK_MUTANTS } from './logical-clock.mjs'
 import { MEMBERSHIP_MUTANTS } from './membership.mjs'
 import { CUT_MUTANTS } from './membership-cut.mjs'
@@ -43,6 +44,7 @@ export const MUTANTS = [
   ...RAFT_LIMITS_MUTANTS,
   ...RAFT_HEALTH_MUTANTS,
   ...KV_MUTANTS,
+  ...KV_EVENTUAL_MUTANTS,
   ...STORAGE_MUTANTS,
   ...STATE_STORAGE_MUTANTS,
   ...MEMBERSHIP_MUTANTS,

@@ -25,6 +25,7 @@ export {
   MAX_CONTEXT_DOTS,
   type Made,
   make,
+  mustCompareAgain,
   type Received,
   type ReplicaState,
   receive,

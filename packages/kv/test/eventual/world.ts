@@ -7,6 +7,7 @@ import {
   joinSeen,
   type Knowledge,
   make,
+  mustCompareAgain,
   type ReplicaState,
   receive,
   Seen,
@@ -263,6 +264,10 @@ export class World {
     if (received.kind !== 'received') return
     if (received.batch !== undefined) this.#store(replica, key, received.batch)
     this.discarded += received.discarded
+    for (const { lives, snapshots, compared } of this.#rounds) {
+      const i = lives.indexOf(replica)
+      if (i >= 0 && mustCompareAgain(received.added, Seen.of(snapshots[1 - i] ?? []))) compared.delete(key)
+    }
     this.#learn(replica, key, known)
     for (const id of gone) if (known.has(id)) replica.gone.add(id)
     this.#checkObject(replica, key)
@@ -343,8 +348,10 @@ export class World {
 
   #compare({ lives, compared }: Round, key: string): void {
     const [a, b] = lives as [Replica, Replica]
-    compared.add(key)
-    if (comparedOf(a.objects.get(key)) === comparedOf(b.objects.get(key))) return
+    if (comparedOf(a.objects.get(key)) === comparedOf(b.objects.get(key))) {
+      compared.add(key)
+      return
+    }
     const dots = (replica: Replica) =>
       (replica.objects.get(key)?.versions ?? []).map(({ actor, counter }) => ({ actor, counter }))
     const answers = [
@@ -359,6 +366,7 @@ export class World {
       return { to: to as Replica, message: { key, told, known, gone: new Set((from as Replica).gone) } }
     })
     for (const { to, message } of answers) this.#take(to, message)
+    compared.add(key)
   }
 
   #end({ lives, snapshots, knowns }: Round): void {

@@ -194,6 +194,16 @@ export function joinSeen(
   return { kind: 'joined', rows: seen.join(rows) }
 }
 
+/**
+ * Whether a key that a replica was told in the middle of a whole sync must be compared again before the sync ends: it took a version that the other one had
+ * seen when the sync began. If the key was compared before that and the other one did not have the version, it was replaced, by what this replica is about to count as seen.
+ *
+ * @param other what the other replica had seen when the sync began.
+ */
+export function mustCompareAgain(added: readonly Dot[], other: Seen): boolean {
+  return added.some((dot) => other.has(dot))
+}
+
 const greatestOf = (actor: Actor, { clock, dots }: Knowledge): number =>
   Math.max(counterOf(clock, actor), greatest(actor, dots))
 
