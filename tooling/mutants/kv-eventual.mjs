@@ -1,6 +1,8 @@
 const OBJECT = 'packages/kv/src/eventual/core/object.ts'
 const SEEN = 'packages/kv/src/eventual/core/seen.ts'
 const STEPS = 'packages/kv/src/eventual/core/steps.ts'
+const CODEC = 'packages/kv/src/eventual/core/object-codec.ts'
+const CONTEXT = 'packages/kv/src/eventual/core/context-codec.ts'
 const RESOLVE = 'packages/kv/src/eventual/core/resolve.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
@@ -165,5 +167,26 @@ export const KV_EVENTUAL_MUTANTS = [
     file: RESOLVE,
     from: 'if (order > 0) last = version',
     to: 'if (order < 0) last = version',
+  },
+  {
+    name: 'a context of another key is taken',
+    source: 'eventual kv: a context holds of one key; KV-1',
+    file: CONTEXT,
+    from: 'if (of !== checksumOf(place) || partition !== place.partition)',
+    to: 'if (partition !== place.partition)',
+  },
+  {
+    name: 'an object is taken of which the clock does not cover its versions',
+    source: 'eventual kv: formats',
+    file: CODEC,
+    from: 'if (!object.versions.every((dot) => clockCovers(object.clock, dot)))',
+    to: 'if (object.versions.length < 0 && clockCovers(object.clock, object.versions[0] as Dot))',
+  },
+  {
+    name: 'what was seen is read with the gaps between its spans one too short',
+    source: 'eventual kv: formats; KV-1',
+    file: CODEC,
+    from: '    const first = end + gap\n',
+    to: '    const first = end + gap - 1\n',
   },
 ]

@@ -55,3 +55,15 @@ export class FormatError extends DsysError {
     })
   }
 }
+
+/** A context is damaged, or was read of another key (`DSYS_KV_CONTEXT_INVALID`). Nothing was done. */
+export class ContextInvalidError extends DsysError {
+  constructor(why: string) {
+    super(`the context cannot be used: ${why}`, {
+      code: 'DSYS_KV_CONTEXT_INVALID',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Pass the context as the last read of this very key gave it, whole and unchanged; if it is lost, read the key again.',
+    })
+  }
+}

@@ -3,7 +3,13 @@ import {
   contextOf,
   type Dot,
   type DottedObject,
+  decodeSeen,
+  decodeStored,
+  decodeTold,
   EMPTY_KNOWLEDGE,
+  encodeSeen,
+  encodeStored,
+  encodeTold,
   joinSeen,
   type Knowledge,
   make,
@@ -259,7 +265,7 @@ export class World {
   }
 
   #take(replica: Replica, { key, told, known, gone }: Omit<Message, 'to'>): void {
-    const received = receive(replica.state, replica.objects.get(key), told)
+    const received = receive(replica.state, replica.objects.get(key), decodeTold(encodeTold(told)))
     check(received.kind === 'received', 'a replica is said to have forgotten something')
     if (received.kind !== 'received') return
     if (received.batch !== undefined) this.#store(replica, key, received.batch)
@@ -293,9 +299,10 @@ export class World {
   /** The process ends, and starts again from what it has stored. */
   #restart(at: number): void {
     const replica = this.#replica(at)
-    const seen = Seen.of(replica.rows.values())
+    const seen = Seen.of([...replica.rows.values()].flatMap((row) => decodeSeen(encodeSeen([row]))))
     check(seen.equals(replica.state.seen), 'what was seen is not stored with what was seen')
     replica.state = { ...replica.state, seen }
+    for (const [key, object] of replica.objects) replica.objects.set(key, decodeStored(encodeStored(object)))
   }
 
   #reap(replica: Replica): void {
