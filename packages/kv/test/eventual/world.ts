@@ -270,9 +270,10 @@ export class World {
     if (received.kind !== 'received') return
     if (received.batch !== undefined) this.#store(replica, key, received.batch)
     this.discarded += received.discarded
-    for (const { lives, snapshots, compared } of this.#rounds) {
+    for (const { lives, compared } of this.#rounds) {
       const i = lives.indexOf(replica)
-      if (i >= 0 && mustCompareAgain(received.added, Seen.of(snapshots[1 - i] ?? []))) compared.delete(key)
+      const other = i < 0 ? undefined : lives[1 - i]?.state.seen
+      if (other !== undefined && mustCompareAgain(received.added, other)) compared.delete(key)
     }
     this.#learn(replica, key, known)
     for (const id of gone) if (known.has(id)) replica.gone.add(id)

@@ -195,10 +195,11 @@ export function joinSeen(
 }
 
 /**
- * Whether a key that a replica was told in the middle of a whole sync must be compared again before the sync ends: it took a version that the other one had
- * seen when the sync began. If the key was compared before that and the other one did not have the version, it was replaced, by what this replica is about to count as seen.
+ * Whether a key that a replica was told in the middle of a whole sync, after it was compared, must be compared again before the sync ends: it took a version that
+ * the other one had seen, and did not have. So it was replaced, by what this replica is about to count as seen.
  *
- * @param other what the other replica had seen when the sync began.
+ * @param other what the other replica had seen when the key was compared, or later. That of the beginning is too little: what a delete covers may have come
+ * below the base since.
  */
 export function mustCompareAgain(added: readonly Dot[], other: Seen): boolean {
   return added.some((dot) => other.has(dot))
