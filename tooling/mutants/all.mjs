@@ -1,4 +1,5 @@
 import { FAILURE_DETECTOR_MUTANTS } from './failure-detector.mjs'
+import { HASHRING_MUTANTS } from './hashring.mjs'
 import { KV_MUTANTS } from './kv.mjs'
 import { KV_EVENTUAL_MUTANTS } from './kv-eventual.mjs'
 import { LOGICAL_CLOCK_MUTANTS } from './logical-clock.mjs'
@@ -57,6 +58,7 @@ export const MUTANTS = [
   ...ISOLATION_MUTANTS,
   ...FAILURE_DETECTOR_MUTANTS,
   ...LOGICAL_CLOCK_MUTANTS,
+  ...HASHRING_MUTANTS,
   ...TRANSPORT_MUTANTS,
   ...TRANSPORT_NATS_MUTANTS,
   ...TRANSPORT_TCP_MUTANTS,

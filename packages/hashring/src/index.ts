@@ -1,12 +1,32 @@
 export type { RingDiff, RingMove, RingRange } from './core/diff.ts'
-export { createRing, murmur3, parseRing, type Ring } from './core/ring.ts'
+export { murmur3 } from './core/murmur3.ts'
+export { createRing, parseRing, type Ring } from './core/ring.ts'
 export type { RingNodeStats, RingStats } from './core/stats.ts'
-export { RingFormatError } from './errors.ts'
 export {
-  RING_DEFAULTS,
-  type RingHash,
-  type RingKey,
-  type RingNode,
-  type RingNodeOptions,
+  createPartitionTable,
+  type PartitionTable,
+  parsePartitionTable,
+  type TableChange,
+} from './core/table/partition-table.ts'
+export { type PlanChange, type PlanStep, plan } from './core/table/plan.ts'
+export type { ReplicaMove, TableDiff, TableMove } from './core/table/table-diff.ts'
+export type { TableNodeStats, TableStats } from './core/table/table-stats.ts'
+export { PlacementFormatError } from './errors.ts'
+export {
+  type NodesOptions,
+  type PartitionTableOptions,
+  PLACEMENT_DEFAULTS,
+  type PlacementHash,
+  type PlacementKey,
+  type PlacementNode,
+  type PlacementNodeOptions,
   type RingOptions,
 } from './options.ts'
+export type {
+  Placement,
+  PlacementDiff,
+  PlacementMove,
+  PlacementNodeStats,
+  PlacementStats,
+  PlacementStrategy,
+} from './placement.ts'

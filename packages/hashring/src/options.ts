@@ -1,49 +1,65 @@
 /** A key: bytes, or a string that stands for its UTF-8 bytes. Both forms of one key have the same owner. */
-export type RingKey = string | Uint8Array
+export type PlacementKey = string | Uint8Array
 
-/** Places keys and virtual nodes on the circle of 2^32 positions. */
-export interface RingHash {
-  /** Names the function in the serialized form, so that two rings with different functions are never taken for equal. */
+/** Places keys, and what stands for nodes, on the circle of 2^32 positions. */
+export interface PlacementHash {
+  /** Names the function in the serialized form, so that two placements with different functions are never taken for equal. */
   readonly name: string
   /** A whole number from 0 to 2^32 - 1. Must be a pure function that treats a string as its UTF-8 bytes. */
-  hash(key: RingKey): number
+  hash(key: PlacementKey): number
 }
 
-/** Options of `createRing`. */
-export interface RingOptions {
-  /**
-   * Weight of each node by its id: a node of weight 2 owns about twice what one of weight 1 owns. More than 0; a node always
-   * has at least one virtual node. Ids are 1 to 128 characters.
-   */
+/** The nodes of a placement, as options name them. */
+export interface NodesOptions {
+  /** Weight of each node by its id: a node of weight 2 owns about twice what one of weight 1 owns. More than 0. Ids are 1 to 128 characters. */
   readonly nodes: Readonly<Record<string, number>>
   /** The failure domain of a node by its id. Nodes without one share the unnamed zone. Default: none. */
   readonly zones?: Readonly<Record<string, string>>
+}
+
+/** Options of `createPartitionTable`. */
+export interface PartitionTableOptions extends NodesOptions {
+  /**
+   * Into how many partitions the keys are cut, from 1 to 1,048,576. It never changes for a table. More partitions spread finer: a node has
+   * the nearest whole number of them, so 100 partitions for each node keep everybody within 1 % of its share. Default 1,024.
+   */
+  readonly partitions?: number
+  /** On how many nodes each partition lies, from 1 to 16; on all where there are fewer. Default 3. */
+  readonly replicas?: number
+  /** Default MurmurHash3 x86 32-bit. */
+  readonly hash?: PlacementHash
+}
+
+/** Options of `createRing`. */
+export interface RingOptions extends NodesOptions {
   /** Virtual nodes of a node of weight 1, from 1 to 65,536. More give a better balance and a larger table. Default 150. */
   readonly virtualNodes?: number
   /** Default MurmurHash3 x86 32-bit. */
-  readonly hash?: RingHash
+  readonly hash?: PlacementHash
 }
 
-/** What a node brings to the ring. */
-export interface RingNodeOptions {
-  /** See {@link RingOptions.nodes}. Default 1. */
+/** What a node brings to a placement. */
+export interface PlacementNodeOptions {
+  /** See {@link NodesOptions.nodes}. Default 1. */
   readonly weight?: number
-  /** See {@link RingOptions.zones}. Default: the unnamed zone. */
+  /** See {@link NodesOptions.zones}. Default: the unnamed zone. */
   readonly zone?: string
 }
 
-/** One node of a ring. */
-export interface RingNode {
+/** One node of a placement. */
+export interface PlacementNode {
   readonly id: string
   readonly weight: number
   readonly zone: string | undefined
 }
 
 /** The values used where an option is not given. */
-export const RING_DEFAULTS: { readonly virtualNodes: number; readonly weight: number } = Object.freeze({
-  virtualNodes: 150,
-  weight: 1,
-})
+export const PLACEMENT_DEFAULTS: {
+  readonly weight: number
+  readonly virtualNodes: number
+  readonly partitions: number
+  readonly replicas: number
+} = Object.freeze({ weight: 1, virtualNodes: 150, partitions: 1_024, replicas: 3 })
 
 /** Points of one ring, all nodes together. */
 export const MAX_POINTS: number = 2 ** 24
@@ -51,16 +67,28 @@ const MAX_VIRTUAL_NODES = 65_536
 const MAX_ID_LENGTH = 128
 const LONE_SURROGATE = /\p{Surrogate}/u
 
+const MAX_PARTITIONS = 2 ** 20
+const MAX_REPLICAS = 16
+
+/** Throws a RangeError unless `value` is a whole number from 1 to `most`. */
+export function checkWhole(name: string, value: number, most: number): number {
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new RangeError(`${name} must be a whole number from 1 to ${most.toLocaleString('en')}, got ${value}`)
+  }
+  return value
+}
+
+export const checkPartitions = (value: number): number => checkWhole('partitions', value, MAX_PARTITIONS)
+
+export const checkReplicas = (value: number): number => checkWhole('replicas', value, MAX_REPLICAS)
+
 /** Throws a RangeError unless `virtualNodes` is within its limits. */
 export function checkVirtualNodes(virtualNodes: number): number {
-  if (!Number.isInteger(virtualNodes) || virtualNodes < 1 || virtualNodes > MAX_VIRTUAL_NODES) {
-    throw new RangeError(`virtualNodes must be a whole number from 1 to ${MAX_VIRTUAL_NODES}, got ${virtualNodes}`)
-  }
-  return virtualNodes
+  return checkWhole('virtualNodes', virtualNodes, MAX_VIRTUAL_NODES)
 }
 
 /** Throws a RangeError unless `node` is within its limits. */
-export function checkNode(node: RingNode): RingNode {
+export function checkNode(node: PlacementNode): PlacementNode {
   const { id, weight, zone } = node
   if (typeof id !== 'string' || id.length === 0 || id.length > MAX_ID_LENGTH || LONE_SURROGATE.test(id)) {
     throw new RangeError(

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createRing, type Ring, type RingDiff, type RingNodeOptions } from '../src/index.ts'
+import { createRing, type PlacementNodeOptions, type Ring, type RingDiff } from '../src/index.ts'
 
 const id = fc.string({ minLength: 1, maxLength: 12 })
 const node = fc.record({
@@ -10,7 +10,7 @@ const node = fc.record({
 const cluster = fc.dictionary(id, node, { minKeys: 1, maxKeys: 9 })
 const keys = Array.from({ length: 300 }, (_, i) => `k${i}`)
 
-function ringOf(members: Record<string, RingNodeOptions>, order = Object.keys(members)): Ring {
+function ringOf(members: Record<string, PlacementNodeOptions>, order = Object.keys(members)): Ring {
   return order.reduce((ring, key) => ring.with(key, members[key]), createRing({ nodes: {}, virtualNodes: 40 }))
 }
 

@@ -2,7 +2,7 @@ import { NodeScope } from '@dsys/di'
 import { describe, expect, test } from 'vitest'
 import { plainContainer } from '../../../tooling/fixtures/plain-container.ts'
 import { HASH_RING, hashring } from '../src/di.ts'
-import { createRing, parseRing, RingFormatError, type RingHash, type RingKey } from '../src/index.ts'
+import { createRing, PlacementFormatError, type PlacementHash, type PlacementKey, parseRing } from '../src/index.ts'
 
 const nodes = { a: 1, b: 1, c: 2 }
 const keys = Array.from({ length: 2_000 }, (_, i) => `key:${i}`)
@@ -65,11 +65,11 @@ describe('lookups', () => {
 })
 
 describe('collisions', () => {
-  const constant: RingHash = { name: 'constant', hash: () => 7 }
+  const constant: PlacementHash = { name: 'constant', hash: () => 7 }
   // Only four positions, so nearly every virtual node collides.
-  const coarse: RingHash = {
+  const coarse: PlacementHash = {
     name: 'coarse',
-    hash: (key: RingKey) =>
+    hash: (key: PlacementKey) =>
       ((typeof key === 'string' ? key.length : key.reduce((sum, byte) => sum + byte, 0)) % 4) * 2 ** 30,
   }
 
@@ -136,7 +136,7 @@ describe('serialization', () => {
     ['{"format":1,"hash":"murmur3-x86-32","virtualNodes":150,"nodes":[["a",1],["a",2]]}', 'twice'],
     ['{"format":1,"hash":"md5","virtualNodes":150,"nodes":[]}', 'hash "md5"'],
   ])('%s is refused', (text, why) => {
-    expect(() => parseRing(text)).toThrow(RingFormatError)
+    expect(() => parseRing(text)).toThrow(PlacementFormatError)
     expect(() => parseRing(text)).toThrow(why)
   })
 })

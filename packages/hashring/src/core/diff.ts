@@ -1,4 +1,6 @@
-import type { RingNode } from '../options.ts'
+import type { PlacementNode } from '../options.ts'
+import type { PlacementDiff, PlacementMove } from '../placement.ts'
+import { compareIds } from './compare-ids.ts'
 import { firstPointAt, type Points } from './points.ts'
 
 /** A stretch of positions, both ends included. */
@@ -8,28 +10,19 @@ export interface RingRange {
 }
 
 /** What goes from one owner to another. */
-export interface RingMove {
-  /** `undefined` when the earlier ring was empty. */
-  readonly from: string | undefined
-  /** `undefined` when the later ring is empty. */
-  readonly to: string | undefined
-  /** Share of all positions, from 0 to 1. */
-  readonly share: number
-  /** In ascending order; adjacent ones are joined. */
+export interface RingMove extends PlacementMove {
+  /** The positions, in ascending order; adjacent ranges are joined. */
   readonly ranges: readonly RingRange[]
 }
 
 /** How the owners of two rings differ. */
-export interface RingDiff {
-  /** Share of all positions whose owner changes, from 0 to 1. */
-  readonly movedShare: number
-  /** One entry for each pair of owners, ordered by `from`, then `to`. */
+export interface RingDiff extends PlacementDiff {
   readonly moves: readonly RingMove[]
 }
 
 /** A ring as the difference sees it. */
 export interface DiffSide {
-  readonly nodes: readonly RingNode[]
+  readonly nodes: readonly PlacementNode[]
   readonly points: Points
 }
 
@@ -77,13 +70,5 @@ function summarize(moves: { from: string | undefined; to: string | undefined; ra
   })
   sized.sort((a, b) => compareIds(a.move.from, b.move.from) || compareIds(a.move.to, b.move.to))
   const moved = sized.reduce((sum, { positions }) => sum + positions, 0)
-  return { movedShare: moved / POSITIONS, moves: sized.map(({ move }) => move) }
-}
-
-/** Order by UTF-16 code units, the same on every machine and in every locale. */
-export function compareIds(a: string | undefined, b: string | undefined): number {
-  if (a === b) return 0
-  if (a === undefined) return -1
-  if (b === undefined) return 1
-  return a < b ? -1 : 1
+  return { movedShare: moved / POSITIONS, moves: sized.map(({ move }) => move), isExact: true }
 }

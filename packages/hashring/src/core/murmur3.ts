@@ -1,3 +1,5 @@
+import type { PlacementHash, PlacementKey } from '../options.ts'
+
 /**
  * MurmurHash3 x86 32-bit (Austin Appleby, public domain), over bytes and, without building them, over the UTF-8 form of a
  * string. A string and its UTF-8 bytes give the same value. Neither function allocates.
@@ -91,3 +93,9 @@ function utf8Byte(point: number, size: number, at: number): number {
   if (at > 0) return 0x80 | (bits & 0x3f)
   return size === 1 ? bits : ((0xf00 >>> size) & 0xff) | bits
 }
+
+/** The default hash: MurmurHash3 x86 32-bit with seed 0. */
+export const murmur3: PlacementHash = Object.freeze({
+  name: 'murmur3-x86-32',
+  hash: (key: PlacementKey): number => (typeof key === 'string' ? murmur3String(key) : murmur3Bytes(key)),
+})

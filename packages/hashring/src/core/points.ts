@@ -1,4 +1,4 @@
-import { MAX_POINTS, type RingHash, type RingNode } from '../options.ts'
+import { MAX_POINTS, type PlacementHash, type PlacementNode } from '../options.ts'
 
 /** Every virtual node of a ring, in the order of the circle. */
 export interface Points {
@@ -23,7 +23,7 @@ export function virtualNodeCount(weight: number, virtualNodes: number): number {
  * middle of the hash would otherwise share every position. A greater weight only adds numbers, so a change of weight moves keys to
  * or from that node alone.
  */
-export function placePoints(nodes: readonly RingNode[], virtualNodes: number, hash: RingHash): Points {
+export function placePoints(nodes: readonly PlacementNode[], virtualNodes: number, hash: PlacementHash): Points {
   let count = 0
   for (const node of nodes) count += virtualNodeCount(node.weight, virtualNodes)
   if (count > MAX_POINTS) {
@@ -57,7 +57,7 @@ export function placePoints(nodes: readonly RingNode[], virtualNodes: number, ha
   return { positions, nodeIndexes }
 }
 
-function checkPosition(position: number, hash: RingHash): number {
+function checkPosition(position: number, hash: PlacementHash): number {
   if (position >>> 0 !== position) {
     throw new RangeError(`hash "${hash.name}" must give whole numbers from 0 to 2^32 - 1, got ${position}`)
   }

@@ -1,20 +1,6 @@
+import type { ZoneTable } from './nodes.ts'
 import { firstPointAt, type Points } from './points.ts'
-
-/** How many nodes each zone gives to a list: `rounds` from every zone that has them, one more from the first `extra` zones met. */
-interface ZoneQuota {
-  readonly rounds: number
-  readonly extra: number
-}
-
-function zoneQuota(zoneSizes: readonly number[], wanted: number): ZoneQuota {
-  let left = wanted
-  for (let rounds = 0; ; rounds++) {
-    let zonesLeft = 0
-    for (const size of zoneSizes) if (size > rounds) zonesLeft += 1
-    if (zonesLeft === 0 || left < zonesLeft) return { rounds, extra: zonesLeft === 0 ? 0 : left }
-    left -= zonesLeft
-  }
-}
+import { zoneQuota } from './zones.ts'
 
 /**
  * The indexes of `count` distinct nodes for `position`: the first of each zone in the order of the circle, then the second of
@@ -22,8 +8,7 @@ function zoneQuota(zoneSizes: readonly number[], wanted: number): ZoneQuota {
  */
 export function preferenceList(
   points: Points,
-  zoneOfNode: Uint32Array,
-  zoneSizes: readonly number[],
+  { ofNode: zoneOfNode, sizes: zoneSizes }: ZoneTable,
   position: number,
   count: number,
 ): number[] {
@@ -47,4 +32,9 @@ export function preferenceList(
     else list.push(node)
   }
   return byRound.flat()
+}
+
+/** Throws a RangeError unless a list of `count` nodes can be asked for. */
+export function checkCount(count: number): void {
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a whole number from 1, got ${count}`)
 }

@@ -50,3 +50,8 @@ export function xxHash64(bytes: Uint8Array, seed = 0n): bigint {
   }
   return avalanche(hash)
 }
+
+/** The checksum of a placement: XXH64 of its serialized form, as 16 hexadecimal digits. */
+export function checksumOf(text: string): string {
+  return xxHash64(new TextEncoder().encode(text)).toString(16).padStart(16, '0')
+}
