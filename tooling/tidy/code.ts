@@ -92,6 +92,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'packages/linearizability/src/command.ts': ['node:util'],
   'packages/linearizability/src/command-line.ts': ['node:fs/promises', 'node:stream/consumers'],
   'packages/storage-file/src/node/': ['node:fs', 'node:fs/promises', 'node:path', 'node:os', 'node:util'],
+  'packages/storage-level/src/node/': ['node:fs/promises', 'node:path'],
 }
 
 /** Reading the clock, drawing lots, printing, and touching disks or networks, outside of the file that implements the port. */

@@ -15,6 +15,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'transport-tcp': ['di', 'runtime', 'transport'],
   'storage-memory': ['di', 'runtime', 'storage'],
   'storage-file': ['di', 'runtime', 'storage'],
+  'storage-level': ['di', 'runtime', 'storage'],
   'failure-detector': ['di', 'runtime'],
   hashring: ['di', 'runtime'],
   'logical-clock': ['di', 'runtime'],
@@ -29,6 +30,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 /** Packages from outside that a package needs at run time. Everything else is built from nothing. */
 const THIRD_PARTY: Readonly<Record<string, readonly string[]>> = {
   'transport-nats': ['@nats-io/transport-node'],
+  'storage-level': ['classic-level'],
 }
 
 const NODE_BUILTIN = /^node:/
@@ -71,7 +73,7 @@ export function checkDiApart({ units }: Repository): string[] {
     )
 }
 
-/** tsyringe belongs to applications, the NATS client to transport-nats, and nothing else comes from outside. */
+/** tsyringe belongs to applications, the NATS client to transport-nats, LevelDB to storage-level, and nothing else comes from outside. */
 export function checkThirdParties({ units }: Repository): string[] {
   const problems: string[] = []
   for (const unit of units) {
@@ -92,12 +94,15 @@ export function checkThirdParties({ units }: Repository): string[] {
   return problems
 }
 
+/** The package that knows a library from outside, so that nobody else has to. */
+const ownerOf = (name: string): string | undefined =>
+  Object.keys(THIRD_PARTY).find((owner) => THIRD_PARTY[owner]?.includes(name))
+
 function thirdPartyProblem(unit: Unit, from: string, typeOnly: boolean): string | undefined {
   if (!isOutside(from) || from.startsWith('@dsys/')) return undefined
   const name = packageOf(from)
-  if (name.startsWith('@nats-io/') || name === 'nats') {
-    return shortName(unit) === 'transport-nats' ? undefined : `only transport-nats imports ${name}`
-  }
+  const owner = name.startsWith('@nats-io/') || name === 'nats' ? 'transport-nats' : ownerOf(name)
+  if (owner !== undefined) return shortName(unit) === owner ? undefined : `only ${owner} imports ${name}`
   if (!isPackage(unit) || (name === 'tsyringe' && typeOnly)) return undefined
   return name === 'tsyringe' ? 'only applications import tsyringe at run time' : `a package does not import ${name}`
 }

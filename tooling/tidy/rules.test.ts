@@ -150,6 +150,7 @@ describe('layers', () => {
     expect(checkThirdParties(withSource("import { c } from 'tsyringe'"))).toHaveLength(1)
     expect(checkThirdParties(withSource("import type { c } from 'tsyringe'"))).toEqual([])
     expect(checkThirdParties(withSource("import { connect } from '@nats-io/transport-node'"))).toHaveLength(1)
+    expect(checkThirdParties(withSource("import { ClassicLevel } from 'classic-level'"))).toHaveLength(1)
     expect(checkThirdParties(withSource("import _ from 'lodash'"))).toHaveLength(1)
     expect(checkThirdParties(repository({ manifest: { dependencies: { lodash: '1' } } }))).toHaveLength(1)
     const app = { folder: 'apps/demo', files: { 'src/b.ts': "import { c } from 'tsyringe'" } }

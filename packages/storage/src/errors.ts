@@ -97,6 +97,60 @@ export class FileClosedError extends DsysError {
   }
 }
 
+/** The state in a folder is damaged, or not what it should be (`DSYS_STORAGE_CORRUPT`). Nothing was changed. */
+export class StateCorruptionError extends DsysError {
+  readonly directory: string
+  /** What is damaged there. */
+  readonly what: string
+
+  constructor(directory: string, what: string) {
+    super(`the state in ${directory} is damaged: ${what}`, {
+      code: 'DSYS_STORAGE_CORRUPT',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Keep a copy of the directory. Replace this node with a new one of another id and an empty directory; the others hold the data.',
+    })
+    this.directory = directory
+    this.what = what
+  }
+}
+
+/** A key, a value or a batch is larger than the state storage takes (`DSYS_STORAGE_TOO_LARGE`). Nothing was written. */
+export class StateTooLargeError extends DsysError {
+  readonly what: 'key' | 'value' | 'batch'
+  readonly bytes: number
+  readonly maxBytes: number
+
+  constructor(what: 'key' | 'value' | 'batch', bytes: number, maxBytes: number) {
+    super(`a ${what} of ${bytes} bytes is more than the ${maxBytes} that this storage takes`, {
+      code: 'DSYS_STORAGE_TOO_LARGE',
+      retryable: false,
+      outcome: 'not-applied',
+      hint: 'Store less under one key, split the batch where it need not be atomic, or raise the limit in the options of the storage.',
+    })
+    this.what = what
+    this.bytes = bytes
+    this.maxBytes = maxBytes
+  }
+}
+
+/** More waits to be written than the state storage takes (`DSYS_STORAGE_OVERLOADED`). Nothing was written. */
+export class StateOverloadedError extends DsysError {
+  readonly waitingBytes: number
+  readonly maxWaitingBytes: number
+
+  constructor(waitingBytes: number, maxWaitingBytes: number) {
+    super(`${waitingBytes} bytes wait to be written, and no more than ${maxWaitingBytes} may`, {
+      code: 'DSYS_STORAGE_OVERLOADED',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'Wait for earlier writes before you make more. When it stays, the disk is slower than what is written.',
+    })
+    this.waitingBytes = waitingBytes
+    this.maxWaitingBytes = maxWaitingBytes
+  }
+}
+
 /** Another process uses the directory (`DSYS_STORAGE_LOCKED`). */
 export class DirectoryLockedError extends DsysError {
   readonly directory: string

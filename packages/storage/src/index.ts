@@ -6,6 +6,9 @@ export {
   FileMissingError,
   GroupOpenError,
   ReadFailedError,
+  StateCorruptionError,
+  StateOverloadedError,
+  StateTooLargeError,
   StorageFailedError,
 } from './errors.ts'
 export {
