@@ -7,6 +7,12 @@ const PLACES = 'packages/hashring/src/core/table/places.ts'
 const PLAN = 'packages/hashring/src/core/table/plan.ts'
 const DRAW = 'packages/hashring/src/core/table/quota-draw.ts'
 const POINTS = 'packages/hashring/src/core/points.ts'
+const KETAMA = 'packages/hashring/src/core/ketama.ts'
+const RENDEZVOUS = 'packages/hashring/src/core/rendezvous.ts'
+const JUMP = 'packages/hashring/src/core/jump.ts'
+const MAGLEV = 'packages/hashring/src/core/maglev.ts'
+const BOUNDED = 'packages/hashring/src/core/bounded-load.ts'
+const FOLLOW = 'packages/hashring/src/follow.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
 export const HASHRING_MUTANTS = [
@@ -100,5 +106,61 @@ export const HASHRING_MUTANTS = [
     file: PLAN,
     from: "    if (adds.length > 0) steps.push({ kind: 'add', changes: adds })\n    if (removes.length > 0) steps.push({ kind: 'remove', changes: removes })",
     to: "    if (removes.length > 0) steps.push({ kind: 'remove', changes: removes })\n    if (adds.length > 0) steps.push({ kind: 'add', changes: adds })",
+  },
+  {
+    name: 'ketama reckons digests in double precision and rounds them',
+    source: 'libketama: floorf of a float',
+    file: KETAMA,
+    from: 'return Math.floor(Math.fround(share * DIGESTS * nodes))',
+    to: 'return Math.round((weight / totalWeight) * DIGESTS * nodes)',
+  },
+  {
+    name: 'a draw of rendezvous depends on the number of nodes',
+    source: 'hashring: least movement of rendezvous',
+    file: RENDEZVOUS,
+    from: 'return mix32(mix32(position ^',
+    to: 'return mix32(mix32((position + this.set.size) ^',
+  },
+  {
+    name: 'rendezvous ranks by weight times draw',
+    source: 'Schindelhauer and Schomaker 2005: shares in proportion to the weights',
+    file: RENDEZVOUS,
+    from: 'return negativeLog(this.#draw(position, node)) / (this.#weights[node] as number)',
+    to: 'return 1 / ((this.#draw(position, node) + 1) * (this.#weights[node] as number))',
+  },
+  {
+    name: 'jump loses the carry of its multiplication',
+    source: 'Lamping and Veach 2014; published vectors',
+    file: JUMP,
+    from: ' + Math.floor(sum / 2 ** 32)) >>> 0',
+    to: ') >>> 0',
+  },
+  {
+    name: 'maglev takes turns without regard to weights',
+    source: 'Eisenbud et al. 2016, §3.4; Envoy',
+    file: MAGLEV,
+    from: 'if ((credits[node] as number) < most) continue',
+    to: 'if ((credits[node] as number) < 0) continue',
+  },
+  {
+    name: 'bounded loads are bounded by the number of slots',
+    source: 'Mirrokni, Thorup and Zadimoghaddam 2016',
+    file: BOUNDED,
+    from: 'Math.ceil((shape.loadFactor * shape.slots * weight) / totalWeight)',
+    to: 'Math.ceil((shape.loadFactor * shape.slots * weight) / weight)',
+  },
+  {
+    name: 'a follower drops a suspected member',
+    source: 'hashring: a suspected member stays',
+    file: FOLLOW,
+    from: "type !== 'MemberUp' && type !== 'MemberUpdated') return placement",
+    to: "type !== 'MemberUp' && type !== 'MemberUpdated') return placement.without(member.id)",
+  },
+  {
+    name: 'a follower speaks before it knows the members',
+    source: 'hashring: one placement with all members first',
+    file: FOLLOW,
+    from: "if (!isSynced || (placement === previous && event.type !== 'Synced')) continue",
+    to: "if (placement === previous && (isSynced || event.type !== 'Synced')) continue",
   },
 ]

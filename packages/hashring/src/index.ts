@@ -1,5 +1,11 @@
+export { type BoundedLoadPlacement, createBoundedLoad } from './core/bounded-load.ts'
 export type { RingDiff, RingMove, RingRange } from './core/diff.ts'
+export { createJump, type JumpPlacement, jumpBucket } from './core/jump.ts'
+export { createKetama, type KetamaRing, ketamaHash } from './core/ketama.ts'
+export { createMaglev, type MaglevPlacement } from './core/maglev.ts'
 export { murmur3 } from './core/murmur3.ts'
+export { parsePlacement } from './core/parse-placement.ts'
+export { createRendezvous, type RendezvousPlacement } from './core/rendezvous.ts'
 export { createRing, parseRing, type Ring } from './core/ring.ts'
 export type { RingNodeStats, RingStats } from './core/stats.ts'
 export {
@@ -13,6 +19,19 @@ export type { ReplicaMove, TableDiff, TableMove } from './core/table/table-diff.
 export type { TableNodeStats, TableStats } from './core/table/table-stats.ts'
 export { PlacementFormatError } from './errors.ts'
 export {
+  type FollowedEvent,
+  type FollowedMember,
+  type FollowOptions,
+  followMembers,
+  type MemberSource,
+  type PlacementChanged,
+  ringFrom,
+} from './follow.ts'
+export {
+  type BoundedLoadOptions,
+  type JumpOptions,
+  type KetamaOptions,
+  type MaglevOptions,
   type NodesOptions,
   type PartitionTableOptions,
   PLACEMENT_DEFAULTS,
@@ -20,6 +39,7 @@ export {
   type PlacementKey,
   type PlacementNode,
   type PlacementNodeOptions,
+  type RendezvousOptions,
   type RingOptions,
 } from './options.ts'
 export type {

@@ -38,6 +38,41 @@ export interface RingOptions extends NodesOptions {
   readonly hash?: PlacementHash
 }
 
+/** Options of `createKetama`. An id is what libketama calls the address, as `10.0.1.1:11211`, a weight what it calls memory. */
+export type KetamaOptions = NodesOptions
+
+/** Options of `createRendezvous`. */
+export interface RendezvousOptions extends NodesOptions {
+  /** Default MurmurHash3 x86 32-bit. */
+  readonly hash?: PlacementHash
+}
+
+/** Options of `createJump`. All weights are 1. */
+export interface JumpOptions extends NodesOptions {
+  /** Default MurmurHash3 x86 32-bit. */
+  readonly hash?: PlacementHash
+}
+
+/** Options of `createMaglev`. */
+export interface MaglevOptions extends NodesOptions {
+  /** Slots of the table: a prime number up to 1,048,573, more than there are nodes. 100 for each node keep shares within 1 %. Default 65,537. */
+  readonly slots?: number
+  /** Default MurmurHash3 x86 32-bit. */
+  readonly hash?: PlacementHash
+}
+
+/** Options of `createBoundedLoad`. */
+export interface BoundedLoadOptions extends NodesOptions {
+  /** How much of its fair share a node may have at most, rounded up to a slot: more than 1, at most 100. Less is more even and moves more. Default 1.25. */
+  readonly loadFactor?: number
+  /** Into how many slots the keys are cut, from 1 to 1,048,576. Default 16,384. */
+  readonly slots?: number
+  /** Virtual nodes of a node of weight 1, from 1 to 65,536. Default 150. */
+  readonly virtualNodes?: number
+  /** Default MurmurHash3 x86 32-bit. */
+  readonly hash?: PlacementHash
+}
+
 /** What a node brings to a placement. */
 export interface PlacementNodeOptions {
   /** See {@link NodesOptions.nodes}. Default 1. */
@@ -59,7 +94,18 @@ export const PLACEMENT_DEFAULTS: {
   readonly virtualNodes: number
   readonly partitions: number
   readonly replicas: number
-} = Object.freeze({ weight: 1, virtualNodes: 150, partitions: 1_024, replicas: 3 })
+  readonly maglevSlots: number
+  readonly boundedSlots: number
+  readonly loadFactor: number
+} = Object.freeze({
+  weight: 1,
+  virtualNodes: 150,
+  partitions: 1_024,
+  replicas: 3,
+  maglevSlots: 65_537,
+  boundedSlots: 16_384,
+  loadFactor: 1.25,
+})
 
 /** Points of one ring, all nodes together. */
 export const MAX_POINTS: number = 2 ** 24

@@ -45,10 +45,15 @@ export function placePoints(nodes: readonly PlacementNode[], virtualNodes: numbe
       keys[at++] = checkPosition(hash.hash(name), hash) * 2 ** 21 + nodeIndex
     }
   }
+  return sortedPoints(keys)
+}
+
+/** Points out of numbers that are each a position times 2^21, and the index of a node. */
+export function sortedPoints(keys: Float64Array): Points {
   keys.sort()
-  const positions = new Uint32Array(count)
-  const nodeIndexes = new Uint32Array(count)
-  for (let i = 0; i < count; i++) {
+  const positions = new Uint32Array(keys.length)
+  const nodeIndexes = new Uint32Array(keys.length)
+  for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as number
     const position = Math.floor(key / 2 ** 21)
     positions[i] = position

@@ -6,22 +6,25 @@ import { zoneQuota } from './zones.ts'
  * The indexes of `count` distinct nodes for `position`: the first of each zone in the order of the circle, then the second of
  * each zone, and so on. So zones differ by at most one node until one of them has no more.
  */
-export function preferenceList(
-  points: Points,
-  { ofNode: zoneOfNode, sizes: zoneSizes }: ZoneTable,
-  position: number,
-  count: number,
-): number[] {
-  const { positions, nodeIndexes } = points
-  const wanted = Math.min(count, zoneOfNode.length)
-  if (wanted === 0) return []
-  let { rounds, extra } = zoneQuota(zoneSizes, wanted)
+export function preferenceList(points: Points, zones: ZoneTable, position: number, count: number): number[] {
+  return zones.ofNode.length === 0 ? [] : spread(fromPoint(points, position), zones, count)
+}
+
+function* fromPoint({ positions, nodeIndexes }: Points, position: number): Generator<number, never> {
+  for (let i = firstPointAt(positions, position); ; i = i + 1 === positions.length ? 0 : i + 1) {
+    yield nodeIndexes[i] as number
+  }
+}
+
+/** The same for candidates in any order of preference: they may repeat, and all nodes come at some time. */
+export function spread(candidates: Iterable<number>, zones: ZoneTable, count: number): number[] {
+  const wanted = Math.min(count, zones.ofNode.length)
+  let { rounds, extra } = zoneQuota(zones.sizes, wanted)
   const taken = new Set<number>()
-  const takenOfZone = new Uint32Array(zoneSizes.length)
+  const takenOfZone = new Uint32Array(zones.sizes.length)
   const byRound: number[][] = []
-  for (let i = firstPointAt(positions, position); taken.size < wanted; i = i + 1 === positions.length ? 0 : i + 1) {
-    const node = nodeIndexes[i] as number
-    const zone = zoneOfNode[node] as number
+  for (const node of candidates) {
+    const zone = zones.ofNode[node] as number
     const round = takenOfZone[zone] as number
     if (taken.has(node) || round > rounds || (round === rounds && extra === 0)) continue
     if (round === rounds) extra -= 1
@@ -30,6 +33,7 @@ export function preferenceList(
     const list = byRound[round]
     if (list === undefined) byRound[round] = [node]
     else list.push(node)
+    if (taken.size === wanted) break
   }
   return byRound.flat()
 }

@@ -1,7 +1,10 @@
+import { InvariantError } from '@dsys/runtime'
 import { type Assignment, EMPTY } from './assignment.ts'
 
 const FAR = 0x3fffffff
 const NOWHERE = -1
+/** Of a vertex, on average. Few are visited more than twice, unless a cycle costs less than nothing, which cannot be. */
+const MAX_VISITS = 64
 
 /**
  * The search for the cheapest way to bring a table nearer to its bounds, in the residual network of a flow: a way begins where a replica is
@@ -49,6 +52,7 @@ export class Search {
     this.#begin(empty, limit)
     for (let at = 0; at < this.#queue.length; at++) {
       if (limit !== FAR && this.#found !== NOWHERE) break
+      if (at > this.#distance.length * MAX_VISITS) throw new InvariantError('hashring: ways get cheaper without end')
       const vertex = this.#queue[at] as number
       this.#queued[vertex] = 0
       this.#expand(vertex)
