@@ -2,6 +2,8 @@ const ENTRY = 'packages/logical-clock/src/core/set-entry.ts'
 const SET = 'packages/logical-clock/src/core/dotted-version-set.ts'
 const CLOCK = 'packages/logical-clock/src/core/vector-clock.ts'
 const CODEC = 'packages/logical-clock/src/core/clock-codec.ts'
+const HYBRID = 'packages/logical-clock/src/core/hybrid-clock.ts'
+const TIMESTAMP = 'packages/logical-clock/src/core/hybrid-timestamp.ts'
 const ACTOR = 'packages/logical-clock/src/core/actor.ts'
 
 /** @type {readonly import('./mutant.mjs').Mutant[]} */
@@ -117,5 +119,68 @@ export const LOGICAL_CLOCK_MUTANTS = [
     file: CODEC,
     from: "  checkCount('maxSiblings', set.size, maxSiblings)\n",
     to: '',
+  },
+  {
+    name: 'a remote clock takes all others along, however far ahead it is',
+    source: 'pitfalls of stores, 2: poisoning',
+    file: HYBRID,
+    from: 'if (!(remoteMs - nowMs <= this.#maxOffsetMs)) throw',
+    to: 'if (Number.isNaN(remoteMs - nowMs)) throw',
+  },
+  {
+    name: 'a later life begins at the wall clock',
+    source: 'pitfalls of stores, 2: backwards restart',
+    file: HYBRID,
+    from: 'this.#ms = boundMs ?? 0\n',
+    to: 'this.#ms = 0\n',
+  },
+  {
+    name: 'a time is given that no durable bound covers',
+    source: 'pitfalls of stores, 2: backwards restart',
+    file: HYBRID,
+    from: 'if (nextMs >= this.#boundMs) throw',
+    to: 'if (nextMs > this.#boundMs) throw',
+  },
+  {
+    name: 'a time is given that others refuse',
+    source: 'logical-clock: the hybrid clock',
+    file: HYBRID,
+    from: 'if (nextMs - nowMs > this.#maxOffsetMs) throw',
+    to: 'if (nextMs - nowMs > 2 * this.#maxOffsetMs) throw',
+  },
+  {
+    name: 'a full counter begins again in the same millisecond',
+    source: 'logical-clock: counter overflow',
+    file: HYBRID,
+    from: 'const nextMs = isFull ? ms + 1 : ms',
+    to: 'const nextMs = ms',
+  },
+  {
+    name: 'the counter of the remote clock is not looked at when both times are one',
+    source: 'Kulkarni et al. 2014, algorithm 1',
+    file: HYBRID,
+    from: 'Math.max(this.#counter, remoteCounter) + 1',
+    to: 'this.#counter + 1',
+  },
+  {
+    name: 'a bound is made durable for each event',
+    source: 'logical-clock: bounds are reserved ahead',
+    file: HYBRID,
+    from: 'if (this.#boundMs - nowMs > this.#reserveMs / 2) return undefined\n',
+    to: '',
+  },
+  {
+    name: 'a time is cut to 32 bits when it is packed',
+    source: 'logical-clock: 64 bits, exactly',
+    file: TIMESTAMP,
+    from: 'return Math.floor(ms / COUNTERS)',
+    to: 'return (ms >>> 16) | 0',
+  },
+  {
+    name: 'the node does not decide between equal times',
+    source: 'logical-clock: a total order',
+    file: TIMESTAMP,
+    from: 'if (a.node === b.node) return 0\n',
+    to: 'if (a.counter === b.counter) return 0\n',
   },
 ]

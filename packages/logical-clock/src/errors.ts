@@ -69,3 +69,58 @@ export class CounterExhaustedError extends DsysError {
     this.actor = actor
   }
 }
+
+/** A remote time lies too far ahead of the wall clock here (`DSYS_CLOCK_REMOTE_AHEAD`). Nothing was taken from it. */
+export class RemoteAheadError extends DsysError {
+  readonly remoteMs: number
+  readonly wallMs: number
+  readonly maxOffsetMs: number
+
+  constructor(remoteMs: number, wallMs: number, maxOffsetMs: number) {
+    super(`a remote clock is ${remoteMs - wallMs} ms ahead of the wall clock here, more than ${maxOffsetMs} ms`, {
+      code: 'DSYS_CLOCK_REMOTE_AHEAD',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'One of the two wall clocks is wrong: see to it that both are synchronized. Where all remote clocks seem ahead, it is the one here.',
+    })
+    this.remoteMs = remoteMs
+    this.wallMs = wallMs
+    this.maxOffsetMs = maxOffsetMs
+  }
+}
+
+/** This clock is too far ahead of its own wall clock (`DSYS_CLOCK_AHEAD`). No time was given. */
+export class ClockAheadError extends DsysError {
+  readonly ms: number
+  readonly wallMs: number
+  readonly maxOffsetMs: number
+
+  constructor(ms: number, wallMs: number, maxOffsetMs: number) {
+    super(`the next time would be ${ms - wallMs} ms ahead of the wall clock, more than ${maxOffsetMs} ms`, {
+      code: 'DSYS_CLOCK_AHEAD',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'The wall clock was set back, or was wrong when it was ahead. Wait until it has caught up; after a restart, until it has reached the durable bound.',
+    })
+    this.ms = ms
+    this.wallMs = wallMs
+    this.maxOffsetMs = maxOffsetMs
+  }
+}
+
+/** The next time is not reserved (`DSYS_CLOCK_NOT_RESERVED`). No time was given. */
+export class BoundNotReservedError extends DsysError {
+  readonly ms: number
+  readonly boundMs: number
+
+  constructor(ms: number, boundMs: number) {
+    super(`the next time, ${ms} ms, is not below the bound that was reserved, ${boundMs} ms`, {
+      code: 'DSYS_CLOCK_NOT_RESERVED',
+      retryable: true,
+      outcome: 'not-applied',
+      hint: 'Make what reservation() gives durable, call reserved() with it, and try again. Where it comes often, the disk is slower than reserveMs.',
+    })
+    this.ms = ms
+    this.boundMs = boundMs
+  }
+}
