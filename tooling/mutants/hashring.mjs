@@ -139,8 +139,8 @@ export const HASHRING_MUTANTS = [
     name: 'maglev takes turns without regard to weights',
     source: 'Eisenbud et al. 2016, §3.4; Envoy',
     file: MAGLEV,
-    from: 'if ((credits[node] as number) < most) continue',
-    to: 'if ((credits[node] as number) < 0) continue',
+    from: 'credits[node] = (credits[node] as number) + (weights[node] as number)',
+    to: 'credits[node] = (credits[node] as number) + most',
   },
   {
     name: 'bounded loads are bounded by the number of slots',

@@ -48,7 +48,7 @@ export class BoundedLoadPlacement extends MeasuredPlacement {
   }
 
   #pointOf(slot: number): number {
-    return firstPointAt(this.#points.positions, mix32(Math.imul(slot + 1, 0x9e3779b1)))
+    return firstPointAt(this.#points, mix32(Math.imul(slot + 1, 0x9e3779b1)))
   }
 
   #after(at: number): number {

@@ -31,7 +31,7 @@ export const POSITIONS: number = 2 ** 32
 const ownerAt = (side: DiffSide, position: number): string | undefined => {
   const { positions, nodeIndexes } = side.points
   if (positions.length === 0) return undefined
-  return side.nodes[nodeIndexes[firstPointAt(positions, position)] as number]?.id
+  return side.nodes[nodeIndexes[firstPointAt(side.points, position)] as number]?.id
 }
 
 /** Compares the owners before and after at every stretch between two neighbouring points of either ring. */

@@ -67,7 +67,7 @@ export class KetamaRing implements Placement {
   owner(key: PlacementKey): string | undefined {
     const { positions, nodeIndexes } = this.#points
     if (positions.length === 0) return undefined
-    return this.#set.ids[nodeIndexes[firstPointAt(positions, ketamaHash.hash(key))] as number]
+    return this.#set.ids[nodeIndexes[firstPointAt(this.#points, ketamaHash.hash(key))] as number]
   }
 
   /** See {@link Placement.owners}; a node whose weight is too small for a point is in no list. */
@@ -85,7 +85,7 @@ export class KetamaRing implements Placement {
     const renumbered = new Map(present.map((index, at) => [index, at]))
     const nodeIndexes = this.#points.nodeIndexes.map((index) => renumbered.get(index) as number)
     const set = NodeSet.of(present.map((index) => this.nodes[index] as PlacementNode))
-    return { set, points: { positions: this.#points.positions, nodeIndexes } }
+    return { set, points: { ...this.#points, nodeIndexes } }
   }
 
   has(id: string): boolean {

@@ -10,6 +10,7 @@ import type {
 import { assertSameHash, otherStrategy } from './comparable.ts'
 import { compareIds } from './compare-ids.ts'
 import { type Content, serializeContent } from './format.ts'
+import { signedPosition } from './murmur3.ts'
 import type { NodeSet } from './nodes.ts'
 import { checkCount, spread } from './preference.ts'
 import { ratiosOf } from './stats.ts'
@@ -49,7 +50,7 @@ export abstract class MeasuredPlacement implements Placement {
   }
 
   owner(key: PlacementKey): string | undefined {
-    return this.set.size === 0 ? undefined : this.set.ids[this.indexAt(this.hash.hash(key))]
+    return this.set.size === 0 ? undefined : this.set.ids[this.indexAt(signedPosition(this.hash, key) >>> 0)]
   }
 
   owners(key: PlacementKey, count: number): string[] {

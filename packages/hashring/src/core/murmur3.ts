@@ -26,11 +26,16 @@ function finish(hash: number, tail: number, byteLength: number): number {
   h ^= byteLength
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
+  return h ^ (h >>> 16)
 }
 
 /** The hash of `bytes`, from 0 to 2^32 - 1. */
 export function murmur3Bytes(bytes: Uint8Array, seed = 0): number {
+  return signedBytes(bytes, seed) >>> 0
+}
+
+/** The same 32 bits with a sign: engines give such a number back without making an object for it. */
+function signedBytes(bytes: Uint8Array, seed: number): number {
   const length = bytes.length
   const end = length & ~3
   let hash = seed | 0
@@ -46,6 +51,10 @@ export function murmur3Bytes(bytes: Uint8Array, seed = 0): number {
 
 /** The hash of the UTF-8 form of `text`. A lone surrogate counts as U+FFFD, as it does for TextEncoder. */
 export function murmur3String(text: string, seed = 0): number {
+  return signedString(text, seed) >>> 0
+}
+
+function signedString(text: string, seed: number): number {
   const length = text.length
   let hash = seed | 0
   let i = 0
@@ -99,3 +108,9 @@ export const murmur3: PlacementHash = Object.freeze({
   name: 'murmur3-x86-32',
   hash: (key: PlacementKey): number => (typeof key === 'string' ? murmur3String(key) : murmur3Bytes(key)),
 })
+
+/** What `hash` gives for `key`, as 32 bits with a sign: so that no engine makes an object for it on its way to the caller, who takes the sign off. */
+export function signedPosition(hash: PlacementHash, key: PlacementKey): number {
+  if (hash !== murmur3) return hash.hash(key) | 0
+  return typeof key === 'string' ? signedString(key, 0) : signedBytes(key, 0)
+}

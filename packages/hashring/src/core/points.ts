@@ -6,6 +6,9 @@ export interface Points {
   readonly positions: Uint32Array
   /** Index into the ring's nodes (which are ordered by id), for each position. */
   readonly nodeIndexes: Uint32Array
+  /** Of each stretch of 2^shift positions, the first point at or behind its beginning; and one more, for the end. */
+  readonly starts: Uint32Array
+  readonly shift: number
 }
 
 const encoder = new TextEncoder()
@@ -59,7 +62,20 @@ export function sortedPoints(keys: Float64Array): Points {
     positions[i] = position
     nodeIndexes[i] = key - position * 2 ** 21
   }
-  return { positions, nodeIndexes }
+  return { positions, nodeIndexes, ...startsOf(positions) }
+}
+
+/** About as many stretches as there are points, so that a lookup looks at one or two of them and not at a logarithm of all. */
+function startsOf(positions: Uint32Array): Pick<Points, 'starts' | 'shift'> {
+  const bits = Math.min(20, Math.max(1, 32 - Math.clz32(positions.length)))
+  const shift = 32 - bits
+  const starts = new Uint32Array(2 ** bits + 1)
+  let at = 0
+  for (let stretch = 0; stretch < starts.length; stretch++) {
+    while (at < positions.length && (positions[at] as number) < stretch * 2 ** shift) at += 1
+    starts[stretch] = at
+  }
+  return { starts, shift }
 }
 
 function checkPosition(position: number, hash: PlacementHash): number {
@@ -70,9 +86,10 @@ function checkPosition(position: number, hash: PlacementHash): number {
 }
 
 /** The index of the first point at or after `position`, around the circle. There must be at least one point. */
-export function firstPointAt(positions: Uint32Array, position: number): number {
-  let low = 0
-  let high = positions.length
+export function firstPointAt({ positions, starts, shift }: Points, position: number): number {
+  const stretch = position >>> shift
+  let low = starts[stretch] as number
+  let high = starts[stretch + 1] as number
   while (low < high) {
     const middle = (low + high) >>> 1
     if ((positions[middle] as number) < position) low = middle + 1

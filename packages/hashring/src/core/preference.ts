@@ -10,8 +10,9 @@ export function preferenceList(points: Points, zones: ZoneTable, position: numbe
   return zones.ofNode.length === 0 ? [] : spread(fromPoint(points, position), zones, count)
 }
 
-function* fromPoint({ positions, nodeIndexes }: Points, position: number): Generator<number, never> {
-  for (let i = firstPointAt(positions, position); ; i = i + 1 === positions.length ? 0 : i + 1) {
+function* fromPoint(points: Points, position: number): Generator<number, never> {
+  const { positions, nodeIndexes } = points
+  for (let i = firstPointAt(points, position); ; i = i + 1 === positions.length ? 0 : i + 1) {
     yield nodeIndexes[i] as number
   }
 }

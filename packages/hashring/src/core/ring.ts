@@ -20,7 +20,7 @@ import {
   serializeContent,
   withinLimits,
 } from './format.ts'
-import { murmur3 } from './murmur3.ts'
+import { murmur3, signedPosition } from './murmur3.ts'
 import { NodeSet } from './nodes.ts'
 import { firstPointAt, type Points, placePoints, virtualNodeCount } from './points.ts'
 import { checkCount, preferenceList } from './preference.ts'
@@ -62,7 +62,7 @@ export class Ring implements Placement {
   owner(key: PlacementKey): string | undefined {
     const { positions, nodeIndexes } = this.#points
     if (positions.length === 0) return undefined
-    return this.#set.ids[nodeIndexes[firstPointAt(positions, this.#hash.hash(key))] as number]
+    return this.#set.ids[nodeIndexes[firstPointAt(this.#points, signedPosition(this.#hash, key) >>> 0)] as number]
   }
 
   /**

@@ -21,7 +21,7 @@ import {
   serializeContent,
   withinLimits,
 } from '../format.ts'
-import { murmur3 } from '../murmur3.ts'
+import { murmur3, signedPosition } from '../murmur3.ts'
 import { NodeSet } from '../nodes.ts'
 import { checkCount } from '../preference.ts'
 import { checksumOf } from '../xxhash64.ts'
@@ -88,7 +88,7 @@ export class PartitionTable implements Placement {
 
   /** The partition of `key`: a whole number from 0 to `partitions` - 1. Allocates nothing. */
   partition(key: PlacementKey): number {
-    return Math.floor((this.#hash.hash(key) * this.partitions) / 2 ** 32)
+    return Math.floor(((signedPosition(this.#hash, key) >>> 0) * this.partitions) / 2 ** 32)
   }
 
   /** The id of the node that comes first for `key`; `undefined` when there are no nodes. Allocates nothing. */

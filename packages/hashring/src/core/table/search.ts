@@ -225,6 +225,8 @@ export class Search {
       const partition = this.#partitionOf(before)
       while (before !== NOWHERE && before > this.#pool) before = this.#parent[before] as number
       exchanges.push({ partition, from: before, to })
+      // A way visits each node once.
+      if (exchanges.length > this.#pool) throw new InvariantError('hashring: a way leads in a circle')
       vertex = before
     }
     for (const { partition, from } of exchanges) if (from !== NOWHERE) table.take(table.slotOf(partition, from))
