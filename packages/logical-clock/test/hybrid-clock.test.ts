@@ -124,6 +124,7 @@ describe('a hybrid clock', () => {
 
   test.each([
     ['a wall time that is none', (clock: HybridClock) => clock.tick(Number.NaN)],
+    ['a wall time that is none, beside a remote one', (clock: HybridClock) => clock.observe(WALL, 0, Number.NaN)],
     ['a time that is not whole', (clock: HybridClock) => clock.observe(WALL + 0.5, 0, WALL)],
     ['a counter of 17 bits', (clock: HybridClock) => clock.observe(WALL, 65_536, WALL)],
     ['a bound that is none', (clock: HybridClock) => clock.reserved(Number.NaN)],

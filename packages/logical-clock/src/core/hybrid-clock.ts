@@ -89,7 +89,7 @@ export class HybridClock {
    * @throws RangeError for a wall time that is none. Whatever is thrown, nothing has changed.
    */
   tick(wallMs: number): void {
-    const nowMs = Math.floor(wallMs)
+    const nowMs = wholeMs(wallMs)
     if (nowMs > this.#ms) this.#advance(nowMs, 0, nowMs)
     else this.#advance(this.#ms, this.#counter + 1, nowMs)
   }
@@ -103,7 +103,7 @@ export class HybridClock {
    */
   observe(remoteMs: number, remoteCounter: number, wallMs: number): void {
     checkTimestamp(remoteMs, remoteCounter)
-    const nowMs = Math.floor(wallMs)
+    const nowMs = wholeMs(wallMs)
     if (!(remoteMs - nowMs <= this.#maxOffsetMs)) throw new RemoteAheadError(remoteMs, nowMs, this.#maxOffsetMs)
     const latestMs = Math.max(this.#ms, remoteMs)
     if (nowMs > latestMs) this.#advance(nowMs, 0, nowMs)
@@ -115,10 +115,14 @@ export class HybridClock {
     // A counter that is full goes on in the next millisecond, which is later as well.
     const isFull = counter > MAX_TIMESTAMP_COUNTER
     const nextMs = isFull ? ms + 1 : ms
-    if (!(nowMs >= 0 && nowMs <= MAX_TIMESTAMP_MS)) throw new RangeError(`the wall time ${nowMs} ms is no time`)
     if (nextMs - nowMs > this.#maxOffsetMs) throw new ClockAheadError(nextMs, nowMs, this.#maxOffsetMs)
     if (nextMs >= this.#boundMs) throw new BoundNotReservedError(nextMs, this.#boundMs)
     this.#ms = nextMs
     this.#counter = isFull ? 0 : counter
   }
+}
+
+function wholeMs(wallMs: number): number {
+  if (wallMs >= 0 && wallMs <= MAX_TIMESTAMP_MS) return Math.floor(wallMs)
+  throw new RangeError(`a wall time is from 0 to 2^48 - 1 milliseconds, got ${wallMs}`)
 }
