@@ -65,6 +65,13 @@ describe('every table', () => {
     )
   })
 
+  test('leaves no zone without a replica while another zone has two, also when a node comes into a small zone', () => {
+    const zones = { a: 'x', e: 'x', h: 'z', c: 'y', g: 'y' }
+    const nodes = { a: 1, e: 1, h: 1, c: 1, g: 1 }
+    const table = createPartitionTable({ nodes, zones, partitions: 5, replicas: 4 })
+    checkTable(table.with('f', { weight: 1, zone: 'z' }))
+  })
+
   test('gives each node the share that its weight says, where neither zones nor partitions stand against it', () => {
     const table = createPartitionTable({ nodes: { a: 1, b: 2, c: 3, d: 4 }, partitions: 100, replicas: 2 })
     expect(table.stats().nodes.map((one) => one.fairReplicas)).toEqual([20, 40, 60, 80])
