@@ -397,16 +397,17 @@ describe('a cluster of a service of ones own', () => {
 
   test('that waits for the real world is found out at the deadline', async () => {
     await using cluster = await testCluster({ nodes: 1, start: Greeter.start })
-    let timer: NodeJS.Timeout | undefined
+    // More than the timers of the test runner, which come and go: what it had when the cluster was made is not counted.
+    const timers: NodeJS.Timeout[] = []
     const work = new Promise((resolve) => {
-      timer = setTimeout(resolve, 60_000)
+      while (timers.length < 100) timers.push(setTimeout(resolve, 60_000))
     })
     try {
       await expect(cluster.run(work, { within: '5s' })).rejects.toMatchObject({
-        hint: expect.stringMatching(/real world \(1 Timeout\)/),
+        hint: expect.stringMatching(/real world \((9\d|10\d) Timeout\)/),
       })
     } finally {
-      clearTimeout(timer)
+      for (const timer of timers) clearTimeout(timer)
     }
   })
 
